@@ -1,0 +1,75 @@
+package settlement
+
+import (
+	"context"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// Lane is the escrow between one payer and one payee, as the contract has it.
+type Lane struct {
+	Balance   Amount // still in escrow, thawing or not
+	Collected Amount // paid to the payee since the lane exists; never falls
+	ThawEnd   uint64 // unix seconds at which the payer may withdraw; 0 when nothing thaws
+}
+
+// Stake is an operator's stake, as the contract has it.
+type Stake struct {
+	Amount  Amount // all that is staked, including what thaws
+	Thawing Amount // part of Amount that is on its way out
+	ThawEnd uint64 // unix seconds at which Thawing may leave; 0 when nothing thaws
+}
+
+// TxState is what the chain knows of a transaction.
+type TxState int
+
+// The states of a transaction.
+const (
+	TxUnknown  TxState = iota // never seen, or dropped
+	TxPending                 // seen, in no block yet
+	TxMined                   // in a block, succeeded
+	TxReverted                // in a block, had no effect
+)
+
+func (s TxState) String() string {
+	switch s {
+	case TxPending:
+		return "pending"
+	case TxMined:
+		return "mined"
+	case TxReverted:
+		return "reverted"
+	default:
+		return "unknown"
+	}
+}
+
+// ChainReader is the part of a Chain that verification needs. All methods are safe for concurrent use,
+// may block on the network until ctx ends, and read the newest block.
+type ChainReader interface {
+	// BatchRoot returns the receipts root and count anchored for the payer's epoch; a zero root means
+	// that nothing is anchored there.
+	BatchRoot(ctx context.Context, payer common.Address, epoch uint64) (root common.Hash, count uint32, err error)
+	// Lane returns the escrow lane; one that was never funded is all zero.
+	Lane(ctx context.Context, payer, payee common.Address) (Lane, error)
+	// Stake returns the operator's stake; zero for who never staked.
+	Stake(ctx context.Context, operator common.Address) (Stake, error)
+}
+
+// Chain is the settlement contract as this package sees it. All methods are safe for concurrent use and
+// may block on the network until ctx ends. An error of a sending method does not mean that nothing was
+// sent: the answer may have been lost. Callers must look before they send again.
+type Chain interface {
+	ChainReader
+	// SubmitBatch sends the batch and returns its transaction, which may still be pending. A batch whose
+	// root is already anchored for its epoch returns ErrAlreadySettled.
+	SubmitBatch(ctx context.Context, b Batch, sig Signature) (tx common.Hash, err error)
+	// NextEpoch returns the epoch that the payer's next batch must carry; 1 for a new payer.
+	NextEpoch(ctx context.Context, payer common.Address) (uint64, error)
+	// Claimable returns what the operator may withdraw.
+	Claimable(ctx context.Context, operator common.Address) (Amount, error)
+	// TxStatus says what became of a transaction.
+	TxStatus(ctx context.Context, tx common.Hash) (TxState, error)
+	// SettleVoucher collects one lane by its newest voucher, without the gateway's help.
+	SettleVoucher(ctx context.Context, v Voucher, sig Signature) (tx common.Hash, err error)
+}
