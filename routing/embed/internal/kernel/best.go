@@ -1,0 +1,4 @@
+package kernel
+
+// Best returns the fastest set that this machine runs.
+func Best() *Set { return Generic() }

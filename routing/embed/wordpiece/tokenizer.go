@@ -1,0 +1,97 @@
+// Package wordpiece splits text into the vocabulary pieces of an uncased BERT model, in plain Go.
+package wordpiece
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxWordRunes is BERT's limit: a longer word becomes one [UNK], whatever it holds.
+const maxWordRunes = 100
+
+// A Tokenizer turns text into piece ids. It is immutable and safe for concurrent use.
+type Tokenizer struct {
+	first         map[string]int32 // pieces that start a word
+	rest          map[string]int32 // pieces that continue one, without their "##"
+	longest       int              // bytes of the longest piece
+	cls, sep, unk int32
+}
+
+// New makes a tokenizer from a vocabulary, one piece a line; a piece's id is its line number from 0. The vocabulary
+// must hold [CLS], [SEP] and [UNK].
+func New(vocab string) (*Tokenizer, error) {
+	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(vocab, "\r\n", "\n"), "\n"), "\n")
+	t := &Tokenizer{first: make(map[string]int32, len(lines)), rest: make(map[string]int32, len(lines)/4)}
+	for id, piece := range lines {
+		into := t.first
+		if cut, ok := strings.CutPrefix(piece, "##"); ok && cut != "" {
+			piece, into = cut, t.rest
+		}
+		into[piece] = int32(id)
+		t.longest = max(t.longest, len(piece))
+	}
+	var errs []error
+	for piece, id := range map[string]*int32{"[CLS]": &t.cls, "[SEP]": &t.sep, "[UNK]": &t.unk} {
+		var ok bool
+		if *id, ok = t.first[piece]; !ok {
+			errs = append(errs, fmt.Errorf("read vocabulary: %s is missing; use the model's own vocab.txt", piece))
+		}
+	}
+	return t, errors.Join(errs...)
+}
+
+// Encode returns [CLS], the pieces of text and [SEP]: at most limit ids. Longer text is cut behind the last piece
+// that fits, [SEP] stays, and what lies behind the cut is not read. limit must be at least 2.
+func (t *Tokenizer) Encode(text string, limit int) []int32 {
+	ids := append(make([]int32, 0, min(limit, len(text)/3+2)), t.cls)
+	for word := range Words(text) {
+		ids = t.appendWord(ids, word)
+		if len(ids) >= limit-1 {
+			ids = ids[:limit-1]
+			break
+		}
+	}
+	return append(ids, t.sep)
+}
+
+// Cut returns the longest run of leading basic tokens of text, as Normalize writes them, that encodes to at most
+// limit ids with [CLS] and [SEP]. A word that would cross the limit is left out whole.
+func (t *Tokenizer) Cut(text string, limit int) string {
+	var b strings.Builder
+	var ids []int32
+	for word := range Words(text) {
+		ids = t.appendWord(ids, word)
+		if len(ids) > limit-2 {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.Write(word)
+	}
+	return b.String()
+}
+
+// appendWord appends the pieces of one basic token: greedily the longest piece first, or [UNK] alone when the word
+// is too long or some part of it has no piece.
+func (t *Tokenizer) appendWord(ids []int32, word []byte) []int32 {
+	if len(word) > maxWordRunes*utf8.UTFMax || utf8.RuneCount(word) > maxWordRunes {
+		return append(ids, t.unk)
+	}
+	start, pieces := len(ids), t.first
+	for len(word) > 0 {
+		end := min(len(word), t.longest)
+		id, ok := int32(0), false
+		for ; end > 0 && !ok; end-- {
+			id, ok = pieces[string(word[:end])]
+		}
+		if !ok {
+			return append(ids[:start], t.unk)
+		}
+		ids = append(ids, id)
+		word, pieces = word[end+1:], t.rest
+	}
+	return ids
+}
