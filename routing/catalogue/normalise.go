@@ -1,0 +1,104 @@
+package catalogue
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// normalised is a name cut into lower-case tokens, with what is not part of the model taken off.
+type normalised struct {
+	tokens       []string
+	quantization string
+	ollama       bool // "name:tag": no suffix then means the instruct tune
+	hub          bool // "owner/name", no file: no suffix then means the base model
+}
+
+var (
+	quantToken = regexp.MustCompile(`^(i?q[1-8](_[0-9a-z]+)*|tq[12]_0|f16|f32|fp16|fp32|bf16|fp8|fp4|nvfp4|mxfp4|int4|int8|w4a16|w8a8|awq|gptq|exl2|exl3|mlx|[348]bit|bnb)$`)
+	splitPart  = regexp.MustCompile(`-\d{5}-of-\d{5}$`)
+	sizeToken  = regexp.MustCompile(`^(\d{1,3}x)?\d{1,4}(\.\d{1,3})?[bm]$`)
+	// noise says how a file was made or served, never which model it is.
+	noise = map[string]bool{"gguf": true, "safetensors": true, "latest": true, "hf": true, "meta": true, "imat": true,
+		"turbo": true, "unsloth": true, "ud": true, "dynamic": true}
+)
+
+func normalise(name string) normalised {
+	if len(name) > MaxName {
+		name = name[:MaxName]
+	}
+	s := strings.ToLower(strings.TrimSpace(name))
+	if i := strings.LastIndexByte(s, '@'); i > 0 { // provider, as in "…-Instruct@hyperbolic"
+		s = s[:i]
+	}
+	if alias, ok := exactAliases[s]; ok {
+		s = alias
+	}
+	hub := strings.Contains(s, "/") && !strings.HasSuffix(s, ".gguf")
+	if i := strings.LastIndexAny(s, `/\`); i >= 0 {
+		s = s[i+1:]
+	}
+	for _, ext := range []string{".gguf", ".safetensors", ".bin"} {
+		s = strings.TrimSuffix(s, ext)
+	}
+	s = splitPart.ReplaceAllString(s, "")
+	base, tag, hasTag := strings.Cut(s, ":")
+	n := normalised{ollama: hasTag && !hub, hub: hub}
+	if full, ok := ollamaDefaults[base]; ok && (tag == "" || tag == "latest") {
+		base, tag = full, ""
+		n.ollama = false // the table's names are complete
+	}
+	for _, t := range tokenise(base + "-" + tag) {
+		switch {
+		case quantToken.MatchString(t):
+			if n.quantization == "" {
+				n.quantization = t
+			}
+		case noise[t]:
+		default:
+			n.tokens = append(n.tokens, t)
+		}
+	}
+	return n
+}
+
+// tokenise splits at '-', ' ' and ':'; '_' splits too unless it stands inside a quantization ("q4_k_m").
+func tokenise(s string) []string {
+	fields := strings.FieldsFunc(s, func(r rune) bool { return r == '-' || r == ':' || unicode.IsSpace(r) || r == '/' || r == '\\' })
+	var out []string
+	for _, f := range fields {
+		f = strings.Map(keepIDRune, f)
+		// GGUF names also write "model.Q4_K_M": the dot there ends the name.
+		if i := strings.LastIndexByte(f, '.'); i > 0 && quantToken.MatchString(f[i+1:]) {
+			out = append(out, splitUnderscores(f[:i])...)
+			f = f[i+1:]
+		}
+		out = append(out, splitUnderscores(f)...)
+	}
+	return out
+}
+
+func splitUnderscores(f string) []string {
+	if quantToken.MatchString(f) {
+		return []string{f}
+	}
+	return strings.FieldsFunc(f, func(r rune) bool { return r == '_' })
+}
+
+// keepIDRune drops what no canonical id holds, so that ids are safe in globs, headers and file names.
+func keepIDRune(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '+' {
+		return r
+	}
+	return -1
+}
+
+// findSize returns the first token that states a number of parameters, and its place (-1: none).
+func findSize(tokens []string) (string, int) {
+	for i, t := range tokens {
+		if sizeToken.MatchString(t) {
+			return t, i
+		}
+	}
+	return "", -1
+}
