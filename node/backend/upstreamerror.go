@@ -1,0 +1,125 @@
+package backend
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxErrorText bounds what is kept of a server's error text.
+const maxErrorText = 500
+
+// UpstreamError is an error that the model server itself reported. Status is the HTTP status, or 200 for an error that
+// came inside a stream.
+type UpstreamError struct {
+	Status              int
+	Type, Code, Message string
+	RetryAfter          time.Duration // 0 if the server named none
+}
+
+func (e *UpstreamError) Error() string {
+	msg := fmt.Sprintf("model server: %s (HTTP %d", e.Message, e.Status)
+	if e.Code != "" && e.Code != strconv.Itoa(e.Status) {
+		msg += ", " + e.Code
+	}
+	return msg + ")"
+}
+
+// Is makes errors.Is(err, ErrNotReady) true for the answer that llama.cpp gives on every route while it loads.
+func (e *UpstreamError) Is(target error) bool {
+	return target == ErrNotReady && e.Status == http.StatusServiceUnavailable &&
+		(e.Type == "unavailable_error" || strings.Contains(strings.ToLower(e.Message), "loading"))
+}
+
+// upstreamError reads the error bodies seen in the wild: OpenAI's {"error":{…}}, Ollama's {"error":"text"}, FastAPI's
+// {"detail":…} and old vLLM's {"object":"error","message":…}. Anything else gives the status alone.
+func upstreamError(status int, body []byte) *UpstreamError {
+	e := &UpstreamError{Status: status}
+	var outer struct {
+		Error   json.RawMessage `json:"error"`
+		Detail  json.RawMessage `json:"detail"`
+		Message string          `json:"message"`
+		Type    string          `json:"type"`
+	}
+	if json.Unmarshal(body, &outer) == nil {
+		e.Message, e.Type = outer.Message, outer.Type
+		var inner struct {
+			Message string          `json:"message"`
+			Type    string          `json:"type"`
+			Code    json.RawMessage `json:"code"`
+		}
+		switch {
+		case json.Unmarshal(outer.Error, &e.Message) == nil:
+		case json.Unmarshal(outer.Error, &inner) == nil:
+			e.Message, e.Type, e.Code = inner.Message, inner.Type, codeText(inner.Code)
+		case e.Message == "" && len(outer.Detail) > 0:
+			if json.Unmarshal(outer.Detail, &e.Message) != nil {
+				e.Message = string(outer.Detail)
+			}
+		}
+	}
+	if e.Message == "" {
+		e.Message = strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	}
+	e.Message = clip(e.Message)
+	return e
+}
+
+// codeText turns a code into text: llama.cpp sends the HTTP number there, OpenAI a word or null.
+func codeText(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(bytes.Trim(raw, `"`))
+}
+
+func retryAfter(h http.Header) time.Duration {
+	const longest = time.Hour
+	s, err := strconv.ParseFloat(h.Get("Retry-After"), 64)
+	if err != nil || !(s > 0) {
+		return 0
+	}
+	return min(time.Duration(min(s, longest.Seconds())*float64(time.Second)), longest)
+}
+
+// badAnswer says what was there instead, in a few words: the text may hold the user's prompt, so it is not quoted.
+func badAnswer(what string, got []byte) error {
+	kind := "unreadable data"
+	switch trimmed := bytes.TrimSpace(got); {
+	case len(trimmed) == 0:
+		kind = "nothing"
+	case trimmed[0] == '<':
+		kind = "HTML"
+	case trimmed[0] == '{', trimmed[0] == '[':
+		kind = "other JSON"
+	}
+	return fmt.Errorf("%w: %s, got %s", ErrBadAnswer, what, kind)
+}
+
+// clip keeps a bounded, printable, one-line beginning.
+func clip(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	if len(s) > maxErrorText {
+		s = strings.ToValidUTF8(s[:maxErrorText], "") + "…"
+	}
+	return s
+}
+
+// asError finds the reason why a request to the server failed.
+func asError(ctxCause, err error) error {
+	if ctxCause != nil && !errors.Is(err, ctxCause) {
+		return ctxCause
+	}
+	return err
+}
