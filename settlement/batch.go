@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -38,6 +39,9 @@ var (
 	laneTotalTypeHash = crypto.Keccak256Hash([]byte(laneTotalType))
 	batchTypeHash     = crypto.Keccak256Hash([]byte(batchType))
 )
+
+// errEmptyBatch is a programmer's error: callers build a batch only when there is something to settle.
+var errEmptyBatch = errors.New("a batch needs at least one receipt")
 
 func (t LaneTotal) structHash() common.Hash {
 	var w words

@@ -8,6 +8,8 @@ var (
 	ErrBadSignature = errors.New("bad signature")
 	// ErrWrongParty: payer or payee is not who this ledger belongs to, or the messages name different ones.
 	ErrWrongParty = errors.New("wrong party")
+	// ErrWrongDomain: the messages were made for another chain or contract.
+	ErrWrongDomain = errors.New("wrong signing domain")
 	// ErrOrderMismatch: the receipt is for another order than the one it came with.
 	ErrOrderMismatch = errors.New("receipt does not match its order")
 	// ErrUnknownOrder: no order of that id was recorded, so nothing may be charged for it.

@@ -1,7 +1,6 @@
 package settlement
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -75,6 +74,3 @@ func (r Receipt) Digest(d Domain) common.Hash {
 	w.hash(r.Decision)
 	return d.digest(w.sum())
 }
-
-// errEmptyBatch is a programmer's error: callers ask for a root only when there is something to settle.
-var errEmptyBatch = errors.New("a batch needs at least one receipt")

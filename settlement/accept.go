@@ -1,0 +1,198 @@
+package settlement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// Acceptance is what the gateway hands back for a receipt: its countersignature and a voucher that
+// covers this receipt and all before it.
+type Acceptance struct {
+	ID         ReceiptID
+	GatewaySig Signature
+	Voucher    Voucher
+	VoucherSig Signature
+}
+
+// outLane is what this payer owes one payee.
+type outLane struct {
+	Total        Amount `json:"total"`        // all accepted receipts: the newest voucher's value
+	Count        uint64 `json:"count"`        // how many they are
+	Settled      Amount `json:"settled"`      // the part of Total that batches on chain cover
+	SettledCount uint64 `json:"settledCount"` // how many they are
+}
+
+// pendingRecord is all that sealing needs to know of an accepted receipt.
+type pendingRecord struct {
+	Payee      common.Address `json:"payee"`
+	Amount     Amount         `json:"amount"`
+	Digest     common.Hash    `json:"digest"`
+	AcceptedAt time.Time      `json:"acceptedAt"`
+}
+
+// AcceptReceipt checks a receipt that the operator has signed, countersigns it, adds it to the lane's
+// total and to what is to be settled, all in one transaction, and returns when that is durable. b needs
+// no gateway signature. Every refusal has its own error, see the Err variables; a receipt is accepted
+// once (ErrReceiptReplayed after that).
+//
+// A crash before it returns leaves the order open or the receipt accepted, never half of it; either way
+// the lane's next voucher covers exactly what was accepted.
+func (l *Ledger) AcceptReceipt(ctx context.Context, b Bundle) (Acceptance, error) {
+	if err := b.checkForm(); err != nil || b.Partial {
+		return Acceptance{}, fmt.Errorf("accept receipt: %w", errors.Join(err, errIf(b.Partial, ErrPartialForm)))
+	}
+	if err := b.checkOperatorSignature(); err != nil {
+		return Acceptance{}, fmt.Errorf("accept receipt: %w", err)
+	}
+	return l.accept(ctx, b)
+}
+
+// AcceptPartial accepts a receipt that this payer issues itself for what a broken stream delivered:
+// LaneSeq 0, Partial, no operator signature (see AttachOperatorSig). The terms are the same as for
+// AcceptReceipt, so the operator is paid by its advert for what arrived.
+func (l *Ledger) AcceptPartial(ctx context.Context, b Bundle) (Acceptance, error) {
+	if !b.Partial {
+		return Acceptance{}, fmt.Errorf("accept partial receipt: %w: it is not marked partial", ErrPartialForm)
+	}
+	if len(b.OperatorSig) != 0 {
+		return Acceptance{}, fmt.Errorf("accept partial receipt: %w: it has an operator signature", ErrPartialForm)
+	}
+	return l.accept(ctx, b)
+}
+
+func (l *Ledger) accept(ctx context.Context, b Bundle) (Acceptance, error) {
+	id := b.ID()
+	if err := l.checkOwn(b, b.Receipt.Payer); err != nil {
+		return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
+	}
+	for _, check := range []func() error{b.checkTerms, b.checkDecision, b.checkSalt} {
+		if err := check(); err != nil {
+			return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
+		}
+	}
+	digest := b.Receipt.Digest(l.domain)
+	sig, err := l.signOrCheck("receipt", ReceiptID(digest), b.GatewaySig)
+	if err != nil {
+		return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
+	}
+	b.GatewaySig, b.Inclusion = sig, nil
+	row, err := encodeRecord(idKey(prefixReceipt, id), b)
+	if err != nil {
+		return Acceptance{}, err
+	}
+	pending := pendingRecord{Payee: b.Receipt.Payee, Amount: b.Receipt.Amount, Digest: digest, AcceptedAt: time.Now()}
+	var lane outLane
+	err = l.updateThen(ctx, func(tx *stagedTx) (err error) {
+		lane, err = stageAccept(tx, b.Receipt, row, pending)
+		return err
+	}, func() { l.addBacklog(pending) })
+	if err != nil {
+		return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
+	}
+	out := Acceptance{ID: id, GatewaySig: sig, Voucher: lane.voucher(l.self, b.Receipt.Payee)}
+	out.VoucherSig, err = Sign(l.key, out.Voucher.Digest(l.domain))
+	return out, err
+}
+
+// stageAccept moves one receipt from open order to accepted and returns its lane as it is then.
+func stageAccept(tx *stagedTx, r Receipt, row []byte, pending pendingRecord) (outLane, error) {
+	id := r.ID()
+	if used, err := tx.has(idKey(prefixReceipt, id)); err != nil || used {
+		return outLane{}, errors.Join(err, errIf(used, ErrReceiptReplayed))
+	}
+	if known, err := tx.has(idKey(prefixOrder, id)); err != nil || !known {
+		return outLane{}, errors.Join(err, errIf(!known, ErrUnknownOrder))
+	}
+	if r.LaneSeq != 0 {
+		key := seqKey(r.Payer, r.Payee, r.LaneSeq)
+		if used, err := tx.has(key); err != nil || used {
+			return outLane{}, errors.Join(err, errIf(used, fmt.Errorf("%w: number %d", ErrLaneSeqReused, r.LaneSeq)))
+		}
+		tx.putRow(key, present)
+	}
+	var lane outLane
+	laneAt := addressKey(prefixOut, r.Payee)
+	if err := tx.get(laneAt, &lane); err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+		return outLane{}, err
+	}
+	total, err := lane.Total.Add(r.Amount)
+	if err != nil {
+		return outLane{}, fmt.Errorf("add to lane: %w", err)
+	}
+	lane.Total, lane.Count = total, lane.Count+1
+	tx.putRow(idKey(prefixReceipt, id), row)
+	tx.putRow(laneRowKey(r.Payer, r.Payee, id), present)
+	tx.del(idKey(prefixOrder, id))
+	return lane, errors.Join(tx.put(laneAt, lane), tx.put(idKey(prefixPending, id), pending))
+}
+
+// present is the row of keys that say all by being there.
+var present = []byte{}
+
+// AttachOperatorSig adds the operator's signature to a partial receipt that this payer issued. A
+// signature that is there already stays.
+func (l *Ledger) AttachOperatorSig(ctx context.Context, id ReceiptID, sig Signature) error {
+	return l.attach(ctx, id, func(b *Bundle) (bool, error) {
+		if len(b.OperatorSig) != 0 {
+			return false, nil
+		}
+		b.OperatorSig = sig
+		return true, b.checkOperatorSignature()
+	})
+}
+
+// attach lets change complete a stored bundle, and stores it again when change says so.
+func (l *Ledger) attach(ctx context.Context, id ReceiptID, change func(*Bundle) (bool, error)) error {
+	key := idKey(prefixReceipt, id)
+	err := l.update(ctx, func(tx *stagedTx) error {
+		var b Bundle
+		if err := tx.get(key, &b); err != nil {
+			return orUnknown(err)
+		}
+		changed, err := change(&b)
+		if err != nil || !changed {
+			return err
+		}
+		return tx.put(key, b)
+	})
+	if err != nil {
+		return fmt.Errorf("complete receipt %s: %w", id, err)
+	}
+	return nil
+}
+
+// checkOwn: the bundle is for this ledger's deployment and party is its owner.
+func (l *Ledger) checkOwn(b Bundle, party common.Address) error {
+	if b.Domain != l.domain {
+		return fmt.Errorf("%w: chain %d, contract %s", ErrWrongDomain, b.Domain.ChainID, b.Domain.Contract)
+	}
+	if party != l.self {
+		return fmt.Errorf("%w: %s, this ledger belongs to %s", ErrWrongParty, party, l.self)
+	}
+	return nil
+}
+
+// signOrCheck returns the owner's signature of digest: sig when it is given and right, else a new one.
+func (l *Ledger) signOrCheck(what string, digest ReceiptID, sig Signature) (Signature, error) {
+	if len(sig) == 0 {
+		return Sign(l.key, common.Hash(digest))
+	}
+	return sig, checkSigner("own signature of "+what, l.self, common.Hash(digest), sig)
+}
+
+func (lane outLane) voucher(payer, payee common.Address) Voucher {
+	return Voucher{Payer: payer, Payee: payee, ValueAggregate: lane.Total, ReceiptCount: lane.Count}
+}
+
+// orUnknown turns the store's "not found" into this package's ErrUnknownReceipt.
+func orUnknown(err error) error {
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return ErrUnknownReceipt
+	}
+	return err
+}

@@ -1,0 +1,184 @@
+package settlement
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+)
+
+// LedgerOptions say whose ledger it is. All fields but Logger are required.
+type LedgerOptions struct {
+	Key    *ecdsa.PrivateKey // signs receipts and vouchers; the ledger belongs to its address
+	Domain Domain            // the deployment that all messages are for
+	Logger *slog.Logger      // slog.DiscardHandler when nil
+}
+
+// Ledger is the durable record of one party, payer (gateway) or payee (operator), and the gatekeeper of
+// its key: it signs only what it has checked and stored. What a method has returned is on disk (fsync)
+// and survives a crash and a power loss.
+//
+// Safe for concurrent use. One process per directory: a second open fails.
+type Ledger struct {
+	db     *badger.DB
+	key    *ecdsa.PrivateKey
+	self   common.Address
+	domain Domain
+	log    *slog.Logger
+
+	ops     chan *commitOp // to the committer; unbuffered, so that a send means it will be answered
+	closing chan struct{}
+	stopped chan struct{} // closed when the committer has returned
+	once    sync.Once     // guards Close
+
+	wake chan struct{} // capacity 1: receipts were accepted; read by Settler.Run
+
+	mu      sync.Mutex // guards the two below; never held during I/O
+	backlog Backlog
+	closed  bool
+	readers sync.WaitGroup // reads under way; Add only under mu and while not closed
+
+	// hook is set by tests to fail or to crash around a commit; nil otherwise.
+	hook func(stage commitStage) error
+}
+
+// Backlog is what is accepted and not settled yet.
+type Backlog struct {
+	Receipts int
+	Value    Amount
+	Oldest   time.Time // when the oldest of them was accepted; zero when there is none
+}
+
+// ledgerMeta ties a directory to its owner, so that a wrong key or chain is an error and not a mess.
+type ledgerMeta struct {
+	Owner  common.Address `json:"owner"`
+	Domain Domain         `json:"domain"`
+}
+
+// OpenLedger opens the ledger in dir, creating it when there is none; an empty dir keeps it in memory
+// (for tests). A directory that was made for another key or domain is refused.
+func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
+	if opts.Key == nil || opts.Domain == (Domain{}) {
+		return nil, errors.New("open ledger: a key and a domain are required")
+	}
+	log := opts.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	db, err := badger.Open(badgerOptions(dir, log))
+	if err != nil {
+		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
+	}
+	l := &Ledger{
+		db: db, key: opts.Key, self: crypto.PubkeyToAddress(opts.Key.PublicKey), domain: opts.Domain, log: log,
+		ops: make(chan *commitOp), closing: make(chan struct{}), stopped: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+	go l.commitLoop()
+	if err := l.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
+	}
+	return l, nil
+}
+
+// badgerOptions keeps memory small (an operator may run on a home machine) and every commit durable.
+func badgerOptions(dir string, log *slog.Logger) badger.Options {
+	return badger.DefaultOptions(dir).
+		WithInMemory(dir == "").
+		WithSyncWrites(true).
+		WithDetectConflicts(false). // the committer is the only writer
+		WithMemTableSize(16 << 20). // a transaction may take 15 % of it: 2.4 MiB, see maxGroupBytes
+		WithNumMemtables(2).
+		WithBlockCacheSize(8 << 20).
+		WithIndexCacheSize(8 << 20).
+		WithValueLogFileSize(64 << 20).
+		WithNumCompactors(2).
+		WithLogger(badgerLog{log})
+}
+
+// load checks whose ledger it is and counts the backlog.
+func (l *Ledger) load() error {
+	want := ledgerMeta{Owner: l.self, Domain: l.domain}
+	err := l.update(context.Background(), func(tx *stagedTx) error {
+		var have ledgerMeta
+		switch err := tx.get([]byte(keyMeta), &have); {
+		case errors.Is(err, badger.ErrKeyNotFound):
+			return tx.put([]byte(keyMeta), want)
+		case err != nil:
+			return err
+		case have != want:
+			return fmt.Errorf("%w: it belongs to %s on chain %d, contract %s; this is %s on chain %d, contract %s; use another directory",
+				ErrWrongParty, have.Owner, have.Domain.ChainID, have.Domain.Contract, want.Owner, want.Domain.ChainID, want.Domain.Contract)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return l.recount()
+}
+
+// Owner returns the address of the ledger's key.
+func (l *Ledger) Owner() common.Address { return l.self }
+
+// Domain returns the domain that all messages of the ledger are signed under.
+func (l *Ledger) Domain() Domain { return l.domain }
+
+// Close waits for what is being written and closes the files. Calls after it return ErrClosed.
+func (l *Ledger) Close() error {
+	var err error
+	l.once.Do(func() {
+		l.mu.Lock()
+		l.closed = true
+		l.mu.Unlock()
+		close(l.closing)
+		<-l.stopped
+		l.readers.Wait()
+		if err = l.db.Close(); err != nil {
+			err = fmt.Errorf("close ledger: %w", err)
+		}
+	})
+	return err
+}
+
+// RunGC reclaims the disk space of replaced records every hour until ctx ends.
+func (l *Ledger) RunGC(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.closing:
+			return nil
+		case <-tick.C:
+			if err := l.db.RunValueLogGC(0.5); err != nil && !errors.Is(err, badger.ErrNoRewrite) {
+				l.log.Warn("reclaim ledger space", "error", err)
+			}
+		}
+	}
+}
+
+// Backlog returns what is accepted and not settled.
+func (l *Ledger) Backlog() Backlog {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.backlog
+}
+
+// addBacklog notes one accepted receipt and wakes the settler. Only the committer calls it.
+func (l *Ledger) addBacklog(p pendingRecord) {
+	l.mu.Lock()
+	l.backlog.add(p)
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default: // one wake-up is waiting already
+	}
+}

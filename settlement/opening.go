@@ -1,0 +1,138 @@
+package settlement
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+)
+
+// Opening is an order that is about to be sent, with all that its later bundle needs. Recording it
+// before it is sent means that after a crash the gateway still knows what may come back and be charged.
+type Opening struct {
+	Advert       Advert        `json:"advert"`
+	AdvertSig    Signature     `json:"advertSig"`
+	Order        Order         `json:"order"`
+	OrderSig     Signature     `json:"orderSig"`
+	Salt         hexutil.Bytes `json:"salt"`         // of Order.RequestHash, SaltLen bytes
+	DecisionJSON string        `json:"decisionJson"` // the routing decision, byte for byte
+}
+
+// Bundle returns the opening joined with a receipt for it and the operator's signature, ready for
+// Ledger.AcceptReceipt; an empty signature makes it a partial one, for Ledger.AcceptPartial.
+func (o Opening) Bundle(d Domain, r Receipt, operatorSig Signature) Bundle {
+	return Bundle{
+		Domain: d, Advert: o.Advert, AdvertSig: o.AdvertSig, Order: o.Order, OrderSig: o.OrderSig,
+		Receipt: r, OperatorSig: operatorSig, Salt: o.Salt, DecisionJSON: json.RawMessage(o.DecisionJSON),
+		Partial: r.LaneSeq == 0,
+	}
+}
+
+// RecordOrder makes an order durable before it is sent, and signs it when OrderSig is empty. It refuses
+// an advert that is not the order's, an order of another payer (ErrWrongParty) and one that is recorded
+// already (ErrOrderExists). A crash before it returns leaves nothing, and nothing was sent; a crash after
+// leaves an open order (see OpenOrders) that a receipt may still arrive for.
+func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signature, error) {
+	id := o.Order.ID(l.domain)
+	b := o.Bundle(l.domain, Receipt{}, nil)
+	for _, check := range []func() error{b.checkAdvertMatch, b.checkAdvertSignature, b.checkSalt, b.checkDecision} {
+		if err := check(); err != nil {
+			return id, nil, fmt.Errorf("record order: %w", err)
+		}
+	}
+	if o.Order.Payer != l.self {
+		return id, nil, fmt.Errorf("record order: %w: payer is %s, this ledger belongs to %s", ErrWrongParty, o.Order.Payer, l.self)
+	}
+	sig, err := l.signOrCheck("order", id, o.OrderSig)
+	if err != nil {
+		return id, nil, fmt.Errorf("record order: %w", err)
+	}
+	o.OrderSig = sig
+	key := idKey(prefixOrder, id)
+	row, err := encodeRecord(key, o)
+	if err != nil {
+		return id, nil, err
+	}
+	err = l.update(ctx, func(tx *stagedTx) error {
+		for _, k := range [][]byte{key, idKey(prefixReceipt, id)} {
+			if used, err := tx.has(k); err != nil || used {
+				return errors.Join(err, errIf(used, ErrOrderExists))
+			}
+		}
+		tx.putRow(key, row)
+		return nil
+	})
+	if err != nil {
+		return id, nil, fmt.Errorf("record order %s: %w", id, err)
+	}
+	return id, sig, nil
+}
+
+// OpenOrder returns an order that was recorded and has no receipt yet. ErrUnknownOrder otherwise.
+func (l *Ledger) OpenOrder(id ReceiptID) (Opening, error) {
+	var o Opening
+	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, idKey(prefixOrder, id), &o) })
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return Opening{}, fmt.Errorf("open order %s: %w", id, ErrUnknownOrder)
+	}
+	return o, err
+}
+
+// OpenOrders returns at most limit orders that have no receipt yet, in order of id. After a crash these
+// are the ones to ask the operators about.
+func (l *Ledger) OpenOrders(limit int) ([]Opening, error) {
+	var out []Opening
+	err := l.scan([]byte(prefixOrder), func(item *badger.Item) (bool, error) {
+		var o Opening
+		if err := readItem(item, &o); err != nil {
+			return false, err
+		}
+		out = append(out, o)
+		return len(out) < limit, nil
+	})
+	return out, err
+}
+
+// DropOrders forgets open orders whose deadline lies before the unix second before, and returns how
+// many. Receipts for them are refused from then on. A crash midway leaves the rest for the next call.
+func (l *Ledger) DropOrders(ctx context.Context, before uint64) (int, error) {
+	const perCommit = 500
+	dropped := 0
+	for {
+		var ids []ReceiptID
+		err := l.scan([]byte(prefixOrder), func(item *badger.Item) (bool, error) {
+			var o Opening
+			if err := readItem(item, &o); err != nil {
+				return false, err
+			}
+			if o.Order.Deadline < before {
+				ids = append(ids, o.Order.ID(l.domain))
+			}
+			return len(ids) < perCommit, nil
+		})
+		if err != nil || len(ids) == 0 {
+			return dropped, err
+		}
+		err = l.update(ctx, func(tx *stagedTx) error {
+			for _, id := range ids {
+				tx.del(idKey(prefixOrder, id))
+			}
+			return nil
+		})
+		if err != nil {
+			return dropped, fmt.Errorf("drop expired orders: %w", err)
+		}
+		dropped += len(ids)
+	}
+}
+
+// errIf returns err when cond holds.
+func errIf(cond bool, err error) error {
+	if cond {
+		return err
+	}
+	return nil
+}

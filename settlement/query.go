@@ -1,0 +1,246 @@
+package settlement
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// State is how far a stored receipt has come.
+type State int
+
+// The states of a receipt, in order. An operator's ledger knows the first two and the last.
+const (
+	StateServed    State = iota // signed by the operator only
+	StatePending                // signed by both, or accepted as partial; in no batch yet
+	StateSealed                 // in a batch that has been fixed but perhaps not sent
+	StateSubmitted              // in a batch that has been sent
+	StateSettled                // in a batch that the chain holds
+)
+
+func (s State) String() string {
+	names := [...]string{"served", "pending", "sealed", "submitted", "settled"}
+	if s < 0 || int(s) >= len(names) {
+		return fmt.Sprintf("state %d", int(s))
+	}
+	return names[s]
+}
+
+// LaneState is what a payer's ledger knows of one lane.
+type LaneState struct {
+	Payee   common.Address
+	Total   Amount // all accepted receipts
+	Count   uint64
+	Settled Amount // the part of Total in batches that the chain holds
+}
+
+// LaneKey names a lane.
+type LaneKey struct{ Payer, Payee common.Address }
+
+// Filter chooses receipts; the zero Filter chooses all.
+type Filter struct {
+	Lane   *LaneKey // only this lane's
+	States []State  // only these
+}
+
+// StoredReceipt is a bundle with how far it has come.
+type StoredReceipt struct {
+	Bundle Bundle
+	State  State
+}
+
+// Receipt returns the stored receipt of that id, with its Inclusion once it is settled.
+// ErrUnknownReceipt when there is none.
+func (l *Ledger) Receipt(id ReceiptID) (StoredReceipt, error) {
+	var out StoredReceipt
+	err := l.view(func(txn *badger.Txn) error {
+		open, _, err := openBatch(txn)
+		if err != nil {
+			return err
+		}
+		out, err = readReceipt(txn, id, open)
+		return err
+	})
+	if err != nil {
+		return StoredReceipt{}, fmt.Errorf("look up receipt %s: %w", id, orUnknown(err))
+	}
+	return out, nil
+}
+
+// Bundle returns what a stranger needs to verify the receipt of that id.
+func (l *Ledger) Bundle(id ReceiptID) (Bundle, error) {
+	r, err := l.Receipt(id)
+	return r.Bundle, err
+}
+
+// Receipts walks the receipts that f chooses, in order of id, as they were when the walk began. An error
+// ends the walk; it comes with an empty receipt.
+func (l *Ledger) Receipts(f Filter) iter.Seq2[StoredReceipt, error] {
+	prefix := []byte(prefixReceipt)
+	if f.Lane != nil {
+		prefix = laneKey(prefixLaneRow, f.Lane.Payer, f.Lane.Payee)
+	}
+	return func(yield func(StoredReceipt, error) bool) {
+		err := l.view(func(txn *badger.Txn) error {
+			open, _, err := openBatch(txn)
+			if err != nil {
+				return err
+			}
+			return scanTxn(txn, prefix, false, func(item *badger.Item) (bool, error) {
+				r, err := readReceipt(txn, ReceiptID(item.Key()[len(prefix):]), open)
+				if err != nil {
+					return false, err
+				}
+				if len(f.States) > 0 && !slices.Contains(f.States, r.State) {
+					return true, nil
+				}
+				return yield(r, nil), nil
+			})
+		})
+		if err != nil {
+			yield(StoredReceipt{}, fmt.Errorf("walk receipts: %w", err))
+		}
+	}
+}
+
+// readReceipt joins a bundle with its inclusion and finds its state; open is the batch in flight, if any.
+func readReceipt(txn *badger.Txn, id ReceiptID, open *SealedBatch) (StoredReceipt, error) {
+	var r StoredReceipt
+	if err := readRecord(txn, idKey(prefixReceipt, id), &r.Bundle); err != nil {
+		return r, err
+	}
+	var inc Inclusion
+	switch err := readRecord(txn, idKey(prefixInclude, id), &inc); {
+	case err == nil:
+		r.Bundle.Inclusion, r.State = &inc, StateSettled
+		return r, nil
+	case !errors.Is(err, badger.ErrKeyNotFound):
+		return r, err
+	}
+	switch {
+	case len(r.Bundle.GatewaySig) == 0:
+		r.State = StateServed
+	case open != nil && open.holds(id):
+		r.State = open.State
+	default:
+		r.State = StatePending
+	}
+	return r, nil
+}
+
+// Lanes returns all lanes of this payer, sorted by payee.
+func (l *Ledger) Lanes() ([]LaneState, error) {
+	var out []LaneState
+	err := l.scan([]byte(prefixOut), func(item *badger.Item) (bool, error) {
+		var lane outLane
+		err := readItem(item, &lane)
+		out = append(out, LaneState{
+			Payee: common.BytesToAddress(item.Key()[len(prefixOut):]),
+			Total: lane.Total, Count: lane.Count, Settled: lane.Settled,
+		})
+		return true, err
+	})
+	return out, err
+}
+
+// Voucher returns the newest voucher of this payer for payee, signed; a zero one before the first
+// receipt. It is what an operator asks for when it has missed one.
+func (l *Ledger) Voucher(payee common.Address) (Voucher, Signature, error) {
+	var lane outLane
+	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, addressKey(prefixOut, payee), &lane) })
+	if err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+		return Voucher{}, nil, err
+	}
+	v := lane.voucher(l.self, payee)
+	sig, err := Sign(l.key, v.Digest(l.domain))
+	return v, sig, err
+}
+
+// HeldVoucher returns the newest voucher that this payee holds of payer, for Chain.SettleVoucher. Its
+// signature is empty when there is none.
+func (l *Ledger) HeldVoucher(payer common.Address) (Voucher, Signature, error) {
+	lane, err := l.inLane(payer)
+	return lane.Voucher, lane.VoucherSig, err
+}
+
+// Unvouchered returns what payer owes this payee beyond its newest voucher: the payee's risk, to be held
+// below a credit limit.
+func (l *Ledger) Unvouchered(payer common.Address) (Amount, error) {
+	lane, err := l.inLane(payer)
+	return lane.unvouchered(), err
+}
+
+func (l *Ledger) inLane(payer common.Address) (inLane, error) {
+	var lane inLane
+	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, addressKey(prefixIn, payer), &lane) })
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return inLane{}, nil
+	}
+	return lane, err
+}
+
+// recount rebuilds the backlog from what is stored. Only the committer calls it, or OpenLedger before
+// anything is written, so no accepted receipt can fall between the scan and the assignment.
+func (l *Ledger) recount() error {
+	var b Backlog
+	err := l.scan([]byte(prefixPending), func(item *badger.Item) (bool, error) {
+		var p pendingRecord
+		if err := readItem(item, &p); err != nil {
+			return false, err
+		}
+		b.add(p)
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("count backlog: %w", err)
+	}
+	l.mu.Lock()
+	l.backlog = b
+	l.mu.Unlock()
+	return nil
+}
+
+func (b *Backlog) add(p pendingRecord) {
+	b.Receipts++
+	b.Value += p.Amount // cannot overflow: the lane totals it is part of did not
+	if b.Oldest.IsZero() || p.AcceptedAt.Before(b.Oldest) {
+		b.Oldest = p.AcceptedAt
+	}
+}
+
+// view runs a read of the store, unless the ledger is closed.
+func (l *Ledger) view(read func(*badger.Txn) error) error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.readers.Add(1)
+	l.mu.Unlock()
+	defer l.readers.Done()
+	return l.db.View(read)
+}
+
+// scan calls each for the records under prefix, in key order, until it returns false or an error.
+func (l *Ledger) scan(prefix []byte, each func(*badger.Item) (bool, error)) error {
+	return l.view(func(txn *badger.Txn) error { return scanTxn(txn, prefix, true, each) })
+}
+
+func scanTxn(txn *badger.Txn, prefix []byte, values bool, each func(*badger.Item) (bool, error)) error {
+	opts := badger.DefaultIteratorOptions
+	opts.Prefix, opts.PrefetchValues = prefix, values
+	it := txn.NewIterator(opts)
+	defer it.Close()
+	for it.Seek(prefix); it.Valid() && bytes.HasPrefix(it.Item().Key(), prefix); it.Next() {
+		more, err := each(it.Item())
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}

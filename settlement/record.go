@@ -1,0 +1,95 @@
+package settlement
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// A stored record is one version byte, the CRC-32C of key ‖ version ‖ payload, and the payload in JSON.
+// The key is in the checksum so that a record found under a wrong key is as corrupt as a flipped bit.
+const (
+	recordVersion   = 1
+	recordHeaderLen = 5
+)
+
+// Key prefixes. Numbers in keys are big-endian, so that byte order is number order.
+const (
+	keyMeta       = "meta"
+	prefixOrder   = "ord/" // + id → Opening: an order that is out, with no receipt yet
+	prefixReceipt = "rcp/" // + id → Bundle without Inclusion
+	prefixInclude = "inc/" // + id → Inclusion
+	prefixLaneRow = "lrx/" // + payer + payee + id → id: index of receipts by lane
+	prefixSeq     = "seq/" // + payer + payee + lane number → id
+	prefixPending = "pnd/" // + id → pendingRecord: accepted and not settled
+	prefixOut     = "out/" // + payee → outLane: what this payer owes
+	prefixIn      = "inl/" // + payer → inLane: what this payee is owed
+	prefixBatch   = "bat/" // + epoch → batchRecord
+)
+
+func idKey(prefix string, id ReceiptID) []byte { return append([]byte(prefix), id[:]...) }
+
+func addressKey(prefix string, a common.Address) []byte { return append([]byte(prefix), a[:]...) }
+
+func epochKey(epoch uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte(prefixBatch), epoch)
+}
+
+func seqKey(payer, payee common.Address, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(laneKey(prefixSeq, payer, payee), seq)
+}
+
+func laneKey(prefix string, payer, payee common.Address) []byte {
+	return append(append([]byte(prefix), payer[:]...), payee[:]...)
+}
+
+func laneRowKey(payer, payee common.Address, id ReceiptID) []byte {
+	return append(laneKey(prefixLaneRow, payer, payee), id[:]...)
+}
+
+// encodeRecord frames v for key.
+func encodeRecord(key []byte, v any) ([]byte, error) {
+	payload, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode record %s: %w", keyName(key), err)
+	}
+	row := make([]byte, recordHeaderLen, recordHeaderLen+len(payload))
+	row[0] = recordVersion
+	row = append(row, payload...)
+	binary.BigEndian.PutUint32(row[1:], recordSum(key, payload))
+	return row, nil
+}
+
+// decodeRecord reads into v what encodeRecord framed for key. ErrCorrupt when it is anything else.
+func decodeRecord(key, row []byte, v any) error {
+	switch {
+	case len(row) < recordHeaderLen:
+		return fmt.Errorf("decode record %s: %w: %d bytes", keyName(key), ErrCorrupt, len(row))
+	case row[0] != recordVersion:
+		return fmt.Errorf("decode record %s: %w: version %d, this program knows %d", keyName(key), ErrCorrupt, row[0], recordVersion)
+	case binary.BigEndian.Uint32(row[1:]) != recordSum(key, row[recordHeaderLen:]):
+		return fmt.Errorf("decode record %s: %w: checksum differs", keyName(key), ErrCorrupt)
+	}
+	if err := json.Unmarshal(row[recordHeaderLen:], v); err != nil {
+		return fmt.Errorf("decode record %s: %w: %w", keyName(key), ErrCorrupt, err)
+	}
+	return nil
+}
+
+func recordSum(key, payload []byte) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli) // cached by the library, in hardware where there is any
+	sum := crc32.Update(0, table, key)
+	sum = crc32.Update(sum, table, []byte{recordVersion})
+	return crc32.Update(sum, table, payload)
+}
+
+// keyName makes a key readable in errors: the prefix and the rest in hex.
+func keyName(key []byte) string {
+	if len(key) <= len(prefixOrder) {
+		return string(key)
+	}
+	return fmt.Sprintf("%s%x", key[:len(prefixOrder)], key[len(prefixOrder):])
+}
