@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"flotilla/node"
+	"flotilla/settlement"
+)
+
+type gatewayCmd struct {
+	chainFlags
+	keyFlags
+	fleetFlags
+	Listen      string        `help:"host:port of the OpenAI API." env:"FLOTILLA_LISTEN" default:"127.0.0.1:8420"`
+	P2PListen   []string      `help:"libp2p listen multiaddrs; operators must reach them." name:"p2p-listen" env:"FLOTILLA_P2P_LISTEN" default:"/ip4/0.0.0.0/tcp/4001,/ip4/0.0.0.0/udp/4001/quic-v1"`
+	APIKey      []string      `help:"API keys that clients may use." name:"api-key" env:"FLOTILLA_API_KEYS" required:"" placeholder:"KEY"`
+	LaneDeposit string        `help:"Escrow in USD that each operator's lane is topped up to." env:"FLOTILLA_LANE_DEPOSIT" default:"1"`
+	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"10m"`
+	SettleCount int           `help:"Receipts that fill a batch." env:"FLOTILLA_SETTLE_COUNT" default:"1000"`
+	Index       string        `help:"Routing index file; without it, the one in the binary." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
+	ONNXModel   string        `help:"Folder of an ONNX sentence encoder (model.onnx, tokenizer.json) to embed with instead of the MiniLM in the binary; needs an --index made with it." name:"onnx-model" env:"FLOTILLA_ONNX_MODEL" type:"existingdir" placeholder:"DIR"`
+}
+
+// Run serves until the process is asked to stop.
+func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
+	key, err := c.load()
+	if err != nil {
+		return err
+	}
+	deposit, err := settlement.ParseAmount(c.LaneDeposit)
+	if err != nil {
+		return fmt.Errorf("--lane-deposit: %w", err)
+	}
+	router, closeRouter, err := openRouter(c.Index, c.ONNXModel)
+	if err != nil {
+		return err
+	}
+	defer closeRouter()
+	chain, domain, err := c.open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer chain.Close()
+	n, err := node.Open(ctx, node.Config{
+		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
+		Gateway: &node.GatewayConfig{
+			Router: router, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit,
+			Settle: settlement.SettlerConfig{MaxAge: c.SettleEvery, MaxCount: c.SettleCount},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "gateway   http://%s/v1\n", n.HTTPAddr())
+	for _, a := range n.Addrs() {
+		fmt.Fprintf(s.out, "bootstrap %s\n", a)
+	}
+	return runAndClose(ctx, n)
+}

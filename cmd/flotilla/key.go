@@ -1,0 +1,106 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ethereum/go-ethereum/accounts/keystore"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/google/uuid"
+	"golang.org/x/term"
+)
+
+// keyFlags name the node's signing key.
+type keyFlags struct {
+	Key            string `help:"Key file (go-ethereum's encrypted keystore form; make one with 'flotilla key')." env:"FLOTILLA_KEY" type:"path" placeholder:"FILE"`
+	PassphraseFile string `help:"File with the key's passphrase; without it, FLOTILLA_PASSPHRASE or a prompt." env:"FLOTILLA_PASSPHRASE_FILE" type:"path" placeholder:"FILE"`
+}
+
+// load decrypts the key.
+func (k keyFlags) load() (*ecdsa.PrivateKey, error) {
+	if k.Key == "" {
+		return nil, errors.New("no key: give --key FILE (make one with: flotilla key FILE)")
+	}
+	raw, err := os.ReadFile(k.Key)
+	if err != nil {
+		return nil, fmt.Errorf("read key: %w", err)
+	}
+	pass, err := passphrase(k.PassphraseFile, "Passphrase of "+k.Key+": ")
+	if err != nil {
+		return nil, err
+	}
+	key, err := keystore.DecryptKey(raw, pass)
+	if err != nil {
+		return nil, fmt.Errorf("decrypt %s: %w", k.Key, err)
+	}
+	return key.PrivateKey, nil
+}
+
+// passphrase comes from a file, the environment, or a person at a terminal, in this order.
+func passphrase(file, prompt string) (string, error) {
+	if file != "" {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("read passphrase: %w", err)
+		}
+		return strings.TrimRight(string(raw), "\r\n"), nil
+	}
+	if p, ok := os.LookupEnv("FLOTILLA_PASSPHRASE"); ok {
+		return p, nil
+	}
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", errors.New("no passphrase: give --passphrase-file or FLOTILLA_PASSPHRASE, or run at a terminal")
+	}
+	fmt.Fprint(os.Stderr, prompt)
+	raw, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	if err != nil {
+		return "", fmt.Errorf("read passphrase: %w", err)
+	}
+	return string(raw), nil
+}
+
+type keyCmd struct {
+	File           string `arg:"" help:"File to write; must not exist." type:"path"`
+	PassphraseFile string `help:"File with the passphrase; without it, FLOTILLA_PASSPHRASE or a prompt." env:"FLOTILLA_PASSPHRASE_FILE" type:"path" placeholder:"FILE"`
+}
+
+// Run makes a key and prints its address.
+func (c *keyCmd) Run(s *streams) error {
+	pass, err := passphrase(c.PassphraseFile, "New passphrase: ")
+	if err != nil {
+		return err
+	}
+	priv, err := crypto.GenerateKey()
+	if err != nil {
+		return fmt.Errorf("make key: %w", err)
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return fmt.Errorf("make key id: %w", err)
+	}
+	k := &keystore.Key{Id: id, Address: crypto.PubkeyToAddress(priv.PublicKey), PrivateKey: priv}
+	raw, err := keystore.EncryptKey(k, pass, keystore.StandardScryptN, keystore.StandardScryptP)
+	if err != nil {
+		return fmt.Errorf("encrypt key: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(c.File), 0o700); err != nil {
+		return fmt.Errorf("make key folder: %w", err)
+	}
+	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write key: %w", err)
+	}
+	if _, err := f.Write(raw); err != nil {
+		return errors.Join(fmt.Errorf("write key: %w", err), f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write key: %w", err)
+	}
+	fmt.Fprintln(s.out, k.Address.Hex())
+	return nil
+}

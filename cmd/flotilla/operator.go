@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"flotilla/node"
+	"flotilla/node/backend"
+	"flotilla/routing/catalogue"
+	"flotilla/settlement"
+)
+
+type operatorCmd struct {
+	chainFlags
+	keyFlags
+	fleetFlags
+	Backend     []string          `help:"Base URLs of OpenAI-compatible servers; without any, Ollama, llama.cpp, vLLM and LM Studio are looked for on their usual local ports." env:"FLOTILLA_BACKENDS" placeholder:"URL"`
+	Price       map[string]string `help:"Price by model in USD per million tokens, MODEL=IN/OUT or MODEL=IN/OUT/PER_REQUEST; * for the others." env:"FLOTILLA_PRICES" placeholder:"MODEL=IN/OUT"`
+	Model       []string          `help:"Models to serve; without any, every one that has a price." env:"FLOTILLA_MODELS" placeholder:"MODEL"`
+	Stake       string            `help:"Stake in USD, topped up at start; caps what is paid out in an epoch." env:"FLOTILLA_STAKE" default:"0"`
+	CreditLimit string            `help:"USD that a gateway may owe without a voucher." env:"FLOTILLA_CREDIT_LIMIT" default:"0.10"`
+	Concurrency int               `help:"Requests served at once." env:"FLOTILLA_CONCURRENCY" default:"4"`
+	AdvertEvery time.Duration     `help:"How often prices are signed anew." env:"FLOTILLA_ADVERT_EVERY" default:"10m"`
+	P2PListen   []string          `help:"libp2p listen multiaddrs. None is fine: operators dial out, so a machine behind NAT can serve." name:"p2p-listen" env:"FLOTILLA_P2P_LISTEN" placeholder:"ADDR"`
+}
+
+// Run serves until the process is asked to stop.
+func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
+	key, err := c.load()
+	if err != nil {
+		return err
+	}
+	stake, err := settlement.ParseAmount(c.Stake)
+	if err != nil {
+		return fmt.Errorf("--stake: %w", err)
+	}
+	credit, err := settlement.ParseAmount(c.CreditLimit)
+	if err != nil {
+		return fmt.Errorf("--credit-limit: %w", err)
+	}
+	models, err := c.models(ctx, s.log)
+	if err != nil {
+		return err
+	}
+	chain, domain, err := c.open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer chain.Close()
+	n, err := node.Open(ctx, node.Config{
+		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
+		Operator: &node.OperatorConfig{
+			Models: models, Stake: stake, CreditLimit: credit,
+			MaxConcurrent: c.Concurrency, MaxPerGateway: c.Concurrency, AdvertEvery: c.AdvertEvery,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range models {
+		fmt.Fprintf(s.out, "serving %s from %s\n", m.Model, m.Backend.URL())
+	}
+	return runAndClose(ctx, n)
+}
+
+// models finds the local servers and joins what they serve with the prices.
+func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.ServedModel, error) {
+	prices, err := parsePrices(c.Price)
+	if err != nil {
+		return nil, err
+	}
+	backends, err := c.backends(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var served []node.ServedModel
+	for _, b := range backends {
+		found, err := b.Models(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list models of %s: %w", b.URL(), err)
+		}
+		for _, m := range found {
+			id := string(catalogue.Canonical(m.ID))
+			if len(c.Model) > 0 && !slices.Contains(c.Model, id) && !slices.Contains(c.Model, m.ID) {
+				continue
+			}
+			price, ok := prices.of(id, m.ID)
+			if !ok {
+				log.Warn("model has no price and is not served", "model", id, "hint", "--price "+id+"=IN/OUT")
+				continue
+			}
+			served = append(served, node.Served(b, m, id, price))
+		}
+	}
+	if len(served) == 0 {
+		return nil, fmt.Errorf("nothing to serve: of %d server(s) found, no model has a price; give --price MODEL=IN/OUT in USD per million tokens", len(backends))
+	}
+	return served, nil
+}
+
+func (c *operatorCmd) backends(ctx context.Context) ([]*backend.Backend, error) {
+	if len(c.Backend) > 0 {
+		var out []*backend.Backend
+		for _, url := range c.Backend {
+			b, err := backend.New(url, backend.Options{})
+			if err != nil {
+				return nil, fmt.Errorf("--backend %s: %w", url, err)
+			}
+			out = append(out, b)
+		}
+		return out, nil
+	}
+	found := backend.Detect(ctx)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no model server found on this machine: start Ollama, llama.cpp, vLLM or LM Studio, or name one with --backend URL")
+	}
+	var out []*backend.Backend
+	for _, f := range found {
+		out = append(out, f.Backend)
+	}
+	return out, nil
+}
+
+type priceList map[string]settlement.Price
+
+func (p priceList) of(names ...string) (settlement.Price, bool) {
+	for _, n := range append(names, "*") {
+		if price, ok := p[n]; ok {
+			return price, true
+		}
+	}
+	return settlement.Price{}, false
+}
+
+// parsePrices reads MODEL=IN/OUT[/PER_REQUEST] in USD (per million tokens, and flat).
+func parsePrices(in map[string]string) (priceList, error) {
+	out := make(priceList, len(in))
+	for model, text := range in {
+		parts := strings.Split(text, "/")
+		if len(parts) < 2 || len(parts) > 3 {
+			return nil, fmt.Errorf("--price %s=%s: want IN/OUT or IN/OUT/PER_REQUEST in USD", model, text)
+		}
+		var units [3]uint64
+		for i, part := range parts {
+			a, err := settlement.ParseAmount(part)
+			if err != nil {
+				return nil, fmt.Errorf("--price %s=%s: part %s: %w", model, text, strconv.Itoa(i+1), err)
+			}
+			units[i] = uint64(a)
+		}
+		out[model] = settlement.Price{InputPerMTok: units[0], OutputPerMTok: units[1], PerRequest: units[2]}
+	}
+	return out, nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"flotilla/node"
+	"flotilla/routing"
+	"flotilla/routing/embed"
+	"flotilla/routing/embed/hugotembed"
+	"flotilla/routing/index"
+)
+
+// openRouter loads the embedder and the index that a gateway decides with.
+func openRouter(indexFile, onnxDir string) (*routing.Router, func(), error) {
+	var emb routing.Embedder
+	closeEmb := func() {}
+	if onnxDir != "" {
+		h, err := hugotembed.New(onnxDir)
+		if err != nil {
+			return nil, nil, fmt.Errorf("open ONNX encoder: %w", err)
+		}
+		emb, closeEmb = h, func() { _ = h.Close() }
+	} else {
+		m, err := embed.NewMiniLM()
+		if err != nil {
+			return nil, nil, fmt.Errorf("load MiniLM: %w", err)
+		}
+		emb = m
+	}
+	ix, err := openIndex(indexFile)
+	if err == nil {
+		var r *routing.Router
+		if r, err = routing.New(routing.Config{Embedder: emb, Index: ix}); err == nil {
+			return r, closeEmb, nil
+		}
+	}
+	closeEmb()
+	return nil, nil, err
+}
+
+func openIndex(file string) (*index.Index, error) {
+	if file == "" {
+		return index.Default()
+	}
+	raw, err := readBounded(file, index.MaxFileBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read index: %w", err)
+	}
+	return index.Decode(raw)
+}
+
+func runAndClose(ctx context.Context, n *node.Node) error { return errors.Join(n.Run(ctx), n.Close()) }
+
+type routeCmd struct {
+	Prompt  string `arg:"" help:"The prompt."`
+	Gateway string `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
+	APIKey  string `help:"API key of the gateway." name:"api-key" env:"FLOTILLA_API_KEY" required:"" placeholder:"KEY"`
+	Model   string `help:"Model, or auto." default:"auto"`
+	Dial    int    `help:"0 = most capable … 10 = cheapest capable." default:"7"`
+	JSON    bool   `help:"Print the whole decision as JSON." name:"json"`
+}
+
+// Run asks the gateway for a dry run: the same code path as a live request, without running anything.
+func (c *routeCmd) Run(ctx context.Context, s *streams) error {
+	body, err := json.Marshal(map[string]any{
+		"model": c.Model, "cost_quality_tradeoff": c.Dial, "messages": []map[string]string{{"role": "user", "content": c.Prompt}},
+	})
+	if err != nil {
+		return fmt.Errorf("encode request: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Gateway+"/v1/route", bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("--gateway: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.APIKey)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the gateway: %w", err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("read the gateway's answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("gateway says %s: %s", resp.Status, raw)
+	}
+	if c.JSON {
+		_, err := fmt.Fprintln(s.out, string(raw))
+		return err
+	}
+	var d routing.Decision
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return fmt.Errorf("read the decision: %w", err)
+	}
+	printDecision(s.out, d)
+	return nil
+}
+
+func printDecision(out io.Writer, d routing.Decision) {
+	fmt.Fprintf(out, "%s on %s\n%s\n", d.Pick.Model, d.Pick.Operator, d.Why)
+	for _, c := range d.Considered {
+		fmt.Fprintf(out, "  considered %-28s %-20s quality %.2f ± %.2f, about %.0f µUSD\n", c.Model, c.Operator, c.Quality, c.QualitySE, c.ExpectedCost)
+	}
+	for _, r := range d.Rejected {
+		fmt.Fprintf(out, "  ruled out  %-28s %-20s %s\n", r.Model, r.Operator, r.Reason)
+	}
+	for _, n := range d.Neighbors[:min(5, len(d.Neighbors))] {
+		fmt.Fprintf(out, "  neighbour  row %d, similarity %.3f\n", n.Row, n.Similarity)
+	}
+	fmt.Fprintf(out, "dial %d, index %.12s, embedder %.12s, decision %x\n", d.Dial, d.IndexID, d.EmbedderID, d.Digest())
+}

@@ -1,0 +1,94 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"flotilla/p2p"
+	"flotilla/settlement"
+)
+
+const (
+	// advertGrace keeps a price valid after the next one is out, so that an order under way never meets a stale one.
+	advertGrace = 3
+	// clockSkew back-dates validity: a gateway whose clock is a little behind must not refuse a fresh price.
+	clockSkew = 30 * time.Second
+	// readyPoll is how often an operator looks whether its model servers still answer.
+	readyPoll = 5 * time.Second
+)
+
+// advertise keeps the operator's signed prices in the fleet: anew every AdvertEvery, and at once when a model server
+// comes or goes. A model whose server does not answer is not advertised.
+func (o *Operator) advertise(ctx context.Context) error {
+	var lastReady string
+	var lastAt time.Time
+	tick := time.NewTicker(readyPoll)
+	defer tick.Stop()
+	for {
+		ready := o.readyModels(ctx)
+		key := fmt.Sprint(modelNames(ready))
+		if now := o.now(); key != lastReady || now.Sub(lastAt) >= o.cfg.AdvertEvery {
+			if err := o.announce(ctx, ready, now); err != nil {
+				o.log.Warn("announce prices", "err", err)
+			} else {
+				lastReady, lastAt = key, now
+				o.log.Info("prices announced", "models", modelNames(ready))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (o *Operator) readyModels(ctx context.Context) []ServedModel {
+	var out []ServedModel
+	for _, m := range o.cfg.Models {
+		if err := m.Backend.Ready(ctx); err != nil {
+			o.log.Debug("model server not ready", "model", m.Model, "err", err)
+			continue
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// announce signs one price a model and publishes them together. The sequence number is the time in milliseconds, so
+// that it goes on rising over a restart that lost its state.
+func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.Time) error {
+	a := p2p.Advert{
+		Peer: o.fleet.ID(), Addrs: o.fleet.Addrs(), Operator: o.self, Seq: uint64(now.UnixMilli()),
+		ValidFrom: uint64(now.Add(-clockSkew).Unix()), ValidTo: uint64(now.Add(advertGrace * o.cfg.AdvertEvery).Unix()),
+	}
+	if most := a.ValidFrom + uint64(time.Hour/time.Second); a.ValidTo > most {
+		a.ValidTo = most
+	}
+	for _, m := range models {
+		offer := p2p.Offer{
+			Model: m.Model, Quantization: m.Quantization, Runtime: m.Runtime, TokenCounting: m.TokenCounting,
+			InputPerMTok: m.Price.InputPerMTok, OutputPerMTok: m.Price.OutputPerMTok, PerRequest: m.Price.PerRequest,
+			MaxContext: m.MaxContext, Features: m.Features,
+		}
+		advert := bindingAdvert(a, offer)
+		digest := advert.Digest(o.domain)
+		sig, err := settlement.Sign(o.key, digest)
+		if err != nil {
+			return fmt.Errorf("sign price of %s: %w", m.Model, err)
+		}
+		offer.Sig = sig
+		a.Offers = append(a.Offers, offer)
+		o.prices.add(digest, signedOffer{advert, m}, now)
+	}
+	return o.fleet.Announce(ctx, a)
+}
+
+func modelNames(ms []ServedModel) []string {
+	names := make([]string, len(ms))
+	for i, m := range ms {
+		names[i] = m.Model
+	}
+	return names
+}

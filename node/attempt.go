@@ -1,0 +1,273 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/node/backend"
+	"flotilla/node/openai"
+	"flotilla/p2p"
+	"flotilla/routing"
+	"flotilla/settlement"
+)
+
+const (
+	// orderLife is how long an operator may take for a whole answer.
+	orderLife = 10 * time.Minute
+	// drainTimeout bounds how long an answer whose client left is kept open for the operator's receipt.
+	drainTimeout = 10 * time.Second
+)
+
+// attempt is one order to one operator: from the signed order to the receipt. It implements openai.Reply; one
+// goroutine at a time uses it.
+type attempt struct {
+	g        *Gateway
+	req      openai.Request
+	decision routing.Decision
+	choice   routing.Choice
+	priced   *priced
+	tries    int // operators that were tried before this one
+
+	order    settlement.Order
+	orderSig settlement.Signature
+	id       settlement.ReceiptID
+	salt     []byte
+	release  func() // gives the reserved escrow back
+
+	call  *p2p.Call
+	first *p2p.Delta // received by start, not yet handed out
+	hash  *answerHash
+	text  uint64 // bytes of text delivered so far
+	last  p2p.Delta
+	final openai.Final
+	done  bool // a receipt was recorded, or there is nothing to record
+}
+
+// attempt sends the order to the choice's operator and waits for the first piece of the answer.
+func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Decision, c routing.Choice, tries int) (_ *attempt, err error) {
+	p, ok := c.Ref.(*priced)
+	if !ok {
+		return nil, fmt.Errorf("candidate %s carries no signed price", c.Operator)
+	}
+	a := &attempt{g: g, req: req, decision: d, choice: c, priced: p, tries: tries}
+	if err := a.sign(ctx); err != nil {
+		return nil, err
+	}
+	leave := g.health.enter(p.peer)
+	giveBack := a.release
+	a.release = func() { leave(); giveBack() }
+	defer func() {
+		if err != nil {
+			a.release()
+		}
+	}()
+	if err := a.start(ctx); err != nil {
+		g.health.fault(p.peer, err, g.now())
+		return nil, err
+	}
+	return a, nil
+}
+
+// sign makes the order: the most this request can cost at the operator's signed price, bound to these exact bytes and
+// to the routing decision.
+func (a *attempt) sign(ctx context.Context) error {
+	g, adv := a.g, a.priced.advert
+	body, maxOut, err := backend.LimitOutput(a.req.Body, g.maxOutput(a.req, adv))
+	if err != nil {
+		return fmt.Errorf("limit the output: %w", err)
+	}
+	a.req.Body = body
+	maxIn := maxInputTokens(len(body), a.req.MessageCount)
+	most, err := settlement.Cost(priceOf(adv), maxIn, maxOut)
+	if err != nil {
+		return fmt.Errorf("price the request: %w", err)
+	}
+	var nonce common.Hash
+	a.salt = make([]byte, saltBytes)
+	_, _ = rand.Read(a.salt) // never fails (crypto/rand)
+	_, _ = rand.Read(nonce[:])
+	a.hash = newAnswerHash(a.salt)
+	a.order = settlement.Order{
+		Payer: g.self, Payee: adv.Operator, Advert: a.priced.digest, MaxInputTokens: maxIn, MaxOutputTokens: maxOut,
+		MaxAmount: most, RequestHash: requestHash(a.salt, body), Decision: settlement.DecisionDigest(a.decision.JSON()),
+		Nonce: nonce, Deadline: uint64(g.now().Add(orderLife).Unix()),
+	}
+	digest := a.order.Digest(g.domain)
+	a.id = settlement.ReceiptID(digest)
+	if a.orderSig, err = settlement.Sign(g.key, digest); err != nil {
+		return fmt.Errorf("sign order: %w", err)
+	}
+	aggregate, err := g.ledger.LaneAggregate(g.self, adv.Operator)
+	if err != nil {
+		return fmt.Errorf("read lane: %w", err)
+	}
+	if a.release, err = g.lanes.take(adv.Operator, g.view.Lane(adv.Operator), aggregate, most); err != nil {
+		return err
+	}
+	// Durable before it leaves: after a crash here, a receipt that comes back can be matched to what was ordered.
+	if err := g.ledger.RecordOrder(ctx, a.bundle(settlement.Receipt{}, nil)); err != nil {
+		a.release()
+		return fmt.Errorf("record order: %w", err)
+	}
+	return nil
+}
+
+// maxOutput is the cap on output tokens: the client's own, else the gateway's default, within the model's context.
+func (g *Gateway) maxOutput(req openai.Request, adv settlement.Advert) uint32 {
+	n := req.MaxTokens
+	if n == 0 {
+		n = g.cfg.MaxOutputTokens
+	}
+	if adv.MaxContext > 0 {
+		n = min(n, adv.MaxContext)
+	}
+	return n
+}
+
+// start opens the stream and waits for the first delta.
+func (a *attempt) start(ctx context.Context) error {
+	order, err := encode(a.order)
+	if err != nil {
+		return err
+	}
+	extra, err := encode(orderExtra{Salt: a.salt, Messages: a.req.MessageCount})
+	if err != nil {
+		return err
+	}
+	a.call, err = a.g.fleet.Infer(ctx, a.priced.peer, p2p.InferRequest{
+		Order: order, OrderSig: a.orderSig, Extra: extra, Body: a.req.Body, Stream: a.req.Stream,
+	})
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	d, err := a.call.Recv(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("wait for the first byte: %w", a.endError(err)), a.call.Close())
+	}
+	a.first = &d
+	return nil
+}
+
+// endError replaces a clean end without any delta by what the operator said about it.
+func (a *attempt) endError(err error) error {
+	if end := a.call.End(); end.Error != "" {
+		return fmt.Errorf("operator: %s", end.Error)
+	}
+	return err
+}
+
+// Info is what is known before the first byte goes out.
+func (a *attempt) Info() openai.Info {
+	adv, b := a.priced.advert, a.decision.Baseline
+	why := a.decision.Why
+	if a.tries > 0 {
+		why = fmt.Sprintf("%s; %d operator(s) before this one gave no first byte", why, a.tries)
+	}
+	return openai.Info{
+		Model: string(a.choice.Model), Operator: a.choice.Operator, Reason: string(a.decision.Reason), Why: why,
+		PredictedQuality: a.choice.Quality, ReceiptID: a.id.String(),
+		InputPerMTok: adv.InputPerMTok, OutputPerMTok: adv.OutputPerMTok, PerRequest: adv.PerRequest,
+		ExpectedCostMicroUSD: a.choice.ExpectedCost, BaselineModel: string(b.Model), BaselineCostMicroUSD: b.ExpectedCost,
+	}
+}
+
+// Next returns the next raw chunk; io.EOF once the answer is whole and its receipt is durable.
+func (a *attempt) Next(ctx context.Context) (json.RawMessage, error) {
+	d, err := a.recv(ctx)
+	if err == nil {
+		a.take(d)
+		return d.Data, nil
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // the client left: Close cancels and settles
+	}
+	if end, ended := a.ended(err); ended {
+		if err := a.settle(context.WithoutCancel(ctx), end); err != nil {
+			return nil, err
+		}
+		if end.Error != "" {
+			return nil, midStream("operator stopped early: " + end.Error)
+		}
+		return nil, errEOF
+	}
+	a.g.health.fault(a.priced.peer, err, a.g.now())
+	if err := a.partial(context.WithoutCancel(ctx)); err != nil {
+		return nil, err
+	}
+	return nil, midStream("the operator was lost in the middle of the answer; what was delivered is billed, nothing else")
+}
+
+func (a *attempt) recv(ctx context.Context) (p2p.Delta, error) {
+	if d := a.first; d != nil {
+		a.first = nil
+		return *d, nil
+	}
+	return a.call.Recv(ctx)
+}
+
+// take counts a delta that is about to be delivered.
+func (a *attempt) take(d p2p.Delta) {
+	a.hash.add(d.Data)
+	a.text += uint64(backend.TextBytes(d.Data))
+	a.last = d
+}
+
+func (a *attempt) ended(err error) (p2p.End, bool) {
+	if !errors.Is(err, errEOF) {
+		return p2p.End{}, false
+	}
+	return a.call.End(), true
+}
+
+// Final is the bill; valid after io.EOF.
+func (a *attempt) Final() openai.Final { return a.final }
+
+// Close ends the attempt. If the answer is not over (the client left), the operator's generation is cancelled at
+// once and its receipt for what was delivered is still taken in, in the background but bounded.
+func (a *attempt) Close() error {
+	if a.done {
+		a.release()
+		return a.call.Close()
+	}
+	a.done = true
+	if err := a.call.Cancel("client left"); err != nil {
+		a.g.log.Debug("cancel", "receipt", a.id, "err", err)
+	}
+	a.g.draining.Add(1)
+	go func() {
+		defer a.g.draining.Done()
+		defer a.release()
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		defer cancel()
+		if err := a.drain(ctx); err != nil {
+			a.g.log.Warn("close a cancelled answer", "receipt", a.id, "err", err)
+		}
+		_ = a.call.Close()
+	}()
+	return nil
+}
+
+// drain receives what was under way when the cancel was sent, then the receipt.
+func (a *attempt) drain(ctx context.Context) error {
+	for {
+		d, err := a.recv(ctx)
+		if err == nil {
+			a.take(d)
+			continue
+		}
+		if end, ended := a.ended(err); ended {
+			return a.settle(ctx, end)
+		}
+		return a.partial(context.WithoutCancel(ctx))
+	}
+}
+
+func midStream(msg string) error {
+	return &openai.APIError{Status: 502, Type: "server_error", Code: "operator_lost", Message: msg, NoRetry: true}
+}

@@ -1,0 +1,125 @@
+package node
+
+import (
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"flotilla/routing"
+	"flotilla/settlement"
+)
+
+// Config describes one node. Exactly one of Gateway and Operator is set: a machine that wants both roles runs two
+// nodes, since each has its own key and ledger.
+type Config struct {
+	// DataDir holds the ledger, the libp2p identity and the known peers. One process at a time.
+	DataDir string
+	// Key signs orders, vouchers, prices and receipts. Whoever has it can spend the node's escrow or stake its name.
+	Key *ecdsa.PrivateKey
+	// Domain is the chain and the contract that every signature is bound to.
+	Domain settlement.Domain
+	// Chain is the settlement contract.
+	Chain Chain
+	// ChainPoll is how often stakes and lanes are read again. Default 15 s. Longer means slower to see a new operator.
+	ChainPoll time.Duration
+	// Listen are libp2p multiaddrs. A gateway needs one that operators can reach; an operator may have none.
+	Listen []string
+	// Bootstrap are multiaddrs of nodes to join by. With none, only peers kept from earlier runs are dialled.
+	Bootstrap []string
+	// Logger gets outcomes an operator cares about; never prompts, keys or signatures.
+	Logger *slog.Logger
+
+	Gateway  *GatewayConfig
+	Operator *OperatorConfig
+}
+
+// GatewayConfig is the part of a node that answers the OpenAI API.
+type GatewayConfig struct {
+	// Router decides; its embedder and index are chosen by the caller (cmd, testnet).
+	Router *routing.Router
+	// HTTPListen is host:port of the OpenAI API. Default 127.0.0.1:8420. Port 0 takes a free one.
+	HTTPListen string
+	// APIKeys are the keys that clients may use. At least one: an open gateway spends its owner's money for anyone.
+	APIKeys []string
+	// LaneDeposit is the escrow that each operator's lane is topped up to. Default 1 USD. An operator whose lane is
+	// empty refuses orders; what lies in a lane can be thawed back.
+	LaneDeposit settlement.Amount
+	// MaxOutputTokens is what a request that names no limit may cost at most. Default 1024.
+	MaxOutputTokens uint32
+	// Settle says when receipts go on chain.
+	Settle settlement.SettlerConfig
+}
+
+// OperatorConfig is the part of a node that serves models.
+type OperatorConfig struct {
+	// Models are what is served and for how much, each from one backend.
+	Models []ServedModel
+	// Stake is topped up to this amount at start. What an operator is paid in an epoch is capped by it. 0 leaves it.
+	Stake settlement.Amount
+	// CreditLimit is how much a gateway may owe without a signed voucher before it is refused. Default 0.10 USD.
+	CreditLimit settlement.Amount
+	// MaxConcurrent requests over all gateways, and MaxPerGateway of one. Defaults 4 and 4: one slot more than a
+	// local llama.cpp server runs at once makes requests wait, not fail.
+	MaxConcurrent, MaxPerGateway int
+	// AdvertEvery is how often prices are signed anew. Default 10 min; they are valid for three times that (≤ 1 h).
+	AdvertEvery time.Duration
+}
+
+// Price of one model in token base units (1e-6 USD) per million tokens, and flat per request.
+type Price = settlement.Price
+
+func (c *Config) setDefaults() {
+	c.ChainPoll = orDefault(c.ChainPoll, 15*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if g := c.Gateway; g != nil {
+		g.HTTPListen = orDefault(g.HTTPListen, "127.0.0.1:8420")
+		g.LaneDeposit = orDefault(g.LaneDeposit, 1_000_000)
+		g.MaxOutputTokens = orDefault(g.MaxOutputTokens, 1024)
+	}
+	if o := c.Operator; o != nil {
+		o.CreditLimit = orDefault(o.CreditLimit, 100_000)
+		o.MaxConcurrent = orDefault(o.MaxConcurrent, 4)
+		o.MaxPerGateway = orDefault(o.MaxPerGateway, 4)
+		o.AdvertEvery = orDefault(o.AdvertEvery, 10*time.Minute)
+	}
+}
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+// Validate reports everything that is wrong at once.
+func (c *Config) Validate() error {
+	var errs []error
+	add := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	add(c.DataDir == "", "no data directory: name one that only this node uses")
+	add(c.Key == nil, "no key: an operator or gateway signs with its own key")
+	add(c.Chain == nil, "no chain: give the RPC URL and the contract's address")
+	add((c.Gateway == nil) == (c.Operator == nil), "a node is either a gateway or an operator")
+	if g := c.Gateway; g != nil {
+		add(g.Router == nil, "gateway: no router")
+		add(len(g.APIKeys) == 0, "gateway: no API key: clients could spend your escrow without one")
+		add(len(c.Listen) == 0, "gateway: no libp2p listen address: operators could not reach it")
+	}
+	if o := c.Operator; o != nil {
+		add(len(o.Models) == 0, "operator: no model to serve: start Ollama, llama.cpp or vLLM, or name a backend URL")
+		add(o.AdvertEvery > 20*time.Minute, "operator: adverts every %s: at most 20m, since a price is valid for 1 h at most", o.AdvertEvery)
+		for _, m := range o.Models {
+			add(m.Backend == nil, "operator: model %s has no backend", m.Model)
+			add(m.Model == "", "operator: a served model has no name")
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,220 @@
+package node
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/node/openai"
+	"flotilla/p2p"
+	"flotilla/routing"
+	"flotilla/settlement"
+)
+
+// maxAttempts is how many operators one request may be tried on. Each only before the first byte has reached the
+// client; a client library that retries by itself multiplies this.
+const maxAttempts = 3
+
+// Gateway answers requests of the OpenAI API from the fleet. It implements openai.Completer.
+type Gateway struct {
+	cfg    GatewayConfig
+	key    *ecdsa.PrivateKey
+	self   common.Address
+	domain settlement.Domain
+	router *routing.Router
+	ledger *settlement.Ledger
+	fleet  *p2p.Host
+	view   *chainView
+	health *health
+	log    *slog.Logger
+	now    func() time.Time
+
+	lanes   laneReserve
+	draining sync.WaitGroup // answers whose client left, still being closed with the operator
+}
+
+var _ openai.Completer = (*Gateway)(nil)
+
+// Complete routes the request, and returns once the first piece of an answer is there. Until then an operator that
+// fails is replaced by the next best; afterwards never, since half an answer of one model and half of another is none.
+func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Reply, error) {
+	decision, err := g.decide(ctx, req)
+	if err != nil {
+		return nil, asAPIError(err)
+	}
+	tries := append([]routing.Choice{decision.Pick}, decision.Fallbacks...)
+	var faults []error
+	for i, choice := range tries[:min(len(tries), maxAttempts)] {
+		a, err := g.attempt(ctx, req, decision, choice, i)
+		if err == nil {
+			return a, nil
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		g.log.Info("attempt gave no first byte", "request", req.ID, "operator", choice.Operator, "model", string(choice.Model), "err", err)
+		faults = append(faults, fmt.Errorf("%s: %w", choice.Operator, err))
+	}
+	return nil, &openai.APIError{
+		Status: 503, Type: "server_error", Code: "no_operator_answered", RetryAfter: time.Second,
+		Message: fmt.Sprintf("no operator answered before the first byte (nothing was charged): %v", errors.Join(faults...)),
+	}
+}
+
+// decide is the one code path for live requests and dry runs.
+func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decision, error) {
+	policy := routing.Policy{Dial: req.Dial, Allow: req.Allow, Block: req.Block, MaxCost: req.MaxCostMicroUSD}
+	if !req.Auto {
+		policy.Model = req.Model
+	}
+	prompt := routing.Prompt{
+		Text: req.PromptText, InputTokens: clampUint32(uint64(req.PromptBytes) / 4), MaxOutputTokens: req.MaxTokens,
+		Tools: req.Tools, JSONMode: req.JSONMode, Vision: req.Vision,
+	}
+	return g.router.Route(ctx, prompt, g.candidates(g.now()), policy)
+}
+
+// Explain returns the decision that Complete would take now, without running anything.
+func (g *Gateway) Explain(ctx context.Context, req openai.Request) (json.RawMessage, error) {
+	d, err := g.decide(ctx, req)
+	if err != nil {
+		return nil, asAPIError(err)
+	}
+	return d.JSON(), nil
+}
+
+// Models lists what is offered now, one entry a model at its cheapest price.
+func (g *Gateway) Models(context.Context) ([]openai.Model, error) {
+	return modelList(g.candidates(g.now())), nil
+}
+
+// Receipt returns everything needed to verify one receipt.
+func (g *Gateway) Receipt(_ context.Context, id string) (json.RawMessage, error) {
+	rid, err := settlement.ParseReceiptID(id)
+	if err != nil {
+		return nil, &openai.APIError{Status: 400, Type: "invalid_request_error", Code: "invalid_receipt_id", Param: "id", Message: err.Error()}
+	}
+	b, err := g.ledger.Bundle(rid)
+	if errors.Is(err, settlement.ErrUnknownReceipt) {
+		return nil, &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "receipt_not_found", Param: "id", Message: "no receipt " + id + " on this gateway"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read receipt: %w", err)
+	}
+	return json.Marshal(b)
+}
+
+// Receipts lists the newest receipt ids, at most limit.
+func (g *Gateway) Receipts(_ context.Context, limit int) ([]string, error) {
+	ids, err := g.ledger.Newest(limit)
+	if err != nil {
+		return nil, fmt.Errorf("list receipts: %w", err)
+	}
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
+	}
+	return out, nil
+}
+
+// Ready is nil when at least one operator can be asked.
+func (g *Gateway) Ready(context.Context) error {
+	for _, c := range g.candidates(g.now()) {
+		if c.Unavailable == "" {
+			return nil
+		}
+	}
+	return errors.New("no operator is connected, staked and funded yet")
+}
+
+// load is the share of an operator's slots that this gateway fills, 0 to 1.
+func (g *Gateway) load(peer p2p.PeerID) float64 {
+	return min(1, float64(g.health.inFlight(peer))/maxInFlightPerOperator)
+}
+
+// unavailable says why an offer must not be chosen now, or nothing.
+func (g *Gateway) unavailable(p *priced, now time.Time) string {
+	switch {
+	case !g.fleet.Connected(p.peer):
+		return "not connected"
+	case g.view.Stake(p.advert.Operator) == 0:
+		return "no stake"
+	case uint64(now.Unix()) > p.advert.ValidTo:
+		return "price expired"
+	case g.view.Lane(p.advert.Operator).Balance == 0:
+		return "lane not funded yet"
+	case g.health.inFlight(p.peer) >= maxInFlightPerOperator:
+		return "busy"
+	}
+	return g.health.paused(p.peer, now)
+}
+
+// asAPIError puts the router's refusals into the words and status codes of the OpenAI API.
+func asAPIError(err error) error {
+	var infeasible *routing.InfeasibleError
+	switch {
+	case errors.Is(err, routing.ErrUnknownModel):
+		return &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "model_not_found", Param: "model", Message: err.Error() + `; GET /v1/models lists what is served, "auto" lets the router choose`}
+	case errors.Is(err, routing.ErrNoCandidate):
+		return &openai.APIError{Status: 503, Type: "server_error", Code: "no_operator", RetryAfter: 5 * time.Second, Message: "no operator is advertising a model right now"}
+	case errors.As(err, &infeasible):
+		return &openai.APIError{Status: 503, Type: "server_error", Code: "no_capable_operator", RetryAfter: 5 * time.Second, Message: err.Error()}
+	}
+	return err
+}
+
+// Drain waits until answers whose clients left are closed with their operators, or ctx ends.
+func (g *Gateway) Drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { g.draining.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain answers: %w", ctx.Err())
+	}
+}
+
+// laneReserve sums the maxima of the orders in work on each lane, so that parallel requests cannot promise more than
+// the escrow holds.
+type laneReserve struct {
+	mu     sync.Mutex // guards inWork; held for map work only
+	inWork map[common.Address]settlement.Amount
+}
+
+func (r *laneReserve) take(payee common.Address, lane settlement.Lane, aggregate, most settlement.Amount) (func(), error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inWork == nil {
+		r.inWork = make(map[common.Address]settlement.Amount)
+	}
+	if free := freeCover(lane, aggregate, r.inWork[payee]); free < most {
+		return nil, fmt.Errorf("lane to %s has %s free, the order may cost %s: ask for fewer tokens or raise the lane deposit", payee, free, most)
+	}
+	r.inWork[payee] += most
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.inWork[payee] -= most; r.inWork[payee] == 0 {
+			delete(r.inWork, payee)
+		}
+	}, nil
+}
+
+// Serving lists the operators that can be asked now.
+func (g *Gateway) Serving() []string {
+	var out []string
+	for _, c := range g.candidates(g.now()) {
+		if c.Unavailable == "" {
+			out = append(out, c.Operator)
+		}
+	}
+	return out
+}

@@ -1,0 +1,116 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/p2p"
+	"flotilla/settlement"
+)
+
+const (
+	protoLedger = "/flotilla/ledger/1"
+	// maxPartialsPerSync bounds one message: 16 bundles of some KiB each are under p2p's 1 MiB for small messages.
+	maxPartialsPerSync = 16
+	syncEvery          = 30 * time.Second
+	syncTimeout        = 10 * time.Second
+)
+
+// syncLedgers brings operators what they missed while a stream was broken: receipts that the gateway issued for
+// them, to sign, and the newest voucher. It runs on every connection and at intervals; both ends are idempotent.
+func (g *Gateway) syncLedgers(ctx context.Context, connected <-chan p2p.PeerID) error {
+	tick := time.NewTicker(syncEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-connected:
+		case <-tick.C:
+		}
+		for _, a := range g.fleet.Adverts() {
+			if !g.fleet.Connected(a.Peer) {
+				continue
+			}
+			if err := g.syncWith(ctx, a.Peer, a.Operator); err != nil && ctx.Err() == nil {
+				g.log.Debug("sync ledger", "peer", a.Peer, "err", err)
+			}
+		}
+	}
+}
+
+func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common.Address) error {
+	partials, err := g.ledger.UnsignedPartials(operator, maxPartialsPerSync)
+	if err != nil {
+		return fmt.Errorf("list partial receipts: %w", err)
+	}
+	if len(partials) == 0 {
+		return nil
+	}
+	req := ledgerRequest{Partials: partials}
+	v, sig, err := g.ledger.Voucher(g.self, operator)
+	if err != nil {
+		return fmt.Errorf("read voucher: %w", err)
+	}
+	req.Voucher, req.VoucherSig = &v, sig
+	raw, err := encode(req)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
+	answer, err := g.fleet.Request(ctx, peer, protoLedger, raw)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", peer, err)
+	}
+	var reply ledgerReply
+	if err := decode(answer, &reply); err != nil {
+		return err
+	}
+	for _, b := range partials {
+		if sig, ok := reply.Signatures[b.ID().String()]; ok {
+			if err := g.ledger.AttachOperatorSig(ctx, b.ID(), sig); err != nil {
+				return fmt.Errorf("keep operator's signature: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// handleLedger is the operator's end: it signs what the gateway admits to owe for its own orders, once each, and
+// keeps the voucher.
+func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) ([]byte, error) {
+	var req ledgerRequest
+	if err := decode(raw, &req); err != nil {
+		return nil, err
+	}
+	if len(req.Partials) > maxPartialsPerSync {
+		return nil, fmt.Errorf("%d partial receipts in one message, at most %d", len(req.Partials), maxPartialsPerSync)
+	}
+	reply := ledgerReply{Signatures: make(map[string]settlement.Signature)}
+	for _, b := range req.Partials {
+		sig, err := o.signPartial(ctx, b)
+		if err != nil {
+			o.log.Warn("partial receipt not signed", "receipt", b.ID(), "err", err)
+			continue
+		}
+		reply.Signatures[b.ID().String()] = sig
+	}
+	if req.Voucher != nil {
+		if err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig); err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
+			return nil, fmt.Errorf("accept voucher: %w", err)
+		}
+	}
+	return encode(reply)
+}
+
+func (o *Operator) signPartial(ctx context.Context, b settlement.Bundle) (settlement.Signature, error) {
+	if b.Domain != o.domain {
+		return nil, errors.New("receipt is for another chain or contract")
+	}
+	return o.ledger.RecordPartial(ctx, b, o.key)
+}

@@ -1,0 +1,96 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"flotilla/node/openai"
+	"flotilla/routing"
+	"flotilla/settlement"
+)
+
+// modelList shows one entry a model, at the price of its cheapest operator that can be asked.
+func modelList(cands []routing.Candidate) []openai.Model {
+	best := make(map[routing.ModelID]routing.Candidate)
+	for _, c := range cands {
+		if c.Unavailable != "" {
+			continue
+		}
+		if b, ok := best[c.Model]; !ok || c.InputPerMTok+c.OutputPerMTok < b.InputPerMTok+b.OutputPerMTok {
+			best[c.Model] = c
+		}
+	}
+	var out []openai.Model
+	for _, id := range slices.Sorted(maps.Keys(best)) {
+		c := best[id]
+		out = append(out, openai.Model{
+			ID: string(id), ContextLength: c.MaxContext, InputPerMTok: c.InputPerMTok, OutputPerMTok: c.OutputPerMTok, PerRequest: c.PerRequest,
+		})
+	}
+	return out
+}
+
+// baselineCost is what always asking the best single model would have cost for the same prompt, in base units: its
+// price for this prompt's tokens and for an answer of the length that the index predicts of that model. When the
+// baseline is the model that answered, the real length is used, so that no saving is claimed where none was made.
+func baselineCost(b routing.Choice, answered routing.ModelID, in, out uint32) uint64 {
+	p, ok := b.Ref.(*priced)
+	if !ok {
+		return uint64(math.Ceil(b.ExpectedCost))
+	}
+	if b.Model != answered && b.ExpectedOutputTokens > 0 {
+		out = b.ExpectedOutputTokens
+	}
+	cost, err := settlement.Cost(priceOf(p.advert), in, out)
+	if err != nil {
+		return uint64(math.Ceil(b.ExpectedCost))
+	}
+	return uint64(cost)
+}
+
+// stake tops the operator's own stake up to what was configured.
+func (o *Operator) stake(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*chainTimeout)
+	defer cancel()
+	have, err := o.chain.Stake(ctx, o.self)
+	if err != nil {
+		return fmt.Errorf("read own stake: %w", err)
+	}
+	missing := o.cfg.Stake.SubFloor(have.Amount.SubFloor(have.Thawing))
+	if missing == 0 {
+		return nil
+	}
+	if err := o.chain.AddStake(ctx, missing); err != nil {
+		return fmt.Errorf("stake %s: %w", missing, err)
+	}
+	o.log.Info("staked", "amount", missing)
+	return nil
+}
+
+// Served describes one model of a local server for sale under its canonical id.
+func Served(b *backend.Backend, m backend.Model, canonical string, price Price) ServedModel {
+	return ServedModel{
+		Model: canonical, BackendModel: m.ID, Backend: b, Price: price,
+		Quantization: m.Quantization, Runtime: m.Runtime, TokenCounting: m.TokenCounting, MaxContext: m.ContextLength, Features: m.Features,
+	}
+}
+
+// ServeURL offers every model of the server at url for one price.
+func ServeURL(ctx context.Context, url string, price Price) ([]ServedModel, error) {
+	b, err := backend.New(url, backend.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("open model server: %w", err)
+	}
+	models, err := b.Models(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list models of %s: %w", url, err)
+	}
+	out := make([]ServedModel, len(models))
+	for i, m := range models {
+		out[i] = Served(b, m, string(catalogue.Canonical(m.ID)), price)
+	}
+	return out, nil
+}

@@ -1,0 +1,103 @@
+package node
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"flotilla/p2p"
+	"flotilla/routing"
+	"flotilla/routing/catalogue"
+	"flotilla/settlement"
+)
+
+// Reasons why an advertisement is not taken into the directory.
+var (
+	// ErrAdvertSignature: the prices are not signed by the operator they name. The sender is answerable: Reject.
+	ErrAdvertSignature = errors.New("advertisement is not signed by its operator")
+	// ErrUnstaked: the operator has no stake on chain, as far as this node has seen: Ignore, the view may lag.
+	ErrUnstaked = errors.New("operator has no stake")
+)
+
+// priced is one offer of one operator as the gateway uses it: what was advertised and the binding, signed price.
+type priced struct {
+	peer   p2p.PeerID
+	offer  p2p.Offer
+	advert settlement.Advert
+	digest common.Hash
+}
+
+// nodeHash binds a price to the libp2p identity that serves it (settlement.Advert.Node).
+func nodeHash(peer p2p.PeerID) common.Hash { return crypto.Keccak256Hash([]byte(peer)) }
+
+// bindingAdvert is the settlement message behind offer i of a gossiped advertisement.
+func bindingAdvert(a p2p.Advert, o p2p.Offer) settlement.Advert {
+	return settlement.Advert{
+		Operator: a.Operator, Node: nodeHash(a.Peer),
+		Model: o.Model, Quantization: o.Quantization, Runtime: o.Runtime, TokenCounting: o.TokenCounting,
+		InputPerMTok: o.InputPerMTok, OutputPerMTok: o.OutputPerMTok, PerRequest: o.PerRequest,
+		MaxContext: o.MaxContext, Seq: a.Seq, ValidFrom: a.ValidFrom, ValidTo: a.ValidTo,
+	}
+}
+
+// advertChecker is the validator that node hands to p2p: every price must be signed by the operator's own key, and
+// the operator must have stake. It runs before an advertisement is relayed and does not block.
+func advertChecker(domain settlement.Domain, view *chainView) func(p2p.Advert) (p2p.Verdict, error) {
+	return func(a p2p.Advert) (p2p.Verdict, error) {
+		for _, o := range a.Offers {
+			signer, err := settlement.Recover(bindingAdvert(a, o).Digest(domain), o.Sig)
+			if err != nil {
+				return p2p.Reject, fmt.Errorf("%w: %s: %w", ErrAdvertSignature, o.Model, err)
+			}
+			if signer != common.Address(a.Operator) {
+				return p2p.Reject, fmt.Errorf("%w: %s is signed by %s, not %s", ErrAdvertSignature, o.Model, signer, common.Address(a.Operator))
+			}
+		}
+		if view.Stake(a.Operator) == 0 {
+			return p2p.Ignore, fmt.Errorf("%w: %s", ErrUnstaked, common.Address(a.Operator))
+		}
+		return p2p.Accept, nil
+	}
+}
+
+// candidates turns the live directory into what the router chooses from. A candidate's Ref is its *priced.
+func (g *Gateway) candidates(now time.Time) []routing.Candidate {
+	var out []routing.Candidate
+	for _, a := range g.fleet.Adverts() {
+		for _, o := range a.Offers {
+			adv := bindingAdvert(a, o)
+			p := &priced{peer: a.Peer, offer: o, advert: adv, digest: adv.Digest(g.domain)}
+			out = append(out, routing.Candidate{
+				Operator:     operatorName(a.Operator, a.Peer),
+				Model:        catalogue.Canonical(o.Model),
+				InputPerMTok: o.InputPerMTok, OutputPerMTok: o.OutputPerMTok, PerRequest: o.PerRequest,
+				MaxContext: o.MaxContext,
+				Tools:      slices.Contains(o.Features, FeatureTools),
+				JSONMode:   slices.Contains(o.Features, FeatureJSON),
+				Vision:     slices.Contains(o.Features, FeatureVision),
+				Load:       g.load(a.Peer), Unavailable: g.unavailable(p, now),
+				Ref: p,
+			})
+		}
+	}
+	return out
+}
+
+// Features that an offer can name.
+const (
+	FeatureTools  = "tools"
+	FeatureJSON   = "json"
+	FeatureVision = "vision"
+)
+
+// operatorName is how a serving node is named to people: its settlement address, which is what stake and payment
+// hang on. An operator with two nodes shows the end of the peer id behind it.
+func operatorName(op [20]byte, peer p2p.PeerID) string {
+	id := peer.String()
+	return "0x" + hex.EncodeToString(op[:]) + "/" + id[max(0, len(id)-6):]
+}

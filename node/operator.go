@@ -1,0 +1,321 @@
+package node
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/node/backend"
+	"flotilla/p2p"
+	"flotilla/settlement"
+)
+
+// Codes with which an operator refuses an order. The gateway tries another operator; only the ones that are the
+// operator's own fault count against it.
+const (
+	codeBadOrder    = "bad_order"           // the gateway's fault: unsigned, expired, wrong hash, too little money
+	codeStalePrice  = "stale_price"         // the order cites a price that is no longer offered
+	codeEscrow      = "insufficient_escrow" // the lane on chain does not cover the order
+	codeNeedVoucher = "need_voucher"        // too much is owed without a signed promise
+	codeNotReady    = "not_ready"           // the model server is loading or gone
+)
+
+// ServedModel is one model that an operator serves, from one local server, for one price.
+type ServedModel struct {
+	// Model is the canonical id under which it is advertised, BackendModel the name the server knows.
+	Model, BackendModel string
+	Backend             *backend.Backend
+	Price               Price
+	// Quantization, Runtime and TokenCounting go into the signed price: the same weights count differently.
+	Quantization, Runtime, TokenCounting string
+	MaxContext                           uint32
+	Features                             []string
+}
+
+// Operator serves paid requests from local model servers.
+type Operator struct {
+	cfg    OperatorConfig
+	key    *ecdsa.PrivateKey
+	self   common.Address
+	domain settlement.Domain
+	ledger *settlement.Ledger
+	chain  Chain
+	fleet  *p2p.Host
+	log    *slog.Logger
+	now    func() time.Time
+
+	prices priceBook
+	cover  coverCache
+}
+
+// job is one admitted order.
+type job struct {
+	order   settlement.Order
+	id      settlement.ReceiptID
+	salt    []byte
+	advert  settlement.Advert
+	model   ServedModel
+	request p2p.InferRequest
+	release func()
+}
+
+// generated is what came out of the model for a job.
+type generated struct {
+	in, out   uint32
+	estimated bool
+	finish    string
+	hash      common.Hash
+	fault     error // why the answer is shorter than asked, nil when it is whole
+}
+
+// Serve answers one order: admit, generate, sign, deliver, and keep what the gateway signs back. It is the handler
+// of p2p's inference stream; ctx ends when the gateway cancels or vanishes.
+func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
+	j, refusal := o.admit(ctx, in)
+	if refusal != nil {
+		o.log.Info("order refused", "code", refusal.code, "reason", refusal.err, "gateway", in.From())
+		return in.Reject(refusal.code, refusal.retryAfter, refusal.err.Error())
+	}
+	defer j.release()
+	if err := in.Accept(); err != nil {
+		return fmt.Errorf("accept order: %w", err)
+	}
+	out := o.generate(ctx, in, j)
+	if out.out == 0 && out.fault != nil {
+		// Nothing was delivered, so nothing is charged and no receipt exists.
+		_, err := in.Finish(p2p.End{Error: out.fault.Error(), FinishReason: "error"})
+		return err
+	}
+	return o.deliver(context.WithoutCancel(ctx), in, j, out)
+}
+
+type refusal struct {
+	code       string
+	retryAfter time.Duration
+	err        error
+}
+
+// admit checks an order before any work is done: who pays, at which of our own prices, for which bytes, and
+// whether the money is there.
+func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal) {
+	req := in.Request()
+	bad := func(code string, err error) (*job, *refusal) { return nil, &refusal{code: code, err: err} }
+	var order settlement.Order
+	if err := decode(req.Order, &order); err != nil {
+		return bad(codeBadOrder, err)
+	}
+	var extra orderExtra
+	if err := decode(req.Extra, &extra); err != nil {
+		return bad(codeBadOrder, err)
+	}
+	digest := order.Digest(o.domain)
+	signer, err := settlement.Recover(digest, req.OrderSig)
+	switch {
+	case err != nil:
+		return bad(codeBadOrder, fmt.Errorf("recover the payer: %w", err))
+	case signer != order.Payer:
+		return bad(codeBadOrder, fmt.Errorf("order is signed by %s, not by its payer %s", signer, order.Payer))
+	case order.Payee != o.self:
+		return bad(codeBadOrder, fmt.Errorf("order pays %s, this is %s", order.Payee, o.self))
+	case uint64(o.now().Unix()) > order.Deadline:
+		return bad(codeBadOrder, fmt.Errorf("order's deadline passed at %d", order.Deadline))
+	case len(extra.Salt) != saltBytes || requestHash(extra.Salt, req.Body) != order.RequestHash:
+		return bad(codeBadOrder, errors.New("order's request hash does not match the request"))
+	}
+	advert, model, ok := o.prices.find(order.Advert, o.now())
+	if !ok {
+		return bad(codeStalePrice, fmt.Errorf("price %s is not offered", order.Advert))
+	}
+	if err := model.Backend.Ready(ctx); err != nil {
+		return nil, &refusal{codeNotReady, 5 * time.Second, fmt.Errorf("model server: %w", err)}
+	}
+	release, ref := o.reserve(ctx, order)
+	if ref != nil {
+		return nil, ref
+	}
+	return &job{order: order, id: settlement.ReceiptID(digest), salt: extra.Salt, advert: advert, model: model, request: req, release: release}, nil
+}
+
+// reserve makes sure that the order's maximum is in the lane on chain, beyond all that is promised or in work.
+func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(), *refusal) {
+	owed, err := o.ledger.Unvouchered(order.Payer)
+	if err != nil {
+		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
+	}
+	if owed > o.cfg.CreditLimit {
+		return nil, &refusal{codeNeedVoucher, time.Second, fmt.Errorf("%s is owed without a voucher, the limit is %s", owed, o.cfg.CreditLimit)}
+	}
+	promised, err := o.ledger.LaneAggregate(order.Payer, o.self)
+	if err != nil {
+		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
+	}
+	release, err := o.cover.reserve(ctx, order.Payer, promised+owed, order.MaxAmount)
+	if err != nil {
+		return nil, &refusal{codeEscrow, 2 * time.Second, err}
+	}
+	return release, nil
+}
+
+// generate runs the model and streams its pieces. It never fails: what went wrong is in generated.fault, and what
+// was delivered before that is still counted.
+func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) generated {
+	h := newAnswerHash(j.salt)
+	g := generated{hash: h.sum}
+	body, err := backend.SetModel(j.request.Body, j.model.BackendModel)
+	if err != nil {
+		g.fault = err
+		return g
+	}
+	s, err := j.model.Backend.Chat(ctx, body, j.request.Stream)
+	if err != nil {
+		g.fault = fmt.Errorf("ask the model server: %w", err)
+		return g
+	}
+	defer s.Close()
+	var usage *backend.Usage
+	for {
+		ev, err := s.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			g.fault = fmt.Errorf("read the model's answer: %w", err)
+			break
+		}
+		if ev.Usage != nil {
+			usage = ev.Usage
+			g.estimated = ev.Usage.Estimated
+		}
+		if ev.FinishReason != "" {
+			g.finish = ev.FinishReason
+		}
+		if ev.UsageOnly {
+			continue // the gateway writes its own usage chunk, with the cost
+		}
+		if !j.request.Stream && usage != nil {
+			g.out = usage.CompletionTokens
+		} else if ev.Text != "" {
+			g.out++ // one delta is one token on every runtime we know, until the runtime's own count arrives
+		}
+		h.add(ev.Data)
+		if err := in.Send(ev.Data, g.out); err != nil {
+			g.fault = fmt.Errorf("send: %w", err)
+			break
+		}
+		g.hash = h.sum
+	}
+	o.count(&g, usage, j)
+	return g
+}
+
+// count settles on the token counts to charge. The runtime's own are used for a whole answer; for one that was cut
+// the deltas delivered are charged, and the prompt is estimated, never above the order's bound.
+func (o *Operator) count(g *generated, usage *backend.Usage, j *job) {
+	if usage != nil && g.fault == nil {
+		g.in, g.out = usage.PromptTokens, usage.CompletionTokens
+	} else {
+		const bytesPerToken = 4
+		g.in, g.estimated = clampUint32(uint64(len(j.request.Body)/bytesPerToken)), true
+	}
+	g.in = min(g.in, j.order.MaxInputTokens)
+	g.out = min(g.out, j.order.MaxOutputTokens)
+}
+
+// deliver signs the receipt, keeps it, sends it, and keeps what comes back.
+func (o *Operator) deliver(ctx context.Context, in *p2p.Incoming, j *job, g generated) error {
+	amount, err := settlement.Cost(j.model.Price, g.in, g.out)
+	if err != nil {
+		return fmt.Errorf("price the answer: %w", err)
+	}
+	r := settlement.Receipt{
+		Request: common.Hash(j.id), Payer: j.order.Payer, Payee: o.self, Advert: j.order.Advert,
+		InputTokens: g.in, OutputTokens: g.out, Amount: min(amount, j.order.MaxAmount), ServedAt: uint64(o.now().Unix()),
+		RequestHash: j.order.RequestHash, ResponseHash: g.hash, Decision: j.order.Decision,
+	}
+	// Durable before it is sent: a crash from here on leaves a receipt that the gateway may or may not have; when the
+	// gateway asks again (ledger sync), the same receipt is the only one we ever sign for this request.
+	r, sig, err := o.ledger.RecordServed(ctx, r, o.key)
+	if err != nil {
+		return fmt.Errorf("record receipt: %w", err)
+	}
+	raw, err := encode(r)
+	if err != nil {
+		return err
+	}
+	end := p2p.End{FinishReason: g.finish, InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, Receipt: raw, ReceiptSig: sig}
+	if g.fault != nil {
+		end.Error = g.fault.Error()
+	}
+	paid, err := in.Finish(end)
+	if err != nil {
+		return fmt.Errorf("deliver receipt %s: %w", j.id, err)
+	}
+	if paid.Dispute != "" {
+		o.log.Warn("receipt disputed", "receipt", j.id, "reason", paid.Dispute, "gateway", in.From())
+		return nil
+	}
+	return o.keep(ctx, r, paid)
+}
+
+// keep stores the gateway's countersignature and voucher after checking both.
+func (o *Operator) keep(ctx context.Context, r settlement.Receipt, paid p2p.Settlement) error {
+	var v settlement.Voucher
+	if err := decode(paid.Voucher, &v); err != nil {
+		return err
+	}
+	if err := o.ledger.AcceptVoucher(ctx, v, paid.VoucherSig); err != nil {
+		return fmt.Errorf("accept voucher: %w", err)
+	}
+	if err := o.ledger.AttachCountersignature(ctx, settlement.ReceiptID(r.Request), paid.Countersignature); err != nil {
+		return fmt.Errorf("keep countersignature: %w", err)
+	}
+	o.log.Info("served", "receipt", settlement.ReceiptID(r.Request), "input_tokens", r.InputTokens,
+		"output_tokens", r.OutputTokens, "amount", r.Amount)
+	return nil
+}
+
+// priceBook remembers the prices this operator signed that are still valid: an order may cite the one before the
+// newest, so that a price change never drops a request.
+type priceBook struct {
+	mu      sync.Mutex // guards offers; held for map work only
+	offers  map[common.Hash]signedOffer
+	maximum int
+}
+
+type signedOffer struct {
+	advert settlement.Advert
+	model  ServedModel
+}
+
+// maxSignedPrices bounds the book: 64 models a node, six adverts an hour.
+const maxSignedPrices = 64 * 8
+
+func (b *priceBook) add(digest common.Hash, o signedOffer, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.offers == nil {
+		b.offers = make(map[common.Hash]signedOffer)
+	}
+	for h, old := range b.offers {
+		if old.advert.ValidTo < uint64(now.Unix()) {
+			delete(b.offers, h)
+		}
+	}
+	if len(b.offers) < maxSignedPrices {
+		b.offers[digest] = o
+	}
+}
+
+func (b *priceBook) find(digest common.Hash, now time.Time) (settlement.Advert, ServedModel, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o, ok := b.offers[digest]
+	return o.advert, o.model, ok && uint64(now.Unix()) <= o.advert.ValidTo
+}

@@ -1,0 +1,217 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"golang.org/x/sync/errgroup"
+
+	"flotilla/node/openai"
+	"flotilla/p2p"
+	"flotilla/settlement"
+)
+
+// shutdownTimeout is how long a stopping gateway lets streams finish and a stopping operator lets receipts out.
+const shutdownTimeout = 10 * time.Second
+
+// Node is one wired gateway or operator. Open it, Run it, Close it.
+type Node struct {
+	cfg    Config
+	fleet  *p2p.Host
+	ledger *settlement.Ledger
+	view   *chainView
+
+	// Exactly one of the two is set.
+	Gateway  *Gateway
+	Operator *Operator
+
+	settler  *settlement.Settler
+	listener net.Listener
+	peers    chan p2p.PeerID // operators that have just connected
+}
+
+// Run opens the node, runs it until ctx ends, and closes it.
+func Run(ctx context.Context, cfg Config) error {
+	n, err := Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return errors.Join(n.Run(ctx), n.Close())
+}
+
+// Open wires a node: this is the product's story in one function.
+func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
+	cfg.setDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure node: %w", err)
+	}
+	n := &Node{cfg: cfg, peers: make(chan p2p.PeerID, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	self := crypto.PubkeyToAddress(cfg.Key.PublicKey)
+	log := cfg.Logger
+
+	// What the chain says: who has stake, what lies in our lanes.
+	n.view = newChainView(cfg.Chain, self, cfg.ChainPoll, log)
+	if err := n.view.Refresh(ctx); err != nil {
+		return nil, fmt.Errorf("read chain: %w", err)
+	}
+	// What we promised and what we are owed: survives kill -9.
+	if n.ledger, err = settlement.OpenLedger(filepath.Join(cfg.DataDir, "ledger"), settlement.LedgerOptions{Domain: cfg.Domain, Self: self, Logger: log}); err != nil {
+		return nil, err
+	}
+	// Who is there: signed prices of staked operators, and streams to them.
+	if n.fleet, err = openFleet(cfg, n.view, n.onPeer); err != nil {
+		return nil, err
+	}
+	if cfg.Operator != nil {
+		// An operator answers orders it can charge for, and signs for each answer.
+		n.Operator, err = n.openOperator()
+		return n, err
+	}
+	// A gateway lets the router choose among them, pays by receipt, and brings the receipts on chain.
+	if n.Gateway, err = n.openGateway(log); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func openFleet(cfg Config, view *chainView, onPeer func(p2p.PeerID, bool)) (*p2p.Host, error) {
+	identity, err := p2p.LoadIdentity(filepath.Join(cfg.DataDir, "peer.key"))
+	if err != nil {
+		return nil, err
+	}
+	role := p2p.RoleOperator
+	if cfg.Gateway != nil {
+		role = p2p.RoleGateway
+	}
+	host, err := p2p.New(p2p.Config{
+		Identity: identity, Listen: cfg.Listen, Bootstrap: cfg.Bootstrap, Role: role,
+		Network:     strconv.FormatUint(cfg.Domain.ChainID, 10) + "/" + cfg.Domain.Contract.Hex(),
+		PeersFile:   filepath.Join(cfg.DataDir, "peers.json"),
+		CheckAdvert: advertChecker(cfg.Domain, view), Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("join fleet: %w", err)
+	}
+	host.OnPeer(onPeer)
+	return host, nil
+}
+
+func (n *Node) openOperator() (*Operator, error) {
+	cfg, self := n.cfg, n.view.self
+	o := &Operator{
+		cfg: *cfg.Operator, key: cfg.Key, self: self, domain: cfg.Domain, ledger: n.ledger, chain: cfg.Chain,
+		fleet: n.fleet, log: cfg.Logger, now: time.Now,
+		cover: coverCache{chain: cfg.Chain, self: self, now: time.Now},
+	}
+	limits := p2p.InferLimits{PerPeer: o.cfg.MaxPerGateway, Total: o.cfg.MaxConcurrent}
+	n.fleet.HandleInfer(o.Serve, limits)
+	n.fleet.HandleRequest(protoLedger, o.handleLedger)
+	return o, nil
+}
+
+func (n *Node) openGateway(log *slog.Logger) (*Gateway, error) {
+	cfg := n.cfg
+	g := &Gateway{
+		cfg: *cfg.Gateway, key: cfg.Key, self: n.view.self, domain: cfg.Domain, router: cfg.Gateway.Router, ledger: n.ledger,
+		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now,
+	}
+	var err error
+	if n.settler, err = settlement.NewSettler(n.ledger, cfg.Chain, cfg.Key, cfg.Gateway.Settle); err != nil {
+		return nil, fmt.Errorf("open settler: %w", err)
+	}
+	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
+		return nil, fmt.Errorf("listen for HTTP: %w", err)
+	}
+	return g, nil
+}
+
+// Run serves until ctx ends; it owns every goroutine of the node and waits for them.
+func (n *Node) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.fleet.Run(ctx) })
+	group.Go(func() error { return n.view.Run(ctx) })
+	switch {
+	case n.Operator != nil:
+		if err := n.Operator.stake(ctx); err != nil {
+			return err
+		}
+		group.Go(func() error { return n.Operator.advertise(ctx) })
+	case n.Gateway != nil:
+		group.Go(func() error { return n.Gateway.fundLanes(ctx, n.cfg.Chain, fundEvery(n.cfg.ChainPoll)) })
+		group.Go(func() error { return n.Gateway.syncLedgers(ctx, n.peers) })
+		group.Go(func() error { return n.settler.Run(ctx) })
+		group.Go(func() error { return n.serveHTTP(ctx) })
+	}
+	return group.Wait()
+}
+
+// fundEvery is how often lanes are looked at: no slower than adverts are seen, no faster than the view can change.
+func fundEvery(chainPoll time.Duration) time.Duration { return min(chainPoll, 5*time.Second) }
+
+func (n *Node) serveHTTP(ctx context.Context) error {
+	g := n.Gateway
+	srv, err := openai.NewServer(openai.Config{Completer: g, Keys: openai.StaticKeys(g.cfg.APIKeys), Logger: g.log})
+	if err != nil {
+		return fmt.Errorf("open HTTP server: %w", err)
+	}
+	if err := srv.Serve(ctx, n.listener, shutdownTimeout); err != nil {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return g.Drain(drain)
+}
+
+// onPeer wakes the ledger sync when someone connects; a wake-up that is already waiting is enough.
+func (n *Node) onPeer(id p2p.PeerID, connected bool) {
+	if !connected {
+		return
+	}
+	select {
+	case n.peers <- id:
+	default:
+	}
+}
+
+// Close frees what Open took. The node must not be running.
+func (n *Node) Close() error {
+	var errs []error
+	if n.listener != nil {
+		if err := n.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if n.fleet != nil {
+		errs = append(errs, n.fleet.Close())
+	}
+	if n.ledger != nil {
+		errs = append(errs, n.ledger.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Addrs are the libp2p addresses by which others can bootstrap from this node.
+func (n *Node) Addrs() []string { return n.fleet.Addrs() }
+
+// HTTPAddr is the host:port that the gateway's API listens on, empty for an operator.
+func (n *Node) HTTPAddr() string {
+	if n.listener == nil {
+		return ""
+	}
+	return n.listener.Addr().String()
+}
+
+// SettleNow brings every receipt on chain that is not there yet.
+func (n *Node) SettleNow(ctx context.Context) error { return n.settler.SettleNow(ctx) }

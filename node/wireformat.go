@@ -1,0 +1,70 @@
+package node
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"flotilla/settlement"
+)
+
+// p2p carries orders, receipts and vouchers as opaque bytes; this file is what those bytes are: JSON of the
+// settlement messages, decoded strictly. Their meaning is fixed by the EIP-712 digest, not by the encoding.
+
+// orderExtra travels beside the order: what the operator needs to check the salted hashes.
+type orderExtra struct {
+	Salt     hexutil.Bytes `json:"salt"`     // 32 random bytes, known to both ends only
+	Messages int           `json:"messages"` // number of chat messages, for the bound on template tokens
+}
+
+// settled is what the gateway sends back for a receipt: its countersignature and the lane's newest voucher.
+type ledgerRequest struct {
+	// Partials are receipts that the gateway issued for streams that broke; the operator countersigns them.
+	Partials []settlement.Bundle `json:"partials,omitempty"`
+	// Voucher is the newest cumulative promise on the lane between the two, nil when there is none yet.
+	Voucher    *settlement.Voucher  `json:"voucher,omitempty"`
+	VoucherSig settlement.Signature `json:"voucher_sig,omitempty"`
+}
+
+type ledgerReply struct {
+	// Signatures holds the operator's signature for each partial receipt that it accepts, by receipt id.
+	Signatures map[string]settlement.Signature `json:"signatures,omitempty"`
+}
+
+const saltBytes = 32
+
+func encode(v any) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode %T: %w", v, err)
+	}
+	return b, nil
+}
+
+// decode is strict: unknown fields and trailing bytes are refused, because both ends sign what they understood.
+func decode(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("decode %T: %w", v, err)
+	}
+	if d.More() {
+		return fmt.Errorf("decode %T: bytes after the message", v)
+	}
+	return nil
+}
+
+// requestHash is keccak256(salt ‖ body): on chain and in gossip nothing can be derived from it without the salt.
+func requestHash(salt, body []byte) common.Hash { return crypto.Keccak256Hash(salt, body) }
+
+// answerHash runs over an answer's pieces: h_0 = keccak256(salt), h_n = keccak256(h_{n-1} ‖ piece_n). Both ends know
+// it for any prefix, so a broken answer has a hash for exactly what was delivered.
+type answerHash struct{ sum common.Hash }
+
+func newAnswerHash(salt []byte) *answerHash { return &answerHash{crypto.Keccak256Hash(salt)} }
+
+func (h *answerHash) add(piece []byte) { h.sum = crypto.Keccak256Hash(h.sum[:], piece) }

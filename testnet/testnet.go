@@ -1,0 +1,294 @@
+// Package testnet runs a complete fleet on one machine: an Ethereum development chain with the contracts, real local
+// models, three operators and a gateway. Everything in it is the real thing but the money: keys and tokens are worth
+// nothing anywhere else.
+//
+// All state is under one folder and survives a restart and kill -9.
+package testnet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"flotilla/node"
+	"flotilla/routing"
+	"flotilla/settlement"
+	"flotilla/settlement/ethchain"
+	"flotilla/testnet/localmodels"
+)
+
+// Config of a local fleet.
+type Config struct {
+	// Dir holds all state: chain, ledgers, identities, the API key. One fleet at a time.
+	Dir string
+	// CacheDir holds the fetched models and model server; shared between fleets. Default: the user's cache folder.
+	CacheDir string
+	// HTTPListen is host:port of the gateway. Default 127.0.0.1:8420; port 0 takes a free one.
+	HTTPListen string
+	// RPCPort of the chain on 127.0.0.1. Default 8545; 0 takes a free one.
+	RPCPort int
+	// BlockEvery is the least time between blocks; below 1 s chain time runs ahead of the clock. Default 1 s.
+	BlockEvery time.Duration
+	// SettleEvery is how long a receipt waits for its batch. Default 1 min.
+	SettleEvery time.Duration
+	// Operators of the fleet; default DefaultOperators.
+	Operators []OperatorSpec
+	// Router decides for the gateway.
+	Router *routing.Router
+	// Progress gets one line a step, for people.
+	Progress io.Writer
+	Logger   *slog.Logger
+}
+
+// OperatorSpec is one operator of the fleet.
+type OperatorSpec struct {
+	Name  string
+	Model localmodels.Model
+	Price settlement.Price
+	Stake settlement.Amount
+}
+
+// DefaultOperators are two sellers of one model at different prices, and one of another: enough for a real choice of
+// model and a real choice of operator. Prices are of the order that hosted small models have.
+func DefaultOperators() []OperatorSpec {
+	return []OperatorSpec{
+		{Name: "alder", Model: localmodels.SmolLM2, Price: settlement.Price{InputPerMTok: 200_000, OutputPerMTok: 400_000}, Stake: 50_000_000},
+		{Name: "birch", Model: localmodels.SmolLM2, Price: settlement.Price{InputPerMTok: 150_000, OutputPerMTok: 300_000}, Stake: 50_000_000},
+		{Name: "cedar", Model: localmodels.Gemma3, Price: settlement.Price{InputPerMTok: 50_000, OutputPerMTok: 100_000}, Stake: 50_000_000},
+	}
+}
+
+// Net is a running fleet.
+type Net struct {
+	cfg       Config
+	chain     *Chain
+	servers   []*localmodels.Server
+	gateway   *node.Node
+	operators []*node.Node
+	clients   []*ethchain.Chain
+	apiKey    string
+}
+
+// Open sets everything up: fetches what is missing, starts chain and model servers, and wires the nodes. Run serves.
+func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
+	cfg.setDefaults()
+	n := &Net{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	if n.apiKey, err = loadAPIKey(filepath.Join(cfg.Dir, "api-key")); err != nil {
+		return nil, err
+	}
+	paths, err := localmodels.Install(ctx, cfg.CacheDir, cfg.Progress)
+	if err != nil {
+		return nil, fmt.Errorf("fetch models: %w", err)
+	}
+	// The chain and the model servers do not need each other: start them at once.
+	group, groupCtx := errgroup.WithContext(ctx)
+	n.servers = make([]*localmodels.Server, len(cfg.Operators))
+	group.Go(func() (err error) {
+		n.chain, err = startChain(groupCtx, cfg)
+		return err
+	})
+	for i, op := range cfg.Operators {
+		group.Go(func() (err error) {
+			n.servers[i], err = localmodels.Start(groupCtx, localmodels.Config{
+				Paths: paths, Model: op.Model, Threads: 1, LogFile: filepath.Join(cfg.Dir, op.Name, "model-server.log"),
+			})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	n.say("chain        %s, settlement contract %s", n.chain.URL(), n.chain.Domain().Contract)
+	if err := n.openNodes(ctx); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (c *Config) setDefaults() {
+	if c.HTTPListen == "" {
+		c.HTTPListen = "127.0.0.1:8420"
+	}
+	if c.BlockEvery == 0 {
+		c.BlockEvery = time.Second
+	}
+	if c.SettleEvery == 0 {
+		c.SettleEvery = time.Minute
+	}
+	if c.Operators == nil {
+		c.Operators = DefaultOperators()
+	}
+	if c.Progress == nil {
+		c.Progress = io.Discard
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// openNodes wires the gateway first, since operators dial it.
+func (n *Net) openNodes(ctx context.Context) error {
+	gwKey := DevKey("gateway")
+	gwChain, err := n.chain.Client(ctx, gwKey)
+	if err != nil {
+		return err
+	}
+	n.clients = append(n.clients, gwChain)
+	n.gateway, err = node.Open(ctx, node.Config{
+		DataDir: filepath.Join(n.cfg.Dir, "gateway"), Key: gwKey, Domain: n.chain.Domain(), Chain: gwChain, ChainPoll: time.Second,
+		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Logger: n.cfg.Logger.With("node", "gateway"),
+		Gateway: &node.GatewayConfig{
+			Router: n.cfg.Router, HTTPListen: n.cfg.HTTPListen, APIKeys: []string{n.apiKey}, LaneDeposit: 10_000_000,
+			Settle: settlement.SettlerConfig{MaxAge: n.cfg.SettleEvery, MaxCount: 1000},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("open gateway: %w", err)
+	}
+	for i, spec := range n.cfg.Operators {
+		op, err := n.openOperator(ctx, spec, n.servers[i])
+		if err != nil {
+			return fmt.Errorf("open operator %s: %w", spec.Name, err)
+		}
+		n.operators = append(n.operators, op)
+		n.say("operator     %-6s %s  %-24s %s in, %s out per Mtok", spec.Name, DevAddress(spec.Name), spec.Model,
+			settlement.Amount(spec.Price.InputPerMTok), settlement.Amount(spec.Price.OutputPerMTok))
+	}
+	return nil
+}
+
+func (n *Net) openOperator(ctx context.Context, spec OperatorSpec, srv *localmodels.Server) (*node.Node, error) {
+	key := DevKey(spec.Name)
+	chain, err := n.chain.Client(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	n.clients = append(n.clients, chain)
+	served, err := node.ServeURL(ctx, srv.URL, spec.Price)
+	if err != nil {
+		return nil, err
+	}
+	return node.Open(ctx, node.Config{
+		DataDir: filepath.Join(n.cfg.Dir, spec.Name), Key: key, Domain: n.chain.Domain(), Chain: chain, ChainPoll: time.Second,
+		// No listen address: an operator dials out, as one behind a home router would.
+		Bootstrap: n.gateway.Addrs(), Logger: n.cfg.Logger.With("node", spec.Name),
+		Operator: &node.OperatorConfig{Models: served, Stake: spec.Stake},
+	})
+}
+
+// Run serves until ctx ends, then stops the nodes in order: gateway first, so that nothing new is asked.
+func (n *Net) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i, op := range n.operators {
+		group.Go(func() error {
+			if err := op.Run(ctx); err != nil {
+				return fmt.Errorf("operator %s: %w", n.cfg.Operators[i].Name, err)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		if err := n.gateway.Run(ctx); err != nil {
+			return fmt.Errorf("gateway: %w", err)
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// WaitReady returns when every operator can be asked, or says what is still missing when ctx ends.
+func (n *Net) WaitReady(ctx context.Context) error {
+	for {
+		ready := n.gateway.Gateway.Serving()
+		if len(ready) >= len(n.cfg.Operators) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the fleet: %d of %d operators can be asked: %w", len(ready), len(n.cfg.Operators), ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Close stops what Open started. Run must have returned.
+func (n *Net) Close() error {
+	var errs []error
+	if n.gateway != nil {
+		errs = append(errs, n.gateway.Close())
+	}
+	for _, op := range n.operators {
+		errs = append(errs, op.Close())
+	}
+	for _, c := range n.clients {
+		c.Close()
+	}
+	for _, s := range n.servers {
+		if s != nil {
+			errs = append(errs, s.Stop())
+		}
+	}
+	if n.chain != nil {
+		errs = append(errs, n.chain.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// URL is the base URL for OpenAI clients, ending in /v1.
+func (n *Net) URL() string { return "http://" + n.gateway.HTTPAddr() + "/v1" }
+
+// APIKey is the gateway's key for clients.
+func (n *Net) APIKey() string { return n.apiKey }
+
+// RPC is the chain's JSON-RPC URL.
+func (n *Net) RPC() string { return n.chain.URL() }
+
+// Domain names the chain and the contract.
+func (n *Net) Domain() settlement.Domain { return n.chain.Domain() }
+
+// Bootstrap are the addresses by which another operator can join.
+func (n *Net) Bootstrap() []string { return n.gateway.Addrs() }
+
+// Operators of the fleet.
+func (n *Net) Operators() []OperatorSpec { return n.cfg.Operators }
+
+// SettleNow brings every receipt on chain.
+func (n *Net) SettleNow(ctx context.Context) error { return n.gateway.SettleNow(ctx) }
+
+func (n *Net) say(format string, args ...any) { fmt.Fprintf(n.cfg.Progress, format+"\n", args...) }
+
+// loadAPIKey reads the fleet's client key, or makes it on the first start.
+func loadAPIKey(file string) (string, error) {
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		return strings.TrimSpace(string(raw)), nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read API key: %w", err)
+	}
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	key := "sk-flotilla-" + hex.EncodeToString(b[:])
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return "", fmt.Errorf("make state folder: %w", err)
+	}
+	if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("write API key: %w", err)
+	}
+	return key, nil
+}

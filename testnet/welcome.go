@@ -1,0 +1,31 @@
+package testnet
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Welcome is what a person needs to use the running fleet; every line of it works as printed.
+func (n *Net) Welcome() string {
+	var b strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	say("")
+	say("gateway      %s", n.URL())
+	say("API key      %s", n.APIKey())
+	say("")
+	say("curl -s %s/chat/completions -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{\"model\":\"auto\",\"messages\":[{\"role\":\"user\",\"content\":\"What is the capital of France?\"}]}'", n.URL(), n.APIKey())
+	say("")
+	say("# pip install openai")
+	say("from openai import OpenAI")
+	say("client = OpenAI(base_url=%q, api_key=%q)", n.URL(), n.APIKey())
+	say("answer = client.chat.completions.create(model=\"auto\", messages=[{\"role\": \"user\", \"content\": \"What is the capital of France?\"}])")
+	say("print(answer.choices[0].message.content)")
+	say("print(answer.model, answer.usage)")
+	say("")
+	say("another operator can join from another terminal:")
+	say("  FLOTILLA_RPC=%s FLOTILLA_CONTRACT=%s FLOTILLA_BOOTSTRAP=%s \\", n.RPC(), n.Domain().Contract, n.Bootstrap()[0])
+	say("  flotilla operator --key FILE --data-dir DIR --price '*=0.05/0.10'")
+	say("")
+	say("Ctrl-C stops everything; the state stays in %s.", n.cfg.Dir)
+	return b.String()
+}
