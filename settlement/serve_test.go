@@ -1,0 +1,213 @@
+package settlement_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flotilla/settlement"
+)
+
+// unserved is what an operator knows before it signs: no decision, no salt.
+func (f *fixture) unserved(t *testing.T, o settlement.Opening) settlement.Bundle {
+	b := o.Bundle(testDomain, receipt(t, o, 0), nil)
+	b.Partial, b.Salt, b.DecisionJSON = false, nil, nil
+	return b
+}
+
+func TestRecordServedNumbersAndSigns(t *testing.T) {
+	f := newFixture(t, 1)
+	dir := t.TempDir()
+	l := f.open(t, f.operators[0], dir)
+	first := f.opening(t, 0)
+	for i, o := range []settlement.Opening{first, f.opening(t, 0), f.opening(t, 0)} {
+		b, err := l.RecordServed(t.Context(), f.unserved(t, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Receipt.LaneSeq != uint64(i+1) {
+			t.Errorf("lane number %d, want %d", b.Receipt.LaneSeq, i+1)
+		}
+		signer, err := settlement.Recover(b.Receipt.Digest(testDomain), b.OperatorSig)
+		if err != nil || signer != f.operators[0].addr {
+			t.Errorf("signed by %s (%v)", signer, err)
+		}
+		closeLedger(t, l) // numbers go on after a restart
+		l = f.open(t, f.operators[0], dir)
+	}
+	stored, err := l.Receipt(first.Order.ID(testDomain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored.State != settlement.StateServed {
+		t.Errorf("state %v, want served", stored.State)
+	}
+	longer := f.unserved(t, first)
+	longer.Receipt.OutputTokens++
+	longer.Receipt.Amount++
+	for _, again := range []settlement.Bundle{f.unserved(t, first), longer} {
+		b, err := l.RecordServed(t.Context(), again)
+		wantErr(t, err, settlement.ErrReceiptReplayed)
+		if diff := cmp.Diff(stored.Bundle, b); diff != "" {
+			t.Errorf("a repeated request got other bytes (-want +got):\n%s", diff)
+		}
+	}
+	if owed, err := l.Unvouchered(f.gateway.addr); owed != 3*42 || err != nil {
+		t.Errorf("unvouchered %v (%v), want %v", owed, err, settlement.Amount(3*42))
+	}
+}
+
+func TestRecordServedRefusals(t *testing.T) {
+	f := newFixture(t, 2)
+	l := f.open(t, f.operators[0], "")
+	for _, tc := range []struct {
+		name   string
+		want   error
+		change func(*settlement.Bundle)
+	}{
+		{"overcharge", settlement.ErrPriceAboveAdvert, func(b *settlement.Bundle) { b.Receipt.Amount++ }},
+		{"too many tokens", settlement.ErrTokensAboveOrder, func(b *settlement.Bundle) { b.Receipt.OutputTokens, b.Receipt.Amount = 501, 119 }},
+		{"late", settlement.ErrOrderExpired, func(b *settlement.Bundle) { b.Receipt.ServedAt = deadline + 1 }},
+		{"order not signed by payer", settlement.ErrBadSignature, func(b *settlement.Bundle) { b.OrderSig = b.AdvertSig }},
+		{"has a number", settlement.ErrPartialForm, func(b *settlement.Bundle) { b.Receipt.LaneSeq = 5 }},
+		{"other payee", settlement.ErrWrongParty, func(b *settlement.Bundle) { b.Receipt.Payee = f.operators[1].addr }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := f.unserved(t, f.opening(t, 0))
+			tc.change(&b)
+			_, err := l.RecordServed(t.Context(), b)
+			wantErr(t, err, tc.want)
+		})
+	}
+	if owed, err := l.Unvouchered(f.gateway.addr); owed != 0 || err != nil {
+		t.Errorf("refused receipts left %v owed (%v)", owed, err)
+	}
+}
+
+// TestBothSides runs gateway and operator ledgers against each other.
+func TestBothSides(t *testing.T) {
+	f := newFixture(t, 1)
+	gateway, operator := f.open(t, f.gateway, ""), f.open(t, f.operators[0], "")
+	type answer struct {
+		id  settlement.ReceiptID
+		acc settlement.Acceptance
+	}
+	var answers []answer
+	for range 3 {
+		o := f.opening(t, 0)
+		f.record(t, gateway, o)
+		served, err := operator.RecordServed(t.Context(), f.unserved(t, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		acc, err := gateway.AcceptReceipt(t.Context(), o.Bundle(testDomain, served.Receipt, served.OperatorSig))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, answer{served.ID(), acc})
+	}
+	// The first voucher does not cover the third receipt; the third covers all, in any order.
+	first, third := answers[0].acc, answers[2]
+	if _, err := operator.AcceptSettlement(t.Context(), third.id, third.acc.GatewaySig, third.acc.Voucher, third.acc.VoucherSig); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range answers[:2] {
+		left, err := operator.AcceptSettlement(t.Context(), a.id, a.acc.GatewaySig, a.acc.Voucher, a.acc.VoucherSig)
+		if err != nil || left != 0 {
+			t.Errorf("overtaken answer: %v unvouchered (%v), want none", left, err)
+		}
+	}
+	_, err := operator.AcceptVoucher(t.Context(), first.Voucher, first.VoucherSig)
+	wantErr(t, err, settlement.ErrStaleVoucher)
+	v, sig, err := operator.HeldVoucher(f.gateway.addr)
+	if err != nil || v.ValueAggregate != 3*42 {
+		t.Fatalf("held voucher is for %v (%v)", v.ValueAggregate, err)
+	}
+	// The operator collects on its own, without the gateway.
+	if _, err := f.chain.SettleVoucher(t.Context(), v, sig); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.chain.Claim(f.operators[0].addr); got != 3*42 {
+		t.Errorf("collected %v, want %v", got, settlement.Amount(3*42))
+	}
+}
+
+func TestAcceptSettlementRefusals(t *testing.T) {
+	f := newFixture(t, 2)
+	l := f.open(t, f.operators[0], "")
+	b, err := l.RecordServed(t.Context(), f.unserved(t, f.opening(t, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := settlement.Voucher{Payer: f.gateway.addr, Payee: f.operators[0].addr, ValueAggregate: 42, ReceiptCount: 1}
+	countersig := f.gateway.sign(t, b.Receipt.Digest(testDomain))
+	short, elsewhere, other := good, good, good
+	short.ValueAggregate = 41
+	elsewhere.Payee = f.operators[1].addr
+	other.Payer = f.operators[1].addr
+	for _, tc := range []struct {
+		name       string
+		id         settlement.ReceiptID
+		countersig settlement.Signature
+		voucher    settlement.Voucher
+		signer     party
+		want       error
+	}{
+		{"short", b.ID(), countersig, short, f.gateway, settlement.ErrVoucherShort},
+		{"pays another", b.ID(), countersig, elsewhere, f.gateway, settlement.ErrWrongParty},
+		{"from another payer", b.ID(), countersig, other, f.operators[1], settlement.ErrWrongParty},
+		{"forged voucher", b.ID(), countersig, good, f.operators[1], settlement.ErrBadSignature},
+		{"forged countersignature", b.ID(), b.OperatorSig, good, f.gateway, settlement.ErrBadSignature},
+		{"unknown receipt", settlement.ReceiptID{1}, countersig, good, f.gateway, settlement.ErrUnknownReceipt},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := l.AcceptSettlement(t.Context(), tc.id, tc.countersig, tc.voucher, tc.signer.sign(t, tc.voucher.Digest(testDomain)))
+			wantErr(t, err, tc.want)
+			if owed, err := l.Unvouchered(f.gateway.addr); owed != 42 || err != nil {
+				t.Errorf("a refused settlement changed what is owed to %v (%v)", owed, err)
+			}
+		})
+	}
+	left, err := l.AcceptSettlement(t.Context(), b.ID(), countersig, good, f.gateway.sign(t, good.Digest(testDomain)))
+	if err != nil || left != 0 {
+		t.Errorf("honest settlement: %v unvouchered (%v)", left, err)
+	}
+	_, err = l.AcceptVoucher(t.Context(), short, f.gateway.sign(t, short.Digest(testDomain)))
+	wantErr(t, err, settlement.ErrStaleVoucher)
+}
+
+func TestCountersignPartial(t *testing.T) {
+	f := newFixture(t, 1)
+	gateway, operator := f.open(t, f.gateway, ""), f.open(t, f.operators[0], "")
+	o := f.opening(t, 0)
+	f.record(t, gateway, o)
+	acc, err := gateway.AcceptPartial(t.Context(), o.Bundle(testDomain, receipt(t, o, 0), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := gateway.Bundle(acc.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // asked again, it gives the same signature
+		sig, err := operator.CountersignPartial(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := gateway.AttachOperatorSig(t.Context(), acc.ID, sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := operator.AcceptVoucher(t.Context(), acc.Voucher, acc.VoucherSig); left != 0 || err != nil {
+		t.Errorf("unvouchered %v (%v), want none", left, err)
+	}
+	// One order, one receipt: an operator that has signed its own does not sign another.
+	o2 := f.opening(t, 0)
+	if _, err := operator.RecordServed(t.Context(), f.unserved(t, o2)); err != nil {
+		t.Fatal(err)
+	}
+	b2 := o2.Bundle(testDomain, receipt(t, o2, 0), nil)
+	b2.GatewaySig = f.gateway.sign(t, b2.Receipt.Digest(testDomain))
+	_, err = operator.CountersignPartial(t.Context(), b2)
+	wantErr(t, err, settlement.ErrReceiptReplayed)
+}
