@@ -80,7 +80,7 @@ func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.
 		}
 		offer.Sig = sig
 		a.Offers = append(a.Offers, offer)
-		o.prices.add(digest, signedOffer{advert, m}, now)
+		o.prices.add(digest, signedOffer{advert, sig, m}, now)
 	}
 	return o.fleet.Announce(ctx, a)
 }

@@ -84,7 +84,7 @@ func (a *attempt) sign(ctx context.Context) error {
 	}
 	a.req.Body = body
 	maxIn := maxInputTokens(len(body), a.req.MessageCount)
-	most, err := settlement.Cost(priceOf(adv), maxIn, maxOut)
+	most, err := settlement.Cost(adv.Price(), maxIn, maxOut)
 	if err != nil {
 		return fmt.Errorf("price the request: %w", err)
 	}
@@ -95,15 +95,10 @@ func (a *attempt) sign(ctx context.Context) error {
 	a.hash = newAnswerHash(a.salt)
 	a.order = settlement.Order{
 		Payer: g.self, Payee: adv.Operator, Advert: a.priced.digest, MaxInputTokens: maxIn, MaxOutputTokens: maxOut,
-		MaxAmount: most, RequestHash: requestHash(a.salt, body), Decision: settlement.DecisionDigest(a.decision.JSON()),
+		MaxAmount: most, RequestHash: settlement.RequestHash(a.salt, body), Decision: settlement.DecisionDigest(a.decision.JSON()),
 		Nonce: nonce, Deadline: uint64(g.now().Add(orderLife).Unix()),
 	}
-	digest := a.order.Digest(g.domain)
-	a.id = settlement.ReceiptID(digest)
-	if a.orderSig, err = settlement.Sign(g.key, digest); err != nil {
-		return fmt.Errorf("sign order: %w", err)
-	}
-	aggregate, err := g.ledger.LaneAggregate(g.self, adv.Operator)
+	aggregate, err := g.ledger.OwedTo(adv.Operator)
 	if err != nil {
 		return fmt.Errorf("read lane: %w", err)
 	}
@@ -111,9 +106,9 @@ func (a *attempt) sign(ctx context.Context) error {
 		return err
 	}
 	// Durable before it leaves: after a crash here, a receipt that comes back can be matched to what was ordered.
-	if err := g.ledger.RecordOrder(ctx, a.bundle(settlement.Receipt{}, nil)); err != nil {
+	if a.id, a.orderSig, err = g.ledger.RecordOrder(ctx, a.opening()); err != nil {
 		a.release()
-		return fmt.Errorf("record order: %w", err)
+		return err
 	}
 	return nil
 }

@@ -14,15 +14,11 @@ import (
 
 var errEOF = io.EOF
 
-func priceOf(a settlement.Advert) settlement.Price {
-	return settlement.Price{InputPerMTok: a.InputPerMTok, OutputPerMTok: a.OutputPerMTok, PerRequest: a.PerRequest}
-}
-
-// bundle gathers all that verifies a receipt of this attempt.
-func (a *attempt) bundle(r settlement.Receipt, operatorSig settlement.Signature) settlement.Bundle {
-	return settlement.Bundle{
-		Domain: a.g.domain, Advert: a.priced.advert, AdvertSig: a.priced.offer.Sig, Order: a.order, OrderSig: a.orderSig,
-		Receipt: r, OperatorSig: operatorSig, Salt: a.salt, DecisionJSON: a.decision.JSON(),
+// opening is the order with all that verifies a receipt for it later.
+func (a *attempt) opening() settlement.Opening {
+	return settlement.Opening{
+		Advert: a.priced.advert, AdvertSig: a.priced.offer.Sig, Order: a.order, OrderSig: a.orderSig,
+		Salt: a.salt, DecisionJSON: string(a.decision.JSON()),
 	}
 }
 
@@ -41,13 +37,11 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	if err == nil && r.ResponseHash != a.hash.sum {
 		err = fmt.Errorf("receipt is for another answer than the one delivered")
 	}
-	var v settlement.Voucher
-	var vsig settlement.Signature
-	var b settlement.Bundle
+	var accepted settlement.Acceptance
 	if err == nil {
 		// One durable transaction: receipt, countersignature and lane total. A crash before it leaves nothing owed
 		// (the operator still has its receipt and asks again); after it, the settler finds it.
-		b, v, vsig, err = a.g.ledger.AcceptReceipt(ctx, a.bundle(r, end.ReceiptSig), a.g.key)
+		accepted, err = a.g.ledger.AcceptReceipt(ctx, a.opening().Bundle(a.g.domain, r, end.ReceiptSig))
 	}
 	if err != nil {
 		a.g.health.fault(a.priced.peer, err, a.g.now())
@@ -57,11 +51,11 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	}
 	a.bill(r, false)
 	a.g.health.success(a.priced.peer)
-	rawVoucher, err := encode(v)
+	voucher, err := encode(accepted.Voucher)
 	if err != nil {
 		return err
 	}
-	if err := a.call.Settle(ctx, p2p.Settlement{Countersignature: b.GatewaySig, Voucher: rawVoucher, VoucherSig: vsig}); err != nil {
+	if err := a.call.Settle(ctx, p2p.Settlement{Countersignature: accepted.GatewaySig, Voucher: voucher, VoucherSig: accepted.VoucherSig}); err != nil {
 		// The operator gets the voucher with the next one, or by ledger sync when it connects again.
 		a.g.log.Debug("send voucher", "receipt", a.id, "err", err)
 	}
@@ -77,7 +71,7 @@ func (a *attempt) partial(ctx context.Context) error {
 		return nil
 	}
 	in := min(clampUint32(uint64(a.req.PromptBytes)/4), a.order.MaxInputTokens)
-	amount, err := settlement.Cost(priceOf(a.priced.advert), in, out)
+	amount, err := settlement.Cost(a.priced.advert.Price(), in, out)
 	if err != nil {
 		return fmt.Errorf("price what was delivered: %w", err)
 	}
@@ -86,10 +80,8 @@ func (a *attempt) partial(ctx context.Context) error {
 		InputTokens: in, OutputTokens: out, Amount: amount, ServedAt: uint64(a.g.now().Unix()),
 		RequestHash: a.order.RequestHash, ResponseHash: a.hash.sum, Decision: a.order.Decision,
 	}
-	b := a.bundle(r, nil)
-	b.Partial = true
-	if _, _, _, err := a.g.ledger.AcceptPartial(ctx, b, a.g.key); err != nil {
-		return fmt.Errorf("record partial receipt: %w", err)
+	if _, err := a.g.ledger.AcceptPartial(ctx, a.opening().Bundle(a.g.domain, r, nil)); err != nil {
+		return err
 	}
 	a.bill(r, true)
 	return nil

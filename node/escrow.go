@@ -59,7 +59,7 @@ func (g *Gateway) fundOnce(ctx context.Context, chain Chain) error {
 // missing is what the lane lacks once everything owed is paid, zero while more than half of the deposit is free.
 func (g *Gateway) missing(op common.Address) (settlement.Amount, error) {
 	lane := g.view.Lane(op)
-	aggregate, err := g.ledger.LaneAggregate(g.self, op)
+	aggregate, err := g.ledger.OwedTo(op)
 	if err != nil {
 		return 0, fmt.Errorf("read lane to %s: %w", op, err)
 	}

@@ -111,15 +111,17 @@ func (g *Gateway) Receipt(_ context.Context, id string) (json.RawMessage, error)
 	return json.Marshal(b)
 }
 
-// Receipts lists the newest receipt ids, at most limit.
+// Receipts lists receipt ids, at most limit, in order of id.
 func (g *Gateway) Receipts(_ context.Context, limit int) ([]string, error) {
-	ids, err := g.ledger.Newest(limit)
-	if err != nil {
-		return nil, fmt.Errorf("list receipts: %w", err)
-	}
-	out := make([]string, len(ids))
-	for i, id := range ids {
-		out[i] = id.String()
+	var out []string
+	for r, err := range g.ledger.Receipts(settlement.Filter{}) {
+		if err != nil {
+			return nil, fmt.Errorf("list receipts: %w", err)
+		}
+		if len(out) == limit {
+			break
+		}
+		out = append(out, r.Bundle.ID().String())
 	}
 	return out, nil
 }

@@ -52,7 +52,7 @@ func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common
 		return nil
 	}
 	req := ledgerRequest{Partials: partials}
-	v, sig, err := g.ledger.Voucher(g.self, operator)
+	v, sig, err := g.ledger.Voucher(operator)
 	if err != nil {
 		return fmt.Errorf("read voucher: %w", err)
 	}
@@ -93,7 +93,7 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 	}
 	reply := ledgerReply{Signatures: make(map[string]settlement.Signature)}
 	for _, b := range req.Partials {
-		sig, err := o.signPartial(ctx, b)
+		sig, err := o.ledger.CountersignPartial(ctx, b)
 		if err != nil {
 			o.log.Warn("partial receipt not signed", "receipt", b.ID(), "err", err)
 			continue
@@ -101,16 +101,9 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 		reply.Signatures[b.ID().String()] = sig
 	}
 	if req.Voucher != nil {
-		if err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig); err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
+		if _, err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig); err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
 			return nil, fmt.Errorf("accept voucher: %w", err)
 		}
 	}
 	return encode(reply)
-}
-
-func (o *Operator) signPartial(ctx context.Context, b settlement.Bundle) (settlement.Signature, error) {
-	if b.Domain != o.domain {
-		return nil, errors.New("receipt is for another chain or contract")
-	}
-	return o.ledger.RecordPartial(ctx, b, o.key)
 }

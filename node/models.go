@@ -44,7 +44,7 @@ func baselineCost(b routing.Choice, answered routing.ModelID, in, out uint32) ui
 	if b.Model != answered && b.ExpectedOutputTokens > 0 {
 		out = b.ExpectedOutputTokens
 	}
-	cost, err := settlement.Cost(priceOf(p.advert), in, out)
+	cost, err := settlement.Cost(p.advert.Price(), in, out)
 	if err != nil {
 		return uint64(math.Ceil(b.ExpectedCost))
 	}

@@ -60,7 +60,8 @@ type job struct {
 	order   settlement.Order
 	id      settlement.ReceiptID
 	salt    []byte
-	advert  settlement.Advert
+	advert    settlement.Advert
+	advertSig settlement.Signature
 	model   ServedModel
 	request p2p.InferRequest
 	release func()
@@ -126,21 +127,24 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 		return bad(codeBadOrder, fmt.Errorf("order pays %s, this is %s", order.Payee, o.self))
 	case uint64(o.now().Unix()) > order.Deadline:
 		return bad(codeBadOrder, fmt.Errorf("order's deadline passed at %d", order.Deadline))
-	case len(extra.Salt) != saltBytes || requestHash(extra.Salt, req.Body) != order.RequestHash:
+	case len(extra.Salt) != saltBytes || settlement.RequestHash(extra.Salt, req.Body) != order.RequestHash:
 		return bad(codeBadOrder, errors.New("order's request hash does not match the request"))
 	}
-	advert, model, ok := o.prices.find(order.Advert, o.now())
+	offer, ok := o.prices.find(order.Advert, o.now())
 	if !ok {
 		return bad(codeStalePrice, fmt.Errorf("price %s is not offered", order.Advert))
 	}
-	if err := model.Backend.Ready(ctx); err != nil {
+	if err := offer.model.Backend.Ready(ctx); err != nil {
 		return nil, &refusal{codeNotReady, 5 * time.Second, fmt.Errorf("model server: %w", err)}
 	}
 	release, ref := o.reserve(ctx, order)
 	if ref != nil {
 		return nil, ref
 	}
-	return &job{order: order, id: settlement.ReceiptID(digest), salt: extra.Salt, advert: advert, model: model, request: req, release: release}, nil
+	return &job{
+		order: order, id: settlement.ReceiptID(digest), salt: extra.Salt, advert: offer.advert, advertSig: offer.sig,
+		model: offer.model, request: req, release: release,
+	}, nil
 }
 
 // reserve makes sure that the order's maximum is in the lane on chain, beyond all that is promised or in work.
@@ -152,11 +156,11 @@ func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(),
 	if owed > o.cfg.CreditLimit {
 		return nil, &refusal{codeNeedVoucher, time.Second, fmt.Errorf("%s is owed without a voucher, the limit is %s", owed, o.cfg.CreditLimit)}
 	}
-	promised, err := o.ledger.LaneAggregate(order.Payer, o.self)
+	held, _, err := o.ledger.HeldVoucher(order.Payer)
 	if err != nil {
 		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
 	}
-	release, err := o.cover.reserve(ctx, order.Payer, promised+owed, order.MaxAmount)
+	release, err := o.cover.reserve(ctx, order.Payer, held.ValueAggregate+owed, order.MaxAmount)
 	if err != nil {
 		return nil, &refusal{codeEscrow, 2 * time.Second, err}
 	}
@@ -230,26 +234,27 @@ func (o *Operator) count(g *generated, usage *backend.Usage, j *job) {
 
 // deliver signs the receipt, keeps it, sends it, and keeps what comes back.
 func (o *Operator) deliver(ctx context.Context, in *p2p.Incoming, j *job, g generated) error {
-	amount, err := settlement.Cost(j.model.Price, g.in, g.out)
+	amount, err := settlement.Cost(j.advert.Price(), g.in, g.out)
 	if err != nil {
 		return fmt.Errorf("price the answer: %w", err)
 	}
-	r := settlement.Receipt{
+	opening := settlement.Opening{Advert: j.advert, AdvertSig: j.advertSig, Order: j.order, OrderSig: j.request.OrderSig, Salt: j.salt}
+	// Durable before it is sent: a crash from here on leaves a receipt that the gateway may or may not have; it is the
+	// only one that this operator ever signs for the order.
+	b := opening.Bundle(o.domain, settlement.Receipt{
 		Request: common.Hash(j.id), Payer: j.order.Payer, Payee: o.self, Advert: j.order.Advert,
-		InputTokens: g.in, OutputTokens: g.out, Amount: min(amount, j.order.MaxAmount), ServedAt: uint64(o.now().Unix()),
+		InputTokens: g.in, OutputTokens: g.out, Amount: amount, ServedAt: uint64(o.now().Unix()),
 		RequestHash: j.order.RequestHash, ResponseHash: g.hash, Decision: j.order.Decision,
-	}
-	// Durable before it is sent: a crash from here on leaves a receipt that the gateway may or may not have; when the
-	// gateway asks again (ledger sync), the same receipt is the only one we ever sign for this request.
-	r, sig, err := o.ledger.RecordServed(ctx, r, o.key)
-	if err != nil {
+	}, nil)
+	b.Partial = false
+	if b, err = o.ledger.RecordServed(ctx, b); err != nil {
 		return fmt.Errorf("record receipt: %w", err)
 	}
-	raw, err := encode(r)
+	raw, err := encode(b.Receipt)
 	if err != nil {
 		return err
 	}
-	end := p2p.End{FinishReason: g.finish, InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, Receipt: raw, ReceiptSig: sig}
+	end := p2p.End{FinishReason: g.finish, InputTokens: g.in, OutputTokens: g.out, Receipt: raw, ReceiptSig: b.OperatorSig}
 	if g.fault != nil {
 		end.Error = g.fault.Error()
 	}
@@ -261,36 +266,34 @@ func (o *Operator) deliver(ctx context.Context, in *p2p.Incoming, j *job, g gene
 		o.log.Warn("receipt disputed", "receipt", j.id, "reason", paid.Dispute, "gateway", in.From())
 		return nil
 	}
-	return o.keep(ctx, r, paid)
+	return o.keep(ctx, b.Receipt, paid)
 }
 
-// keep stores the gateway's countersignature and voucher after checking both.
+// keep stores the gateway's countersignature and voucher; the ledger checks both.
 func (o *Operator) keep(ctx context.Context, r settlement.Receipt, paid p2p.Settlement) error {
 	var v settlement.Voucher
 	if err := decode(paid.Voucher, &v); err != nil {
 		return err
 	}
-	if err := o.ledger.AcceptVoucher(ctx, v, paid.VoucherSig); err != nil {
-		return fmt.Errorf("accept voucher: %w", err)
+	unvouchered, err := o.ledger.AcceptSettlement(ctx, r.ID(), paid.Countersignature, v, paid.VoucherSig)
+	if err != nil {
+		return fmt.Errorf("keep settlement: %w", err)
 	}
-	if err := o.ledger.AttachCountersignature(ctx, settlement.ReceiptID(r.Request), paid.Countersignature); err != nil {
-		return fmt.Errorf("keep countersignature: %w", err)
-	}
-	o.log.Info("served", "receipt", settlement.ReceiptID(r.Request), "input_tokens", r.InputTokens,
-		"output_tokens", r.OutputTokens, "amount", r.Amount)
+	o.log.Info("served", "receipt", r.ID(), "input_tokens", r.InputTokens, "output_tokens", r.OutputTokens,
+		"amount", r.Amount, "unvouchered", unvouchered)
 	return nil
 }
 
 // priceBook remembers the prices this operator signed that are still valid: an order may cite the one before the
 // newest, so that a price change never drops a request.
 type priceBook struct {
-	mu      sync.Mutex // guards offers; held for map work only
-	offers  map[common.Hash]signedOffer
-	maximum int
+	mu     sync.Mutex // guards offers; held for map work only
+	offers map[common.Hash]signedOffer
 }
 
 type signedOffer struct {
 	advert settlement.Advert
+	sig    settlement.Signature
 	model  ServedModel
 }
 
@@ -313,9 +316,9 @@ func (b *priceBook) add(digest common.Hash, o signedOffer, now time.Time) {
 	}
 }
 
-func (b *priceBook) find(digest common.Hash, now time.Time) (settlement.Advert, ServedModel, bool) {
+func (b *priceBook) find(digest common.Hash, now time.Time) (signedOffer, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o, ok := b.offers[digest]
-	return o.advert, o.model, ok && uint64(now.Unix()) <= o.advert.ValidTo
+	return o, ok && uint64(now.Unix()) <= o.advert.ValidTo
 }

@@ -67,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, fmt.Errorf("read chain: %w", err)
 	}
 	// What we promised and what we are owed: survives kill -9.
-	if n.ledger, err = settlement.OpenLedger(filepath.Join(cfg.DataDir, "ledger"), settlement.LedgerOptions{Domain: cfg.Domain, Self: self, Logger: log}); err != nil {
+	if n.ledger, err = settlement.OpenLedger(filepath.Join(cfg.DataDir, "ledger"), settlement.LedgerOptions{Key: cfg.Key, Domain: cfg.Domain, Logger: log}); err != nil {
 		return nil, err
 	}
 	// Who is there: signed prices of staked operators, and streams to them.
@@ -127,10 +127,10 @@ func (n *Node) openGateway(log *slog.Logger) (*Gateway, error) {
 		cfg: *cfg.Gateway, key: cfg.Key, self: n.view.self, domain: cfg.Domain, router: cfg.Gateway.Router, ledger: n.ledger,
 		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now,
 	}
+	settle := cfg.Gateway.Settle
+	settle.Logger = log
+	n.settler = settlement.NewSettler(n.ledger, cfg.Chain, settle)
 	var err error
-	if n.settler, err = settlement.NewSettler(n.ledger, cfg.Chain, cfg.Key, cfg.Gateway.Settle); err != nil {
-		return nil, fmt.Errorf("open settler: %w", err)
-	}
 	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}

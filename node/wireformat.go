@@ -21,7 +21,7 @@ type orderExtra struct {
 	Messages int           `json:"messages"` // number of chat messages, for the bound on template tokens
 }
 
-// settled is what the gateway sends back for a receipt: its countersignature and the lane's newest voucher.
+// ledgerRequest is what a gateway brings an operator after a stream broke.
 type ledgerRequest struct {
 	// Partials are receipts that the gateway issued for streams that broke; the operator countersigns them.
 	Partials []settlement.Bundle `json:"partials,omitempty"`
@@ -35,7 +35,7 @@ type ledgerReply struct {
 	Signatures map[string]settlement.Signature `json:"signatures,omitempty"`
 }
 
-const saltBytes = 32
+const saltBytes = settlement.SaltLen
 
 func encode(v any) ([]byte, error) {
 	b, err := json.Marshal(v)
@@ -57,9 +57,6 @@ func decode(b []byte, v any) error {
 	}
 	return nil
 }
-
-// requestHash is keccak256(salt ‖ body): on chain and in gossip nothing can be derived from it without the salt.
-func requestHash(salt, body []byte) common.Hash { return crypto.Keccak256Hash(salt, body) }
 
 // answerHash runs over an answer's pieces: h_0 = keccak256(salt), h_n = keccak256(h_{n-1} ‖ piece_n). Both ends know
 // it for any prefix, so a broken answer has a hash for exactly what was delivered.

@@ -68,7 +68,7 @@ func Demo(ctx context.Context, n *Net, out io.Writer, receiptsDir string) error 
 		return fmt.Errorf("open chain for reading: %w", err)
 	}
 	defer reader.Close()
-	bundles, err := verifyFiles(ctx, reader, files, out)
+	bundles, err := verifyFiles(ctx, reader, n.Domain(), files, out)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func saveReceipts(ctx context.Context, c client, ids []string, dir string) ([]st
 }
 
 // verifyFiles reads the files back and checks each against the chain: nothing of the gateway is asked.
-func verifyFiles(ctx context.Context, chain settlement.ChainReader, files []string, out io.Writer) ([]settlement.Bundle, error) {
+func verifyFiles(ctx context.Context, chain settlement.ChainReader, domain settlement.Domain, files []string, out io.Writer) ([]settlement.Bundle, error) {
 	bundles := make([]settlement.Bundle, len(files))
 	for i, f := range files {
 		raw, err := os.ReadFile(f)
@@ -146,10 +146,9 @@ func verifyFiles(ctx context.Context, chain settlement.ChainReader, files []stri
 		}
 	}
 	checks := 0
-	for i, b := range bundles {
-		r := settlement.Verify(ctx, b, chain, settlement.VerifyOptions{Domain: b.Domain, Lane: bundles})
+	for i, r := range settlement.VerifyAll(ctx, bundles, chain, settlement.VerifyOptions{Domain: domain}) {
 		if err := r.Err(); err != nil {
-			return nil, fmt.Errorf("verify receipt %d (%s): %w", i+1, b.ID(), err)
+			return nil, fmt.Errorf("verify receipt %d: %w", i+1, err)
 		}
 		checks += len(r.Checks)
 	}

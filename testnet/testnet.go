@@ -154,7 +154,7 @@ func (n *Net) openNodes(ctx context.Context) error {
 		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Logger: n.cfg.Logger.With("node", "gateway"),
 		Gateway: &node.GatewayConfig{
 			Router: n.cfg.Router, HTTPListen: n.cfg.HTTPListen, APIKeys: []string{n.apiKey}, LaneDeposit: 10_000_000,
-			Settle: settlement.SettlerConfig{MaxAge: n.cfg.SettleEvery, MaxCount: 1000},
+			Settle: settlement.SettlerConfig{MaxAge: n.cfg.SettleEvery},
 		},
 	})
 	if err != nil {

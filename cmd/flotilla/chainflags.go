@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"fmt"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -13,9 +14,10 @@ import (
 
 // chainFlags name the settlement contract.
 type chainFlags struct {
-	RPC      string `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
-	Contract string `help:"Address of the settlement contract." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS" required:""`
-	ChainID  uint64 `help:"Chain id that the RPC must have; signatures are bound to it." env:"FLOTILLA_CHAIN_ID" default:"1337"`
+	RPC       string        `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
+	Contract  string        `help:"Address of the settlement contract." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS" required:""`
+	ChainID   uint64        `help:"Chain id that the RPC must have; signatures are bound to it." env:"FLOTILLA_CHAIN_ID" default:"1337"`
+	ChainPoll time.Duration `help:"How often stakes and lanes are read from the chain." env:"FLOTILLA_CHAIN_POLL" default:"15s"`
 }
 
 func (c chainFlags) open(ctx context.Context, key *ecdsa.PrivateKey) (*ethchain.Chain, settlement.Domain, error) {

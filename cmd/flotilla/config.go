@@ -55,7 +55,9 @@ func (t *tomlResolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Fl
 }
 
 // Validate implements kong.Resolver: every key must be a flag of the table's command.
-func (t *tomlResolver) Validate(app *kong.Application) error { return checkTable(app.Node, t.values, "") }
+func (t *tomlResolver) Validate(app *kong.Application) error {
+	return checkTable(app.Node, t.values, "")
+}
 
 func checkTable(n *kong.Node, table map[string]any, at string) error {
 	for key, v := range table {

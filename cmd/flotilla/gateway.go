@@ -44,10 +44,10 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	}
 	defer chain.Close()
 	n, err := node.Open(ctx, node.Config{
-		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
+		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Gateway: &node.GatewayConfig{
 			Router: router, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit,
-			Settle: settlement.SettlerConfig{MaxAge: c.SettleEvery, MaxCount: c.SettleCount},
+			Settle: settlement.SettlerConfig{MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount},
 		},
 	})
 	if err != nil {

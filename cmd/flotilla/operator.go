@@ -53,7 +53,7 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	}
 	defer chain.Close()
 	n, err := node.Open(ctx, node.Config{
-		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
+		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Operator: &node.OperatorConfig{
 			Models: models, Stake: stake, CreditLimit: credit,
 			MaxConcurrent: c.Concurrency, MaxPerGateway: c.Concurrency, AdvertEvery: c.AdvertEvery,

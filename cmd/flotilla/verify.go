@@ -90,12 +90,10 @@ func verifyBundles(ctx context.Context, out io.Writer, bundles []settlement.Bund
 		return &exitError{2, fmt.Errorf("reach the chain: %w", err)}
 	}
 	defer chain.Close()
-	opts := settlement.VerifyOptions{Domain: domain, Lane: bundles}
+	reports := settlement.VerifyAll(ctx, bundles, chain, settlement.VerifyOptions{Domain: domain})
 	var worst error
-	reports := make([]settlement.Report, len(bundles))
-	for i, b := range bundles {
-		reports[i] = settlement.Verify(ctx, b, chain, opts)
-		worst = worse(worst, reports[i].Err())
+	for _, r := range reports {
+		worst = worse(worst, r.Err())
 	}
 	if asJSON {
 		enc := json.NewEncoder(out)
@@ -125,7 +123,7 @@ func worse(a, b error) error {
 
 func printReports(out io.Writer, reports []settlement.Report) {
 	for _, r := range reports {
-		fmt.Fprintf(out, "receipt %s\n", r.Receipt)
+		fmt.Fprintf(out, "receipt %s\n", r.ID)
 		for _, c := range r.Checks {
 			mark := "ok  "
 			switch {

@@ -1,0 +1,438 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/accounts/keystore"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/google/uuid"
+
+	"flotilla/settlement"
+	"flotilla/settlement/ethchain"
+	"flotilla/testnet"
+	"flotilla/testnet/devchain"
+)
+
+// asFlotilla makes this test binary be the flotilla command: the processes of these tests are real ones, so that they
+// can be killed with SIGKILL.
+const asFlotilla = "FLOTILLA_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asFlotilla) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	testModel      = "smollm2-135m-instruct"
+	testKey        = "sk-test"
+	testPassphrase = "test"
+	patience       = 60 * time.Second
+)
+
+// fleet is a chain in this process and nodes in processes of their own.
+type fleet struct {
+	t       *testing.T
+	dir     string
+	chain   *devchain.Chain
+	domain  settlement.Domain
+	reader  *ethchain.Chain
+	http    string // host:port of the gateway
+	p2pPort int
+	boot    string
+	gateway *process
+}
+
+func newFleet(t *testing.T) *fleet {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts processes and a chain")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	roles := []string{"deployer", "gateway", "alder", "birch"}
+	eth := new(big.Int).Mul(big.NewInt(1000), big.NewInt(1e18))
+	alloc := map[common.Address]*big.Int{}
+	for _, r := range roles {
+		alloc[testnet.DevAddress(r)] = eth
+	}
+	chain, err := devchain.Start(ctx, devchain.Config{BlockGap: 100 * time.Millisecond, Alloc: alloc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = chain.Close() })
+	f := &fleet{t: t, dir: t.TempDir(), chain: chain}
+	holders := []common.Address{testnet.DevAddress("gateway"), testnet.DevAddress("alder"), testnet.DevAddress("birch")}
+	if f.domain, err = testnet.Deploy(ctx, chain, holders); err != nil {
+		t.Fatal(err)
+	}
+	if f.reader, err = ethchain.New(ctx, ethchain.Config{RPC: chain.URL(), Contract: f.domain.Contract, ChainID: f.domain.ChainID}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.reader.Close() })
+	f.http, f.p2pPort = "127.0.0.1:"+strconv.Itoa(freePort(t)), freePort(t)
+	for _, r := range roles[1:] {
+		f.writeKey(r)
+	}
+	return f
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (f *fleet) writeKey(role string) {
+	f.t.Helper()
+	key := testnet.DevKey(role)
+	id, err := uuid.NewRandom()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	raw, err := keystore.EncryptKey(&keystore.Key{Id: id, Address: crypto.PubkeyToAddress(key.PublicKey), PrivateKey: key}, testPassphrase, keystore.LightScryptN, keystore.LightScryptP)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(f.dir, role+".key"), raw, 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// process is one flotilla node.
+type process struct {
+	cmd  *exec.Cmd
+	out  *tail
+	done chan struct{}
+}
+
+func (f *fleet) start(role string, args ...string) *process {
+	f.t.Helper()
+	args = append(args, "--rpc", f.chain.URL(), "--contract", f.domain.Contract.Hex(),
+		"--key", filepath.Join(f.dir, role+".key"), "--data-dir", filepath.Join(f.dir, role))
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asFlotilla+"=1", "FLOTILLA_PASSPHRASE="+testPassphrase, "FLOTILLA_LOG_LEVEL=debug")
+	p := &process{cmd: cmd, out: &tail{}, done: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = p.out, p.out
+	if err := cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	go func() { _ = cmd.Wait(); close(p.done) }()
+	f.t.Cleanup(func() {
+		p.kill()
+		if f.t.Failed() {
+			f.t.Logf("--- %s\n%s", role, p.out)
+		}
+	})
+	return p
+}
+
+// kill is SIGKILL: the process gets no chance to tidy up.
+func (p *process) kill() {
+	_ = p.cmd.Process.Signal(syscall.SIGKILL)
+	<-p.done
+}
+
+func (f *fleet) startGateway(args ...string) {
+	f.t.Helper()
+	f.gateway = f.start("gateway", append([]string{"gateway", "--listen", f.http, "--api-key", testKey,
+		"--p2p-listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", f.p2pPort), "--chain-poll", "300ms"}, args...)...)
+	f.eventually("the gateway prints its address", func() error {
+		for _, line := range strings.Split(f.gateway.out.String(), "\n") {
+			if addr, ok := strings.CutPrefix(line, "bootstrap "); ok {
+				f.boot = addr
+				return nil
+			}
+		}
+		return fmt.Errorf("not yet")
+	})
+}
+
+func (f *fleet) startOperator(role, backendURL, price string) *process {
+	f.t.Helper()
+	return f.start(role, "operator", "--backend", backendURL, "--price", "*="+price, "--stake", "50",
+		"--bootstrap", f.boot, "--chain-poll", "300ms", "--advert-every", "1m")
+}
+
+// waitServing waits until the gateway can ask n operators.
+func (f *fleet) waitServing(n int) {
+	f.t.Helper()
+	f.eventually(fmt.Sprintf("%d operators can be asked", n), func() error {
+		raw, err := f.call(http.MethodPost, "/v1/route", map[string]any{"model": testModel, "messages": []any{map[string]string{"role": "user", "content": "hi"}}})
+		if err != nil {
+			return err
+		}
+		var d struct {
+			Considered []json.RawMessage `json:"considered"`
+		}
+		if err := json.Unmarshal(raw, &d); err != nil {
+			return err
+		}
+		if len(d.Considered) != n {
+			return fmt.Errorf("%d considered: %s", len(d.Considered), raw)
+		}
+		return nil
+	})
+}
+
+func (f *fleet) call(method, path string, body any) ([]byte, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(f.t.Context(), method, "http://"+f.http+path, bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	out, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, out)
+	}
+	return out, err
+}
+
+// answer is one streamed chat as the client saw it.
+type answer struct {
+	text     string
+	err      string // the error event's message
+	done     bool   // [DONE] arrived
+	operator string
+}
+
+// chat streams one answer from the named model, to its end or break.
+func (f *fleet) chat(prompt string) answer {
+	f.t.Helper()
+	body, err := json.Marshal(map[string]any{"model": testModel, "stream": true, "max_tokens": 50, "messages": []any{map[string]string{"role": "user", "content": prompt}}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, "http://"+f.http+"/v1/chat/completions", bytes.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	a := answer{operator: resp.Header.Get("x-flotilla-operator")}
+	if resp.StatusCode != http.StatusOK {
+		raw, _ := io.ReadAll(resp.Body)
+		a.err = string(raw)
+		return a
+	}
+	for sc := bufio.NewScanner(resp.Body); sc.Scan(); {
+		data, ok := strings.CutPrefix(sc.Text(), "data: ")
+		if !ok {
+			continue
+		}
+		if data == "[DONE]" {
+			a.done = true
+			break
+		}
+		var ch struct {
+			Choices []struct{ Delta struct{ Content string } }
+			Error   *struct{ Message string }
+		}
+		if err := json.Unmarshal([]byte(data), &ch); err != nil {
+			f.t.Fatalf("chunk %s: %v", data, err)
+		}
+		if ch.Error != nil {
+			a.err = ch.Error.Message
+		}
+		for _, c := range ch.Choices {
+			a.text += c.Delta.Content
+		}
+	}
+	return a
+}
+
+// bundles fetches every receipt of the gateway.
+func (f *fleet) bundles() []settlement.Bundle {
+	f.t.Helper()
+	raw, err := f.call(http.MethodGet, "/v1/receipts?limit=100", nil)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var list struct {
+		Data []struct{ ID string } `json:"data"`
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		f.t.Fatalf("receipts list %s: %v", raw, err)
+	}
+	var out []settlement.Bundle
+	for _, r := range list.Data {
+		raw, err := f.call(http.MethodGet, "/v1/receipts/"+r.ID, nil)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		b, err := settlement.DecodeBundle(raw)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// settled waits until every receipt is on chain and verifies them all; it returns what each operator was paid.
+func (f *fleet) settled(want int) map[common.Address]settlement.Amount {
+	f.t.Helper()
+	var bs []settlement.Bundle
+	f.eventually("all receipts are settled", func() error {
+		bs = f.bundles()
+		if len(bs) != want {
+			return fmt.Errorf("%d receipts, want %d", len(bs), want)
+		}
+		for _, b := range bs {
+			if b.Inclusion == nil {
+				return fmt.Errorf("receipt %s is not on chain", b.ID())
+			}
+		}
+		return nil
+	})
+	owed := map[common.Address]settlement.Amount{}
+	for i, r := range settlement.VerifyAll(f.t.Context(), bs, f.reader, settlement.VerifyOptions{Domain: f.domain}) {
+		if err := r.Err(); err != nil {
+			f.t.Errorf("verify: %v", err)
+		}
+		owed[bs[i].Receipt.Payee] += bs[i].Receipt.Amount
+	}
+	for _, role := range []string{"alder", "birch"} {
+		addr := testnet.DevAddress(role)
+		paid, err := f.reader.Claimable(f.t.Context(), addr)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if paid != owed[addr] {
+			f.t.Errorf("%s was paid %s, its receipts add up to %s", role, paid, owed[addr])
+		}
+	}
+	return owed
+}
+
+func (f *fleet) eventually(what string, check func() error) {
+	f.t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			f.t.Fatalf("waited %s for: %s: %v", patience, what, err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// tail keeps the last output of a process.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - 1<<18; over > 0 {
+		t.buf = t.buf[over:]
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.buf)
+}
+
+// modelServer speaks as llama.cpp's server does and can stop at any token. A real model cannot be stopped between two
+// tokens, which is what these tests are about; the demo and the client tests run the real ones.
+type modelServer struct {
+	*httptest.Server
+	tokens   int           // of a whole answer
+	holdAt   int           // token before which it waits for ever; -1 never
+	reached  chan struct{} // closed when it waits
+	once     sync.Once
+	requests atomic.Int32
+	gone     atomic.Int32 // requests whose client left before the end
+}
+
+func newModelServer(t *testing.T, tokens, holdAt int) *modelServer {
+	m := &modelServer{tokens: tokens, holdAt: holdAt, reached: make(chan struct{})}
+	m.Server = httptest.NewServer(http.HandlerFunc(m.serve))
+	t.Cleanup(func() { m.CloseClientConnections(); m.Close() })
+	return m
+}
+
+func (m *modelServer) serve(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/v1/models":
+		fmt.Fprintf(w, `{"object":"list","data":[{"id":%q,"object":"model","owned_by":"llamacpp","meta":{"n_ctx":2048}}]}`, testModel)
+		return
+	case "/health":
+		fmt.Fprint(w, `{"status":"ok"}`)
+		return
+	case "/props":
+		fmt.Fprintf(w, `{"default_generation_settings":{"n_ctx":2048},"model_alias":%q}`, testModel)
+		return
+	case "/v1/chat/completions":
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	m.requests.Add(1)
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "text/event-stream")
+	send := func(s string) { fmt.Fprintf(w, "data: %s\n\n", s); w.(http.Flusher).Flush() }
+	chunk := func(delta, finish string) string {
+		return fmt.Sprintf(`{"id":"x","object":"chat.completion.chunk","created":1,"model":%q,"choices":[{"index":0,"delta":%s,"finish_reason":%s}]}`, testModel, delta, finish)
+	}
+	for i := range m.tokens {
+		if i == m.holdAt {
+			w.(http.Flusher).Flush()
+			m.once.Do(func() { close(m.reached) })
+			<-r.Context().Done()
+			m.gone.Add(1)
+			return
+		}
+		send(chunk(fmt.Sprintf(`{"content":"tok%d "}`, i), "null"))
+	}
+	send(chunk(`{}`, `"stop"`))
+	send(fmt.Sprintf(`{"id":"x","object":"chat.completion.chunk","created":1,"model":%q,"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":%d,"total_tokens":%d}}`, testModel, m.tokens, m.tokens+11))
+	send("[DONE]")
+}
