@@ -114,6 +114,8 @@ func stageAccept(tx *stagedTx, r Receipt, row []byte, pending pendingRecord) (ou
 			return outLane{}, errors.Join(err, errIf(used, fmt.Errorf("%w: number %d", ErrLaneSeqReused, r.LaneSeq)))
 		}
 		tx.putRow(key, present)
+	} else {
+		tx.putRow(partialKey(r.Payee, id), present)
 	}
 	var lane outLane
 	laneAt := addressKey(prefixOut, r.Payee)
@@ -133,38 +135,6 @@ func stageAccept(tx *stagedTx, r Receipt, row []byte, pending pendingRecord) (ou
 
 // present is the row of keys that say all by being there.
 var present = []byte{}
-
-// AttachOperatorSig adds the operator's signature to a partial receipt that this payer issued. A
-// signature that is there already stays.
-func (l *Ledger) AttachOperatorSig(ctx context.Context, id ReceiptID, sig Signature) error {
-	return l.attach(ctx, id, func(b *Bundle) (bool, error) {
-		if len(b.OperatorSig) != 0 {
-			return false, nil
-		}
-		b.OperatorSig = sig
-		return true, b.checkOperatorSignature()
-	})
-}
-
-// attach lets change complete a stored bundle, and stores it again when change says so.
-func (l *Ledger) attach(ctx context.Context, id ReceiptID, change func(*Bundle) (bool, error)) error {
-	key := idKey(prefixReceipt, id)
-	err := l.update(ctx, func(tx *stagedTx) error {
-		var b Bundle
-		if err := tx.get(key, &b); err != nil {
-			return orUnknown(err)
-		}
-		changed, err := change(&b)
-		if err != nil || !changed {
-			return err
-		}
-		return tx.put(key, b)
-	})
-	if err != nil {
-		return fmt.Errorf("complete receipt %s: %w", id, err)
-	}
-	return nil
-}
 
 // checkOwn: the bundle is for this ledger's deployment and party is its owner.
 func (l *Ledger) checkOwn(b Bundle, party common.Address) error {

@@ -40,10 +40,11 @@ type Ledger struct {
 
 	wake chan struct{} // capacity 1: receipts were accepted; read by Settler.Run
 
-	mu      sync.Mutex // guards the two below; never held during I/O
-	backlog Backlog
-	closed  bool
-	readers sync.WaitGroup // reads under way; Add only under mu and while not closed
+	mu           sync.Mutex // guards the three below; never held during I/O
+	backlog      Backlog
+	closed       bool
+	partialsFrom ReceiptID      // where the next UnsignedPartials starts
+	readers      sync.WaitGroup // reads under way; Add only under mu and while not closed
 
 	// hook is set by tests to fail or to crash around a commit; nil otherwise.
 	hook func(stage commitStage) error

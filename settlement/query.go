@@ -1,7 +1,6 @@
 package settlement
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"iter"
@@ -148,12 +147,27 @@ func (l *Ledger) Lanes() ([]LaneState, error) {
 	return out, err
 }
 
+// OwedTo returns what this payer has ever owed payee: the sum of all accepted receipts of the lane, and
+// the value of its newest voucher.
+func (l *Ledger) OwedTo(payee common.Address) (Amount, error) {
+	lane, err := l.outLane(payee)
+	return lane.Total, err
+}
+
+func (l *Ledger) outLane(payee common.Address) (outLane, error) {
+	var lane outLane
+	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, addressKey(prefixOut, payee), &lane) })
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return outLane{}, nil
+	}
+	return lane, err
+}
+
 // Voucher returns the newest voucher of this payer for payee, signed; a zero one before the first
 // receipt. It is what an operator asks for when it has missed one.
 func (l *Ledger) Voucher(payee common.Address) (Voucher, Signature, error) {
-	var lane outLane
-	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, addressKey(prefixOut, payee), &lane) })
-	if err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+	lane, err := l.outLane(payee)
+	if err != nil {
 		return Voucher{}, nil, err
 	}
 	v := lane.voucher(l.self, payee)
@@ -231,12 +245,25 @@ func (l *Ledger) scan(prefix []byte, each func(*badger.Item) (bool, error)) erro
 	return l.view(func(txn *badger.Txn) error { return scanTxn(txn, prefix, true, each) })
 }
 
+// scanTxn is scan within a transaction; values says whether each will read them.
 func scanTxn(txn *badger.Txn, prefix []byte, values bool, each func(*badger.Item) (bool, error)) error {
 	opts := badger.DefaultIteratorOptions
-	opts.Prefix, opts.PrefetchValues = prefix, values
+	opts.PrefetchValues = values
+	return iterate(txn, opts, prefix, prefix, each)
+}
+
+// scanFrom is scanTxn over keys only, from start on.
+func scanFrom(txn *badger.Txn, prefix, start []byte, each func(*badger.Item) (bool, error)) error {
+	opts := badger.DefaultIteratorOptions
+	opts.PrefetchValues = false
+	return iterate(txn, opts, prefix, start, each)
+}
+
+func iterate(txn *badger.Txn, opts badger.IteratorOptions, prefix, start []byte, each func(*badger.Item) (bool, error)) error {
+	opts.Prefix = prefix
 	it := txn.NewIterator(opts)
 	defer it.Close()
-	for it.Seek(prefix); it.Valid() && bytes.HasPrefix(it.Item().Key(), prefix); it.Next() {
+	for it.Seek(start); it.ValidForPrefix(prefix); it.Next() {
 		more, err := each(it.Item())
 		if err != nil || !more {
 			return err

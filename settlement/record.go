@@ -27,6 +27,8 @@ const (
 	prefixPending = "pnd/" // + id → pendingRecord: accepted and not settled
 	prefixOut     = "out/" // + payee → outLane: what this payer owes
 	prefixIn      = "inl/" // + payer → inLane: what this payee is owed
+	prefixPartial = "par/" // + payee + id: partial receipts that the operator has not signed
+	prefixPayer   = "pay/" // + id → Bundle: the payer's receipt for an order that this operator has its own for
 	prefixBatch   = "bat/" // + epoch → batchRecord
 )
 
@@ -44,6 +46,10 @@ func seqKey(payer, payee common.Address, seq uint64) []byte {
 
 func laneKey(prefix string, payer, payee common.Address) []byte {
 	return append(append([]byte(prefix), payer[:]...), payee[:]...)
+}
+
+func partialKey(payee common.Address, id ReceiptID) []byte {
+	return append(addressKey(prefixPartial, payee), id[:]...)
 }
 
 func laneRowKey(payer, payee common.Address, id ReceiptID) []byte {

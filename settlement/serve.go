@@ -81,48 +81,6 @@ func (l *Ledger) stageOwed(tx *stagedTx, b Bundle, lane inLane) error {
 		tx.put(addressKey(prefixIn, r.Payer), lane))
 }
 
-// CountersignPartial signs a receipt that the payer issued for a broken stream, unless this operator has
-// signed one for the same order: two receipts for one order would be a provable fault
-// (ErrReceiptReplayed, and the stored signature when it is for this very receipt).
-func (l *Ledger) CountersignPartial(ctx context.Context, b Bundle) (Signature, error) {
-	id := b.ID()
-	if !b.Partial {
-		return nil, fmt.Errorf("countersign partial %s: %w", id, ErrPartialForm)
-	}
-	if err := errors.Join(l.checkOwn(b, b.Receipt.Payee), b.checkTerms(), b.checkGatewaySignature()); err != nil {
-		return nil, fmt.Errorf("countersign partial %s: %w", id, err)
-	}
-	sig, err := Sign(l.key, b.Receipt.Digest(l.domain))
-	if err != nil {
-		return nil, err
-	}
-	b.OperatorSig, b.Inclusion = sig, nil
-	err = l.update(ctx, func(tx *stagedTx) error {
-		var have Bundle
-		switch err := tx.get(idKey(prefixReceipt, id), &have); {
-		case err == nil:
-			return errIf(have.Receipt != b.Receipt, ErrReceiptReplayed)
-		case !errors.Is(err, badger.ErrKeyNotFound):
-			return err
-		}
-		lane, err := readInLane(tx, b.Receipt.Payer)
-		if err != nil {
-			return err
-		}
-		served, err := lane.Served.Add(b.Receipt.Amount)
-		if err != nil {
-			return fmt.Errorf("add to lane: %w", err)
-		}
-		lane.Served = served
-		lane.Countersigned += b.Receipt.Amount // at most Served, which did not overflow
-		return l.stageOwed(tx, b, lane)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("countersign partial %s: %w", id, err)
-	}
-	return sig, nil
-}
-
 // AcceptSettlement stores the gateway's answer to one receipt: its countersignature and a voucher. It
 // returns what the payer owes beyond its newest voucher, the measure for a credit limit. ErrVoucherShort
 // when the vouchers held do not cover all countersigned receipts including this one; nothing is stored
@@ -144,7 +102,11 @@ func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 		if lane, err = readInLane(tx, v.Payer); err != nil {
 			return err
 		}
-		if len(b.GatewaySig) == 0 {
+		admitted, err := tx.has(idKey(prefixPayer, id))
+		if err != nil {
+			return err
+		}
+		if len(b.GatewaySig) == 0 && !admitted {
 			b.GatewaySig = gatewaySig
 			if err := b.checkGatewaySignature(); err != nil {
 				return err

@@ -201,13 +201,82 @@ func TestCountersignPartial(t *testing.T) {
 	if left, err := operator.AcceptVoucher(t.Context(), acc.Voucher, acc.VoucherSig); left != 0 || err != nil {
 		t.Errorf("unvouchered %v (%v), want none", left, err)
 	}
-	// One order, one receipt: an operator that has signed its own does not sign another.
-	o2 := f.opening(t, 0)
-	if _, err := operator.RecordServed(t.Context(), f.unserved(t, o2)); err != nil {
-		t.Fatal(err)
+	if again, err := gateway.UnsignedPartials(f.operators[0].addr, 10); len(again) != 0 || err != nil {
+		t.Errorf("%d partial receipts still unsigned (%v)", len(again), err)
 	}
-	b2 := o2.Bundle(testDomain, receipt(t, o2, 0), nil)
-	b2.GatewaySig = f.gateway.sign(t, b2.Receipt.Digest(testDomain))
-	_, err = operator.CountersignPartial(t.Context(), b2)
-	wantErr(t, err, settlement.ErrReceiptReplayed)
+}
+
+// TestCountersignPartialWithOwnReceipt: one order, one signed receipt. The operator does not sign a
+// second, but what the payer admits is no longer at risk once it is vouchered.
+func TestCountersignPartialWithOwnReceipt(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		payersMore int // tokens that the payer's receipt has beyond the operator's
+		left       settlement.Amount
+	}{{"equal", 0, 0}, {"payer admits more", 10, 0}, {"payer admits less", -10, 2}} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t, 1)
+			gateway, operator := f.open(t, f.gateway, ""), f.open(t, f.operators[0], "")
+			o := f.opening(t, 0)
+			f.record(t, gateway, o)
+			own, err := operator.RecordServed(t.Context(), f.unserved(t, o))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := receipt(t, o, 0)
+			r.OutputTokens = uint32(int(r.OutputTokens) + tc.payersMore)
+			if r.Amount, err = settlement.Cost(o.Advert.Price(), r.InputTokens, r.OutputTokens); err != nil {
+				t.Fatal(err)
+			}
+			acc, err := gateway.AcceptPartial(t.Context(), o.Bundle(testDomain, r, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			partials, err := gateway.UnsignedPartials(f.operators[0].addr, 10)
+			if err != nil || len(partials) != 1 {
+				t.Fatalf("%d partial receipts (%v), want 1", len(partials), err)
+			}
+			for range 2 {
+				_, err = operator.CountersignPartial(t.Context(), partials[0])
+				wantErr(t, err, settlement.ErrReceiptReplayed)
+			}
+			left, err := operator.AcceptVoucher(t.Context(), acc.Voucher, acc.VoucherSig)
+			if err != nil || left != tc.left {
+				t.Errorf("unvouchered %v (%v), want %v", left, err, tc.left)
+			}
+			if kept, err := operator.Bundle(acc.ID); err != nil || kept.Receipt != own.Receipt {
+				t.Errorf("the operator's own receipt is gone (%v)", err)
+			}
+		})
+	}
+}
+
+func TestUnsignedPartialsGoRound(t *testing.T) {
+	f := newFixture(t, 2)
+	l := f.open(t, f.gateway, "")
+	for i := range 6 {
+		o := f.opening(t, i/5) // five for operator 0, one for operator 1
+		f.record(t, l, o)
+		if _, err := l.AcceptPartial(t.Context(), o.Bundle(testDomain, receipt(t, o, 0), nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := make(map[settlement.ReceiptID]int)
+	for range 5 {
+		partials, err := l.UnsignedPartials(f.operators[0].addr, 2)
+		if err != nil || len(partials) != 2 {
+			t.Fatalf("%d partial receipts (%v), want 2", len(partials), err)
+		}
+		for _, b := range partials {
+			seen[b.ID()]++
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("five calls of two showed %d of 5 partial receipts", len(seen))
+	}
+	for id, n := range seen {
+		if n != 2 {
+			t.Errorf("%s was shown %d times, want 2", id, n)
+		}
+	}
 }

@@ -1,0 +1,138 @@
+package settlement
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// AttachOperatorSig adds the operator's signature to a partial receipt that this payer issued. A
+// signature that is there already stays.
+func (l *Ledger) AttachOperatorSig(ctx context.Context, id ReceiptID, sig Signature) error {
+	key := idKey(prefixReceipt, id)
+	err := l.update(ctx, func(tx *stagedTx) error {
+		var b Bundle
+		if err := tx.get(key, &b); err != nil {
+			return orUnknown(err)
+		}
+		if len(b.OperatorSig) != 0 {
+			return nil
+		}
+		b.OperatorSig = sig
+		if err := b.checkOperatorSignature(); err != nil {
+			return err
+		}
+		tx.del(partialKey(b.Receipt.Payee, id))
+		return tx.put(key, b)
+	})
+	if err != nil {
+		return fmt.Errorf("attach operator signature to %s: %w", id, err)
+	}
+	return nil
+}
+
+// UnsignedPartials returns at most limit partial receipts that payee has not signed. Calls go round all
+// of them, so that those which the operator will never sign do not hide the others.
+func (l *Ledger) UnsignedPartials(payee common.Address, limit int) ([]Bundle, error) {
+	prefix := addressKey(prefixPartial, payee)
+	l.mu.Lock()
+	from := partialKey(payee, l.partialsFrom)
+	l.mu.Unlock()
+	var out []Bundle
+	err := l.view(func(txn *badger.Txn) error {
+		for _, start := range [][]byte{from, prefix} { // up to the end, then from the beginning
+			err := scanFrom(txn, prefix, start, func(item *badger.Item) (bool, error) {
+				if bytes.Equal(start, prefix) && bytes.Compare(item.Key(), from) >= 0 {
+					return false, nil // seen in the first round
+				}
+				var b Bundle
+				err := readRecord(txn, idKey(prefixReceipt, ReceiptID(item.Key()[len(prefix):])), &b)
+				out = append(out, b)
+				return len(out) < limit, err
+			})
+			if err != nil || len(out) >= limit {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list partial receipts of %s: %w", payee, err)
+	}
+	if len(out) > 0 {
+		l.mu.Lock()
+		l.partialsFrom = out[len(out)-1].ID().next()
+		l.mu.Unlock()
+	}
+	return out, nil
+}
+
+// CountersignPartial signs a receipt that the payer issued for a broken stream. When this operator has
+// signed a receipt of its own for the same order it must not sign another, that would be a provable
+// fault: ErrReceiptReplayed is returned, but the payer's signed receipt is kept and counted as admitted
+// debt, so that only what the payer does not admit weighs on the credit limit. Asked again, it answers
+// the same.
+func (l *Ledger) CountersignPartial(ctx context.Context, b Bundle) (Signature, error) {
+	id := b.ID()
+	if !b.Partial {
+		return nil, fmt.Errorf("countersign partial %s: %w", id, ErrPartialForm)
+	}
+	if err := errors.Join(l.checkOwn(b, b.Receipt.Payee), b.checkTerms(), b.checkGatewaySignature()); err != nil {
+		return nil, fmt.Errorf("countersign partial %s: %w", id, err)
+	}
+	sig, err := Sign(l.key, b.Receipt.Digest(l.domain))
+	if err != nil {
+		return nil, err
+	}
+	b.OperatorSig, b.Inclusion = sig, nil
+	replayed := false
+	err = l.update(ctx, func(tx *stagedTx) error {
+		var have Bundle
+		switch err := tx.get(idKey(prefixReceipt, id), &have); {
+		case err == nil && have.Receipt == b.Receipt:
+			return nil
+		case err == nil:
+			replayed = true
+			return l.stageAdmitted(tx, have, b)
+		case !errors.Is(err, badger.ErrKeyNotFound):
+			return err
+		}
+		lane, err := readInLane(tx, b.Receipt.Payer)
+		if err != nil {
+			return err
+		}
+		if lane.Served, err = lane.Served.Add(b.Receipt.Amount); err != nil {
+			return fmt.Errorf("add to lane: %w", err)
+		}
+		lane.Countersigned += b.Receipt.Amount // at most Served, which did not overflow
+		return l.stageOwed(tx, b, lane)
+	})
+	if err = errors.Join(err, errIf(err == nil && replayed, ErrReceiptReplayed)); err != nil {
+		return nil, fmt.Errorf("countersign partial %s: %w", id, err)
+	}
+	return sig, nil
+}
+
+// stageAdmitted stages what the payer admits to owe for an order that this operator has signed its own
+// receipt for. The larger of the two counts as served, the payer's as countersigned.
+func (l *Ledger) stageAdmitted(tx *stagedTx, own, payers Bundle) error {
+	key := idKey(prefixPayer, own.ID())
+	if done, err := tx.has(key); err != nil || done || len(own.GatewaySig) != 0 {
+		return err
+	}
+	lane, err := readInLane(tx, own.Receipt.Payer)
+	if err != nil {
+		return err
+	}
+	more := payers.Receipt.Amount.SubFloor(own.Receipt.Amount)
+	if lane.Served, err = lane.Served.Add(more); err != nil {
+		return fmt.Errorf("add to lane: %w", err)
+	}
+	lane.Countersigned += payers.Receipt.Amount // at most Served
+	payers.OperatorSig = nil
+	return errors.Join(tx.put(key, payers), tx.put(addressKey(prefixIn, own.Receipt.Payer), lane))
+}
