@@ -1,0 +1,209 @@
+package openai
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"flotilla/node/rawjson"
+)
+
+// errBadChunk is what an operator's data that is no chat completion becomes.
+func errBadAnswer() *APIError {
+	return &APIError{Status: http.StatusBadGateway, Code: "bad_answer", NoRetry: true, Message: "the operator's answer is not a chat completion"}
+}
+
+// parse reads and checks the body of a chat or a dry run; on an error it has answered.
+func (x *exchange) parse(dryRun bool) (Request, bool) {
+	body, api := x.readBody()
+	if api != nil {
+		x.fail(api)
+		return Request{}, false
+	}
+	req, api := parseRequest(body, x.r.Header, dryRun)
+	if api != nil {
+		x.fail(api)
+		return Request{}, false
+	}
+	req.ID, req.Key = x.id, x.key
+	x.stream = req.Stream
+	return req, true
+}
+
+func (h *handler) serveRoute(x *exchange) {
+	req, ok := x.parse(true)
+	if !ok {
+		return
+	}
+	decision, err := h.cfg.Completer.Explain(x.r.Context(), req)
+	if err != nil {
+		x.failWith(err)
+		return
+	}
+	x.send(http.StatusOK, decision)
+}
+
+func (h *handler) serveChat(x *exchange) {
+	req, ok := x.parse(false)
+	if !ok {
+		return
+	}
+	reply, err := h.cfg.Completer.Complete(x.r.Context(), req)
+	if err != nil {
+		x.failWith(err)
+		return
+	}
+	defer func() { // also when the client leaves: closing at once is what stops the operator's generation
+		if err := reply.Close(); err != nil {
+			h.cfg.Logger.Warn("close reply", "request_id", x.id, "err", err)
+		}
+	}()
+	x.info = reply.Info()
+	setDecision(x.w.Header(), x.info, req, x.r.Header.Get("X-Flotilla-Debug") == "1")
+	a := newAnswer(x, req, reply)
+	if req.Stream {
+		a.stream()
+		return
+	}
+	a.whole()
+}
+
+// answer rewrites what the operator sent into what the client gets.
+type answer struct {
+	x     *exchange
+	req   Request
+	reply Reply
+	own   [4]rawjson.Edit // id, object, created, model: the same on each chunk
+	usage json.RawMessage // the operator's own usage object
+	last  json.RawMessage // the operator's usage chunk, held back until the bill is known
+}
+
+func newAnswer(x *exchange, req Request, reply Reply) *answer {
+	object := `"chat.completion"`
+	if req.Stream {
+		object = `"chat.completion.chunk"`
+	}
+	return &answer{x: x, req: req, reply: reply, own: [4]rawjson.Edit{
+		{Key: "id", Value: rawjson.Quote(completionID(x.info.ReceiptID))},
+		{Key: "object", Value: json.RawMessage(object)},
+		{Key: "created", Value: strconv.AppendInt(nil, x.start.Unix(), 10)},
+		{Key: "model", Value: rawjson.Quote(x.info.Model)},
+	}}
+}
+
+// completionIDPrefix starts the ids of answers. The rest is the receipt's id, so that either finds the record.
+const completionIDPrefix = "chatcmpl-"
+
+func completionID(receiptID string) string {
+	if hexID, ok := strings.CutPrefix(receiptID, "0x"); ok && hexID != "" {
+		return completionIDPrefix + hexID
+	}
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return completionIDPrefix + hex.EncodeToString(b[:])
+}
+
+// whole sends an answer that is not streamed. Nothing goes out before the end is known to be clean, so that every
+// failure still has its status.
+func (a *answer) whole() {
+	ctx := a.x.r.Context()
+	data, err := a.reply.Next(ctx)
+	if err == nil {
+		var more json.RawMessage
+		if more, err = a.reply.Next(ctx); err == nil {
+			_, err = more, errBadAnswer() // a second object: this is no answer to a request that is not streamed
+		}
+	} else if errors.Is(err, io.EOF) {
+		err = errBadAnswer()
+	}
+	a.x.final = a.reply.Final()
+	if !errors.Is(err, io.EOF) {
+		a.fail(err)
+		return
+	}
+	obj, err := rawjson.Parse(data)
+	if err != nil || !isArray(obj, "choices") {
+		a.fail(errBadAnswer())
+		return
+	}
+	usage, _ := obj.Get("usage")
+	edits := append(a.own[:], rawjson.Edit{Key: "usage", Value: usageObject(usage, a.x.info, a.x.final)})
+	a.x.w.Header().Set("X-Flotilla-Cost", formatUSD(a.x.final.CostMicroUSD, 6))
+	a.x.send(http.StatusOK, obj.Apply(edits...))
+}
+
+// fail answers a request whose reply broke before anything was sent.
+func (a *answer) fail(err error) {
+	a.x.logInternal(err)
+	api := *asAPIError(err)
+	if a.x.final.ReceiptID != "" {
+		api.NoRetry = true // a repeat would pay again
+	}
+	a.x.failBilled(&api, a.x.final)
+}
+
+func isArray(obj rawjson.Object, key string) bool {
+	v, ok := obj.Get(key)
+	return ok && len(v) > 0 && v[0] == '['
+}
+
+// chunk rewrites one chunk. It returns nothing for one that is not sent on: the operator's usage chunk, which is kept
+// for the end, and what is no chunk at all (clients that check each one would die of it).
+func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
+	obj, err := rawjson.Parse(raw)
+	if err != nil {
+		return nil, errBadAnswer()
+	}
+	if obj.Has("error") {
+		return nil, operatorError(obj)
+	}
+	if !isArray(obj, "choices") {
+		return nil, nil
+	}
+	usage := rawjson.Edit{Key: "usage"} // removed, or null as at OpenAI when usage was asked for
+	if a.req.IncludeUsage {
+		usage.Value = json.RawMessage("null")
+	}
+	if obj.Has("usage") {
+		a.usage, _ = obj.Get("usage")
+		if choices, _ := obj.Get("choices"); isEmptyArray(choices) {
+			a.last = raw
+			return nil, nil
+		}
+	}
+	return obj.Apply(append(a.own[:], usage)...), nil
+}
+
+// usageChunk is the last one before [DONE]: no choices, and the bill.
+func (a *answer) usageChunk() []byte {
+	obj, err := rawjson.Parse(a.last)
+	if err != nil { // the operator sent none
+		obj, _ = rawjson.Parse([]byte(`{}`)) // constant, parses
+	}
+	return obj.Apply(append(a.own[:],
+		rawjson.Edit{Key: "choices", Value: json.RawMessage("[]")},
+		rawjson.Edit{Key: "usage", Value: usageObject(a.usage, a.x.info, a.x.final)})...)
+}
+
+func isEmptyArray(v json.RawMessage) bool {
+	var list []json.RawMessage
+	return json.Unmarshal(v, &list) == nil && len(list) == 0
+}
+
+// operatorError is an error that an operator's server put into the stream.
+func operatorError(obj rawjson.Object) *APIError {
+	raw, _ := obj.Get("error")
+	var e struct {
+		Message string `json:"message"`
+	}
+	msg := "the operator's server reported an error"
+	if json.Unmarshal(raw, &e) == nil && e.Message != "" {
+		msg += ": " + clip(e.Message, 300)
+	}
+	return &APIError{Status: http.StatusBadGateway, Code: "operator_error", NoRetry: true, Message: msg}
+}

@@ -1,0 +1,134 @@
+package openai
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// statusClientGone is logged, never sent: nobody is there to read it.
+const statusClientGone = 499
+
+// exchange is one request and its answer.
+type exchange struct {
+	h     *handler
+	w     http.ResponseWriter
+	r     *http.Request
+	rc    *http.ResponseController
+	start time.Time
+	id    string
+	key   KeyInfo
+
+	// For the log line.
+	status  int // 0 until the answer begins
+	outcome string
+	info    Info
+	final   Final
+	stream  bool
+	logged  bool
+}
+
+// finish runs last, also after a panic.
+func (x *exchange) finish() {
+	if v := recover(); v != nil {
+		x.recoverPanic(v)
+	}
+	x.log()
+}
+
+func (x *exchange) log() {
+	if x.logged {
+		return
+	}
+	x.logged = true
+	level := slog.LevelInfo
+	if x.r.URL.Path == "/healthz" || x.r.URL.Path == "/readyz" {
+		level = slog.LevelDebug
+	}
+	ctx := x.r.Context()
+	if !x.h.cfg.Logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", x.id), slog.String("method", clip(x.r.Method, 20)), slog.String("path", clip(x.r.URL.Path, 200)),
+		slog.Int("status", x.status), slog.Duration("duration", time.Since(x.start)), slog.String("key_id", x.key.ID),
+	}
+	if x.outcome != "" {
+		attrs = append(attrs, slog.String("outcome", x.outcome))
+	}
+	if x.info.Model != "" {
+		attrs = append(attrs,
+			slog.String("model", x.info.Model), slog.String("operator", x.info.Operator), slog.String("reason", x.info.Reason),
+			slog.String("receipt_id", x.final.ReceiptID), slog.Bool("stream", x.stream),
+			slog.Uint64("prompt_tokens", uint64(x.final.PromptTokens)), slog.Uint64("completion_tokens", uint64(x.final.CompletionTokens)),
+			slog.Uint64("cost_micro_usd", x.final.CostMicroUSD), slog.Bool("partial", x.final.Partial))
+	}
+	x.h.cfg.Logger.LogAttrs(ctx, level, "http request", attrs...)
+}
+
+// writeDeadline bounds the writes from now on; 0 lifts the bound.
+func (x *exchange) writeDeadline(d time.Duration) {
+	var t time.Time
+	if d > 0 {
+		t = time.Now().Add(d)
+	}
+	_ = x.rc.SetWriteDeadline(t) // a writer without deadlines (in tests) works without them
+}
+
+// send writes a whole JSON answer.
+func (x *exchange) send(status int, body []byte) {
+	head := x.w.Header()
+	head.Set("Content-Type", "application/json")
+	head.Set("Content-Length", strconv.Itoa(len(body)))
+	head.Set("X-Content-Type-Options", "nosniff")
+	x.status = status
+	x.writeDeadline(x.h.cfg.WriteTimeout)
+	x.w.WriteHeader(status)
+	if x.r.Method == http.MethodHead {
+		return
+	}
+	if _, err := x.w.Write(body); err != nil {
+		x.outcome = "client_gone"
+	}
+}
+
+// sendJSON encodes v; what is sent through it always encodes.
+func (x *exchange) sendJSON(status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		x.failWith(err)
+		return
+	}
+	x.send(status, body)
+}
+
+// fail sends an error; only before the answer has begun.
+func (x *exchange) fail(api *APIError) { x.failBilled(api, Final{}) }
+
+func (x *exchange) failBilled(api *APIError, final Final) {
+	if x.outcome == "" {
+		x.outcome = api.Code
+	}
+	if api.Status == statusClientGone || x.gone() {
+		x.status, x.outcome = statusClientGone, "client_gone"
+		// Nobody reads it, but returning without a word would be a 200 to a client that has only half closed.
+		panic(http.ErrAbortHandler)
+	}
+	api.setHeaders(x.w.Header())
+	x.send(api.Status, api.body(final))
+}
+
+// failWith sends whatever the Completer returned.
+func (x *exchange) failWith(err error) {
+	x.logInternal(err)
+	x.fail(asAPIError(err))
+}
+
+// logInternal logs what the client is not told.
+func (x *exchange) logInternal(err error) {
+	if api := asAPIError(err); api.Code == "internal_error" && !x.gone() {
+		x.h.cfg.Logger.Error("serve request", "request_id", x.id, "path", clip(x.r.URL.Path, 200), "err", err)
+	}
+}

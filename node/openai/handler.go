@@ -1,0 +1,203 @@
+// Package openai is the gateway's HTTP surface: OpenAI's chat completions, as unmodified clients expect them, over any
+// Completer. It parses only what routing needs, forwards the rest byte for byte both ways, and never takes a cut answer
+// for a whole one.
+package openai
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// Config of the HTTP surface.
+type Config struct {
+	// Completer answers. Required.
+	Completer Completer
+	// Keys checks API keys. Required: an open gateway spends its owner's money for anyone. See StaticKeys.
+	Keys KeyCheck
+	// MaxBodyBytes bounds a request body. Default 8 MiB: a 1 MiB prompt, or a few images.
+	MaxBodyBytes int64
+	// MaxInFlight bounds requests under way, and with it memory; more get 503 at once. Default 1024.
+	MaxInFlight int
+	// BodyTimeout bounds reading a request body. Default 30 s.
+	BodyTimeout time.Duration
+	// WriteTimeout bounds one write to a client, so that one that stops reading does not hold an operator. Default 30 s.
+	WriteTimeout time.Duration
+	// KeepAlive is the quiet time after which a stream gets a comment line. Default 10 s: proxies cut at 30 to 60 s.
+	KeepAlive time.Duration
+	// Logger gets one line a request, without prompts, answers or keys. Default: none.
+	Logger *slog.Logger
+}
+
+func (c *Config) setDefaults() {
+	c.MaxBodyBytes = orDefault(c.MaxBodyBytes, 8<<20)
+	c.MaxInFlight = orDefault(c.MaxInFlight, 1024)
+	c.BodyTimeout = orDefault(c.BodyTimeout, 30*time.Second)
+	c.WriteTimeout = orDefault(c.WriteTimeout, 30*time.Second)
+	c.KeepAlive = orDefault(c.KeepAlive, 10*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Keys == nil {
+		c.Keys = func(string) (KeyInfo, bool) { return KeyInfo{}, false }
+	}
+}
+
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
+		return def
+	}
+	return v
+}
+
+type handler struct {
+	cfg   Config
+	slots chan struct{} // one token per request under way
+}
+
+// NewHandler returns the HTTP surface. Without Keys every request that needs one is refused.
+func NewHandler(cfg Config) http.Handler {
+	cfg.setDefaults()
+	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight)}
+}
+
+// route is one address: its method, whether it is open to callers without a key, and what serves it.
+type route struct {
+	method string
+	open   bool
+	serve  func(*handler, *exchange)
+}
+
+func findRoute(path string) (route, bool) {
+	switch path {
+	case "/v1/chat/completions":
+		return route{method: http.MethodPost, serve: (*handler).serveChat}, true
+	case "/v1/route":
+		return route{method: http.MethodPost, serve: (*handler).serveRoute}, true
+	case "/v1/models":
+		return route{method: http.MethodGet, serve: (*handler).serveModels}, true
+	case "/v1/receipts":
+		return route{method: http.MethodGet, serve: (*handler).serveReceipts}, true
+	case "/v1/generation":
+		return route{method: http.MethodGet, serve: (*handler).serveGeneration}, true
+	case "/healthz":
+		return route{method: http.MethodGet, open: true, serve: (*handler).serveHealth}, true
+	case "/readyz":
+		return route{method: http.MethodGet, open: true, serve: (*handler).serveReady}, true
+	}
+	switch {
+	case strings.HasPrefix(path, "/v1/models/") && len(path) > len("/v1/models/"):
+		return route{method: http.MethodGet, serve: (*handler).serveModel}, true
+	case strings.HasPrefix(path, "/v1/receipts/") && len(path) > len("/v1/receipts/"):
+		return route{method: http.MethodGet, serve: (*handler).serveReceipt}, true
+	}
+	return route{}, false
+}
+
+// ServeHTTP is the one way in: every route gets a request id, the key check, the in-flight bound, panic containment
+// and a log line. (A mux of net/http would answer unknown paths and methods in plain text and redirect unclean paths.)
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), start: time.Now(), id: newRequestID()}
+	w.Header().Set("X-Request-Id", x.id)
+	// A keep-alive connection still has the deadline of the answer before this one.
+	x.writeDeadline(0)
+	defer x.finish()
+	rt, ok := findRoute(r.URL.Path)
+	if !ok {
+		x.fail(&APIError{Status: http.StatusNotFound, Code: "unknown_url", NoRetry: true, Message: fmt.Sprintf("unknown address: %s %s", r.Method, clip(r.URL.Path, 200))})
+		return
+	}
+	if r.Method != rt.method && (rt.method != http.MethodGet || r.Method != http.MethodHead) {
+		w.Header().Set("Allow", rt.method)
+		x.fail(&APIError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", NoRetry: true, Message: fmt.Sprintf("%s takes %s, not %s", clip(r.URL.Path, 200), rt.method, clip(r.Method, 20))})
+		return
+	}
+	if !rt.open {
+		key, api := h.authenticate(r)
+		if api != nil {
+			x.fail(api)
+			return
+		}
+		x.key = key
+	}
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		x.fail(&APIError{Status: http.StatusServiceUnavailable, Code: "overloaded", RetryAfter: time.Second, Message: "the gateway is serving as many requests as it can"})
+		return
+	}
+	rt.serve(h, x)
+}
+
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return "req_" + hex.EncodeToString(b[:])
+}
+
+// readBody reads the whole body before anything is answered: an answer that starts earlier makes net/http close the
+// inbound body, which cuts up to 3 % of streams (golang/go#40747), and reading to the end is what lets net/http notice
+// that the client has left.
+func (x *exchange) readBody() ([]byte, *APIError) {
+	limit := x.h.cfg.MaxBodyBytes
+	tooLarge := &APIError{Status: http.StatusRequestEntityTooLarge, Code: "request_too_large", NoRetry: true, Message: fmt.Sprintf("the request body is larger than %d bytes", limit)}
+	if x.r.ContentLength > limit {
+		x.w.Header().Set("Connection", "close")
+		return nil, tooLarge
+	}
+	if err := x.rc.SetReadDeadline(time.Now().Add(x.h.cfg.BodyTimeout)); err == nil {
+		defer func() { _ = x.rc.SetReadDeadline(time.Time{}) }() // the reader that waits for the client to leave has none
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, limit))
+	var over *http.MaxBytesError
+	switch {
+	case err == nil:
+		return body, nil
+	case errors.As(err, &over):
+		return nil, tooLarge
+	case x.r.Context().Err() != nil:
+		return nil, &APIError{Status: statusClientGone, Code: "client_gone", Message: "the client left"}
+	}
+	x.w.Header().Set("Connection", "close")
+	return nil, &APIError{Status: http.StatusRequestTimeout, Code: "body_timeout", NoRetry: true, Message: "the request body did not arrive whole in time"}
+}
+
+// recoverPanic turns a panic into a 500, or cuts the connection if the answer has begun: a clean end would look whole.
+func (x *exchange) recoverPanic(v any) {
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	x.h.cfg.Logger.Error("panic while serving", "request_id", x.id, "path", clip(x.r.URL.Path, 200), "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+	if x.status != 0 {
+		x.outcome = "panic"
+		x.log()
+		panic(http.ErrAbortHandler)
+	}
+	x.fail(&APIError{Status: http.StatusInternalServerError, Code: "internal_error", NoRetry: true, Message: "internal error of the gateway"})
+}
+
+// gone says whether the client has left.
+func (x *exchange) gone() bool { return errors.Is(x.r.Context().Err(), context.Canceled) }
+
+// clip bounds what a client sent before it is shown or logged.
+func clip(s string, n int) string {
+	if len(s) > n {
+		s = s[:n] + "…"
+	}
+	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s), "")
+}

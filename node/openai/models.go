@@ -1,0 +1,107 @@
+package openai
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// wireModel is OpenAI's model object with OpenRouter's additions.
+type wireModel struct {
+	ID                  string       `json:"id"`
+	Object              string       `json:"object"`
+	Created             int64        `json:"created"`
+	OwnedBy             string       `json:"owned_by"`
+	Name                string       `json:"name"`
+	Description         string       `json:"description,omitempty"`
+	ContextLength       uint32       `json:"context_length,omitempty"`
+	Pricing             *wirePricing `json:"pricing,omitempty"`
+	SupportedParameters []string     `json:"supported_parameters"`
+	Quantizations       []string     `json:"quantizations,omitempty"`
+	Operators           int          `json:"operators,omitempty"`
+}
+
+// wirePricing is in USD, as strings of exact decimals: per token, and per request.
+type wirePricing struct {
+	Prompt     string `json:"prompt"`
+	Completion string `json:"completion"`
+	Request    string `json:"request"`
+}
+
+// alwaysSupported are parameters that the gateway itself handles.
+var alwaysSupported = [...]string{"max_tokens", "max_completion_tokens", "stream", "stream_options"}
+
+func (m Model) wire() wireModel {
+	w := wireModel{
+		ID: m.ID, Object: "model", Created: m.Created, OwnedBy: m.OwnedBy, Name: m.Name, Description: m.Description,
+		ContextLength: m.ContextLength, Quantizations: m.Quantizations, Operators: m.Operators,
+		SupportedParameters: append(alwaysSupported[:len(alwaysSupported):len(alwaysSupported)], m.SupportedParameters...),
+		// µUSD per million tokens are 1e-12 USD per token.
+		Pricing: &wirePricing{Prompt: formatUSD(m.InputPerMTok, 12), Completion: formatUSD(m.OutputPerMTok, 12), Request: formatUSD(m.PerRequest, 6)},
+	}
+	if w.Name == "" {
+		w.Name = m.ID
+	}
+	if w.OwnedBy == "" {
+		w.OwnedBy = "flotilla"
+	}
+	return w
+}
+
+// autoModel is the router's own entry, there as soon as it has something to choose from.
+func autoModel(models []Model) wireModel {
+	w := wireModel{
+		ID: "auto", Object: "model", OwnedBy: "flotilla", Name: "Automatic choice",
+		Description:         "The cheapest capable model of the fleet, chosen for each prompt.",
+		SupportedParameters: append(alwaysSupported[:len(alwaysSupported):len(alwaysSupported)], "cost_quality_tradeoff", "allowed_models", "blocked_models"),
+	}
+	for _, m := range models {
+		w.ContextLength = max(w.ContextLength, m.ContextLength)
+	}
+	return w
+}
+
+type modelList struct {
+	Object string      `json:"object"`
+	Data   []wireModel `json:"data"`
+}
+
+// listModels is never null: desktop clients take an error or a missing list for a broken connection.
+func (h *handler) listModels(x *exchange) (modelList, bool) {
+	models, err := h.cfg.Completer.Models(x.r.Context())
+	if err != nil {
+		x.failWith(err)
+		return modelList{}, false
+	}
+	list := modelList{Object: "list", Data: []wireModel{}}
+	if len(models) > 0 {
+		list.Data = append(list.Data, autoModel(models))
+	}
+	for _, m := range models {
+		list.Data = append(list.Data, m.wire())
+	}
+	return list, true
+}
+
+func (h *handler) serveModels(x *exchange) {
+	if list, ok := h.listModels(x); ok {
+		x.sendJSON(http.StatusOK, list)
+	}
+}
+
+func (h *handler) serveModel(x *exchange) {
+	list, ok := h.listModels(x)
+	if !ok {
+		return
+	}
+	id := strings.TrimPrefix(x.r.URL.Path, "/v1/models/")
+	if isAuto(id) {
+		id = "auto"
+	}
+	i := slices.IndexFunc(list.Data, func(m wireModel) bool { return m.ID == id })
+	if i < 0 {
+		x.fail(&APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "no operator offers this model now; GET /v1/models lists what there is"})
+		return
+	}
+	x.sendJSON(http.StatusOK, list.Data[i])
+}

@@ -1,0 +1,166 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// stream sends server-sent events, each in one write and flush. The first chunk is awaited before the status goes out,
+// so that an answer which breaks at once still gets a status of its own.
+func (a *answer) stream() {
+	out := newEventWriter(a.x)
+	defer out.close()
+	ctx := a.x.r.Context()
+	for {
+		raw, err := a.reply.Next(ctx)
+		if err != nil {
+			a.x.final = a.reply.Final()
+			a.end(out, err)
+			return
+		}
+		event, err := a.chunk(raw)
+		if err != nil {
+			a.end(out, err)
+			return
+		}
+		if event == nil {
+			continue
+		}
+		if err := out.send(event); err != nil {
+			a.x.outcome = "client_gone"
+			return
+		}
+	}
+}
+
+// end finishes the stream: with usage and [DONE] only if the answer is whole. After an error there is an error event
+// and no [DONE]: client libraries raise on the first, and take a stream without the second for complete.
+func (a *answer) end(out *eventWriter, err error) {
+	whole := errors.Is(err, io.EOF)
+	if !out.begun() {
+		if whole {
+			err = errBadAnswer() // not a single chunk
+		}
+		a.fail(err)
+		return
+	}
+	if a.x.gone() {
+		a.x.outcome = "client_gone"
+		return
+	}
+	if whole {
+		if a.req.IncludeUsage {
+			err = out.send(a.usageChunk())
+		} else {
+			err = nil
+		}
+		if err == nil {
+			err = out.send([]byte("[DONE]"))
+		}
+		if err != nil {
+			a.x.outcome = "client_gone"
+		}
+		return
+	}
+	a.x.logInternal(err)
+	api := asAPIError(err)
+	a.x.outcome = "cut: " + api.Code
+	// If this write fails too, the handler's end would still close the chunked body properly, and an OpenAI client
+	// takes a proper end for a whole answer; so the connection is cut instead.
+	if out.send(api.body(a.x.final)) != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// eventWriter writes events, and comments after quiet times. Its timer writes from another goroutine, hence the lock.
+type eventWriter struct {
+	x     *exchange
+	quiet *time.Timer
+
+	mu     sync.Mutex // guards all below; held for one write
+	buf    bytes.Buffer
+	open   bool // headers are sent
+	closed bool // the handler has returned or is about to: nothing may be written
+	err    error
+}
+
+func newEventWriter(x *exchange) *eventWriter {
+	w := &eventWriter{x: x}
+	w.quiet = time.AfterFunc(x.h.cfg.KeepAlive, w.comment)
+	return w
+}
+
+func (w *eventWriter) begun() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open
+}
+
+// send writes one event.
+func (w *eventWriter) send(data []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.buf.Reset()
+	w.buf.WriteString("data: ")
+	if bytes.ContainsAny(data, "\r\n") { // a line break would end the event's line; in valid JSON it is only white space
+		if err := json.Compact(&w.buf, data); err != nil {
+			return err
+		}
+	} else {
+		w.buf.Write(data)
+	}
+	w.buf.WriteString("\n\n")
+	return w.flush()
+}
+
+// comment keeps proxies and clients from taking quiet for death. Before the first event nothing is sent: the status is
+// not known yet.
+func (w *eventWriter) comment() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	if !w.open {
+		w.quiet.Reset(w.x.h.cfg.KeepAlive)
+		return
+	}
+	w.buf.Reset()
+	w.buf.WriteString(": keep-alive\n\n")
+	_ = w.flush() // remembered in w.err
+}
+
+// flush writes buf. The caller holds mu.
+func (w *eventWriter) flush() error {
+	if w.err != nil {
+		return w.err
+	}
+	if !w.open {
+		w.open = true
+		w.x.status = http.StatusOK
+		h := w.x.w.Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("Cache-Control", "no-cache")
+		h.Set("X-Accel-Buffering", "no")
+		w.x.w.WriteHeader(http.StatusOK)
+	}
+	w.x.writeDeadline(w.x.h.cfg.WriteTimeout)
+	if _, w.err = w.x.w.Write(w.buf.Bytes()); w.err == nil {
+		w.err = w.x.rc.Flush()
+	}
+	w.quiet.Reset(w.x.h.cfg.KeepAlive)
+	return w.err
+}
+
+// close stops the comments and waits for one that is being written.
+func (w *eventWriter) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	w.quiet.Stop()
+}
