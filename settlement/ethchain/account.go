@@ -1,0 +1,144 @@
+package ethchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/settlement"
+)
+
+// The methods here send one transaction each (Add… and Deposit… an approval before it where one is
+// needed) and return when it is in a block. Their errors are the named ones of this package.
+
+// AddStake stakes tokens of the account, after approving them if that is still to be done.
+func (c *Chain) AddStake(ctx context.Context, a settlement.Amount) error {
+	if err := c.ensureAllowance(ctx, wei(a)); err != nil {
+		return fmt.Errorf("stake %s: %w", a, err)
+	}
+	return c.do(ctx, "stake "+a.String(), c.contract.PackStake(wei(a)))
+}
+
+// ThawStake starts the withdrawal of stake, which stops backing payouts at once.
+func (c *Chain) ThawStake(ctx context.Context, a settlement.Amount) error {
+	return c.do(ctx, "thaw stake "+a.String(), c.contract.PackThawStake(wei(a)))
+}
+
+// CancelThawStake puts thawing stake back to work.
+func (c *Chain) CancelThawStake(ctx context.Context) error {
+	return c.do(ctx, "cancel stake thaw", c.contract.PackCancelThawStake())
+}
+
+// WithdrawStake takes thawed stake out.
+func (c *Chain) WithdrawStake(ctx context.Context) error {
+	return c.do(ctx, "withdraw stake", c.contract.PackWithdrawStake())
+}
+
+// Deposit adds escrow to the account's lane towards payee, after approving it if that is still to be done.
+func (c *Chain) Deposit(ctx context.Context, payee common.Address, a settlement.Amount) error {
+	if err := c.ensureAllowance(ctx, wei(a)); err != nil {
+		return fmt.Errorf("deposit %s for %s: %w", a, payee, err)
+	}
+	return c.do(ctx, fmt.Sprintf("deposit %s for %s", a, payee), c.contract.PackDeposit(payee, wei(a)))
+}
+
+// DepositMany funds many lanes in one transaction; amounts[i] goes to payees[i].
+func (c *Chain) DepositMany(ctx context.Context, payees []common.Address, as []settlement.Amount) error {
+	total, units := new(big.Int), make([]*big.Int, len(as))
+	for i, a := range as {
+		units[i] = wei(a)
+		total.Add(total, units[i])
+	}
+	if err := c.ensureAllowance(ctx, total); err != nil {
+		return fmt.Errorf("deposit for %d payees: %w", len(payees), err)
+	}
+	return c.do(ctx, fmt.Sprintf("deposit for %d payees", len(payees)), c.contract.PackDepositMany(payees, units))
+}
+
+// Thaw starts the withdrawal of escrow from the lane towards payee.
+func (c *Chain) Thaw(ctx context.Context, payee common.Address, a settlement.Amount) error {
+	return c.do(ctx, "thaw "+a.String(), c.contract.PackThaw(payee, wei(a)))
+}
+
+// CancelThaw keeps the thawing escrow in the lane.
+func (c *Chain) CancelThaw(ctx context.Context, payee common.Address) error {
+	return c.do(ctx, "cancel thaw", c.contract.PackCancelThaw(payee))
+}
+
+// Withdraw takes thawed escrow out of the lane, or what vouchers have left of it.
+func (c *Chain) Withdraw(ctx context.Context, payee common.Address) error {
+	return c.do(ctx, "withdraw escrow", c.contract.PackWithdraw(payee))
+}
+
+// Claim pays all that the account has earned to to.
+func (c *Chain) Claim(ctx context.Context, to common.Address) error {
+	return c.do(ctx, "claim", c.contract.PackClaim(to))
+}
+
+// Approve allows the contract to take up to a tokens of the account.
+func (c *Chain) Approve(ctx context.Context, a settlement.Amount) error {
+	return c.approve(ctx, wei(a))
+}
+
+func (c *Chain) approve(ctx context.Context, units *big.Int) error {
+	if c.sender == nil {
+		return fmt.Errorf("approve tokens: %w", ErrReadOnly)
+	}
+	if _, err := c.sender.Do(ctx, &c.token, c.erc20.PackApprove(c.domain.Contract, units)); err != nil {
+		return fmt.Errorf("approve tokens: %w", err)
+	}
+	return nil
+}
+
+// ensureAllowance approves exactly units unless that much is allowed: an open-ended approval would put
+// all of the account's tokens at the contract's mercy.
+func (c *Chain) ensureAllowance(ctx context.Context, units *big.Int) error {
+	if c.sender == nil {
+		return ErrReadOnly
+	}
+	have, err := readAt(ctx, c.client, c.token, c.erc20.PackAllowance(c.sender.from, c.domain.Contract), c.erc20.UnpackAllowance)
+	if err != nil {
+		return fmt.Errorf("read allowance: %w", err)
+	}
+	if have.Cmp(units) >= 0 {
+		return nil
+	}
+	return c.approve(ctx, units)
+}
+
+func (c *Chain) do(ctx context.Context, what string, data []byte) error {
+	if c.sender == nil {
+		return fmt.Errorf("%s: %w", what, ErrReadOnly)
+	}
+	if _, err := c.sender.Do(ctx, &c.domain.Contract, data); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// WaitMined waits until a transaction, sent by whomever, is in a block. ErrReverted when it had no
+// effect, ErrPending when ctx ends first.
+func (c *Chain) WaitMined(ctx context.Context, tx common.Hash) error {
+	tick := time.NewTicker(defaultPoll)
+	defer tick.Stop()
+	for {
+		state, err := c.TxStatus(ctx, tx)
+		switch {
+		case err != nil && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded):
+			return err
+		case state == settlement.TxMined:
+			return nil
+		case state == settlement.TxReverted:
+			return fmt.Errorf("transaction %s: %w", tx, ErrReverted)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for transaction %s: %w: %w", tx, ErrPending, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,151 @@
+// Package ethchain talks to the FlotillaSettlement contract on an EVM chain. Its Chain implements
+// settlement.Chain, and has what an operator, a payer and a gateway do with the contract besides.
+package ethchain
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/ethclient"
+
+	"flotilla/contracts/bindings"
+	"flotilla/settlement"
+)
+
+// Chain is the settlement contract on a chain. It is safe for concurrent use.
+type Chain struct {
+	client    *ethclient.Client
+	ownClient bool
+	domain    settlement.Domain
+	contract  *bindings.FlotillaSettlement
+	token     common.Address
+	erc20     *bindings.TestToken // only for what every ERC-20 has
+	sender    *Sender             // nil: read only
+	operators operatorScan
+
+	batchMu   sync.Mutex // one SubmitBatch at a time, so that two callers never send one batch twice
+	lastBatch sentBatch
+}
+
+var _ settlement.Chain = (*Chain)(nil)
+
+// New connects and checks that the node is on the right chain and that the address holds a Flotilla
+// contract of this version. ErrWrongChain, ErrNoContract and ErrNotSettlement tell what is wrong.
+func New(ctx context.Context, cfg Config) (*Chain, error) {
+	cfg = cfg.withDefaults()
+	c := &Chain{
+		client:   cfg.Client,
+		domain:   settlement.Domain{ChainID: cfg.ChainID, Contract: cfg.Contract},
+		contract: bindings.NewFlotillaSettlement(),
+		erc20:    bindings.NewTestToken(),
+	}
+	if c.client == nil {
+		if cfg.RPC == "" {
+			return nil, errors.New("open chain: no node given: set Client or RPC")
+		}
+		client, err := ethclient.DialContext(ctx, cfg.RPC)
+		if err != nil {
+			return nil, fmt.Errorf("open chain at %s: %w", cfg.RPC, err)
+		}
+		c.client, c.ownClient = client, true
+	}
+	if err := c.open(ctx, cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("open chain: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+func (c *Chain) open(ctx context.Context, cfg Config) error {
+	if err := c.check(ctx); err != nil {
+		return err
+	}
+	token, err := read(ctx, c, c.contract.PackToken(), c.contract.UnpackToken)
+	if err != nil {
+		return fmt.Errorf("read settlement token: %w", err)
+	}
+	c.token = token
+	c.operators = operatorScan{next: cfg.FromBlock, start: cfg.FromBlock, seen: map[common.Address]struct{}{}}
+	if cfg.Key != nil {
+		c.sender = newSender(c.client, cfg)
+	}
+	return nil
+}
+
+// check makes sure that signatures for c.domain are what this contract on this chain accepts.
+func (c *Chain) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	id, err := c.client.ChainID(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the chain id: %w", err)
+	}
+	if !id.IsUint64() || id.Uint64() != c.domain.ChainID {
+		return fmt.Errorf("%w: the node is on chain %s, expected %d", ErrWrongChain, id, c.domain.ChainID)
+	}
+	code, err := c.client.CodeAt(ctx, c.domain.Contract, nil)
+	if err != nil {
+		return fmt.Errorf("read contract code: %w", err)
+	}
+	if len(code) == 0 {
+		return fmt.Errorf("%w %s of chain %s", ErrNoContract, c.domain.Contract, id)
+	}
+	separator, err := read(ctx, c, c.contract.PackDomainSeparator(), c.contract.UnpackDomainSeparator)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrNotSettlement, c.domain.Contract, err)
+	}
+	if separator != c.domain.Separator() {
+		return fmt.Errorf("%w: %s has another EIP-712 domain", ErrNotSettlement, c.domain.Contract)
+	}
+	return nil
+}
+
+// Close closes the connection that New dialled.
+func (c *Chain) Close() error {
+	if c.ownClient {
+		c.client.Close()
+	}
+	return nil
+}
+
+// Domain returns the EIP-712 domain that messages for this contract are signed under.
+func (c *Chain) Domain() settlement.Domain { return c.domain }
+
+// Token returns the address of the settlement token.
+func (c *Chain) Token() common.Address { return c.token }
+
+// Account returns the address that pays for transactions; zero for a Chain that only reads.
+func (c *Chain) Account() common.Address {
+	if c.sender == nil {
+		return common.Address{}
+	}
+	return c.sender.Account()
+}
+
+// read calls a view of the settlement contract at the newest block.
+func read[T any](ctx context.Context, c *Chain, data []byte, unpack func([]byte) (T, error)) (T, error) {
+	return readAt(ctx, c.client, c.domain.Contract, data, unpack)
+}
+
+func readAt[T any](ctx context.Context, client *ethclient.Client, to common.Address, data []byte, unpack func([]byte) (T, error)) (T, error) {
+	var zero T
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	out, err := client.CallContract(ctx, ethereum.CallMsg{To: &to, Data: data}, nil)
+	if err != nil {
+		return zero, decodeRevert(err)
+	}
+	value, err := unpack(out)
+	if err != nil {
+		return zero, fmt.Errorf("decode answer of %s: %w", to, err)
+	}
+	return value, nil
+}
+
+// AddressOf returns the account of key.
+func AddressOf(key *ecdsa.PrivateKey) common.Address { return crypto.PubkeyToAddress(key.PublicKey) }

@@ -1,0 +1,108 @@
+package ethchain
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/big"
+	"slices"
+	"sync"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	"golang.org/x/sync/errgroup"
+
+	"flotilla/contracts/bindings"
+)
+
+const (
+	// scanBlocks is how many blocks one question for events spans: what public nodes commonly allow.
+	scanBlocks = 10_000
+	// scanOverlap is how many blocks are read again each time, as a reorganisation may have changed them.
+	scanOverlap = 64
+	// maxOperators bounds the set kept in memory (20 bytes each). Every entry has cost its owner a
+	// transaction; a network beyond it needs an index, not a scan.
+	maxOperators = 100_000
+	// stakeReaders is how many stakes are read at once.
+	stakeReaders = 8
+)
+
+// operatorScan remembers who ever staked and up to where the events were read.
+type operatorScan struct {
+	mu    sync.Mutex
+	start uint64 // never look before this block
+	next  uint64 // first block not read yet
+	seen  map[common.Address]struct{}
+}
+
+// StakedOperators returns the addresses, in ascending order, whose stake backs payouts now: those of
+// Staked events less those who have since withdrawn or thaw everything. The first call reads the
+// contract's whole history, later ones what is new.
+func (c *Chain) StakedOperators(ctx context.Context) ([]common.Address, error) {
+	c.operators.mu.Lock()
+	defer c.operators.mu.Unlock()
+	if err := c.scanStaked(ctx); err != nil {
+		return nil, fmt.Errorf("find operators: %w", err)
+	}
+	candidates := make([]common.Address, 0, len(c.operators.seen))
+	for operator := range c.operators.seen {
+		candidates = append(candidates, operator)
+	}
+	staked := make([]bool, len(candidates))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(stakeReaders)
+	for i, operator := range candidates {
+		group.Go(func() error {
+			stake, err := c.Stake(ctx, operator)
+			staked[i] = stake.Amount > stake.Thawing
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("find operators: %w", err)
+	}
+	var out []common.Address
+	for i, operator := range candidates {
+		if staked[i] {
+			out = append(out, operator)
+		}
+	}
+	slices.SortFunc(out, func(a, b common.Address) int { return bytes.Compare(a[:], b[:]) })
+	return out, nil
+}
+
+// scanStaked reads the Staked events since the last scan. The caller holds c.operators.mu.
+func (c *Chain) scanStaked(ctx context.Context) error {
+	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+	head, err := c.client.BlockNumber(callCtx)
+	cancel()
+	if err != nil {
+		return fmt.Errorf("read newest block number: %w", err)
+	}
+	topic := c.contract.GetABI().Events[bindings.FlotillaSettlementStakedEventName].ID
+	for from := c.operators.next; from <= head; {
+		to := min(from+scanBlocks-1, head)
+		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
+		logs, err := c.client.FilterLogs(callCtx, ethereum.FilterQuery{
+			FromBlock: new(big.Int).SetUint64(from), ToBlock: new(big.Int).SetUint64(to),
+			Addresses: []common.Address{c.domain.Contract}, Topics: [][]common.Hash{{topic}},
+		})
+		cancel()
+		if err != nil {
+			return fmt.Errorf("read events of blocks %d to %d: %w", from, to, err)
+		}
+		for i := range logs {
+			event, err := c.contract.UnpackStakedEvent(&logs[i])
+			if err != nil {
+				return fmt.Errorf("decode event in block %d: %w", logs[i].BlockNumber, err)
+			}
+			c.operators.seen[event.Operator] = struct{}{}
+			if len(c.operators.seen) > maxOperators {
+				return fmt.Errorf("more than %d operators have staked", maxOperators)
+			}
+		}
+		from = to + 1
+	}
+	c.operators.next = max(c.operators.start, head+1-min(head+1, scanOverlap))
+	return nil
+}
