@@ -1,0 +1,123 @@
+package p2p
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+)
+
+// ownAdvert is what this node announces, signed.
+type ownAdvert struct {
+	raw     []byte
+	validTo uint64 // unix seconds
+}
+
+// Announce signs the advert with the node's key, stores it, publishes it, and
+// lets Run publish it again until it expires or is replaced. A zero Peer means
+// this node, nil Addrs the addresses it listens on. Seq must exceed that of the
+// previous call and, since peers remember, of previous runs; unix milliseconds do.
+// Announcing before any peer is connected is fine: peers pull on connect.
+func (h *Host) Announce(ctx context.Context, a Advert) error {
+	if h.life.Err() != nil {
+		return ErrClosed
+	}
+	if a.Peer == "" {
+		a.Peer = h.lib.ID()
+	}
+	if a.Peer != h.lib.ID() {
+		return fmt.Errorf("announce: advert names peer %s, this node is %s", a.Peer, h.lib.ID())
+	}
+	if a.Addrs == nil {
+		for _, addr := range h.lib.Addrs() {
+			a.Addrs = append(a.Addrs, addr.String())
+		}
+		a.Addrs = a.Addrs[:min(len(a.Addrs), MaxAdvertAddrs)]
+	}
+	if err := a.validate(); err != nil {
+		return fmt.Errorf("announce: %w", err)
+	}
+	if err := a.fresh(h.cfg.Now()); err != nil {
+		return fmt.Errorf("announce: %w", err)
+	}
+	raw, err := h.codec.seal(advertDomain, h.cfg.Network, h.cfg.Identity, a, MaxAdvertBytes)
+	if err != nil {
+		return fmt.Errorf("announce: %w", err)
+	}
+	if _, err := h.directory.put(a, raw); err != nil {
+		return fmt.Errorf("announce: %w", err)
+	}
+	h.mu.Lock()
+	h.own = &ownAdvert{raw: raw, validTo: a.ValidTo}
+	h.mu.Unlock()
+	if err := h.gossip.adverts.Publish(ctx, raw); err != nil {
+		return fmt.Errorf("publish advert: %w", err)
+	}
+	return nil
+}
+
+// republish sends the own advert again, for nodes that gossip did not reach.
+func (h *Host) republish(ctx context.Context) {
+	h.mu.Lock()
+	own := h.own
+	h.mu.Unlock()
+	switch {
+	case own == nil:
+	case own.validTo <= uint64(h.cfg.Now().Unix()):
+		h.log.Warn("own advert has expired; announce a new one")
+	default:
+		if err := h.gossip.adverts.Publish(ctx, own.raw); err != nil {
+			h.log.Debug("republish advert", "error", err)
+		}
+	}
+}
+
+// helloLoop tells operators where this gateway listens: at once, whenever the
+// addresses may have changed, and each period ± 20 %.
+func (h *Host) helloLoop(ctx context.Context) {
+	for {
+		if err := h.sayHello(ctx); err != nil {
+			h.log.Debug("gateway hello", "error", err)
+		}
+		period := h.cfg.HelloEvery
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(period*4/5 + rand.N(period*2/5)):
+		}
+	}
+}
+
+// sayHello publishes one hello and keeps it for pulls.
+func (h *Host) sayHello(ctx context.Context) error {
+	own := hello{Peer: h.lib.ID(), Seq: uint64(h.cfg.Now().UnixMilli())}
+	for _, a := range h.lib.Addrs() {
+		own.Addrs = append(own.Addrs, a.String())
+	}
+	own.Addrs = own.Addrs[:min(len(own.Addrs), MaxAdvertAddrs)]
+	raw, err := h.codec.seal(helloDomain, h.cfg.Network, h.cfg.Identity, own, maxHelloBytes)
+	if err != nil {
+		return err
+	}
+	if _, err := h.gateways.admit(raw); err != nil {
+		return err
+	}
+	return h.gossip.hellos.Publish(ctx, raw)
+}
+
+// reach returns a context for opening a stream to id: with a connection, or
+// with an address to dial, it may be used; else the peer is unreachable.
+func (h *Host) reach(ctx context.Context, id PeerID) (context.Context, error) {
+	if h.life.Err() != nil {
+		return nil, ErrClosed
+	}
+	if h.Connected(id) {
+		return network.WithNoDial(ctx, connTag), nil
+	}
+	if len(h.lib.Peerstore().Addrs(id)) == 0 {
+		return nil, fmt.Errorf("%w: %s is not connected and has no known address", ErrUnreachable, id)
+	}
+	return ctx, nil
+}

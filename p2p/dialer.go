@@ -1,0 +1,191 @@
+package p2p
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+)
+
+// Bounds and periods of the dialer.
+const (
+	// enoughPeers is where a node stops dialling peers it merely remembers:
+	// GossipSub's mesh degree plus two.
+	enoughPeers   = 8
+	parallelDials = 8
+	dialTick      = time.Second
+	backoffMin    = time.Second
+	backoffMax    = time.Minute
+)
+
+// connTag names our protection and tags in libp2p's connection manager.
+const connTag = "flotilla"
+
+// target is the dial state of one peer.
+type target struct {
+	failures int
+	next     time.Time
+	dialing  bool
+}
+
+// dialer keeps the node connected: to bootstrap nodes and, for an operator, to
+// every live gateway, always; to remembered peers until there are enough.
+type dialer struct {
+	lib       host.Host
+	log       *slog.Logger
+	role      Role
+	bootstrap []peer.AddrInfo
+	kept      *peersFile
+	gateways  *gatewaySet
+	timeout   time.Duration
+
+	mu      sync.Mutex // guards targets
+	targets map[PeerID]*target
+	dials   sync.WaitGroup
+	slots   chan struct{}
+}
+
+// newDialer returns a dialer; bootstrap addresses were validated with the Config.
+func newDialer(cfg Config, lib host.Host, kept *peersFile, gateways *gatewaySet) *dialer {
+	d := &dialer{
+		lib: lib, log: cfg.Logger, role: cfg.Role, kept: kept, gateways: gateways,
+		timeout: cfg.Timers.Dial,
+		targets: make(map[PeerID]*target),
+		slots:   make(chan struct{}, parallelDials),
+	}
+	byID := make(map[PeerID]int)
+	for _, text := range cfg.Bootstrap {
+		info, err := peer.AddrInfoFromString(text)
+		if err != nil || info.ID == lib.ID() {
+			continue
+		}
+		if at, known := byID[info.ID]; known {
+			d.bootstrap[at].Addrs = append(d.bootstrap[at].Addrs, info.Addrs...)
+			continue
+		}
+		byID[info.ID] = len(d.bootstrap)
+		d.bootstrap = append(d.bootstrap, *info)
+	}
+	return d
+}
+
+// run dials until ctx ends, then waits for dials under way.
+func (d *dialer) run(ctx context.Context) {
+	defer d.dials.Wait()
+	tick := time.NewTicker(dialTick)
+	defer tick.Stop()
+	for {
+		d.step(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// step starts the dials that are due.
+func (d *dialer) step(ctx context.Context) {
+	seen := make(map[PeerID]bool)
+	try := func(infos []peer.AddrInfo, always bool) {
+		for _, info := range infos {
+			if info.ID == d.lib.ID() || seen[info.ID] {
+				continue
+			}
+			seen[info.ID] = true
+			if always {
+				d.lib.ConnManager().Protect(info.ID, connTag)
+			}
+			if always || len(d.lib.Network().Peers()) < enoughPeers {
+				d.dial(ctx, info)
+			}
+		}
+	}
+	live, _ := d.gateways.live()
+	try(d.bootstrap, true)
+	try(live, d.role == RoleOperator)
+	try(d.kept.list(), false)
+	d.forget(seen)
+}
+
+// forget drops the state of peers that are no longer targets.
+func (d *dialer) forget(seen map[PeerID]bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, t := range d.targets {
+		if !seen[id] && !t.dialing {
+			delete(d.targets, id)
+			d.lib.ConnManager().Unprotect(id, connTag)
+		}
+	}
+}
+
+// dial starts one dial unless the peer is connected, being dialled, or its
+// backoff has not run out, or all slots are taken.
+func (d *dialer) dial(ctx context.Context, info peer.AddrInfo) {
+	if len(info.Addrs) == 0 {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t := d.targets[info.ID]
+	if t == nil {
+		t = &target{}
+		d.targets[info.ID] = t
+	}
+	if d.lib.Network().Connectedness(info.ID) == network.Connected {
+		t.failures = 0
+		return
+	}
+	if t.dialing || time.Now().Before(t.next) {
+		return
+	}
+	select {
+	case d.slots <- struct{}{}:
+	default:
+		return
+	}
+	t.dialing = true
+	d.dials.Go(func() {
+		defer func() { <-d.slots }()
+		err := d.connect(ctx, info)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		t.dialing = false
+		t.next = time.Now().Add(t.backoff(err))
+	})
+}
+
+// connect makes one attempt. libp2p's own backoff is cleared: it would refuse
+// dials that ours allows.
+func (d *dialer) connect(ctx context.Context, info peer.AddrInfo) error {
+	if s, ok := d.lib.Network().(*swarm.Swarm); ok {
+		s.Backoff().Clear(info.ID)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	if err := d.lib.Connect(ctx, info); err != nil {
+		d.log.Debug("dial peer", "peer", info.ID.String(), "error", err)
+		return err
+	}
+	d.log.Info("peer dialled", "peer", info.ID.String())
+	return nil
+}
+
+// backoff counts an attempt and returns the wait before the next: doubling from
+// 1 s to 1 min, ± 50 % so that a fleet does not return to a gateway in step.
+func (t *target) backoff(err error) time.Duration {
+	if err == nil {
+		t.failures = 0
+	} else {
+		t.failures++
+	}
+	wait := min(backoffMin<<min(max(t.failures-1, 0), 10), backoffMax)
+	return wait/2 + rand.N(wait)
+}

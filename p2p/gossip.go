@@ -1,0 +1,188 @@
+package p2p
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// Bounds of gossip.
+const (
+	validateQueue   = 1024 // libp2p's 32 drops bursts of a restarting fleet
+	validateWorkers = 64
+	validateTimeout = time.Second
+	seenTTL         = 2 * time.Minute
+)
+
+// gossip is the node's membership in the two topics of its network.
+type gossip struct {
+	self    PeerID
+	adverts *pubsub.Topic
+	hellos  *pubsub.Topic
+	leave   []func()
+	verdict GossipCounters
+}
+
+// GossipCounters counts verdicts on messages received from other nodes.
+type GossipCounters struct {
+	Accepted, Ignored, Rejected atomic.Uint64
+}
+
+// count adds one verdict and translates it for pubsub.
+func (c *GossipCounters) count(v Verdict) pubsub.ValidationResult {
+	switch v {
+	case Accept:
+		c.Accepted.Add(1)
+		return pubsub.ValidationAccept
+	case Reject:
+		c.Rejected.Add(1)
+		return pubsub.ValidationReject
+	default:
+		c.Ignored.Add(1)
+		return pubsub.ValidationIgnore
+	}
+}
+
+// joinGossip starts GossipSub on a host; it ends with ctx.
+func joinGossip(ctx context.Context, cfg Config, lib host.Host, d *Directory, gateways *gatewaySet) (*gossip, error) {
+	advertTopic := "/flotilla/" + cfg.Network + "/advert/1"
+	helloTopic := "/flotilla/" + cfg.Network + "/hello/1"
+	g := &gossip{self: lib.ID()}
+	ps, err := pubsub.NewGossipSub(ctx, lib, gossipOptions(advertTopic, helloTopic)...)
+	if err != nil {
+		return nil, fmt.Errorf("start gossipsub: %w", err)
+	}
+	judgeAdvert := func(from PeerID, raw []byte) (Verdict, error) { return d.admit(from, raw, true) }
+	judgeHello := func(_ PeerID, raw []byte) (Verdict, error) { return gateways.admit(raw) }
+	if g.adverts, err = g.join(ps, cfg, advertTopic, judgeAdvert); err != nil {
+		return nil, err
+	}
+	if g.hellos, err = g.join(ps, cfg, helloTopic, judgeHello); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// join registers the validator, which also stores what it accepts, and relays
+// the topic. There is no subscription: nothing reads messages a second time.
+func (g *gossip) join(ps *pubsub.PubSub, cfg Config, name string, judge func(PeerID, []byte) (Verdict, error)) (*pubsub.Topic, error) {
+	validate := func(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+		if from == g.self {
+			return pubsub.ValidationAccept // checked before it was published
+		}
+		verdict, err := judge(from, m.Data)
+		if verdict == Reject {
+			cfg.Logger.Debug("gossip message rejected", "topic", name, "from", from.String(), "cause", err)
+		}
+		return g.verdict.count(verdict)
+	}
+	err := ps.RegisterTopicValidator(name, validate,
+		pubsub.WithValidatorConcurrency(validateWorkers), pubsub.WithValidatorTimeout(validateTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("register validator of %s: %w", name, err)
+	}
+	topic, err := ps.Join(name)
+	if err != nil {
+		return nil, fmt.Errorf("join topic %s: %w", name, err)
+	}
+	if err := topic.SetScoreParams(topicScore()); err != nil {
+		return nil, fmt.Errorf("score topic %s: %w", name, err)
+	}
+	leave, err := topic.Relay()
+	if err != nil {
+		return nil, fmt.Errorf("relay topic %s: %w", name, err)
+	}
+	g.leave = append(g.leave, func() { leave(); topic.Close() })
+	return topic, nil
+}
+
+// close leaves the topics.
+func (g *gossip) close() {
+	for _, leave := range g.leave {
+		leave()
+	}
+}
+
+// gossipOptions: messages are signed inside the payload, so pubsub's own
+// signature would only cost a second verification per hop.
+func gossipOptions(topics ...string) []pubsub.Option {
+	return []pubsub.Option{
+		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
+		pubsub.WithNoAuthor(),
+		pubsub.WithMessageIdFn(messageID),
+		pubsub.WithMaxMessageSize(MaxAdvertBytes + 1<<10), // envelope plus pubsub's own framing
+		pubsub.WithPeerExchange(true),
+		pubsub.WithFloodPublish(true),
+		pubsub.WithSeenMessagesTTL(seenTTL),
+		pubsub.WithValidateQueueSize(validateQueue),
+		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(topics...), 8*len(topics))),
+		pubsub.WithPeerScore(peerScore(), &pubsub.PeerScoreThresholds{
+			GossipThreshold:   -50,
+			PublishThreshold:  -100,
+			GraylistThreshold: -200,
+			// Zero: peer exchange is believed from anyone without a bad mark. New
+			// nodes have no better source, and adverts are signed whoever relays.
+			AcceptPXThreshold:           0,
+			OpportunisticGraftThreshold: 1,
+		}),
+	}
+}
+
+// messageID names a message by its content, so that a copy is dropped before validation.
+func messageID(m *pb.Message) string {
+	sum := sha256.Sum256(m.Data)
+	return string(sum[:20])
+}
+
+// peerScore punishes invalid messages and broken mesh behaviour. Missing
+// deliveries are not punished: the topics are quiet, and silence is normal.
+func peerScore() *pubsub.PeerScoreParams {
+	loopback := []*net.IPNet{
+		{IP: net.IPv4(127, 0, 0, 0), Mask: net.CIDRMask(8, 32)},
+		{IP: net.IPv6loopback, Mask: net.CIDRMask(128, 128)},
+	}
+	return &pubsub.PeerScoreParams{
+		Topics:                      map[string]*pubsub.TopicScoreParams{},
+		TopicScoreCap:               100,
+		AppSpecificScore:            func(peer.ID) float64 { return 0 },
+		IPColocationFactorWeight:    -10,
+		IPColocationFactorThreshold: 8,
+		IPColocationFactorWhitelist: loopback,
+		BehaviourPenaltyWeight:      -10,
+		BehaviourPenaltyThreshold:   6,
+		BehaviourPenaltyDecay:       0.99,
+		DecayInterval:               time.Second,
+		DecayToZero:                 0.01,
+		RetainScore:                 10 * time.Minute,
+	}
+}
+
+// topicScore: about three invalid messages in quick succession silence a peer.
+func topicScore() *pubsub.TopicScoreParams {
+	return &pubsub.TopicScoreParams{
+		TopicWeight:                    1,
+		TimeInMeshWeight:               0.01,
+		TimeInMeshQuantum:              time.Second,
+		TimeInMeshCap:                  100,
+		FirstMessageDeliveriesWeight:   1,
+		FirstMessageDeliveriesDecay:    0.99,
+		FirstMessageDeliveriesCap:      50,
+		MeshMessageDeliveriesDecay:     0.5, // weight 0: off
+		MeshMessageDeliveriesCap:       1,
+		MeshMessageDeliveriesThreshold: 1,
+		MeshMessageDeliveriesWindow:    time.Millisecond,
+
+		MeshMessageDeliveriesActivation: time.Minute,
+		MeshFailurePenaltyDecay:         0.5, // weight 0: off
+		InvalidMessageDeliveriesWeight:  -20,
+		InvalidMessageDeliveriesDecay:   0.999,
+	}
+}

@@ -1,0 +1,142 @@
+package p2p
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+)
+
+// Bounds of gateway hellos.
+const (
+	// maxGateways bounds the connections an operator keeps to gateways.
+	maxGateways   = 32
+	maxHelloBytes = 4 << 10
+	// helloTTL is three missed hellos.
+	helloTTL = 180 * time.Second
+	// helloSpacing is the least time between two hellos of one gateway.
+	helloSpacing = 10 * time.Second
+)
+
+// hello tells operators where a gateway listens.
+type hello struct {
+	Peer  PeerID   `cbor:"1,keyasint"`
+	Addrs []string `cbor:"2,keyasint"`
+	Seq   uint64   `cbor:"3,keyasint"` // unix milliseconds of signing
+}
+
+// validate checks form and bounds and returns the dialable address.
+func (h *hello) validate() (peer.AddrInfo, error) {
+	info := peer.AddrInfo{ID: h.Peer}
+	if len(h.Addrs) == 0 || len(h.Addrs) > MaxAdvertAddrs {
+		return info, fmt.Errorf("hello has %d addresses, need 1..%d", len(h.Addrs), MaxAdvertAddrs)
+	}
+	for _, text := range h.Addrs {
+		if len(text) > maxAddrBytes {
+			return info, fmt.Errorf("hello address has %d bytes, limit %d", len(text), maxAddrBytes)
+		}
+		addr, err := multiaddr.NewMultiaddr(text)
+		if err != nil {
+			return info, fmt.Errorf("hello address: %w", err)
+		}
+		info.Addrs = append(info.Addrs, addr)
+	}
+	return info, nil
+}
+
+// gatewayEntry is one gateway that was heard of lately.
+type gatewayEntry struct {
+	info peer.AddrInfo
+	seq  uint64
+	raw  []byte
+}
+
+// gatewaySet holds the gateways heard of within helloTTL.
+type gatewaySet struct {
+	codec   codec
+	network string
+	now     func() time.Time
+
+	mu      sync.Mutex // guards entries
+	entries map[PeerID]gatewayEntry
+}
+
+// newGatewaySet returns an empty set.
+func newGatewaySet(cfg Config, c codec) *gatewaySet {
+	return &gatewaySet{codec: c, network: cfg.Network, now: cfg.Now, entries: make(map[PeerID]gatewayEntry)}
+}
+
+// openHello reads a signed hello.
+func (c codec) openHello(network string, raw []byte) (hello, peer.AddrInfo, error) {
+	var h hello
+	env, err := c.open(raw, maxHelloBytes, &h)
+	if err != nil {
+		return h, peer.AddrInfo{}, err
+	}
+	if err := env.verify(helloDomain, network, h.Peer); err != nil {
+		return h, peer.AddrInfo{}, err
+	}
+	info, err := h.validate()
+	if err != nil {
+		return h, info, fmt.Errorf("%w: %w", errForm, err)
+	}
+	return h, info, nil
+}
+
+// admit judges a signed hello and stores it when good.
+func (g *gatewaySet) admit(raw []byte) (Verdict, error) {
+	h, info, err := g.codec.openHello(g.network, raw)
+	if err != nil {
+		return Reject, err
+	}
+	now := g.now()
+	age := now.Sub(time.UnixMilli(int64(h.Seq & (1<<62 - 1))))
+	if age > helloTTL || age < -clockSkew {
+		return Ignore, errors.New("hello is old or from a skewed clock")
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dropExpired(now)
+	stored, known := g.entries[h.Peer]
+	switch {
+	case known && h.Seq <= stored.seq:
+		return Ignore, errStale
+	case known && h.Seq-stored.seq < uint64(helloSpacing.Milliseconds()):
+		return Ignore, errRate
+	case !known && len(g.entries) >= maxGateways:
+		return Ignore, errFull
+	}
+	g.entries[h.Peer] = gatewayEntry{info: info, seq: h.Seq, raw: bytes.Clone(raw)}
+	return Accept, nil
+}
+
+// dropExpired forgets silent gateways. The caller holds mu.
+func (g *gatewaySet) dropExpired(now time.Time) {
+	oldest := uint64(max(now.Add(-helloTTL).UnixMilli(), 0))
+	maps.DeleteFunc(g.entries, func(_ PeerID, e gatewayEntry) bool { return e.seq < oldest })
+}
+
+// live returns the gateways heard of lately and the envelopes that prove them.
+func (g *gatewaySet) live() (infos []peer.AddrInfo, raws [][]byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dropExpired(g.now())
+	for _, e := range g.entries {
+		infos = append(infos, e.info)
+		raws = append(raws, e.raw)
+	}
+	return infos, raws
+}
+
+// has says whether id is a gateway heard of lately.
+func (g *gatewaySet) has(id PeerID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, ok := g.entries[id]
+	return ok
+}

@@ -1,0 +1,158 @@
+package p2p
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+)
+
+// Errors that callers branch on.
+var (
+	// ErrClosed means that the host was closed.
+	ErrClosed = errors.New("host is closed")
+	// ErrUnreachable means that there is no connection to the peer and none could be made.
+	ErrUnreachable = errors.New("peer is unreachable")
+	// ErrRunning means that Run was called twice.
+	ErrRunning = errors.New("host is already running")
+)
+
+// Host is one node of the fleet. Its methods may be called concurrently.
+type Host struct {
+	cfg       Config
+	log       *slog.Logger
+	lib       host.Host
+	codec     codec
+	directory *Directory
+	gateways  *gatewaySet
+	gossip    *gossip
+	frames    frameCodec
+	dialer    *dialer
+	syncer    *syncer
+	kept      *peersFile
+	streams   *streamSet
+	infer     *inferServer
+	requests  *requestServer
+
+	// life ends with Close; background work of the host hangs on it.
+	life   context.Context
+	end    context.CancelCauseFunc
+	ran    atomic.Bool
+	loops  sync.WaitGroup // Run, while it runs
+	closed sync.Once
+
+	mu     sync.Mutex // guards own, onPeer and flights
+	own    *ownAdvert
+	onPeer []func(PeerID, bool)
+	// flights counts this node's open calls per operator.
+	flights map[PeerID]int
+}
+
+// New opens sockets and answers protocols. The node dials nobody until Run.
+func New(cfg Config) (*Host, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure p2p host: %w", err)
+	}
+	kept, err := loadPeersFile(cfg.PeersFile, cfg.Now)
+	if err != nil {
+		return nil, err
+	}
+	options, err := hostOptions(cfg)
+	if err != nil {
+		return nil, err
+	}
+	lib, err := libp2p.New(options...)
+	if err != nil {
+		return nil, fmt.Errorf("start libp2p host: %w", err)
+	}
+	life, end := context.WithCancelCause(context.Background())
+	h := &Host{
+		cfg: cfg, log: cfg.Logger, lib: lib, codec: newCodec(), frames: newFrameCodec(), kept: kept,
+		life: life, end: end,
+		flights: make(map[PeerID]int),
+	}
+	h.directory = newDirectory(cfg, h.codec, lib.ID())
+	h.gateways = newGatewaySet(cfg, h.codec)
+	h.dialer = newDialer(cfg, lib, kept, h.gateways)
+	h.syncer = newSyncer(cfg, lib, h.codec, h.directory, h.gateways)
+	h.streams = newStreamSet()
+	h.infer = newInferServer(h)
+	h.requests = newRequestServer(h)
+	if h.gossip, err = joinGossip(life, cfg, lib, h.directory, h.gateways); err != nil {
+		end(err)
+		_ = lib.Close()
+		return nil, err
+	}
+	lib.SetStreamHandler(protoSync, h.streams.handler(h.syncer.serve))
+	return h, nil
+}
+
+// ID is the node's peer ID.
+func (h *Host) ID() PeerID { return h.lib.ID() }
+
+// Addrs are the addresses on which the node listens, each ending in /p2p/<id>.
+func (h *Host) Addrs() []string {
+	var addrs []string
+	for _, a := range h.lib.Addrs() {
+		addrs = append(addrs, a.String()+"/p2p/"+h.lib.ID().String())
+	}
+	return addrs
+}
+
+// Adverts returns the live adverts, ordered by peer, the node's own included.
+// The slice is shared: do not change it. An advert may start up to five minutes
+// in the future; ValidFrom tells.
+func (h *Host) Adverts() []Advert { return h.directory.snapshotNow() }
+
+// Advert returns the live advert of one node.
+func (h *Host) Advert(id PeerID) (Advert, bool) { return h.directory.lookup(id) }
+
+// Connected says whether there is a connection to the peer.
+func (h *Host) Connected(id PeerID) bool {
+	return h.lib.Network().Connectedness(id) == network.Connected
+}
+
+// Peers lists the connected peers.
+func (h *Host) Peers() []PeerID { return h.lib.Network().Peers() }
+
+// Gossip returns the counters of verdicts on received gossip.
+func (h *Host) Gossip() *GossipCounters { return &h.gossip.verdict }
+
+// OnPeer registers a callback for peers that come and go. It is called from one
+// goroutine of Run, in order, and must not block.
+func (h *Host) OnPeer(notify func(id PeerID, connected bool)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.onPeer = append(h.onPeer, notify)
+}
+
+// Close ends streams, handlers and Run, saves the peers file, and waits for all
+// of them. It may be called more than once.
+func (h *Host) Close() error {
+	var err error
+	h.closed.Do(func() {
+		h.notePeers()
+		h.mu.Lock() // Run joins loops before the host ends, or not at all
+		h.end(ErrClosed)
+		h.mu.Unlock()
+		h.streams.close() // handlers see ErrClosed and return
+		h.loops.Wait()
+		h.gossip.close()
+		err = errors.Join(h.kept.save(), h.lib.Close())
+	})
+	return err
+}
+
+// notePeers remembers where connected peers can be dialled.
+func (h *Host) notePeers() {
+	for _, id := range h.lib.Network().Peers() {
+		h.kept.note(id, h.lib.Peerstore().Addrs(id))
+	}
+}

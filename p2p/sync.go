@@ -1,0 +1,195 @@
+package p2p
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+)
+
+// Bounds of a pull.
+const (
+	maxSyncBytes     = 4 << 20 // 1,000 adverts of 0.7 KB, six times
+	maxSyncMessages  = MaxAdverts + maxGateways
+	maxSyncRequest   = 64 << 10
+	maxSyncServing   = 16 // answers under way at once
+	syncDeadline     = 10 * time.Second
+	syncKeyBytes     = 8 // 2^-45 chance to miss one of 4,096 adverts, once
+	syncKindAdvert   = 1
+	syncKindHello    = 2
+	maxParallelPulls = 4
+)
+
+// syncRequest names what the asker holds, so that a repeated pull is cheap.
+type syncRequest struct {
+	Network string `cbor:"1,keyasint"`
+	Have    []byte `cbor:"2,keyasint"` // first syncKeyBytes of the SHA-256 of each envelope
+}
+
+// syncer pulls and serves current envelopes on /flotilla/sync/1.
+type syncer struct {
+	lib       host.Host
+	codec     codec
+	network   string
+	directory *Directory
+	gateways  *gatewaySet
+	serving   chan struct{}
+	pulls     chan struct{}
+}
+
+// newSyncer registers the protocol.
+func newSyncer(cfg Config, lib host.Host, c codec, d *Directory, g *gatewaySet) *syncer {
+	return &syncer{
+		lib: lib, codec: c, network: cfg.Network, directory: d, gateways: g,
+		serving: make(chan struct{}, maxSyncServing),
+		pulls:   make(chan struct{}, maxParallelPulls),
+	}
+}
+
+// syncKey is the short name of an envelope.
+func syncKey(raw []byte) [syncKeyBytes]byte {
+	sum := sha256.Sum256(raw)
+	return [syncKeyBytes]byte(sum[:syncKeyBytes])
+}
+
+// pull asks one peer for the envelopes that this node lacks and admits them. It
+// returns how many were new.
+func (s *syncer) pull(ctx context.Context, from PeerID) (fresh int, err error) {
+	select {
+	case s.pulls <- struct{}{}:
+		defer func() { <-s.pulls }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "sync"), syncDeadline)
+	defer cancel()
+	stream, err := s.lib.NewStream(ctx, from, protoSync)
+	if err != nil {
+		return 0, fmt.Errorf("open sync stream: %w", err)
+	}
+	defer stream.Reset() // a no-op after the orderly close below
+	stop := context.AfterFunc(ctx, func() { stream.Reset() })
+	defer stop()
+
+	request, err := s.codec.enc.Marshal(syncRequest{Network: s.network, Have: s.have()})
+	if err != nil {
+		return 0, fmt.Errorf("encode sync request: %w", err)
+	}
+	if err := writeMessage(stream, request); err != nil {
+		return 0, fmt.Errorf("send sync request: %w", err)
+	}
+	if err := stream.CloseWrite(); err != nil {
+		return 0, fmt.Errorf("send sync request: %w", err)
+	}
+	r := bufio.NewReader(stream)
+	for total, n := 0, 0; n < maxSyncMessages && total < maxSyncBytes; n++ {
+		message, err := readMessage(r, MaxAdvertBytes+1)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fresh, fmt.Errorf("read sync answer: %w", err)
+		}
+		total += len(message)
+		verdict, err := s.admit(from, message)
+		if verdict == Reject {
+			return fresh, fmt.Errorf("sync answer: %w", err)
+		}
+		if verdict == Accept {
+			fresh++
+		}
+	}
+	return fresh, stream.Close()
+}
+
+// have lists the keys of all envelopes held.
+func (s *syncer) have() []byte {
+	var keys []byte
+	_, hellos := s.gateways.live()
+	for _, raw := range append(hellos, s.directory.envelopes()...) {
+		key := syncKey(raw)
+		keys = append(keys, key[:]...)
+	}
+	return keys
+}
+
+// admit judges one message of an answer: a kind byte and an envelope.
+func (s *syncer) admit(from PeerID, message []byte) (Verdict, error) {
+	if len(message) == 0 {
+		return Reject, errForm
+	}
+	switch message[0] {
+	case syncKindAdvert:
+		return s.directory.admit(from, message[1:], false)
+	case syncKindHello:
+		return s.gateways.admit(message[1:])
+	default:
+		return Ignore, errForm // a later minor version may send more
+	}
+}
+
+// serve answers one pull.
+func (s *syncer) serve(stream network.Stream) {
+	select {
+	case s.serving <- struct{}{}:
+		defer func() { <-s.serving }()
+	default:
+		_ = stream.ResetWithError(network.StreamResourceLimitExceeded)
+		return
+	}
+	if s.answer(stream) != nil {
+		_ = stream.Reset() // the asker pulls again from someone else
+		return
+	}
+	_ = stream.Close()
+}
+
+// answer writes the envelopes that the asker lacks, hellos first: they are few
+// and an operator cannot serve without them.
+func (s *syncer) answer(stream network.Stream) error {
+	// Streams of some transports have no deadlines; then rcmgr bounds them.
+	_ = stream.SetDeadline(time.Now().Add(syncDeadline))
+	message, err := readMessage(bufio.NewReader(stream), maxSyncRequest)
+	if err != nil {
+		return err
+	}
+	var request syncRequest
+	if err := s.codec.dec.Unmarshal(message, &request); err != nil {
+		return err
+	}
+	if request.Network != s.network {
+		return nil // another fleet: nothing to tell
+	}
+	have := make(map[[syncKeyBytes]byte]bool, len(request.Have)/syncKeyBytes)
+	for keys := request.Have; len(keys) >= syncKeyBytes; keys = keys[syncKeyBytes:] {
+		have[[syncKeyBytes]byte(keys[:syncKeyBytes])] = true
+	}
+	w := bufio.NewWriterSize(stream, 32<<10)
+	total := 0
+	send := func(kind byte, raws [][]byte) error {
+		for _, raw := range raws {
+			if have[syncKey(raw)] || total+len(raw) > maxSyncBytes {
+				continue
+			}
+			total += len(raw) + 1
+			if err := writeMessage(w, append([]byte{kind}, raw...)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	_, hellos := s.gateways.live()
+	if err := send(syncKindHello, hellos); err != nil {
+		return err
+	}
+	if err := send(syncKindAdvert, s.directory.envelopes()); err != nil {
+		return err
+	}
+	return w.Flush()
+}
