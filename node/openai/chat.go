@@ -13,7 +13,7 @@ import (
 	"flotilla/node/rawjson"
 )
 
-// errBadChunk is what an operator's data that is no chat completion becomes.
+// errBadAnswer is what becomes of an operator's data that is no chat completion.
 func errBadAnswer() *APIError {
 	return &APIError{Status: http.StatusBadGateway, Code: "bad_answer", NoRetry: true, Message: "the operator's answer is not a chat completion"}
 }
@@ -113,13 +113,13 @@ func completionID(receiptID string) string {
 func (a *answer) whole() {
 	ctx := a.x.r.Context()
 	data, err := a.reply.Next(ctx)
-	if err == nil {
-		var more json.RawMessage
-		if more, err = a.reply.Next(ctx); err == nil {
-			_, err = more, errBadAnswer() // a second object: this is no answer to a request that is not streamed
-		}
-	} else if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF): // not even one object
 		err = errBadAnswer()
+	case err == nil:
+		if _, err = a.reply.Next(ctx); err == nil { // more than one
+			err = errBadAnswer()
+		}
 	}
 	a.x.final = a.reply.Final()
 	if !errors.Is(err, io.EOF) {

@@ -27,22 +27,17 @@ type exchange struct {
 	info    Info
 	final   Final
 	stream  bool
-	logged  bool
 }
 
 // finish runs last, also after a panic.
 func (x *exchange) finish() {
+	defer x.log() // whatever way out the panic takes
 	if v := recover(); v != nil {
 		x.recoverPanic(v)
 	}
-	x.log()
 }
 
 func (x *exchange) log() {
-	if x.logged {
-		return
-	}
-	x.logged = true
 	level := slog.LevelInfo
 	if x.r.URL.Path == "/healthz" || x.r.URL.Path == "/readyz" {
 		level = slog.LevelDebug
@@ -112,12 +107,18 @@ func (x *exchange) failBilled(api *APIError, final Final) {
 		x.outcome = api.Code
 	}
 	if api.Status == statusClientGone || x.gone() {
-		x.status, x.outcome = statusClientGone, "client_gone"
-		// Nobody reads it, but returning without a word would be a 200 to a client that has only half closed.
-		panic(http.ErrAbortHandler)
+		x.status = statusClientGone
+		x.abandon()
 	}
 	api.setHeaders(x.w.Header())
 	x.send(api.Status, api.body(final))
+}
+
+// abandon cuts the connection of a client that has left. Returning from the handler would end the answer properly, and
+// to a client that has only closed its sending half that is a whole answer.
+func (x *exchange) abandon() {
+	x.outcome = "client_gone"
+	panic(http.ErrAbortHandler)
 }
 
 // failWith sends whatever the Completer returned.

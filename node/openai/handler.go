@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -177,10 +178,13 @@ func (x *exchange) recoverPanic(v any) {
 	if v == http.ErrAbortHandler {
 		panic(v)
 	}
-	x.h.cfg.Logger.Error("panic while serving", "request_id", x.id, "path", clip(x.r.URL.Path, 200), "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+	what := fmt.Sprintf("%T", v) // not its text, which may hold a prompt; the runtime's own texts do not
+	if err, ok := v.(runtime.Error); ok {
+		what = err.Error()
+	}
+	x.h.cfg.Logger.Error("panic while serving", "request_id", x.id, "path", clip(x.r.URL.Path, 200), "panic", what, "stack", string(debug.Stack()))
+	x.outcome = "panic"
 	if x.status != 0 {
-		x.outcome = "panic"
-		x.log()
 		panic(http.ErrAbortHandler)
 	}
 	x.fail(&APIError{Status: http.StatusInternalServerError, Code: "internal_error", NoRetry: true, Message: "internal error of the gateway"})

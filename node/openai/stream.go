@@ -32,8 +32,7 @@ func (a *answer) stream() {
 			continue
 		}
 		if err := out.send(event); err != nil {
-			a.x.outcome = "client_gone"
-			return
+			a.x.abandon()
 		}
 	}
 }
@@ -49,31 +48,25 @@ func (a *answer) end(out *eventWriter, err error) {
 		a.fail(err)
 		return
 	}
-	if a.x.gone() {
-		a.x.outcome = "client_gone"
-		return
+	if !whole && a.x.gone() {
+		a.x.abandon()
 	}
+	var last [][]byte
 	if whole {
 		if a.req.IncludeUsage {
-			err = out.send(a.usageChunk())
-		} else {
-			err = nil
+			last = append(last, a.usageChunk())
 		}
-		if err == nil {
-			err = out.send([]byte("[DONE]"))
-		}
-		if err != nil {
-			a.x.outcome = "client_gone"
-		}
-		return
+		last = append(last, []byte("[DONE]"))
+	} else {
+		a.x.logInternal(err)
+		api := asAPIError(err)
+		a.x.outcome = "cut: " + api.Code
+		last = append(last, api.body(a.x.final))
 	}
-	a.x.logInternal(err)
-	api := asAPIError(err)
-	a.x.outcome = "cut: " + api.Code
-	// If this write fails too, the handler's end would still close the chunked body properly, and an OpenAI client
-	// takes a proper end for a whole answer; so the connection is cut instead.
-	if out.send(api.body(a.x.final)) != nil {
-		panic(http.ErrAbortHandler)
+	for _, event := range last {
+		if out.send(event) != nil {
+			a.x.abandon()
+		}
 	}
 }
 
