@@ -7,6 +7,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -184,7 +185,7 @@ func (f *fixture) settledBundle(tb testing.TB) settlement.Bundle {
 
 func settle(tb testing.TB, l *settlement.Ledger, chain settlement.Chain) {
 	tb.Helper()
-	if err := settlement.NewSettler(l, chain, settlement.SettlerConfig{}).SettleNow(tb.Context()); err != nil {
+	if err := settlement.NewSettler(l, chain, settlement.SettlerConfig{Poll: time.Millisecond}).SettleNow(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -196,3 +196,10 @@ func (c *Chain) operator(a common.Address) *operator {
 	}
 	return c.operators[a]
 }
+
+// SlowMining sets how long transactions take from now on from submission to effect.
+func (c *Chain) SlowMining(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cfg.MineDelay = d
+}

@@ -1,0 +1,24 @@
+package settlement
+
+// Hooks for tests in package settlement_test.
+
+// CommitStage is where a commit hook is called.
+type CommitStage = commitStage
+
+// The stages of a commit.
+const (
+	BeforeCommit = beforeCommit
+	AfterCommit  = afterCommit
+)
+
+// SetCommitHook makes the committer call hook around every commit. Call it before the ledger is used.
+func (l *Ledger) SetCommitHook(hook func(CommitStage) error) { l.hook = hook }
+
+// EncodeRecord and DecodeRecord frame records as the ledger does.
+var (
+	EncodeRecord = encodeRecord
+	DecodeRecord = decodeRecord
+)
+
+// NewSealedBatch returns an empty record to decode into.
+func NewSealedBatch() *SealedBatch { return new(SealedBatch) }
