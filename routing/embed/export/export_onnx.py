@@ -90,7 +90,7 @@ class Graph:
 def main() -> None:
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "sentence_bert_config.json", "vocab.txt"):
         shutil.copy(minilm.model_dir() / name, out / name)
     # Renamed last: a crash before this line leaves no model.onnx, so fetch.sh starts again.
     onnx.save(Graph(minilm.load()).model(), out / "model.onnx.part")

@@ -14,7 +14,7 @@ import (
 const RuleVersion = "wordpiece-1"
 
 // Words yields the basic tokens of text in order, by the rules of BERT's uncased tokenizer: U+0000, U+FFFD, invalid
-// UTF-8, control, format, private-use and unassigned code points are dropped; white space separates; every CJK
+// UTF-8, control, format and private-use code points are dropped; white space separates; every CJK
 // ideograph and every punctuation mark stands alone; the rest is decomposed (NFD), stripped of non-spacing marks and
 // lower-cased. Literal special tokens such as "[CLS]" are ordinary text and come out as "[", "cls", "]".
 //
@@ -157,13 +157,13 @@ func isSpace(r rune) bool {
 	return r != 0x85 && unicode.IsSpace(r)
 }
 
-// isDropped says whether r leaves no trace: U+FFFD (also what invalid UTF-8 decodes to) and the categories Cc, Cf,
-// Co and Cn.
+// isDropped says whether r leaves no trace: U+FFFD (also what invalid UTF-8 decodes to) and the categories Cc, Cf
+// and Co. Unassigned code points stay and usually make their word [UNK].
 func isDropped(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r < ' ' || r == 0x7F
 	}
-	return r == utf8.RuneError || !unicode.IsGraphic(r)
+	return r == utf8.RuneError || !unicode.IsGraphic(r) && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co)
 }
 
 // isPunct: all ASCII symbols count as punctuation, beyond ASCII only the Unicode categories P*.

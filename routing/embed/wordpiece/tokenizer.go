@@ -23,20 +23,30 @@ type Tokenizer struct {
 // must hold [CLS], [SEP] and [UNK].
 func New(vocab string) (*Tokenizer, error) {
 	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(vocab, "\r\n", "\n"), "\n"), "\n")
-	t := &Tokenizer{first: make(map[string]int32, len(lines)), rest: make(map[string]int32, len(lines)/4)}
+	ids := make(map[string]int32, len(lines))
 	for id, piece := range lines {
+		ids[piece] = int32(id)
+	}
+	return FromIDs(ids)
+}
+
+// FromIDs makes a tokenizer from the id of every piece, as tokenizer.json lists them. [CLS], [SEP] and [UNK] must be
+// among them.
+func FromIDs(ids map[string]int32) (*Tokenizer, error) {
+	t := &Tokenizer{first: make(map[string]int32, len(ids)), rest: make(map[string]int32, len(ids)/4)}
+	for piece, id := range ids {
 		into := t.first
 		if cut, ok := strings.CutPrefix(piece, "##"); ok && cut != "" {
 			piece, into = cut, t.rest
 		}
-		into[piece] = int32(id)
+		into[piece] = id
 		t.longest = max(t.longest, len(piece))
 	}
 	var errs []error
 	for piece, id := range map[string]*int32{"[CLS]": &t.cls, "[SEP]": &t.sep, "[UNK]": &t.unk} {
 		var ok bool
 		if *id, ok = t.first[piece]; !ok {
-			errs = append(errs, fmt.Errorf("read vocabulary: %s is missing; use the model's own vocab.txt", piece))
+			errs = append(errs, fmt.Errorf("read vocabulary: %s is missing; use the model's own vocabulary", piece))
 		}
 	}
 	return t, errors.Join(errs...)
