@@ -7,8 +7,10 @@ import (
 	"math"
 	"slices"
 
+	"flotilla/node/backend"
 	"flotilla/node/openai"
 	"flotilla/routing"
+	"flotilla/routing/catalogue"
 	"flotilla/settlement"
 )
 
@@ -74,7 +76,7 @@ func (o *Operator) stake(ctx context.Context) error {
 func Served(b *backend.Backend, m backend.Model, canonical string, price Price) ServedModel {
 	return ServedModel{
 		Model: canonical, BackendModel: m.ID, Backend: b, Price: price,
-		Quantization: m.Quantization, Runtime: m.Runtime, TokenCounting: m.TokenCounting, MaxContext: m.ContextLength, Features: m.Features,
+		Quantization: m.Quantization, Runtime: string(m.Runtime), TokenCounting: m.TokenCounting, MaxContext: m.ContextLength, Features: m.Features,
 	}
 }
 
@@ -90,7 +92,7 @@ func ServeURL(ctx context.Context, url string, price Price) ([]ServedModel, erro
 	}
 	out := make([]ServedModel, len(models))
 	for i, m := range models {
-		out[i] = Served(b, m, string(catalogue.Canonical(m.ID)), price)
+		out[i] = Served(b, m, catalogue.ID(m.ID), price)
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"flotilla/node/backend"
 	"flotilla/p2p"
 	"flotilla/routing"
 	"flotilla/routing/catalogue"
@@ -74,12 +75,12 @@ func (g *Gateway) candidates(now time.Time) []routing.Candidate {
 			p := &priced{peer: a.Peer, offer: o, advert: adv, digest: adv.Digest(g.domain)}
 			out = append(out, routing.Candidate{
 				Operator:     operatorName(a.Operator, a.Peer),
-				Model:        catalogue.Canonical(o.Model),
+				Model:        routing.ModelID(catalogue.ID(o.Model)),
 				InputPerMTok: o.InputPerMTok, OutputPerMTok: o.OutputPerMTok, PerRequest: o.PerRequest,
 				MaxContext: o.MaxContext,
-				Tools:      slices.Contains(o.Features, FeatureTools),
-				JSONMode:   slices.Contains(o.Features, FeatureJSON),
-				Vision:     slices.Contains(o.Features, FeatureVision),
+				Tools:      slices.Contains(o.Features, backend.FeatureTools),
+				JSONMode:   slices.Contains(o.Features, backend.FeatureJSON),
+				Vision:     slices.Contains(o.Features, backend.FeatureVision),
 				Load:       g.load(a.Peer), Unavailable: g.unavailable(p, now),
 				Ref: p,
 			})
@@ -87,13 +88,6 @@ func (g *Gateway) candidates(now time.Time) []routing.Candidate {
 	}
 	return out
 }
-
-// Features that an offer can name.
-const (
-	FeatureTools  = "tools"
-	FeatureJSON   = "json"
-	FeatureVision = "vision"
-)
 
 // operatorName is how a serving node is named to people: its settlement address, which is what stake and payment
 // hang on. An operator with two nodes shows the end of the peer id behind it.

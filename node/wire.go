@@ -21,6 +21,9 @@ import (
 // shutdownTimeout is how long a stopping gateway lets streams finish and a stopping operator lets receipts out.
 const shutdownTimeout = 10 * time.Second
 
+// bodyGrowth is more than the bytes that a body grows by on its way to the operator.
+const bodyGrowth = 1 << 10
+
 // Node is one wired gateway or operator. Open it, Run it, Close it.
 type Node struct {
 	cfg    Config
@@ -162,7 +165,11 @@ func fundEvery(chainPoll time.Duration) time.Duration { return min(chainPoll, 5*
 
 func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
-	srv, err := openai.NewServer(openai.Config{Completer: g, Keys: openai.StaticKeys(g.cfg.APIKeys), Logger: g.log})
+	srv, err := openai.NewServer(openai.Config{
+		Completer: g, Keys: openai.StaticKeys(g.cfg.APIKeys), Logger: g.log,
+		// The gateway adds a limit on the output tokens before it sends a body on.
+		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
+	})
 	if err != nil {
 		return fmt.Errorf("open HTTP server: %w", err)
 	}

@@ -67,7 +67,7 @@ func Demo(ctx context.Context, n *Net, out io.Writer, receiptsDir string) error 
 	if err != nil {
 		return fmt.Errorf("open chain for reading: %w", err)
 	}
-	defer reader.Close()
+	defer func() { _ = reader.Close() }()
 	bundles, err := verifyFiles(ctx, reader, n.Domain(), files, out)
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func (c *Config) setDefaults() {
 // openNodes wires the gateway first, since operators dial it.
 func (n *Net) openNodes(ctx context.Context) error {
 	gwKey := DevKey("gateway")
-	gwChain, err := n.chain.Client(ctx, gwKey)
+	gwChain, err := n.chain.client(ctx, gwKey)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (n *Net) openNodes(ctx context.Context) error {
 
 func (n *Net) openOperator(ctx context.Context, spec OperatorSpec, srv *localmodels.Server) (*node.Node, error) {
 	key := DevKey(spec.Name)
-	chain, err := n.chain.Client(ctx, key)
+	chain, err := n.chain.client(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +236,7 @@ func (n *Net) Close() error {
 		errs = append(errs, op.Close())
 	}
 	for _, c := range n.clients {
-		c.Close()
+		errs = append(errs, c.Close())
 	}
 	for _, s := range n.servers {
 		if s != nil {

@@ -90,7 +90,7 @@ func newFleet(t *testing.T) *fleet {
 	if f.reader, err = ethchain.New(ctx, ethchain.Config{RPC: chain.URL(), Contract: f.domain.Contract, ChainID: f.domain.ChainID}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.reader.Close() })
+	t.Cleanup(func() { _ = f.reader.Close() })
 	f.http, f.p2pPort = "127.0.0.1:"+strconv.Itoa(freePort(t)), freePort(t)
 	for _, r := range roles[1:] {
 		f.writeKey(r)

@@ -51,7 +51,7 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	defer chain.Close()
+	defer func() { _ = chain.Close() }()
 	n, err := node.Open(ctx, node.Config{
 		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Operator: &node.OperatorConfig{
@@ -85,7 +85,7 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 			return nil, fmt.Errorf("list models of %s: %w", b.URL(), err)
 		}
 		for _, m := range found {
-			id := string(catalogue.Canonical(m.ID))
+			id := catalogue.ID(m.ID)
 			if len(c.Model) > 0 && !slices.Contains(c.Model, id) && !slices.Contains(c.Model, m.ID) {
 				continue
 			}

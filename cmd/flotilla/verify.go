@@ -89,7 +89,7 @@ func verifyBundles(ctx context.Context, out io.Writer, bundles []settlement.Bund
 	if err != nil {
 		return &exitError{2, fmt.Errorf("reach the chain: %w", err)}
 	}
-	defer chain.Close()
+	defer func() { _ = chain.Close() }()
 	reports := settlement.VerifyAll(ctx, bundles, chain, settlement.VerifyOptions{Domain: domain})
 	var worst error
 	for _, r := range reports {
