@@ -124,7 +124,7 @@ func (f *family) canonicalTokens(tokens []string, n normalised) []string {
 			continue
 		}
 		seen[t] = true
-		if releaseToken.MatchString(t) && f.name != "deepseek" {
+		if releaseToken.MatchString(t) && !(f.name == "deepseek" && t[0] == 'v') { // there the "v2" is the version
 			releases = append(releases, t)
 			continue
 		}
