@@ -104,8 +104,10 @@ func (b *Bundle) UnmarshalJSON(data []byte) error {
 	}
 	*b = Bundle{
 		Domain: j.Domain, Advert: j.Advert, AdvertSig: j.AdvertSig, Order: j.Order, OrderSig: j.OrderSig,
-		Receipt: j.Receipt, OperatorSig: j.OperatorSig, GatewaySig: j.GatewaySig, Salt: j.Salt,
-		Partial: j.Partial, Inclusion: j.Inclusion,
+		Receipt: j.Receipt, OperatorSig: j.OperatorSig, GatewaySig: j.GatewaySig, Partial: j.Partial, Inclusion: j.Inclusion,
+	}
+	if len(j.Salt) > 0 { // one form for "not there": nil
+		b.Salt = j.Salt
 	}
 	if j.DecisionJSON != "" {
 		b.DecisionJSON = json.RawMessage(j.DecisionJSON)

@@ -1,0 +1,85 @@
+package settlement_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"flotilla/settlement"
+)
+
+// BenchmarkAcceptReceipt measures durable acceptance on disk: checks with four signature operations, one
+// sync per group. The callers are what a gateway has: one goroutine per request in flight.
+func BenchmarkAcceptReceipt(b *testing.B) {
+	for _, inFlight := range []int{1, 16, 128} {
+		b.Run(fmt.Sprintf("in_flight_%d", inFlight), func(b *testing.B) {
+			f := newFixture(b, 4)
+			l := f.open(b, f.gateway, b.TempDir())
+			bundles := make([]settlement.Bundle, b.N)
+			for i := range bundles { // recording and signing are other people's time
+				o := f.opening(b, i%4)
+				bundles[i] = f.served(b, i%4, o, uint64(i+1))
+			}
+			recordAll(b, l, bundles)
+			b.ResetTimer()
+			acceptAll(b, l, bundles, inFlight)
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "receipts/s")
+		})
+	}
+}
+
+// inParallel calls do for 0 … n-1 from so many goroutines and reports the first error.
+func inParallel(tb testing.TB, goroutines, n int, do func(i int) error) {
+	tb.Helper()
+	var next atomic.Int64
+	errs := make(chan error, goroutines)
+	for range goroutines {
+		go func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					errs <- nil
+					return
+				}
+				if err := do(i); err != nil {
+					errs <- err
+					return
+				}
+			}
+		}()
+	}
+	for range goroutines {
+		if err := <-errs; err != nil {
+			tb.Error(err)
+		}
+	}
+}
+
+func recordAll(tb testing.TB, l *settlement.Ledger, bundles []settlement.Bundle) {
+	tb.Helper()
+	inParallel(tb, 64, len(bundles), func(i int) error {
+		b := bundles[i]
+		_, _, err := l.RecordOrder(tb.Context(), settlement.Opening{
+			Advert: b.Advert, AdvertSig: b.AdvertSig, Order: b.Order, OrderSig: b.OrderSig, Salt: b.Salt, DecisionJSON: string(b.DecisionJSON),
+		})
+		return err
+	})
+}
+
+func acceptAll(tb testing.TB, l *settlement.Ledger, bundles []settlement.Bundle, goroutines int) {
+	tb.Helper()
+	inParallel(tb, goroutines, len(bundles), func(i int) error {
+		_, err := l.AcceptReceipt(tb.Context(), bundles[i])
+		return err
+	})
+}
+
+func BenchmarkVerify(b *testing.B) {
+	f := newFixture(b, 2)
+	bundle := f.settledBundle(b)
+	for b.Loop() {
+		if err := settlement.Verify(b.Context(), bundle, f.chain, settlement.VerifyOptions{Domain: testDomain}).Err(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
