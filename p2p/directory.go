@@ -54,7 +54,7 @@ type snapshot struct {
 	nextExpiry uint64
 }
 
-// Directory holds the newest live advert of each node. Reads take no lock
+// Directory holds the newest advert of each node, and shows the live ones. Reads take no lock
 // unless an advert has expired since the last write.
 type Directory struct {
 	codec   codec
@@ -92,7 +92,7 @@ func newDirectory(cfg Config, c codec, self PeerID) *Directory {
 // and must not be changed.
 func (d *Directory) snapshotNow() []Advert {
 	s := d.current.Load()
-	if s.nextExpiry != 0 && uint64(d.now().Unix()) >= s.nextExpiry {
+	if s.nextExpiry != 0 && d.unix() >= s.nextExpiry {
 		d.expire()
 		s = d.current.Load()
 	}
@@ -146,7 +146,7 @@ func orUnknown(err error) error {
 func (d *Directory) precheck(a *Advert, raw []byte, limited bool) (Verdict, error) {
 	now := d.now()
 	d.mu.Lock()
-	stored := d.entries[a.Peer]
+	stored := d.remembered(a.Peer)
 	var proof *Equivocation
 	verdict, err := Accept, error(nil)
 	switch {
@@ -175,12 +175,15 @@ func (d *Directory) put(a Advert, raw []byte) (Verdict, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.pending, a.Peer)
-	stored := d.entries[a.Peer]
+	stored := d.remembered(a.Peer)
 	if stored != nil && a.Seq <= stored.advert.Seq {
 		return Ignore, errStale
 	}
 	if stored == nil {
-		d.dropExpired()
+		d.forget()
+		if len(d.entries) >= MaxAdverts {
+			d.evictEnded()
+		}
 		if len(d.entries) >= MaxAdverts || d.nodesOf(a.Operator) >= MaxNodesPerOperator {
 			return Ignore, errFull
 		}
@@ -192,11 +195,11 @@ func (d *Directory) put(a Advert, raw []byte) (Verdict, error) {
 	return Accept, nil
 }
 
-// nodesOf counts the nodes of one operator. The caller holds mu.
+// nodesOf counts the live nodes of one operator. The caller holds mu.
 func (d *Directory) nodesOf(operator [20]byte) int {
-	n := 0
+	n, now := 0, d.unix()
 	for _, e := range d.entries {
-		if e.advert.Operator == operator {
+		if e.advert.Operator == operator && e.advert.ValidTo > now {
 			n++
 		}
 	}
@@ -228,27 +231,58 @@ func (d *Directory) recheck() {
 	}
 }
 
-// expire drops adverts whose time is over and publishes the rest.
+// expire publishes a snapshot without the adverts whose time is over, if there
+// are any in the current one.
 func (d *Directory) expire() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.dropExpired() {
+	if s := d.current.Load(); s.nextExpiry != 0 && s.nextExpiry <= d.unix() {
+		d.forget()
 		d.publish()
 	}
 }
 
-// dropExpired deletes expired entries and says whether there were any. The caller holds mu.
-func (d *Directory) dropExpired() bool {
-	unix := uint64(d.now().Unix())
-	before := len(d.entries)
-	maps.DeleteFunc(d.entries, func(_ PeerID, e *entry) bool { return e.advert.ValidTo <= unix })
-	return len(d.entries) != before
+// forgettable says whether an entry ended so long ago that no lower sequence
+// number of that peer can still be valid. Until then an ended entry stays,
+// unpublished: it keeps an older advert with a later end from being replayed.
+func (d *Directory) forgettable(e *entry) bool {
+	return e.advert.ValidTo+uint64((MaxAdvertSpan+clockSkew)/time.Second) <= d.unix()
 }
+
+// remembered returns the entry of a peer, nil if there is none or it may be
+// forgotten. The caller holds mu.
+func (d *Directory) remembered(id PeerID) *entry {
+	e := d.entries[id]
+	if e != nil && d.forgettable(e) {
+		delete(d.entries, id)
+		return nil
+	}
+	return e
+}
+
+// forget deletes all forgettable entries. The caller holds mu.
+func (d *Directory) forget() {
+	maps.DeleteFunc(d.entries, func(_ PeerID, e *entry) bool { return d.forgettable(e) })
+}
+
+// evictEnded deletes every ended entry: in a full directory newcomers matter
+// more than replays. The caller holds mu.
+func (d *Directory) evictEnded() {
+	now := d.unix()
+	maps.DeleteFunc(d.entries, func(_ PeerID, e *entry) bool { return e.advert.ValidTo <= now })
+}
+
+// unix is the clock in unix seconds.
+func (d *Directory) unix() uint64 { return uint64(d.now().Unix()) }
 
 // publish stores a new snapshot. The caller holds mu.
 func (d *Directory) publish() {
+	now := d.unix()
 	s := &snapshot{adverts: make([]Advert, 0, len(d.entries))}
 	for _, e := range d.entries {
+		if e.advert.ValidTo <= now {
+			continue
+		}
 		s.adverts = append(s.adverts, e.advert)
 		if s.nextExpiry == 0 || e.advert.ValidTo < s.nextExpiry {
 			s.nextExpiry = e.advert.ValidTo
@@ -272,10 +306,12 @@ func (d *Directory) lookup(id PeerID) (Advert, bool) {
 func (d *Directory) envelopes() [][]byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.dropExpired()
+	now := d.unix()
 	raws := make([][]byte, 0, len(d.entries))
 	for _, e := range d.entries {
-		raws = append(raws, e.raw)
+		if e.advert.ValidTo > now {
+			raws = append(raws, e.raw)
+		}
 	}
 	return raws
 }

@@ -1,0 +1,117 @@
+package p2p
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ed25519"
+)
+
+// Hooks for tests of unexported parts.
+
+// NewTestDirectory returns a directory with no host around it.
+func NewTestDirectory(cfg Config, self PeerID) *Directory {
+	return newDirectory(cfg.withDefaults(), newCodec(), self)
+}
+
+// Admit is Directory.admit.
+func (d *Directory) Admit(from PeerID, raw []byte, limited bool) (Verdict, error) {
+	return d.admit(from, raw, limited)
+}
+
+// Live is Directory.snapshotNow.
+func (d *Directory) Live() []Advert { return d.snapshotNow() }
+
+// Recheck is Directory.recheck.
+func (d *Directory) Recheck() { d.recheck() }
+
+// SealAdvert signs any advert, a bad one too.
+func SealAdvert(network string, key ed25519.PrivateKey, a Advert) ([]byte, error) {
+	return newCodec().seal(advertDomain, network, key, a, 1<<20)
+}
+
+// OpenAdvert is the decoder of signed adverts.
+func OpenAdvert(network string, raw []byte) (Advert, error) {
+	return newCodec().openAdvert(network, raw)
+}
+
+// DecodeAdvert is the decoder of an advert's payload, and its encoder.
+func DecodeAdvert(payload []byte) (a Advert, again []byte, err error) {
+	c := newCodec()
+	if err := c.decode(payload, &a); err != nil {
+		return a, nil, err
+	}
+	again, err = c.enc.Marshal(a)
+	return a, again, err
+}
+
+// EncodeAdvert is the canonical encoding of an advert.
+func EncodeAdvert(a Advert) ([]byte, error) { return newCodec().enc.Marshal(a) }
+
+// OpenHello runs the decoder of gateway hellos.
+func OpenHello(network string, raw []byte) error {
+	_, _, err := newCodec().openHello(network, raw)
+	return err
+}
+
+// SealHello signs a hello.
+func SealHello(network string, key ed25519.PrivateKey, id PeerID, addrs []string, seq uint64) ([]byte, error) {
+	return newCodec().seal(helloDomain, network, key, hello{Peer: id, Addrs: addrs, Seq: seq}, maxHelloBytes)
+}
+
+// SampleFrames is one frame of each kind, encoded with its length prefix.
+func SampleFrames() ([][]byte, error) {
+	c := newFrameCodec()
+	var raws [][]byte
+	for _, f := range []frame{
+		&openFrame{Order: []byte("order"), BodyLen: 7, Stream: true, TimeoutMS: 1000},
+		&bodyFrame{Data: []byte("body")},
+		&acceptFrame{},
+		&rejectFrame{Code: CodeOverloaded, RetryAfterMS: 10, Message: "busy"},
+		&pingFrame{Flush: true},
+		&deltaFrame{N: 1, Tokens: 2, More: true, Data: []byte("data")},
+		&ackFrame{N: 1, Tokens: 2, Bytes: 3},
+		&cancelFrame{Reason: "client left"},
+		&endFrame{FinishReason: "stop", OutputTokens: 2, Receipt: []byte("receipt")},
+		&settleFrame{Countersignature: []byte("sig"), Dispute: "count"},
+	} {
+		raw, err := c.encode(f)
+		if err != nil {
+			return nil, err
+		}
+		raws = append(raws, raw)
+	}
+	return raws, nil
+}
+
+// ReencodeFrames decodes a stream of frames and encodes what it understood.
+func ReencodeFrames(stream []byte) (out []byte, frames int, err error) {
+	c := newFrameCodec()
+	r := bufio.NewReader(bytes.NewReader(stream))
+	for {
+		f, err := c.read(r)
+		if err != nil {
+			return out, frames, err
+		}
+		raw, err := c.encode(f)
+		if err != nil {
+			return out, frames, err
+		}
+		out = append(out, raw...)
+		frames++
+	}
+}
+
+// DecodeSyncRequest runs the decoder of pulls.
+func DecodeSyncRequest(raw []byte) error {
+	var request syncRequest
+	return newCodec().dec.Unmarshal(raw, &request)
+}
+
+// LoadPeersFile reads a peers file and says how many peers it holds.
+func LoadPeersFile(path string, cfg Config) (int, error) {
+	f, err := loadPeersFile(path, cfg.withDefaults().Now)
+	if err != nil {
+		return 0, err
+	}
+	return len(f.list()), nil
+}
