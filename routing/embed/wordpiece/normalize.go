@@ -16,7 +16,7 @@ const RuleVersion = "wordpiece-1"
 // Words yields the basic tokens of text in order, by the rules of BERT's uncased tokenizer: U+0000, U+FFFD, invalid
 // UTF-8, control, format and private-use code points are dropped; white space separates; every CJK
 // ideograph and every punctuation mark stands alone; the rest is decomposed (NFD), stripped of non-spacing marks and
-// lower-cased. Literal special tokens such as "[CLS]" are ordinary text and come out as "[", "cls", "]".
+// lower-cased. A word too long for any vocabulary is cut short. Literal special tokens such as "[CLS]" are ordinary text and come out as "[", "cls", "]".
 //
 // The yielded bytes are valid until the next iteration. Stopping early leaves the rest of text unread.
 func Words(text string) iter.Seq[[]byte] {
@@ -50,12 +50,20 @@ func Normalize(text string) string {
 	return b.String()
 }
 
+// maxChunk bounds the bytes of one word that are kept. Every code point in a chunk leaves at least one behind after
+// decomposition, so a chunk this long is beyond maxWordRunes and its word is [UNK] however it goes on.
+const maxChunk = 1024
+
+// greekVaria is the only code point outside the categories P* that decomposes to punctuation (to a grave accent).
+const greekVaria = 0x1FEF
+
 // splitter gathers a chunk of text between separators, then splits it into words.
 type splitter struct {
-	yield    func([]byte) bool
-	chunk    []byte // cleaned, not yet decomposed
-	nonASCII bool
-	scratch  []byte
+	yield      func([]byte) bool
+	chunk      []byte // cleaned, not yet decomposed
+	nonASCII   bool
+	decomposed []byte
+	word       []byte
 }
 
 // add takes the next code point of the text; false means that the consumer has had enough.
@@ -65,20 +73,15 @@ func (s *splitter) add(r rune) bool {
 		return s.flush()
 	case isDropped(r):
 		return true
-	case r < utf8.RuneSelf:
-		s.chunk = append(s.chunk, byte(r))
-		// ASCII never takes part in a decomposition, so a chunk may end behind any ASCII punctuation: this keeps
-		// megabytes of punctuation from being gathered before the first word is yielded.
-		if isPunct(r) {
-			return s.flush()
-		}
-	case isIdeograph(r):
+	case isPunct(r) || isIdeograph(r) || r == greekVaria:
+		// Starters that no decomposition reaches across: splitting here first changes nothing, and keeps megabytes
+		// of them from being gathered before the first word is yielded.
 		if !s.flush() {
 			return false
 		}
 		s.push(r)
 		return s.flush()
-	default:
+	case len(s.chunk) < maxChunk && !isMark(r):
 		s.push(r)
 	}
 	return true
@@ -86,32 +89,26 @@ func (s *splitter) add(r rune) bool {
 
 func (s *splitter) push(r rune) {
 	s.chunk = utf8.AppendRune(s.chunk, r)
-	s.nonASCII = true
+	s.nonASCII = s.nonASCII || r >= utf8.RuneSelf
 }
 
 // flush yields the words of the gathered chunk and empties it.
 func (s *splitter) flush() bool {
+	if len(s.chunk) == 0 {
+		return true
+	}
 	chunk := s.chunk
 	if s.nonASCII {
-		s.scratch = norm.NFD.Append(s.scratch[:0], chunk...)
-		chunk = s.scratch
+		s.decomposed = norm.NFD.Append(s.decomposed[:0], chunk...)
+		chunk = s.decomposed
 	}
-	defer func() { s.chunk, s.nonASCII = s.chunk[:0], false }()
+	s.chunk, s.nonASCII = s.chunk[:0], false
 	return s.split(chunk)
 }
 
-// split lower-cases chunk in place, strips its marks and yields its words. Lower-casing and stripping may change the
-// length of a code point, never beyond what has been read: a longer lower case (U+023A, U+023E) goes to a new slice.
+// split strips the marks of a decomposed chunk, lower-cases it and yields its words; decomposition may have brought
+// white space and punctuation that add did not see.
 func (s *splitter) split(chunk []byte) bool {
-	word := make([]byte, 0, min(len(chunk)+utf8.UTFMax, 64))
-	emit := func() bool {
-		if len(word) == 0 {
-			return true
-		}
-		ok := s.yield(word)
-		word = word[:0]
-		return ok
-	}
 	for i := 0; i < len(chunk); {
 		r, size := rune(chunk[i]), 1
 		if r >= utf8.RuneSelf {
@@ -119,25 +116,37 @@ func (s *splitter) split(chunk []byte) bool {
 		}
 		i += size
 		switch {
-		case r >= utf8.RuneSelf && unicode.Is(unicode.Mn, r):
+		case isMark(r):
 		case isSpace(r):
-			if !emit() {
+			if !s.emit() {
 				return false
 			}
 		case isPunct(r):
-			if !emit() {
+			if !s.emit() {
 				return false
 			}
-			word = utf8.AppendRune(word, r)
-			if !emit() {
+			s.word = utf8.AppendRune(s.word, r)
+			if !s.emit() {
 				return false
 			}
 		default:
-			word = utf8.AppendRune(word, lower(r))
+			s.word = utf8.AppendRune(s.word, lower(r))
 		}
 	}
-	return emit()
+	return s.emit()
 }
+
+// emit yields the current word, if there is one, and starts the next.
+func (s *splitter) emit() bool {
+	if len(s.word) == 0 {
+		return true
+	}
+	ok := s.yield(s.word)
+	s.word = s.word[:0]
+	return ok
+}
+
+func isMark(r rune) bool { return r >= 0x300 && unicode.Is(unicode.Mn, r) }
 
 func lower(r rune) rune {
 	if r < utf8.RuneSelf {

@@ -1,4 +1,7 @@
 package kernel
 
 // Best returns the fastest set that this machine runs.
-func Best() *Set { return Generic() }
+func Best() *Set {
+	sets := All()
+	return sets[len(sets)-1]
+}

@@ -55,7 +55,7 @@ func mulTwoRows(out0, out1, x0, x1, panel, bias []float32) {
 	}
 }
 
-// Constants of expGeneric and erf, shared with the assembly through the generator.
+// Constants of expGeneric and erf. gen/pointwise.go repeats them for the assembly.
 const (
 	expLow  = -87         // below it exp is taken as exp(-87) = 1.6e-38
 	log2E   = 1.44269504  // 1/ln 2
