@@ -169,6 +169,7 @@ func (a *attempt) Info() openai.Info {
 		PredictedQuality: a.choice.Quality, ReceiptID: a.id.String(),
 		InputPerMTok: adv.InputPerMTok, OutputPerMTok: adv.OutputPerMTok, PerRequest: adv.PerRequest,
 		ExpectedCostMicroUSD: a.choice.ExpectedCost, BaselineModel: string(b.Model), BaselineCostMicroUSD: b.ExpectedCost,
+		Quantization: adv.Quantization, Runtime: adv.Runtime, TokenCounting: adv.TokenCounting,
 	}
 }
 

@@ -36,7 +36,7 @@ type Gateway struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	lanes   laneReserve
+	lanes    laneReserve
 	draining sync.WaitGroup // answers whose client left, still being closed with the operator
 }
 
@@ -161,7 +161,10 @@ func (g *Gateway) unavailable(p *priced, now time.Time) string {
 // asAPIError puts the router's refusals into the words and status codes of the OpenAI API.
 func asAPIError(err error) error {
 	var infeasible *routing.InfeasibleError
+	var policy *routing.PolicyError
 	switch {
+	case errors.As(err, &policy):
+		return &openai.APIError{Status: 400, Type: "invalid_request_error", Code: "invalid_policy", Message: err.Error()}
 	case errors.Is(err, routing.ErrUnknownModel):
 		return &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "model_not_found", Param: "model", Message: err.Error() + `; GET /v1/models lists what is served, "auto" lets the router choose`}
 	case errors.Is(err, routing.ErrNoCandidate):

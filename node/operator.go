@@ -57,14 +57,14 @@ type Operator struct {
 
 // job is one admitted order.
 type job struct {
-	order   settlement.Order
-	id      settlement.ReceiptID
-	salt    []byte
+	order     settlement.Order
+	id        settlement.ReceiptID
+	salt      []byte
 	advert    settlement.Advert
 	advertSig settlement.Signature
-	model   ServedModel
-	request p2p.InferRequest
-	release func()
+	model     ServedModel
+	request   p2p.InferRequest
+	release   func()
 }
 
 // generated is what came out of the model for a job.

@@ -44,8 +44,8 @@ type usage struct {
 		Reason           string  `json:"reason"`
 		Why              string  `json:"why"`
 		PredictedQuality float64 `json:"predicted_quality"`
-		InputPerMTok     uint64  `json:"input_per_mtok"`
-		OutputPerMTok    uint64  `json:"output_per_mtok"`
+		InputPerMTok     uint64  `json:"input_micro_usd_per_mtok"`
+		OutputPerMTok    uint64  `json:"output_micro_usd_per_mtok"`
 		ReceiptID        string  `json:"receipt_id"`
 		CostMicroUSD     uint64  `json:"cost_micro_usd"`
 		BaselineModel    string  `json:"baseline_model"`

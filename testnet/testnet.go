@@ -53,7 +53,7 @@ type Config struct {
 // OperatorSpec is one operator of the fleet.
 type OperatorSpec struct {
 	Name  string
-	Model localmodels.Model
+	Model string // one of localmodels' names
 	Price settlement.Price
 	Stake settlement.Amount
 }
@@ -105,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
 	for i, op := range cfg.Operators {
 		group.Go(func() (err error) {
 			n.servers[i], err = localmodels.Start(groupCtx, localmodels.Config{
-				Paths: paths, Model: op.Model, Threads: 1, LogFile: filepath.Join(cfg.Dir, op.Name, "model-server.log"),
+				Paths: paths, Model: op.Model, Threads: 1, LogDir: filepath.Join(cfg.Dir, op.Name, "logs"),
 			})
 			return err
 		})

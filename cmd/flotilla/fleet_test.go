@@ -287,14 +287,14 @@ func (f *fleet) bundles() []settlement.Bundle {
 		f.t.Fatal(err)
 	}
 	var list struct {
-		Data []struct{ ID string } `json:"data"`
+		Data []string `json:"data"`
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
 		f.t.Fatalf("receipts list %s: %v", raw, err)
 	}
 	var out []settlement.Bundle
 	for _, r := range list.Data {
-		raw, err := f.call(http.MethodGet, "/v1/receipts/"+r.ID, nil)
+		raw, err := f.call(http.MethodGet, "/v1/receipts/"+r, nil)
 		if err != nil {
 			f.t.Fatal(err)
 		}

@@ -1,0 +1,171 @@
+package openai_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flotilla/node/openai"
+	"flotilla/node/openai/internal/fakefleet"
+)
+
+// TestClientGone: in each phase, streamed or not, a client that leaves ends the context and closes the reply.
+func TestClientGone(t *testing.T) {
+	for name, tc := range map[string]struct {
+		set    func(*fakefleet.Fleet)
+		body   string
+		closed int64
+	}{
+		"before the first byte":              {func(f *fakefleet.Fleet) { f.HangFirst = true }, `{"model":"auto",` + ask + `}`, 0},
+		"before the first byte of a stream":  {func(f *fakefleet.Fleet) { f.HangFirst = true }, streamed, 0},
+		"in the middle of a whole answer":    {func(f *fakefleet.Fleet) { f.HangAt = 0 }, `{"model":"auto",` + ask + `}`, 1},
+		"before the first chunk of a stream": {func(f *fakefleet.Fleet) { f.HangAt = 0 }, streamed, 1},
+		"in the middle of a stream":          {func(f *fakefleet.Fleet) { f.HangAt = 2 }, streamed, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := fakefleet.New()
+			tc.set(f)
+			srv := httptest.NewServer(openai.NewHandler(config(f)))
+			defer srv.Close()
+			conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(tc.body), tc.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the fleet is asked", func() bool { return len(f.Requests()) == 1 })
+			if f.HangAt > 0 {
+				if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+					t.Fatalf("status %q, %v", line, err)
+				}
+			}
+			if err := conn.Close(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the answer is abandoned", func() bool { return f.Abandoned.Load() == 1 && f.Closed.Load() == tc.closed })
+		})
+	}
+}
+
+// TestPanicMidStreamCutsTheConnection: a client must see an error, not a proper end.
+func TestPanicMidStreamCutsTheConnection(t *testing.T) {
+	f := fakefleet.New()
+	f.PanicAt = 2
+	srv := httptest.NewServer(openai.NewHandler(config(f)))
+	defer srv.Close()
+	resp := post(t, t.Context(), srv.URL, streamed)
+	defer resp.Body.Close()
+	if data, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("clean end after a panic: %q", data)
+	}
+}
+
+func TestOverload(t *testing.T) {
+	f := fakefleet.New()
+	f.HangFirst = true
+	cfg := config(f)
+	cfg.MaxInFlight = 1
+	srv := httptest.NewServer(openai.NewHandler(cfg))
+	defer srv.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+"/v1/chat/completions", strings.NewReader(streamed))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.Header.Set("Authorization", "Bearer "+testKey)
+		if resp, err := http.DefaultClient.Do(r); err == nil {
+			resp.Body.Close()
+			t.Error("a cancelled request was answered")
+		}
+	})
+	eventually(t, "the first request is under way", func() bool { return len(f.Requests()) == 1 })
+	resp := post(t, t.Context(), srv.URL, streamed)
+	if resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("second request: %d, %v", resp.StatusCode, resp.Header)
+	}
+	resp.Body.Close()
+	cancel()
+	wg.Wait()
+}
+
+// TestSlowBody: a body that does not arrive gets an answer and frees its slot.
+func TestSlowBody(t *testing.T) {
+	cfg := config(fakefleet.New())
+	cfg.BodyTimeout = 20 * time.Millisecond
+	srv := httptest.NewServer(openai.NewHandler(cfg))
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\n\r\n{", testKey)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 408 || resp.Header.Get("X-Should-Retry") != "false" {
+		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+}
+
+// TestDrain: when the context ends, streams under way finish, and those that do not in time are cut.
+func TestDrain(t *testing.T) {
+	for _, inTime := range []bool{true, false} {
+		f := fakefleet.New()
+		f.Step = make(chan struct{})
+		server, err := openai.NewServer(config(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		drain := time.Minute
+		if !inTime {
+			drain = 10 * time.Millisecond
+		}
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(ctx, ln, drain) }()
+		go func() { f.Step <- struct{}{} }()
+		resp := post(t, t.Context(), "http://"+ln.Addr().String(), streamed)
+		stop()
+		eventually(t, "the port is closed", func() bool {
+			conn, err := net.Dial("tcp", ln.Addr().String())
+			if err == nil {
+				conn.Close()
+			}
+			return err != nil
+		})
+		if inTime {
+			close(f.Step)
+		}
+		data, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if whole := err == nil && strings.HasSuffix(string(data), "data: [DONE]\n\n"); whole != inTime {
+			t.Errorf("in time %v: %v, %q", inTime, err, data)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("in time %v: Serve = %v", inTime, err)
+		}
+		if f.Closed.Load() != 1 {
+			eventually(t, "the reply is closed", func() bool { return f.Closed.Load() == 1 })
+		}
+	}
+}
