@@ -70,7 +70,7 @@ func (l *Ledger) accept(ctx context.Context, b Bundle) (Acceptance, error) {
 	if err := l.checkOwn(b, b.Receipt.Payer); err != nil {
 		return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
 	}
-	for _, check := range []func() error{b.checkTerms, b.checkDecision, b.checkSalt} {
+	for _, check := range []func() error{func() error { return l.checkTerms(b) }, b.checkDecision, b.checkSalt} {
 		if err := check(); err != nil {
 			return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
 		}

@@ -121,10 +121,10 @@ func (b Bundle) checkSalt() error {
 }
 
 // checkTerms applies every rule that payer and payee can both check before either signs the receipt.
-func (b Bundle) checkTerms() error {
+func (l *Ledger) checkTerms(b Bundle) error {
 	for _, check := range []func() error{
 		b.checkForm, b.checkAdvertMatch, b.checkOrderMatch, b.checkAdvertValidity, b.checkPrice, b.checkOrderLimits,
-		b.checkOrderSignature, b.checkAdvertSignature, // the dear ones last
+		b.checkOrderSignature, func() error { return l.adverts.check(b) }, // the dear ones last
 	} {
 		if err := check(); err != nil {
 			return err

@@ -46,6 +46,8 @@ type Ledger struct {
 	partialsFrom ReceiptID      // where the next UnsignedPartials starts
 	readers      sync.WaitGroup // reads under way; Add only under mu and while not closed
 
+	adverts advertCache
+
 	// hook is set by tests to fail or to crash around a commit; nil otherwise.
 	hook func(stage commitStage) error
 }

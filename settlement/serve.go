@@ -32,7 +32,7 @@ func (l *Ledger) RecordServed(ctx context.Context, b Bundle) (Bundle, error) {
 		return Bundle{}, fmt.Errorf("record served %s: %w: lane number and gateway signature come later", id, ErrPartialForm)
 	}
 	b.Receipt.LaneSeq = 1 // any number: the terms do not depend on which
-	if err := errors.Join(l.checkOwn(b, b.Receipt.Payee), b.checkTerms()); err != nil {
+	if err := errors.Join(l.checkOwn(b, b.Receipt.Payee), l.checkTerms(b)); err != nil {
 		return Bundle{}, fmt.Errorf("record served %s: %w", id, err)
 	}
 	b.OperatorSig, b.Inclusion = nil, nil
