@@ -1,0 +1,150 @@
+package routing
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Choice is one operator's offer with what is expected of it for this prompt.
+type Choice struct {
+	Operator             string  `json:"operator"`
+	Model                ModelID `json:"model"`
+	Quality              float64 `json:"quality"`                // predicted, 0..1
+	QualitySE            float64 `json:"quality_se"`             // its standard error
+	Evidence             float64 `json:"evidence"`               // effective number of labelled neighbours behind it
+	Unknown              bool    `json:"unknown,omitempty"`      // neither rows nor a known name: Quality is a guess
+	ExpectedOutputTokens uint32  `json:"expected_output_tokens"` // capped by the request's limit
+	ExpectedCost         float64 `json:"expected_cost"`          // token base units (1e-6 USD)
+	Utility              float64 `json:"utility"`                // quality − cost/W(dial)
+	InputPerMTok         uint64  `json:"input_per_mtok"`
+	OutputPerMTok        uint64  `json:"output_per_mtok"`
+	PerRequest           uint64  `json:"per_request"`
+	Load                 float64 `json:"load"`
+	Ref                  any     `json:"-"` // Candidate.Ref
+}
+
+// Neighbor is a labelled prompt the decision rests on. Rows are numbered within the index generation IndexID names.
+type Neighbor struct {
+	Row        int     `json:"row"`
+	Similarity float64 `json:"similarity"` // cosine
+	Source     string  `json:"source"`
+}
+
+// Decision is the outcome of Route with everything needed to explain it.
+type Decision struct {
+	Pick              Choice      `json:"pick"`
+	Fallbacks         []Choice    `json:"fallbacks"`  // try in order when the pick fails: same model first
+	Considered        []Choice    `json:"considered"` // all feasible, best first
+	Rejected          []Rejection `json:"rejected"`
+	Neighbors         []Neighbor  `json:"neighbors"` // nearest first
+	Reason            Reason      `json:"reason"`
+	Why               string      `json:"why"` // one sentence for people
+	Dial              int         `json:"dial"`
+	InputTokens       uint32      `json:"input_tokens"`
+	MaxOutputTokens   uint32      `json:"max_output_tokens"`
+	OutOfDistribution bool        `json:"out_of_distribution"` // no labelled prompt is near: qualities are priors
+	NoText            bool        `json:"no_text,omitempty"`   // nothing to embed, hence OutOfDistribution
+	Pinned            bool        `json:"pinned"`
+	Baseline          Choice      `json:"baseline"` // what always using the best single model would have run
+	IndexID           string      `json:"index_id"`
+	EmbedderID        string      `json:"embedder_id"`
+}
+
+// MaxFallbacks bounds retries: a request that failed this often will not be saved by another operator.
+const MaxFallbacks = 8
+
+// JSON is the canonical form: fixed field order, shortest floats, no blanks. Equal decisions give equal bytes.
+func (d Decision) JSON() []byte {
+	b, err := json.Marshal(d)
+	if err != nil {
+		panic("routing: decision holds a value JSON cannot express: " + err.Error()) // no field can be NaN or a cycle
+	}
+	return b
+}
+
+// Digest is the sha256 of JSON(); it goes into orders and receipts.
+func (d Decision) Digest() [32]byte { return sha256.Sum256(d.JSON()) }
+
+// settle fills in choices, order, fallbacks and baseline.
+func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
+	d.Considered = make([]Choice, 0, len(f.chosen))
+	for _, c := range f.chosen {
+		d.Considered = append(d.Considered, newChoice(e.of(c.Model), c, p, d.Dial))
+	}
+	slices.SortStableFunc(d.Considered, better)
+	d.Pick = d.Considered[0]
+	d.Fallbacks = make([]Choice, 0, min(MaxFallbacks, len(d.Considered)-1))
+	for _, same := range []bool{true, false} {
+		for _, c := range d.Considered[1:] {
+			if (c.Model == d.Pick.Model) == same && len(d.Fallbacks) < MaxFallbacks {
+				d.Fallbacks = append(d.Fallbacks, c)
+			}
+		}
+	}
+	if d.Rejected == nil {
+		d.Rejected = []Rejection{}
+	}
+	if d.Neighbors == nil {
+		d.Neighbors = []Neighbor{}
+	}
+	d.Baseline = baseline(e, f.baseline, p, d.Dial)
+}
+
+// baseline is the most able model in general, at its cheapest operator.
+func baseline(e *estimator, candidates []Candidate, p Prompt, dial int) Choice {
+	var best Choice
+	bestAbility := math.Inf(-1)
+	for _, c := range candidates {
+		est := e.of(c.Model)
+		choice := newChoice(est, c, p, dial)
+		switch {
+		case est.ability > bestAbility,
+			est.ability == bestAbility && c.Model < best.Model,
+			est.ability == bestAbility && c.Model == best.Model && better(choice, best) < 0:
+			best, bestAbility = choice, est.ability
+		}
+	}
+	return best
+}
+
+func newChoice(est estimate, c Candidate, p Prompt, dial int) Choice {
+	tokens := max(math.Round(est.tokens), 1)
+	if p.MaxOutputTokens != 0 {
+		tokens = min(tokens, float64(p.MaxOutputTokens))
+	}
+	expected := expectedCost(c, p.InputTokens, tokens)
+	load := c.Load
+	if math.IsNaN(load) || math.IsInf(load, 0) {
+		load = 1
+	}
+	return Choice{
+		Operator: c.Operator, Model: c.Model, Quality: est.quality, QualitySE: est.se, Evidence: est.evidence, Unknown: est.unknown,
+		ExpectedOutputTokens: uint32(min(tokens, math.MaxUint32)), ExpectedCost: expected, Utility: utility(est.quality, expected, dial),
+		InputPerMTok: c.InputPerMTok, OutputPerMTok: c.OutputPerMTok, PerRequest: c.PerRequest, Load: load, Ref: c.Ref,
+	}
+}
+
+// better orders choices: higher utility, then cheaper, then idler, then by name so that the order is total.
+func better(a, b Choice) int {
+	switch {
+	case a.Utility != b.Utility:
+		return sign(b.Utility - a.Utility)
+	case a.ExpectedCost != b.ExpectedCost:
+		return sign(a.ExpectedCost - b.ExpectedCost)
+	case a.Load != b.Load:
+		return sign(a.Load - b.Load)
+	case a.Operator != b.Operator:
+		return strings.Compare(a.Operator, b.Operator)
+	}
+	return strings.Compare(string(a.Model), string(b.Model))
+}
+
+func sign(x float64) int {
+	if x < 0 {
+		return -1
+	}
+	return 1
+}

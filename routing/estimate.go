@@ -1,0 +1,164 @@
+package routing
+
+import (
+	"math"
+
+	"flotilla/routing/catalogue"
+	"flotilla/routing/index"
+)
+
+// defaultTokens is the answer length where the index knows none for a model: the usual assumption for short tasks.
+const defaultTokens = 250
+
+// estimate is what is believed of one model on one prompt.
+type estimate struct {
+	quality  float64 // 0..1
+	se       float64 // standard error of quality
+	tokens   float64 // expected output tokens, not yet capped
+	ability  float64 // quality on an average prompt
+	evidence float64 // effective number of neighbours behind quality
+	unknown  bool    // no rows and no name the catalogue knows: quality is a guess
+}
+
+// estimator holds one prompt's neighbours and the estimates made from them.
+type estimator struct {
+	index  *index.Index
+	kernel *kernel
+	scan   *index.Scan
+	hits   []index.Hit
+	ease   float64 // how much easier than average the neighbourhood is
+	models map[ModelID]estimate
+}
+
+func (e *estimator) near(s *index.Scan) {
+	e.scan = s
+	e.hits = s.Top(make([]index.Hit, 0, nearest), nearest)
+	var sum, total int64
+	for _, h := range e.hits {
+		w := e.weight(h)
+		sum += w * int64(e.index.Ease(h.Row))
+		total += w
+	}
+	e.ease = float64(sum) / index.EaseOne / float64(total+shrink*weightOne)
+}
+
+func (e *estimator) weight(h index.Hit) int64 {
+	return e.kernel.weight(e.hits[0].Similarity - h.Similarity)
+}
+
+// outlier: the prompt lies farther from the labelled ones than 95 % of them from one another.
+func (e *estimator) outlier() bool { return index.MeanSimilarity(e.hits) < e.index.Outlier() }
+
+// forget drops the neighbours, so that estimates are priors.
+func (e *estimator) forget() { e.hits, e.ease = nil, 0 }
+
+func (e *estimator) release() {
+	if e.scan != nil {
+		e.scan.Release()
+		e.scan = nil
+	}
+}
+
+func (e *estimator) neighbors(n int) []Neighbor {
+	out := make([]Neighbor, 0, n)
+	for _, h := range e.hits[:min(n, len(e.hits))] {
+		out = append(out, Neighbor{Row: h.Row, Similarity: float64(h.Similarity) / index.SimilarityOne, Source: e.index.Source(h.Row)})
+	}
+	return out
+}
+
+// of estimates a model, once per prompt.
+func (e *estimator) of(m ModelID) estimate {
+	est, ok := e.models[m]
+	if !ok {
+		est = e.estimate(m)
+		e.models[m] = est
+	}
+	return est
+}
+
+// estimate shrinks the neighbours' weighted mean to ability + ease:
+//
+//	q = (Σ wᵢ·yᵢ + κ·(ability + ease)) / (Σ wᵢ + κ),  wᵢ = exp((sᵢ − s₁)/T)
+//
+// over the neighbours that have an outcome of the model. Ability is the model's own; ease is the neighbourhood's, told
+// by whichever models have rows there: so a model with no row nearby is still rated lower where prompts are hard.
+func (e *estimator) estimate(m ModelID) estimate {
+	number, known := e.index.Model(string(m))
+	if !known {
+		c := catalogue.Parse(string(m))
+		est := estimate{ability: c.PriorQuality(), tokens: defaultTokens, unknown: c.Unknown}
+		est.quality, est.se = e.posterior(tally{}, est.ability)
+		return est
+	}
+	t := e.tally(number)
+	est := estimate{ability: e.index.Ability(number), evidence: t.effective()}
+	est.quality, est.se = e.posterior(t, est.ability)
+	est.tokens = e.length(t, number)
+	return est
+}
+
+// tally sums weights over neighbours, in exact integers.
+type tally struct {
+	weight, weight2, score int64 // Σw, Σw² (in weightOne), Σw·score
+	lengthWeight, length   int64
+	rows                   int
+}
+
+func (e *estimator) tally(m int) tally {
+	var t tally
+	if len(e.hits) == 0 {
+		return t
+	}
+	for _, h := range e.hits {
+		if c, ok := e.index.Cell(h.Row, m); ok {
+			t.add(e.weight(h), c)
+		}
+	}
+	if t.rows < sparse && t.rows < e.index.RowsOf(m) {
+		t = tally{}
+		var own [sparse]index.Hit
+		for _, h := range e.scan.TopOf(own[:0], m, sparse) {
+			c, _ := e.index.Cell(h.Row, m)
+			t.add(e.weight(h), c)
+		}
+	}
+	return t
+}
+
+func (t *tally) add(w int64, c index.Cell) {
+	t.rows++
+	t.weight += w
+	t.weight2 += w * w / weightOne
+	t.score += w * int64(c.Score)
+	if c.Length != 0 {
+		t.lengthWeight += w
+		t.length += w * int64(c.Length)
+	}
+}
+
+// effective is Kish's effective sample size (Σw)²/Σw².
+func (t tally) effective() float64 {
+	if t.weight2 == 0 {
+		return 0
+	}
+	w := float64(t.weight)
+	return float64(w*w) / float64(t.weight2) / weightOne
+}
+
+func (e *estimator) posterior(t tally, ability float64) (quality, se float64) {
+	prior := min(max(ability+e.ease, 0), 1)
+	sum := float64(t.score)/index.ScoreSteps/weightOne + float64(shrink*prior)
+	quality = min(max(sum/(float64(t.weight)/weightOne+shrink), 0), 1)
+	return quality, math.Sqrt(float64(quality*(1-quality)) / (t.effective() + shrink))
+}
+
+// length is the neighbours' log-mean answer length, shrunk to the model's own, in tokens.
+func (e *estimator) length(t tally, m int) float64 {
+	mean, _, ok := e.index.Length(m)
+	if !ok {
+		return defaultTokens
+	}
+	sum := float64(t.length)/weightOne + float64(shrink*mean)
+	return e.kernel.tokens(sum / (float64(t.lengthWeight)/weightOne + shrink))
+}

@@ -1,0 +1,348 @@
+package index_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"flotilla/routing/catalogue"
+	"flotilla/routing/embed"
+	"flotilla/routing/index"
+
+	"pgregory.net/rapid"
+)
+
+const dim = 24
+
+func unit(rng *rand.Rand, n int) []float32 {
+	v := make([]float32, n)
+	sum := 0.0
+	for i := range v {
+		x := rng.NormFloat64()
+		v[i] = float32(x)
+		sum += x * x
+	}
+	for i := range v {
+		v[i] /= float32(math.Sqrt(sum))
+	}
+	return v
+}
+
+func randomIndex(t testing.TB, seed uint64, rows, dim int) (*index.Index, [][]float32) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	b, err := index.NewBuilder("test-embedder", dim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	models := []string{"gemma-2-9b-it", "llama-3.1-8b-instruct", "qwen2.5-72b-instruct", "smollm2-135m-instruct"}
+	var vectors [][]float32
+	for range rows {
+		r := index.Row{Vector: unit(rng, dim), Source: []string{"a", "b"}[rng.IntN(2)]}
+		for _, m := range models[:1+rng.IntN(len(models))] {
+			r.Outcomes = append(r.Outcomes, index.Outcome{Model: m, Score: rng.Float64(), OutputTokens: uint32(rng.IntN(2000))})
+		}
+		if err := b.Add(r); err != nil {
+			t.Fatal(err)
+		}
+		vectors = append(vectors, r.Vector)
+	}
+	x, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x, vectors
+}
+
+func TestEncodedIndexReadsBackTheSame(t *testing.T) {
+	x, vectors := randomIndex(t, 1, 60, dim)
+	data := x.Encode()
+	y, err := index.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y.ID() != x.ID() || y.EmbedderID() != "test-embedder" || y.Len() != 60 || y.Outlier() != x.Outlier() || y.Generation() != 1 {
+		t.Errorf("decoded %s %d rows, outlier %d; built %s, outlier %d", y.ID(), y.Len(), y.Outlier(), x.ID(), x.Outlier())
+	}
+	if !bytes.Equal(y.Encode(), data) {
+		t.Error("encoding is not canonical")
+	}
+	for i := range x.Len() {
+		if !slices.Equal(x.Cells(i), y.Cells(i)) || x.Source(i) != y.Source(i) || x.Ease(i) != y.Ease(i) {
+			t.Fatalf("row %d differs", i)
+		}
+	}
+	a, b := hits(t, x, vectors[7], 20), hits(t, y, vectors[7], 20)
+	if !slices.Equal(a, b) {
+		t.Errorf("searches differ: %v, %v", a, b)
+	}
+}
+
+func hits(t testing.TB, x *index.Index, v []float32, k int) []index.Hit {
+	t.Helper()
+	s, err := x.Scan(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Release()
+	return s.Top(nil, k)
+}
+
+func TestAnyChangedByteIsNoticed(t *testing.T) {
+	x, _ := randomIndex(t, 2, 8, dim)
+	data := x.Encode()
+	for i := range data {
+		bad := slices.Clone(data)
+		bad[i] ^= 0x10
+		if _, err := index.Decode(bad); !errors.Is(err, index.ErrCorrupt) && !errors.Is(err, index.ErrVersion) {
+			t.Fatalf("byte %d changed: %v", i, err)
+		}
+	}
+	for n := range data {
+		if _, err := index.Decode(data[:n]); !errors.Is(err, index.ErrCorrupt) && !errors.Is(err, index.ErrVersion) {
+			t.Fatalf("cut to %d bytes: %v", n, err)
+		}
+	}
+}
+
+func TestScanFindsTheExactNeighborsInAnyOrderOfAddition(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		x, vectors := randomIndex(t, rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 80).Draw(rt, "rows"), dim)
+		q := unit(rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "query"), 2)), dim)
+		k := rapid.IntRange(0, 90).Draw(rt, "k")
+		got := hits(t, x, q, k)
+		if want := min(k, x.Len()); len(got) != want {
+			rt.Fatalf("%d hits, want %d", len(got), want)
+		}
+		for i := 1; i < len(got); i++ {
+			a, b := got[i-1], got[i]
+			if a.Similarity < b.Similarity || a.Similarity == b.Similarity && a.Row > b.Row {
+				rt.Fatalf("hits %v before %v", a, b)
+			}
+		}
+		for _, h := range got {
+			exact := 0.0
+			for j := range q {
+				exact += float64(q[j]) * float64(vectors[h.Row][j])
+			}
+			if d := float64(h.Similarity)/index.SimilarityOne - exact; math.Abs(d) > 0.01 {
+				rt.Fatalf("row %d: similarity off by %v", h.Row, d)
+			}
+		}
+	})
+}
+
+// The claim behind replay: sums of products are exact, so the order of summation cannot matter.
+func TestSimilarityDoesNotDependOnTheOrderOfDimensions(t *testing.T) {
+	for _, d := range []int{1, 7, 384, 1024, 4096} {
+		rng := rand.New(rand.NewPCG(uint64(d), 3))
+		perm := rng.Perm(d)
+		extreme := make([]float32, d) // all components at the peak: the largest sums there can be
+		for i := range extreme {
+			extreme[i] = float32(1 / math.Sqrt(float64(d)))
+		}
+		for _, v := range [][]float32{unit(rng, d), extreme} {
+			shuffled := make([]float32, d)
+			for i, p := range perm {
+				shuffled[i] = v[p]
+			}
+			if a, b := selfSimilarity(t, v), selfSimilarity(t, shuffled); a != b {
+				t.Errorf("dim %d: %d in one order, %d in another", d, a, b)
+			}
+		}
+	}
+}
+
+func selfSimilarity(t *testing.T, v []float32) int32 {
+	t.Helper()
+	b, err := index.NewBuilder("e", len(v))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Add(index.Row{Vector: v, Outcomes: []index.Outcome{{Model: "m", Score: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	x, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := hits(t, x, v, 1)[0].Similarity
+	if math.Abs(float64(s)/index.SimilarityOne-1) > 0.001 {
+		t.Errorf("a vector's similarity to itself is %d of %d", s, index.SimilarityOne)
+	}
+	return s
+}
+
+func TestTopOfLooksOnlyAtTheModelsRows(t *testing.T) {
+	x, vectors := randomIndex(t, 5, 50, dim)
+	m, ok := x.Model("smollm2-135m-instruct")
+	if !ok {
+		t.Fatal("no rows")
+	}
+	s, err := x.Scan(vectors[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Release()
+	got := s.TopOf(nil, m, 1000)
+	if len(got) != x.RowsOf(m) {
+		t.Errorf("%d hits, the model has %d rows", len(got), x.RowsOf(m))
+	}
+	for _, h := range got {
+		if _, ok := x.Cell(h.Row, m); !ok {
+			t.Errorf("row %d has no outcome of the model", h.Row)
+		}
+	}
+}
+
+func TestImportMergesAndRefusesAnotherEmbedder(t *testing.T) {
+	x, _ := randomIndex(t, 6, 10, dim)
+	y, _ := randomIndex(t, 7, 5, dim)
+	b, _ := index.NewBuilder("test-embedder", dim)
+	for _, part := range []*index.Index{x, y} {
+		if err := b.Import(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	z, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if z.Len() != 15 || z.Generation() != 2 || z.ID() == x.ID() {
+		t.Errorf("merged: %d rows, generation %d", z.Len(), z.Generation())
+	}
+	for i := range y.Len() { // rows keep their outcomes though model numbers may move
+		for _, c := range y.Cells(i) {
+			m, _ := z.Model(y.Models()[c.Model])
+			if got, ok := z.Cell(10+i, m); !ok || got.Score != c.Score || got.Length != c.Length {
+				t.Fatalf("row %d lost %s", i, y.Models()[c.Model])
+			}
+		}
+	}
+	other, _ := index.NewBuilder("other-embedder", dim)
+	var mismatch *index.EmbedderError
+	if err := other.Import(x); !errors.As(err, &mismatch) || mismatch.Index != "test-embedder" || !errors.Is(err, index.ErrEmbedderMismatch) {
+		t.Errorf("import with another embedder: %v", err)
+	}
+}
+
+func TestBadRowsAreRefused(t *testing.T) {
+	good := unit(rand.New(rand.NewPCG(1, 1)), dim)
+	one := []index.Outcome{{Model: "m", Score: 1}}
+	for name, r := range map[string]index.Row{
+		"short vector": {Vector: good[:3], Outcomes: one},
+		"zero vector":  {Vector: make([]float32, dim), Outcomes: one},
+		"NaN vector":   {Vector: append(slices.Clone(good[:dim-1]), float32(math.NaN())), Outcomes: one},
+		"no outcome":   {Vector: good},
+		"score above":  {Vector: good, Outcomes: []index.Outcome{{Model: "m", Score: 1.01}}},
+		"score NaN":    {Vector: good, Outcomes: []index.Outcome{{Model: "m", Score: math.NaN()}}},
+		"no name":      {Vector: good, Outcomes: []index.Outcome{{Score: 1}}},
+		"twice":        {Vector: good, Outcomes: []index.Outcome{{Model: "m"}, {Model: "m"}}},
+	} {
+		b, _ := index.NewBuilder("e", dim)
+		if err := b.Add(r); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// Two models of equal skill, one asked only hard questions: its raw mean is far lower, its ability must not be.
+func TestAbilityIsCorrectedForTheEaseOfTheQuestions(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	b, _ := index.NewBuilder("e", dim)
+	for i := range 600 {
+		easy := i%2 == 0
+		p := map[bool]float64{true: 0.8, false: 0.3}[easy]
+		draw := func() float64 {
+			if rng.Float64() < p {
+				return 1
+			}
+			return 0
+		}
+		o := []index.Outcome{{Model: "qwen2-7b-instruct", Score: draw()}, {Model: "llama-3-8b-instruct", Score: draw()}}
+		if !easy {
+			o = append(o, index.Outcome{Model: "llama-3.1-8b-instruct", Score: draw()})
+		}
+		if err := b.Add(index.Row{Vector: unit(rng, dim), Outcomes: o}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, _ := b.Build()
+	everywhere, _ := x.Model("llama-3-8b-instruct")
+	hardOnly, _ := x.Model("llama-3.1-8b-instruct")
+	if d := x.Ability(everywhere) - x.Ability(hardOnly); math.Abs(d) > 0.12 {
+		t.Errorf("ability %.3f everywhere, %.3f on hard questions only (raw means differ by .25)", x.Ability(everywhere), x.Ability(hardOnly))
+	}
+}
+
+func TestDefaultIndexFitsTheDefaultEmbedderAndHoldsCanonicalModels(t *testing.T) {
+	x, err := index.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := embed.NewMiniLM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.CheckEmbedder(m.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if size := len(x.Encode()); size > 10<<20 {
+		t.Errorf("default index has %d bytes, at most 10 MiB may be shipped", size)
+	}
+	if x.Len() < 6000 || x.Outlier() < index.SimilarityOne/10 {
+		t.Errorf("%d rows, outlier %d", x.Len(), x.Outlier())
+	}
+	for _, id := range x.Models() {
+		if c := catalogue.Parse(id); c.ID != id || c.Unknown {
+			t.Errorf("model %q: catalogue says %+v", id, c)
+		}
+	}
+	big, _ := x.Model("llama-3.1-405b-instruct")
+	small, _ := x.Model("gemma-2-2b-it")
+	if x.Ability(big) <= x.Ability(small) {
+		t.Errorf("405 B rated %v, 2 B %v", x.Ability(big), x.Ability(small))
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	x, _ := randomIndex(f, 3, 6, 4)
+	f.Add(x.Encode(), false)
+	f.Add(x.Encode(), true)
+	f.Add([]byte("FIDX"), true)
+	f.Fuzz(func(t *testing.T, data []byte, seal bool) {
+		if seal { // a valid checksum, so that the parser behind it is reached
+			sum := sha256.Sum256(data)
+			data = append(slices.Clone(data), sum[:]...)
+		}
+		x, err := index.Decode(data)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(x.Encode(), data) {
+			t.Fatal("a decoded index encodes differently")
+		}
+		if x.Len() > 0 {
+			v := make([]float32, x.Dim())
+			v[0] = 1
+			hits(t, x, v, 3)
+		}
+	})
+}
+
+func BenchmarkKNN10k(b *testing.B) {
+	x, vectors := randomIndex(b, 4, 10_000, 384)
+	dst := make([]index.Hit, 0, 200)
+	for b.Loop() {
+		s, err := x.Scan(vectors[17])
+		if err != nil {
+			b.Fatal(err)
+		}
+		dst = s.Top(dst[:0], 200)
+		s.Release()
+	}
+}

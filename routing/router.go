@@ -1,0 +1,129 @@
+// Package routing decides which operator answers a prompt: the cheapest one that is capable. It is pure: no network,
+// files, clock or randomness, so a decision can be recomputed from its inputs.
+//
+// Route goes through these steps, in this order:
+//
+//  1. Feasible set: policy, pin, price ceiling, context, features, health, load (feasible.go).
+//  2. Quality per model, with its uncertainty, from the nearest labelled prompts, shrunk to what is known of the model
+//     in general; far from every labelled prompt only the latter counts, and the decision says so (estimate.go).
+//  3. Expected answer length from the same neighbours, hence expected cost in absolute money from each operator's own
+//     prices.
+//  4. Utility = quality − cost / W(dial), quality in steps of one point so that near-ties fall to the cheaper
+//     (dial.go). The best utility wins; equal utilities go to the cheaper, then to the idler operator.
+//
+// Nothing is normalised by the fleet: a candidate's utility depends on that candidate, the prompt and the index alone.
+// So whatever anybody else advertises either wins the request or changes nothing.
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"flotilla/routing/catalogue"
+	"flotilla/routing/index"
+)
+
+// MaxCandidates bounds one decision; a fleet view beyond it must be cut by the caller.
+const MaxCandidates = 4096
+
+// Embedder turns text into vectors. Implementations: routing/embed (default) and routing/embed/hugotembed.
+type Embedder interface {
+	// Embed returns the unit vector of text, Dim() values. It must accept any string.
+	Embed(ctx context.Context, text string) ([]float32, error)
+	// ID is a fingerprint of everything that shapes the vectors: weights, tokenizer rules, arithmetic.
+	ID() string
+	Dim() int
+}
+
+// Config is what a Router is made of. Both fields are required, and Index must have been made with Embedder.
+type Config struct {
+	Embedder Embedder
+	Index    *index.Index
+}
+
+// Router decides. Immutable and safe for concurrent use; a new index generation needs a new Router, which is cheap.
+type Router struct {
+	embedder Embedder
+	index    *index.Index
+	kernel   *kernel
+}
+
+// New refuses an index made with another embedder (errors.Is index.ErrEmbedderMismatch).
+func New(c Config) (*Router, error) {
+	if c.Embedder == nil || c.Index == nil {
+		return nil, errors.New("new router: an embedder and an index are needed")
+	}
+	if err := c.Index.CheckEmbedder(c.Embedder.ID()); err != nil {
+		return nil, fmt.Errorf("new router: %w", err)
+	}
+	if c.Embedder.Dim() != c.Index.Dim() {
+		return nil, fmt.Errorf("new router: embedder has %d dimensions, index %d", c.Embedder.Dim(), c.Index.Dim())
+	}
+	return &Router{embedder: c.Embedder, index: c.Index, kernel: newKernel()}, nil
+}
+
+// Route decides for one prompt. Errors: ErrNoCandidate, ErrUnknownModel, *InfeasibleError, *PolicyError, or the
+// embedder's. The candidates are only read.
+func (r *Router) Route(ctx context.Context, p Prompt, candidates []Candidate, policy Policy) (Decision, error) {
+	if len(candidates) == 0 {
+		return Decision{}, ErrNoCandidate
+	}
+	if len(candidates) > MaxCandidates {
+		return Decision{}, fmt.Errorf("route: %d candidates, at most %d", len(candidates), MaxCandidates)
+	}
+	if err := policy.check(); err != nil {
+		return Decision{}, err
+	}
+	p = p.withInputTokens()
+	f, err := r.feasible(p, candidates, policy)
+	if err != nil {
+		return Decision{}, err
+	}
+	d := Decision{
+		Dial: policy.Dial, IndexID: r.index.ID(), EmbedderID: r.embedder.ID(), InputTokens: p.InputTokens,
+		MaxOutputTokens: p.MaxOutputTokens, Pinned: policy.Model != "", Rejected: f.rejected,
+	}
+	e, err := r.evidence(ctx, p, &d)
+	if err != nil {
+		return Decision{}, err
+	}
+	defer e.release()
+	d.settle(e, f, p)
+	d.explain()
+	return d, nil
+}
+
+// evidence embeds and searches, unless the model is named or there is nothing to embed.
+func (r *Router) evidence(ctx context.Context, p Prompt, d *Decision) (*estimator, error) {
+	e := &estimator{index: r.index, kernel: r.kernel, models: map[ModelID]estimate{}}
+	switch {
+	case d.Pinned:
+		return e, nil
+	case strings.TrimSpace(p.Text) == "":
+		d.OutOfDistribution, d.NoText = true, true
+		return e, nil
+	}
+	vector, err := r.embedder.Embed(ctx, p.Text)
+	if err != nil {
+		return nil, fmt.Errorf("embed prompt: %w", err)
+	}
+	scan, err := r.index.Scan(vector)
+	if err != nil {
+		return nil, fmt.Errorf("route: %w", err)
+	}
+	e.near(scan)
+	d.OutOfDistribution = e.outlier()
+	d.Neighbors = e.neighbors(shownNeighbors)
+	if d.OutOfDistribution {
+		e.forget()
+	}
+	return e, nil
+}
+
+// shownNeighbors go into the decision record; enough to see what it rests on.
+const shownNeighbors = 8
+
+// pinnedID is the canonical id behind a policy's model name.
+func pinnedID(name string) ModelID { return ModelID(catalogue.ID(name)) }

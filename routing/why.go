@@ -1,0 +1,95 @@
+package routing
+
+import (
+	"fmt"
+	"math"
+)
+
+// Reason is the rule that made the pick.
+type Reason string
+
+// The reasons.
+const (
+	ReasonPinned          Reason = "pinned"            // the request names the model
+	ReasonOnlyModel       Reason = "only_model"        // one model was feasible
+	ReasonBestAndCheapest Reason = "best_and_cheapest" // nothing was better, nothing cheaper
+	ReasonWorthPrice      Reason = "worth_price"       // dearer than another, and better by enough
+	ReasonNearTie         Reason = "near_tie_cheaper"  // as good as the best, and cheaper
+	ReasonDial            Reason = "dial_cheaper"      // a little worse than the best, and cheaper by enough
+)
+
+// explain sets Reason and Why from the finished choices.
+func (d *Decision) explain() {
+	d.Reason, d.Why = d.reason()
+	switch {
+	case d.NoText:
+		d.Why = "no text to compare, so models are rated by their general ability: " + d.Why
+	case d.OutOfDistribution:
+		d.Why = "no labelled prompt is near, so models are rated by their general ability: " + d.Why
+	}
+	if d.Pick.Unknown {
+		d.Why += "; " + string(d.Pick.Model) + " is unknown and rated by a guess"
+	}
+}
+
+func (d *Decision) reason() (Reason, string) {
+	pick := d.Pick
+	if d.Pinned {
+		return ReasonPinned, fmt.Sprintf("%s is named in the request; %s offers it at the lowest price", pick.Model, pick.Operator)
+	}
+	best, cheapest, second := d.rivals()
+	if best == nil {
+		return ReasonOnlyModel, fmt.Sprintf("%s is the only model that fits; %s offers it at the lowest price", pick.Model, pick.Operator)
+	}
+	switch steps := qualitySteps(pick.Quality); {
+	case qualitySteps(best.Quality) > steps:
+		return ReasonDial, fmt.Sprintf("%s is predicted at %.2f quality, %s %.2f at %s of the price; dial %d takes the cheaper",
+			best.Model, best.Quality, pick.Model, pick.Quality, share(pick, *best), d.Dial)
+	case qualitySteps(second.Quality) == steps && second.ExpectedCost > pick.ExpectedCost:
+		return ReasonNearTie, fmt.Sprintf("%s and %s are predicted equally good (%.2f and %.2f); %s costs %s as much",
+			pick.Model, second.Model, pick.Quality, second.Quality, pick.Model, share(pick, *second))
+	case cheapest.ExpectedCost < pick.ExpectedCost:
+		return ReasonWorthPrice, fmt.Sprintf("%s is predicted at %.2f quality, %s only %.2f at %s of the price; dial %d takes the better",
+			pick.Model, pick.Quality, cheapest.Model, cheapest.Quality, share(*cheapest, pick), d.Dial)
+	}
+	return ReasonBestAndCheapest, fmt.Sprintf("%s is predicted best at %.2f quality and is the cheapest too", pick.Model, pick.Quality)
+}
+
+// rivals are, among the other models, the one predicted best, the cheapest, and the best of those dearer than the pick;
+// all nil when there is no other model. second is best when no other is dearer.
+func (d *Decision) rivals() (best, cheapest, second *Choice) {
+	for i := range d.Considered {
+		c := &d.Considered[i]
+		if c.Model == d.Pick.Model {
+			continue
+		}
+		if best == nil || c.Quality > best.Quality {
+			best = c
+		}
+		if cheapest == nil || c.ExpectedCost < cheapest.ExpectedCost {
+			cheapest = c
+		}
+		if c.ExpectedCost > d.Pick.ExpectedCost && (second == nil || c.Quality > second.Quality) {
+			second = c
+		}
+	}
+	if second == nil {
+		second = best
+	}
+	return best, cheapest, second
+}
+
+// share is a's expected cost in percent of b's.
+func share(a, b Choice) string {
+	if !(b.ExpectedCost > 0) {
+		return "100 %"
+	}
+	pct := a.ExpectedCost / b.ExpectedCost * 100
+	switch {
+	case pct < 1:
+		return "under 1 %"
+	case pct < 99.5:
+		return fmt.Sprintf("%.0f %%", pct)
+	}
+	return fmt.Sprintf("%.0f %%", math.Ceil(pct))
+}
