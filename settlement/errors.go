@@ -56,6 +56,8 @@ var (
 	ErrAlreadySettled = errors.New("batch already settled")
 	// ErrEpochConflict: the chain holds another batch for this epoch: someone else settles with this key.
 	ErrEpochConflict = errors.New("another batch is anchored for this epoch")
+	// ErrLedgerBehind: the chain has paid more on a lane than this ledger knows of: it is an old copy.
+	ErrLedgerBehind = errors.New("ledger is behind the chain")
 	// ErrCorrupt: a stored record does not match its checksum.
 	ErrCorrupt = errors.New("corrupt record")
 	// ErrClosed: the ledger is closed.
