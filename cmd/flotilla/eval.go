@@ -10,6 +10,7 @@ import (
 
 	"flotilla/routing/embed"
 	"flotilla/routing/eval"
+	"flotilla/routing/index"
 )
 
 type evalCmd struct {
@@ -32,7 +33,7 @@ func (c *evalCmd) Run(ctx context.Context, s *streams) error {
 		}
 		r = zr
 	}
-	rows, err := eval.ReadRows(r)
+	rows, err := index.ReadSamples(r)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", c.Table, err)
 	}

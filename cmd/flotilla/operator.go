@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -104,24 +105,22 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 }
 
 func (c *operatorCmd) backends(ctx context.Context) ([]*backend.Backend, error) {
-	if len(c.Backend) > 0 {
-		var out []*backend.Backend
-		for _, url := range c.Backend {
-			b, err := backend.New(url, backend.Options{})
-			if err != nil {
-				return nil, fmt.Errorf("--backend %s: %w", url, err)
-			}
-			out = append(out, b)
+	urls := c.Backend
+	if len(urls) == 0 {
+		for _, f := range backend.Detect(ctx, nil) {
+			urls = append(urls, f.BaseURL)
 		}
-		return out, nil
 	}
-	found := backend.Detect(ctx)
-	if len(found) == 0 {
-		return nil, fmt.Errorf("no model server found on this machine: start Ollama, llama.cpp, vLLM or LM Studio, or name one with --backend URL")
+	if len(urls) == 0 {
+		return nil, errors.New("no model server found on this machine: start Ollama, llama.cpp, vLLM or LM Studio, or name one with --backend URL")
 	}
 	var out []*backend.Backend
-	for _, f := range found {
-		out = append(out, f.Backend)
+	for _, url := range urls {
+		b, err := backend.New(url, backend.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("--backend %s: %w", url, err)
+		}
+		out = append(out, b)
 	}
 	return out, nil
 }

@@ -17,12 +17,15 @@ import (
 	"flotilla/routing/index"
 )
 
+// maxIndexBytes bounds an index file: a million rows of 384 dimensions and their scores.
+const maxIndexBytes = 1 << 30
+
 // openRouter loads the embedder and the index that a gateway decides with.
 func openRouter(indexFile, onnxDir string) (*routing.Router, func(), error) {
 	var emb routing.Embedder
 	closeEmb := func() {}
 	if onnxDir != "" {
-		h, err := hugotembed.New(onnxDir)
+		h, err := hugotembed.New(onnxDir, hugotembed.Options{})
 		if err != nil {
 			return nil, nil, fmt.Errorf("open ONNX encoder: %w", err)
 		}
@@ -49,7 +52,7 @@ func openIndex(file string) (*index.Index, error) {
 	if file == "" {
 		return index.Default()
 	}
-	raw, err := readBounded(file, index.MaxFileBytes)
+	raw, err := readBounded(file, maxIndexBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
 	}

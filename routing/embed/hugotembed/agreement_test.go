@@ -84,6 +84,11 @@ func corpus() []string {
 		strings.Repeat("a", 100), strings.Repeat("a", 101), strings.Repeat("é", 100), strings.Repeat("漢", 40),
 		strings.Repeat("x", 1<<20), "\u0301\u0301", "a.b", "A B C", "e\u0301\u0323", "a\u0323\u0301b", "##ing ##", "[CLS]", "[unused1]",
 	)
+	for i, line := range lines {
+		if i%4 == 0 {
+			texts = append(texts, strings.ToLower(line)+" ("+strings.Fields(pick())[0]+")")
+		}
+	}
 	slices.Sort(texts)
 	return slices.Compact(texts)
 }
