@@ -93,6 +93,7 @@ func (d *dialer) run(ctx context.Context) {
 // step starts the dials that are due.
 func (d *dialer) step(ctx context.Context) {
 	seen := make(map[PeerID]bool)
+	enough := func() bool { return len(d.lib.Network().Peers()) >= enoughPeers }
 	try := func(infos []peer.AddrInfo, always bool) {
 		for _, info := range infos {
 			if info.ID == d.lib.ID() || seen[info.ID] {
@@ -102,7 +103,7 @@ func (d *dialer) step(ctx context.Context) {
 			if always {
 				d.lib.ConnManager().Protect(info.ID, connTag)
 			}
-			if always || len(d.lib.Network().Peers()) < enoughPeers {
+			if always || !enough() {
 				d.dial(ctx, info)
 			}
 		}
@@ -110,7 +111,9 @@ func (d *dialer) step(ctx context.Context) {
 	live, _ := d.gateways.live()
 	try(d.bootstrap, true)
 	try(live, d.role == RoleOperator)
-	try(d.kept.list(), false)
+	if !enough() {
+		try(d.kept.list(), false)
+	}
 	d.forget(seen)
 }
 

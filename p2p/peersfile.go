@@ -20,13 +20,31 @@ const (
 	maxKeptPeers     = 128
 	maxKeptFileBytes = 1 << 20
 	keptPeerAge      = 30 * 24 * time.Hour
+	keptRefresh      = 10 * time.Minute // precision of LastSeen
 )
 
-// keptPeer is one line of the peers file.
+// keptPeer is one entry of the peers file.
 type keptPeer struct {
 	ID       string    `json:"id"`
 	Addrs    []string  `json:"addrs"`
 	LastSeen time.Time `json:"last_seen"`
+
+	info peer.AddrInfo // the same, parsed
+}
+
+// parse fills info; false means that the entry cannot be dialled.
+func (k *keptPeer) parse() bool {
+	id, err := peer.Decode(k.ID)
+	if err != nil {
+		return false
+	}
+	k.info = peer.AddrInfo{ID: id}
+	for _, text := range k.Addrs[:min(len(k.Addrs), MaxAdvertAddrs)] {
+		if a, err := multiaddr.NewMultiaddr(text); err == nil {
+			k.info.Addrs = append(k.info.Addrs, a)
+		}
+	}
+	return len(k.info.Addrs) > 0
 }
 
 // peersFile remembers addresses of peers between runs.
@@ -65,8 +83,8 @@ func loadPeersFile(path string, now func() time.Time) (*peersFile, error) {
 		return nil, fmt.Errorf("read peers file %s: %w; delete it, it is only a cache", path, err)
 	}
 	for _, k := range kept[:min(len(kept), maxKeptPeers)] {
-		if id, err := peer.Decode(k.ID); err == nil && now().Sub(k.LastSeen) < keptPeerAge {
-			f.peers[id] = k
+		if k.parse() && now().Sub(k.LastSeen) < keptPeerAge {
+			f.peers[k.info.ID] = k
 		}
 	}
 	return f, nil
@@ -77,8 +95,15 @@ func (f *peersFile) note(id PeerID, addrs []multiaddr.Multiaddr) {
 	if len(addrs) == 0 {
 		return // a node that only dials out cannot be redialled
 	}
-	k := keptPeer{ID: id.String(), LastSeen: f.now().UTC().Truncate(time.Second)}
-	for _, a := range addrs[:min(len(addrs), MaxAdvertAddrs)] {
+	addrs = addrs[:min(len(addrs), MaxAdvertAddrs)]
+	if f.knows(id, addrs) {
+		return
+	}
+	k := keptPeer{
+		ID: id.String(), LastSeen: f.now().UTC().Truncate(time.Second),
+		info: peer.AddrInfo{ID: id, Addrs: slices.Clone(addrs)},
+	}
+	for _, a := range addrs {
 		k.Addrs = append(k.Addrs, a.String())
 	}
 	f.mu.Lock()
@@ -88,6 +113,16 @@ func (f *peersFile) note(id PeerID, addrs []multiaddr.Multiaddr) {
 	if len(f.peers) > maxKeptPeers {
 		f.trim()
 	}
+}
+
+// knows says whether the peer was noted at these addresses lately, so that a
+// quiet fleet does not rewrite the file every few seconds.
+func (f *peersFile) knows(id PeerID, addrs []multiaddr.Multiaddr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k, known := f.peers[id]
+	return known && f.now().Sub(k.LastSeen) < keptRefresh &&
+		slices.EqualFunc(k.info.Addrs, addrs, func(a, b multiaddr.Multiaddr) bool { return a.Equal(b) })
 }
 
 // trim forgets the peer seen longest ago. The caller holds mu.
@@ -108,14 +143,7 @@ func (f *peersFile) list() []peer.AddrInfo {
 	f.mu.Unlock()
 	infos := make([]peer.AddrInfo, 0, len(kept))
 	for _, k := range kept {
-		info := peer.AddrInfo{}
-		info.ID, _ = peer.Decode(k.ID) // was decoded on the way in
-		for _, text := range k.Addrs {
-			if a, err := multiaddr.NewMultiaddr(text); err == nil {
-				info.Addrs = append(info.Addrs, a)
-			}
-		}
-		infos = append(infos, info)
+		infos = append(infos, k.info)
 	}
 	return infos
 }
