@@ -307,7 +307,8 @@ func (c *Call) Cancel(reason string) error {
 }
 
 // Settle answers the operator's receipt and closes the call. It may be called
-// once, after Recv returned io.EOF.
+// once, after Recv returned io.EOF. Success means sent, not received: an operator
+// that misses it asks for the settlement over a request protocol.
 func (c *Call) Settle(ctx context.Context, s Settlement) error {
 	if c.end == nil {
 		return errors.New("settle: the answer has not ended; call Recv until io.EOF")
@@ -321,14 +322,14 @@ func (c *Call) Settle(ctx context.Context, s Settlement) error {
 	err := c.frames.write(&settleFrame{
 		Countersignature: s.Countersignature, Voucher: s.Voucher, VoucherSig: s.VoucherSig, Dispute: truncate(s.Dispute),
 	})
-	if err == nil {
-		err = c.frames.stream.Close() // delivers what was written
-	}
 	c.stop()
 	if err != nil {
 		_ = c.frames.stream.Reset()
 		return fmt.Errorf("settle: %w", err)
 	}
+	// Delivers what was written. It fails when the operator has read that and
+	// closed before us, which is as good.
+	_ = c.frames.stream.Close()
 	return nil
 }
 

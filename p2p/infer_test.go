@@ -246,6 +246,44 @@ func TestInferReject(t *testing.T) {
 	})
 }
 
+// TestInferShortAnswers: an answer that is over before the gateway has looked
+// at Accept is not taken for a lost stream. Many rounds, since it is a race.
+func TestInferShortAnswers(t *testing.T) {
+	for transport := range listen {
+		t.Run(transport, func(t *testing.T) {
+			pr := startPair(t, transport, p2p.InferTimers{})
+			unsettled := make(chan error, 1)
+			pr.operator.HandleInfer(func(_ context.Context, in *p2p.Incoming) error {
+				if err := in.Accept(); err != nil {
+					return err
+				}
+				if err := in.Send(in.Request().Body, 1); err != nil {
+					return err
+				}
+				_, err := in.Finish(p2p.End{})
+				if err != nil {
+					select {
+					case unsettled <- err:
+					default:
+					}
+				}
+				return err
+			}, p2p.InferLimits{})
+			ctx := testContext(t)
+			for i := range 500 {
+				if err := echo(ctx, pr, fmt.Sprintf("request %d", i)); err != nil {
+					t.Fatalf("round %d: %v", i, err)
+				}
+			}
+			select {
+			case err := <-unsettled:
+				t.Fatalf("operator missed a settlement: %v", err)
+			default:
+			}
+		})
+	}
+}
+
 // wantRejected makes a request, with a body larger than any buffer on the way,
 // and compares the refusal.
 func wantRejected(t *testing.T, pr pair, want p2p.RejectedError) {

@@ -114,35 +114,39 @@ func (c *Call) open(ctx context.Context, request InferRequest, left time.Duratio
 	defer timer.Stop()
 	select {
 	case first := <-c.opened:
-		if reject, ok := first.(*rejectFrame); ok {
-			return &RejectedError{
-				Code:       reject.Code,
-				RetryAfter: time.Duration(min(reject.RetryAfterMS, uint64(maxRetryAfter/time.Millisecond))) * time.Millisecond,
-				Message:    reject.Message,
-			}
-		}
-		return nil
+		return opening(first)
 	case <-c.readDone:
-		return c.openLost(ctx)
 	case <-timer.C:
 		return fmt.Errorf("%w: %s", ErrAcceptTimeout, c.to)
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+	select {
+	case first := <-c.opened: // a short answer can be read whole before we look
+		return opening(first)
+	default:
+		return c.openLost(ctx)
 	}
 }
 
 // maxRetryAfter bounds how long an operator can ask to be left alone.
 const maxRetryAfter = time.Hour
 
-// openLost says why the stream ended before Accept.
-func (c *Call) openLost(ctx context.Context) error {
-	select {
-	case first := <-c.opened: // read before the stream ended
-		if reject, ok := first.(*rejectFrame); ok {
-			return &RejectedError{Code: reject.Code, RetryAfter: time.Duration(reject.RetryAfterMS) * time.Millisecond, Message: reject.Message}
-		}
-	default:
+// opening is the outcome of an operator's first frame.
+func opening(first frame) error {
+	reject, ok := first.(*rejectFrame)
+	if !ok {
+		return nil
 	}
+	return &RejectedError{
+		Code:       reject.Code,
+		RetryAfter: time.Duration(min(reject.RetryAfterMS, uint64(maxRetryAfter/time.Millisecond))) * time.Millisecond,
+		Message:    reject.Message,
+	}
+}
+
+// openLost says why the stream ended before an answer.
+func (c *Call) openLost(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
