@@ -17,7 +17,7 @@ process.stdout.write(JSON.stringify({
   settings: {
     evmVersion: setting('evm_version'),
     optimizer: { enabled: true, runs: Number(setting('optimizer_runs')) },
-    viaIR: setting('via_ir') === 'true',
+    viaIR: true, // the profile "contracts" of foundry.toml
     metadata: { bytecodeHash: setting('bytecode_hash'), appendCBOR: false },
     outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
   },

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @dev The cheat codes of forge that these tests use.
+interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
+    function addr(uint256 key) external pure returns (address);
+    function assume(bool) external pure;
+    function chainId(uint256) external;
+    function deployCode(string calldata artifact) external returns (address);
+    function deployCode(string calldata artifact, bytes calldata args) external returns (address);
+    function etch(address, bytes calldata) external;
+    function expectEmit() external;
+    function expectRevert() external;
+    function expectRevert(bytes4) external;
+    function expectRevert(bytes calldata) external;
+    function getBlockTimestamp() external view returns (uint256);
+    function getCode(string calldata artifact) external view returns (bytes memory);
+    function getRecordedLogs() external returns (Log[] memory);
+    function parseJsonAddress(string calldata, string calldata) external pure returns (address);
+    function parseJsonBytes(string calldata, string calldata) external pure returns (bytes memory);
+    function parseJsonBytes32(string calldata, string calldata) external pure returns (bytes32);
+    function parseJsonBytes32Array(string calldata, string calldata) external pure returns (bytes32[] memory);
+    function parseJsonString(string calldata, string calldata) external pure returns (string memory);
+    function parseJsonUint(string calldata, string calldata) external pure returns (uint256);
+    function keyExistsJson(string calldata, string calldata) external view returns (bool);
+    function prank(address) external;
+    function readFile(string calldata) external view returns (string memory);
+    function recordLogs() external;
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
+    function toString(uint256) external pure returns (string memory);
+    function warp(uint256) external;
+}
