@@ -41,7 +41,10 @@ type feasibleSet struct {
 func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feasibleSet, error) {
 	var f feasibleSet
 	var full []Candidate
-	pin := pinnedID(policy.Model)
+	var pin ModelID
+	if policy.Model != "" {
+		pin = pinnedID(policy.Model)
+	}
 	served := policy.Model == ""
 	for _, c := range candidates {
 		named := policy.Model == "" || c.Model == pin || string(c.Model) == policy.Model

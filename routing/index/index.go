@@ -23,6 +23,7 @@ package index
 import (
 	"encoding/hex"
 	"errors"
+	"math"
 	"sort"
 )
 
@@ -50,7 +51,7 @@ type Index struct {
 
 	vectors   []int8
 	scan      []float32 // vectors again as float32 for SIMD; rows × dim
-	norm2     []float64 // exact |row|²
+	lengths   []float64 // |row| of the int8 vector
 	rowSource []uint16
 	rowStart  []uint32 // cells of row i: rowStart[i]..rowStart[i+1]
 	cells     []Cell
@@ -148,14 +149,14 @@ func (x *Index) finish() {
 	for i, v := range x.vectors {
 		x.scan[i] = float32(v)
 	}
-	x.norm2 = make([]float64, n)
+	x.lengths = make([]float64, n)
 	x.postings = make([][]uint32, len(x.models))
 	for i := range n {
 		sum := 0
 		for _, v := range x.vectors[i*x.dim : (i+1)*x.dim] {
 			sum += int(v) * int(v)
 		}
-		x.norm2[i] = float64(sum)
+		x.lengths[i] = math.Sqrt(float64(sum))
 		for _, c := range x.Cells(i) {
 			x.postings[c.Model] = append(x.postings[c.Model], uint32(i))
 		}

@@ -45,7 +45,7 @@ func (x *Index) Scan(vector []float32) (*Scan, error) {
 	s.sims = slices.Grow(s.sims[:0], n)[:n]
 	for i := range s.sims {
 		row := x.scan[i*x.dim : (i+1)*x.dim]
-		s.sims[i] = similarity(vek32.Dot(row, q.values), math.Sqrt(float64(x.norm2[i]*q.norm2)))
+		s.sims[i] = similarity(vek32.Dot(row, q.values), x.lengths[i], q.length)
 	}
 	return s, nil
 }

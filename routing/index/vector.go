@@ -37,10 +37,10 @@ func quantizeRow(dst []int8, v []float32) {
 	}
 }
 
-// query is a rounded query vector with 1/(its length).
+// query is a rounded query vector with its length.
 type query struct {
 	values []float32
-	norm2  float64
+	length float64
 }
 
 func quantizeQuery(dst []float32, v []float32) query {
@@ -55,13 +55,11 @@ func quantizeQuery(dst []float32, v []float32) query {
 		dst[i] = float32(r)
 		norm2 += float64(r * r)
 	}
-	return query{values: dst, norm2: norm2}
+	return query{values: dst, length: math.Sqrt(norm2)}
 }
 
-// similarity turns an exact integer dot product into fixed point. norms is √(row²·query²), itself correctly rounded.
-func similarity(dot float32, norms float64) int32 {
-	if norms == 0 {
-		return 0
-	}
-	return int32(math.Round(float64(dot) / norms * SimilarityOne))
+// similarity turns an exact integer dot product into fixed point. The lengths are correctly rounded square roots, and
+// each operation here rounds once.
+func similarity(dot float32, rowLength, queryLength float64) int32 {
+	return int32(math.RoundToEven(float64(dot) / float64(rowLength*queryLength) * SimilarityOne))
 }
