@@ -72,9 +72,9 @@ func corpus() []string {
 			string([]rune(line)[:min(len([]rune(line)), 1+rnd.IntN(12))])+strings.Repeat("!", i%3),
 		)
 	}
-	for n := range 24 { // 20 to 200 words and more than the encoder reads
+	for n := range 16 { // 20 to 200 words and more than the encoder reads
 		var long []string
-		for range 3 + n {
+		for range 3 + 2*n {
 			long = append(long, pick())
 		}
 		texts = append(texts, strings.Join(long, [2]string{"\n", " "}[n%2]))

@@ -66,15 +66,19 @@ func (t *Tokenizer) Encode(text string, limit int) []int32 {
 	return append(ids, t.sep)
 }
 
-// Cut returns the longest run of leading basic tokens of text, as Normalize writes them, that encodes to at most
-// limit ids with [CLS] and [SEP]. A word that would cross the limit is left out whole.
+// Cut returns the leading text, as Normalize writes it, that Encode with the same limit reads: encoding the result
+// gives the same ids, and no limit is needed any more. The last word may be cut short behind one of its pieces.
 func (t *Tokenizer) Cut(text string, limit int) string {
 	var b strings.Builder
 	var ids []int32
 	for word := range Words(text) {
-		ids = t.appendWord(ids, word)
-		if len(ids) > limit-2 {
+		room := limit - 2 - len(ids)
+		if room <= 0 {
 			break
+		}
+		before := len(ids)
+		if ids = t.appendWord(ids, word); len(ids)-before > room {
+			word = t.leading(word, room)
 		}
 		if b.Len() > 0 {
 			b.WriteByte(' ')
@@ -92,16 +96,32 @@ func (t *Tokenizer) appendWord(ids []int32, word []byte) []int32 {
 	}
 	start, pieces := len(ids), t.first
 	for len(word) > 0 {
-		end := min(len(word), t.longest)
-		id, ok := int32(0), false
-		for ; end > 0 && !ok; end-- {
-			id, ok = pieces[string(word[:end])]
-		}
-		if !ok {
+		id, size := t.match(pieces, word)
+		if size == 0 {
 			return append(ids[:start], t.unk)
 		}
 		ids = append(ids, id)
-		word, pieces = word[end+1:], t.rest
+		word, pieces = word[size:], t.rest
 	}
 	return ids
+}
+
+// leading returns the bytes of the first n pieces of a word that has more than n.
+func (t *Tokenizer) leading(word []byte, n int) []byte {
+	end, pieces := 0, t.first
+	for range n {
+		_, size := t.match(pieces, word[end:])
+		end, pieces = end+size, t.rest
+	}
+	return word[:end]
+}
+
+// match returns the longest of pieces that word begins with; size 0 means that there is none.
+func (t *Tokenizer) match(pieces map[string]int32, word []byte) (id int32, size int) {
+	for size = min(len(word), t.longest); size > 0; size-- {
+		if id, ok := pieces[string(word[:size])]; ok {
+			return id, size
+		}
+	}
+	return 0, 0
 }
