@@ -147,10 +147,15 @@ func (t tally) effective() float64 {
 }
 
 func (e *estimator) posterior(t tally, ability float64) (quality, se float64) {
-	prior := min(max(ability+e.ease, 0), 1)
+	// Added to a very able or very weak model, ease would leave 0..1: no region takes more than three quarters of a
+	// model's quality, or of what it lacks.
+	prior := min(max(ability+e.ease, ability/4), 1-(1-ability)/4)
 	sum := float64(t.score)/index.ScoreSteps/weightOne + float64(shrink*prior)
 	quality = min(max(sum/(float64(t.weight)/weightOne+shrink), 0), 1)
-	return quality, math.Sqrt(float64(quality*(1-quality)) / (t.effective() + shrink))
+	// Agresti and Coull's two extra observations keep the error of "never right so far" above zero.
+	n := t.effective() + shrink
+	centre := (float64(quality*n) + 1) / (n + 2)
+	return quality, math.Sqrt(float64(centre*(1-centre)) / (n + 2))
 }
 
 // length is the neighbours' log-mean answer length, shrunk to the model's own, in tokens.
