@@ -53,7 +53,7 @@ func world(t testing.TB) (*routing.Router, *mapEmbedder) {
 	}
 	for i := range 400 {
 		kind := i % 2
-		small := 0.92
+		small := 0.91
 		if kind == 1 {
 			small = 0.2
 		}
