@@ -63,13 +63,16 @@ func (x *exchange) log() {
 	x.h.cfg.Logger.LogAttrs(ctx, level, "http request", attrs...)
 }
 
-// writeDeadline bounds the writes from now on; 0 lifts the bound.
-func (x *exchange) writeDeadline(d time.Duration) {
-	var t time.Time
-	if d > 0 {
-		t = time.Now().Add(d)
+// writeDeadline bounds the writes from now on, readDeadline the reads; 0 lifts the bound. A writer without deadlines
+// (in tests) works without them.
+func (x *exchange) writeDeadline(d time.Duration) { _ = x.rc.SetWriteDeadline(deadline(d)) }
+func (x *exchange) readDeadline(d time.Duration)  { _ = x.rc.SetReadDeadline(deadline(d)) }
+
+func deadline(d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
 	}
-	_ = x.rc.SetWriteDeadline(t) // a writer without deadlines (in tests) works without them
+	return time.Now().Add(d)
 }
 
 // send writes a whole JSON answer.
@@ -106,7 +109,8 @@ func (x *exchange) failBilled(api *APIError, final Final) {
 	if x.outcome == "" {
 		x.outcome = api.Code
 	}
-	if api.Status == statusClientGone || x.gone() {
+	// A body that came too late ends the request's context too, but its client is there.
+	if api.Status == statusClientGone || x.gone() && api.Status != http.StatusRequestTimeout {
 		x.status = statusClientGone
 		x.abandon()
 	}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -111,6 +112,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-Id", x.id)
 	// A keep-alive connection still has the deadline of the answer before this one.
 	x.writeDeadline(0)
+	// Stays for all that is not read to its end: after the answer net/http reads some of an unread body, and without a
+	// deadline a client that sends it slowly holds a goroutine for ever.
+	x.readDeadline(h.cfg.BodyTimeout)
 	defer x.finish()
 	rt, ok := findRoute(r.URL.Path)
 	if !ok {
@@ -156,17 +160,15 @@ func (x *exchange) readBody() ([]byte, *APIError) {
 		x.w.Header().Set("Connection", "close")
 		return nil, tooLarge
 	}
-	if err := x.rc.SetReadDeadline(time.Now().Add(x.h.cfg.BodyTimeout)); err == nil {
-		defer func() { _ = x.rc.SetReadDeadline(time.Time{}) }() // the reader that waits for the client to leave has none
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, limit))
 	var over *http.MaxBytesError
 	switch {
 	case err == nil:
+		x.readDeadline(0) // from now on net/http only reads to notice that the client has left
 		return body, nil
 	case errors.As(err, &over):
 		return nil, tooLarge
-	case x.r.Context().Err() != nil:
+	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, &APIError{Status: statusClientGone, Code: "client_gone", Message: "the client left"}
 	}
 	x.w.Header().Set("Connection", "close")

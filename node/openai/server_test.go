@@ -123,6 +123,27 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
+// TestSlowBodyOfRefusedRequest: also a body that nobody wants to read must not hold its connection.
+func TestSlowBodyOfRefusedRequest(t *testing.T) {
+	cfg := config(fakefleet.New())
+	cfg.BodyTimeout = 20 * time.Millisecond
+	srv := httptest.NewServer(openai.NewHandler(cfg))
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+	if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(conn) // ends when the server closes
+	if err != nil || !strings.HasPrefix(string(data), "HTTP/1.1 401") {
+		t.Errorf("%v, %q", err, data)
+	}
+}
+
 // TestDrain: when the context ends, streams under way finish, and those that do not in time are cut.
 func TestDrain(t *testing.T) {
 	for _, inTime := range []bool{true, false} {
