@@ -26,6 +26,7 @@ import (
 type forgetfulNode struct {
 	*httptest.Server
 	drop, sent atomic.Int64
+	lag        atomic.Int64 // how many more times the head is said to be the first block
 }
 
 func newForgetfulNode(t *testing.T, url string) *forgetfulNode {
@@ -54,6 +55,11 @@ func newForgetfulNode(t *testing.T, url string) *forgetfulNode {
 				_ = json.NewEncoder(out).Encode(map[string]any{"jsonrpc": "2.0", "id": call.ID, "result": tx.Hash()})
 				return
 			}
+		}
+		if call.Method == "eth_blockNumber" && n.lag.Add(-1) >= 0 {
+			out.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(out).Encode(map[string]any{"jsonrpc": "2.0", "id": call.ID, "result": "0x0"})
+			return
 		}
 		resp, err := http.Post(url, "application/json", bytes.NewReader(body))
 		if err != nil {
@@ -92,6 +98,19 @@ func TestDroppedTransactionIsSentAgainWhileWaiting(t *testing.T) {
 	}
 	if node.drop.Load() >= 0 {
 		t.Fatal("nothing was dropped: the test shows nothing")
+	}
+}
+
+// A node shows a receipt a moment before its head is the receipt's block. Who returns then reads the state before its
+// own transaction: a deployment was once found without parameters this way.
+func TestWaitsUntilTheHeadHasTheTransaction(t *testing.T) {
+	w, ctx := newWorld(t, gap), deadline(t)
+	node := newForgetfulNode(t, w.URL())
+	gateway := through(t, w, node)
+	node.lag.Store(3)
+	must(t, gateway.Approve(ctx, 5*usd))
+	if left := node.lag.Load(); left >= 0 {
+		t.Fatalf("a transaction was taken for done while the head lay before its block (%d lagging answers left)", left+1)
 	}
 }
 

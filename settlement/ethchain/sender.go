@@ -133,6 +133,8 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 	for {
 		receipt, err := s.client.TransactionReceipt(ctx, tx.Hash())
 		switch {
+		case err == nil && !s.atHead(ctx, receipt):
+			// Look again: what the caller reads next must show this transaction's effects.
 		case err == nil && receipt.Status == types.ReceiptStatusSuccessful:
 			return receipt, nil
 		case err == nil:
@@ -150,6 +152,13 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 		case <-tick.C:
 		}
 	}
+}
+
+// atHead says whether "latest" has reached the receipt's block. A node writes a block's receipts a moment before it
+// makes the block its head, so that a receipt can be seen while a read still answers from the block before.
+func (s *Sender) atHead(ctx context.Context, receipt *types.Receipt) bool {
+	head, err := s.client.BlockNumber(ctx)
+	return err == nil && new(big.Int).SetUint64(head).Cmp(receipt.BlockNumber) >= 0
 }
 
 // Rebroadcast gives tx to the node again unless the node has it. ErrReplaced when its nonce is used up
