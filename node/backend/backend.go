@@ -48,6 +48,8 @@ type Options struct {
 	MaxAnswerBytes int64
 	// MaxConns bounds open connections to the server. Default 64.
 	MaxConns int
+	// DialContext opens connections in place of a plain dialer, for tests and unix sockets. Optional.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Logger gets notes at debug level, never prompts. Default: none.
 	Logger *slog.Logger
 }
@@ -59,6 +61,9 @@ func (o *Options) setDefaults() {
 	o.MaxEventBytes = orDefault(o.MaxEventBytes, 1<<20)
 	o.MaxAnswerBytes = orDefault(o.MaxAnswerBytes, 16<<20)
 	o.MaxConns = orDefault(o.MaxConns, 64)
+	if o.DialContext == nil {
+		o.DialContext = (&net.Dialer{Timeout: o.ConnectTimeout}).DialContext
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -92,9 +97,8 @@ func New(baseURL string, opts Options) (*Backend, error) {
 		return nil, fmt.Errorf("model server URL %q: leave out user, query and fragment; a key goes into its own setting", u.Redacted())
 	}
 	opts.setDefaults()
-	dialer := &net.Dialer{Timeout: opts.ConnectTimeout}
 	transport := &http.Transport{
-		DialContext:         dialer.DialContext,
+		DialContext:         opts.DialContext,
 		TLSHandshakeTimeout: opts.ConnectTimeout,
 		MaxConnsPerHost:     opts.MaxConns,
 		MaxIdleConnsPerHost: opts.MaxConns,
