@@ -13,7 +13,7 @@ import (
 // stream sends server-sent events, each in one write and flush. The first chunk is awaited before the status goes out,
 // so that an answer which breaks at once still gets a status of its own.
 func (a *answer) stream() {
-	out := newEventWriter(a.x)
+	out := &eventWriter{x: a.x}
 	defer out.close()
 	ctx := a.x.r.Context()
 	for {
@@ -72,20 +72,14 @@ func (a *answer) end(out *eventWriter, err error) {
 
 // eventWriter writes events, and comments after quiet times. Its timer writes from another goroutine, hence the lock.
 type eventWriter struct {
-	x     *exchange
-	quiet *time.Timer
+	x *exchange
 
 	mu     sync.Mutex // guards all below; held for one write
 	buf    bytes.Buffer
-	open   bool // headers are sent
-	closed bool // the handler has returned or is about to: nothing may be written
+	quiet  *time.Timer // runs comment; nil until the first event, since before it the status is not known
+	open   bool        // headers are sent
+	closed bool        // the handler has returned or is about to: nothing may be written
 	err    error
-}
-
-func newEventWriter(x *exchange) *eventWriter {
-	w := &eventWriter{x: x}
-	w.quiet = time.AfterFunc(x.h.cfg.KeepAlive, w.comment)
-	return w
 }
 
 func (w *eventWriter) begun() bool {
@@ -111,16 +105,11 @@ func (w *eventWriter) send(data []byte) error {
 	return w.flush()
 }
 
-// comment keeps proxies and clients from taking quiet for death. Before the first event nothing is sent: the status is
-// not known yet.
+// comment keeps proxies and clients from taking quiet for death.
 func (w *eventWriter) comment() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
-		return
-	}
-	if !w.open {
-		w.quiet.Reset(w.x.h.cfg.KeepAlive)
 		return
 	}
 	w.buf.Reset()
@@ -135,6 +124,7 @@ func (w *eventWriter) flush() error {
 	}
 	if !w.open {
 		w.open = true
+		w.quiet = time.AfterFunc(w.x.h.cfg.KeepAlive, w.comment)
 		w.x.status = http.StatusOK
 		h := w.x.w.Header()
 		h.Set("Content-Type", "text/event-stream")
@@ -155,5 +145,7 @@ func (w *eventWriter) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
-	w.quiet.Stop()
+	if w.quiet != nil {
+		w.quiet.Stop()
+	}
 }

@@ -87,7 +87,11 @@ func (f *Fleet) Complete(ctx context.Context, req openai.Request) (openai.Reply,
 	} else if !f.has(model) {
 		return nil, &openai.APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", Message: "nobody serves " + model}
 	}
-	return &reply{fleet: f, req: req, model: model}, nil
+	r := &reply{fleet: f, req: req, model: model, raw: f.Raw}
+	if r.raw == nil {
+		r.raw = r.answer()
+	}
+	return r, nil
 }
 
 func (f *Fleet) has(model string) bool {
@@ -138,6 +142,7 @@ type reply struct {
 	fleet *Fleet
 	req   openai.Request
 	model string
+	raw   []json.RawMessage
 	next  int
 	final openai.Final
 }
@@ -182,12 +187,8 @@ func (r *reply) Next(ctx context.Context) (json.RawMessage, error) {
 		r.final.Partial = true
 		return nil, f.BreakWith
 	}
-	raw := f.Raw
-	if raw == nil {
-		raw = r.answer()
-	}
-	if at < len(raw) {
-		return raw[at], nil
+	if at < len(r.raw) {
+		return r.raw[at], nil
 	}
 	r.final = final
 	return nil, io.EOF
