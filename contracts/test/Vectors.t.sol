@@ -7,145 +7,109 @@ import {Advert, Order, Receipt, Voucher, LaneTotal, SettlementBatch} from "../sr
 
 /// @dev The contract agrees with vectors/messages.json, which Go is tested against as well.
 contract VectorsTest is Fixture {
-    string private json;
-
     function setUp() public override {
         super.setUp();
-        json = vm.readFile("vectors/messages.json");
         // Put the contract where the vectors' domain says that it is.
-        address at = vm.parseJsonAddress(json, ".domain.contract");
-        vm.etch(at, address(s).code);
-        vm.chainId(vm.parseJsonUint(json, ".domain.chainId"));
-        s = IFlotillaSettlement(at);
+        address home = vm.parseJsonAddress(json(), ".domain.contract");
+        vm.etch(home, address(s).code);
+        vm.chainId(vm.parseJsonUint(json(), ".domain.chainId"));
+        s = IFlotillaSettlement(home);
     }
 
-    function path(string memory list, uint256 i) private pure returns (string memory) {
-        return string.concat(".", list, "[", vm.toString(i), "]");
+    function json() private pure returns (string memory) {
+        return vm.readFile("vectors/messages.json");
     }
 
-    function num(string memory at, string memory field) private view returns (uint256) {
-        return vm.parseJsonUint(json, string.concat(at, ".", field));
+    struct Signed {
+        bytes32 digest;
+        address signer;
+        bytes signature;
     }
 
-    function addr(string memory at, string memory field) private view returns (address) {
-        return vm.parseJsonAddress(json, string.concat(at, ".", field));
+    struct Tree {
+        bytes32[] leaves;
+        bytes32 root;
+        bytes32[][] proofs;
     }
 
-    function word(string memory at, string memory field) private view returns (bytes32) {
-        return vm.parseJsonBytes32(json, string.concat(at, ".", field));
+    string private constant VOUCHER = "Voucher(address payer,address payee,uint128 valueAggregate,uint64 receiptCount)";
+    string private constant BATCH =
+        "SettlementBatch(address payer,uint64 epoch,uint32 receiptCount,bytes32 receiptsRoot,LaneTotal[] lanes)LaneTotal(address payee,uint128 valueAggregate)";
+    string private constant ADVERT =
+        "Advert(address operator,bytes32 node,string model,string quantization,string runtime,string tokenCounting,uint64 inputPerMTok,uint64 outputPerMTok,uint64 perRequest,uint32 maxContext,uint64 seq,uint64 validFrom,uint64 validTo)";
+    string private constant ORDER =
+        "Order(address payer,address payee,bytes32 advert,uint32 maxInputTokens,uint32 maxOutputTokens,uint128 maxAmount,bytes32 requestHash,bytes32 decision,bytes32 nonce,uint64 deadline)";
+    string private constant RECEIPT =
+        "Receipt(bytes32 request,address payer,address payee,bytes32 advert,uint64 laneSeq,uint32 inputTokens,uint32 outputTokens,uint128 amount,uint64 servedAt,bytes32 requestHash,bytes32 responseHash,bytes32 decision)";
+
+    /// @dev The digests and signatures beside a list of messages.
+    function signedOf(string memory list) private pure returns (Signed[] memory all) {
+        bytes memory raw = vm.parseJsonTypeArray(json(), list, "Signed(bytes32 digest,address signer,bytes signature)");
+        all = abi.decode(raw, (Signed[]));
+        yes("at least 20 vectors", all.length >= 20);
     }
 
-    function text(string memory at, string memory field) private view returns (string memory) {
-        return vm.parseJsonString(json, string.concat(at, ".", field));
-    }
-
-    function check(string memory at, bytes32 digest) private view {
-        eq(at, digest, word(at, "digest"));
-        bytes memory sig = vm.parseJsonBytes(json, string.concat(at, ".signature"));
-        (bytes32 r, bytes32 ss) = abi.decode(sig, (bytes32, bytes32));
-        eq(at, ecrecover(digest, uint8(sig[64]), r, ss), addr(at, "signer"));
-    }
-
-    function count(string memory list) private view returns (uint256 n) {
-        while (vm.keyExistsJson(json, path(list, n))) ++n;
-        yes("at least 20 vectors", n >= 20);
+    function check(Signed memory want, bytes32 digest) private pure {
+        eq("digest", digest, want.digest);
+        (bytes32 r, bytes32 ss) = abi.decode(want.signature, (bytes32, bytes32));
+        eq("signer", ecrecover(digest, uint8(want.signature[64]), r, ss), want.signer);
     }
 
     function test_adverts() public view {
-        uint256 n = count("adverts");
-        for (uint256 i; i < n; ++i) {
-            string memory at = path("adverts", i);
-            Advert memory a;
-            (a.operator, a.node, a.model) = (addr(at, "operator"), word(at, "node"), text(at, "model"));
-            (a.quantization, a.runtime) = (text(at, "quantization"), text(at, "runtime"));
-            a.tokenCounting = text(at, "tokenCounting");
-            (a.inputPerMTok, a.outputPerMTok) = (uint64(num(at, "inputPerMTok")), uint64(num(at, "outputPerMTok")));
-            (a.perRequest, a.maxContext) = (uint64(num(at, "perRequest")), uint32(num(at, "maxContext")));
-            (a.seq, a.validFrom) = (uint64(num(at, "seq")), uint64(num(at, "validFrom")));
-            a.validTo = uint64(num(at, "validTo"));
-            check(at, s.advertDigest(a));
+        Signed[] memory want = signedOf(".adverts");
+        Advert[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".adverts", ADVERT), (Advert[]));
+        for (uint256 i; i < all.length; ++i) {
+            check(want[i], s.advertDigest(all[i]));
         }
     }
 
     function test_orders() public view {
-        uint256 n = count("orders");
-        for (uint256 i; i < n; ++i) {
-            string memory at = path("orders", i);
-            Order memory o;
-            (o.payer, o.payee, o.advert) = (addr(at, "payer"), addr(at, "payee"), word(at, "advert"));
-            o.maxInputTokens = uint32(num(at, "maxInputTokens"));
-            o.maxOutputTokens = uint32(num(at, "maxOutputTokens"));
-            (o.maxAmount, o.requestHash) = (uint128(num(at, "maxAmount")), word(at, "requestHash"));
-            (o.decision, o.nonce) = (word(at, "decision"), word(at, "nonce"));
-            o.deadline = uint64(num(at, "deadline"));
-            check(at, s.orderDigest(o));
+        Signed[] memory want = signedOf(".orders");
+        Order[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".orders", ORDER), (Order[]));
+        for (uint256 i; i < all.length; ++i) {
+            check(want[i], s.orderDigest(all[i]));
         }
     }
 
     function test_receipts() public view {
-        uint256 n = count("receipts");
-        for (uint256 i; i < n; ++i) {
-            string memory at = path("receipts", i);
-            Receipt memory r;
-            (r.request, r.payer, r.payee) = (word(at, "request"), addr(at, "payer"), addr(at, "payee"));
-            (r.advert, r.laneSeq) = (word(at, "advert"), uint64(num(at, "laneSeq")));
-            (r.inputTokens, r.outputTokens) = (uint32(num(at, "inputTokens")), uint32(num(at, "outputTokens")));
-            (r.amount, r.servedAt) = (uint128(num(at, "amount")), uint64(num(at, "servedAt")));
-            (r.requestHash, r.responseHash) = (word(at, "requestHash"), word(at, "responseHash"));
-            r.decision = word(at, "decision");
-            check(at, s.receiptDigest(r));
+        Signed[] memory want = signedOf(".receipts");
+        Receipt[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".receipts", RECEIPT), (Receipt[]));
+        for (uint256 i; i < all.length; ++i) {
+            check(want[i], s.receiptDigest(all[i]));
         }
     }
 
     function test_vouchers() public {
-        uint256 n = count("vouchers");
-        for (uint256 i; i < n; ++i) {
-            string memory at = path("vouchers", i);
-            Voucher memory v = Voucher(
-                addr(at, "payer"),
-                addr(at, "payee"),
-                uint128(num(at, "valueAggregate")),
-                uint64(num(at, "receiptCount"))
-            );
-            check(at, s.voucherDigest(v));
-            s.settleVoucher(v, vm.parseJsonBytes(json, string.concat(at, ".signature"))); // is accepted
+        Signed[] memory want = signedOf(".vouchers");
+        Voucher[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".vouchers", VOUCHER), (Voucher[]));
+        for (uint256 i; i < all.length; ++i) {
+            check(want[i], s.voucherDigest(all[i]));
+            s.settleVoucher(all[i], want[i].signature); // is accepted
         }
     }
 
     function test_batches() public view {
-        uint256 n = count("batches");
-        for (uint256 i; i < n; ++i) {
-            string memory at = path("batches", i);
-            uint256 lanes;
-            while (vm.keyExistsJson(json, string.concat(at, path("lanes", lanes)))) ++lanes;
-            SettlementBatch memory b = SettlementBatch(
-                addr(at, "payer"),
-                uint64(num(at, "epoch")),
-                uint32(num(at, "receiptCount")),
-                word(at, "receiptsRoot"),
-                new LaneTotal[](lanes)
-            );
-            for (uint256 j; j < lanes; ++j) {
-                string memory lane = string.concat(at, path("lanes", j));
-                b.lanes[j] = LaneTotal(addr(lane, "payee"), uint128(num(lane, "valueAggregate")));
-            }
-            check(at, s.batchDigest(b));
+        Signed[] memory want = signedOf(".batches");
+        SettlementBatch[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".batches", BATCH), (SettlementBatch[]));
+        for (uint256 i; i < all.length; ++i) {
+            check(want[i], s.batchDigest(all[i]));
         }
     }
 
     function test_trees() public {
-        uint256 n = count("trees");
-        for (uint256 i; i < n; ++i) {
-            string memory at = path("trees", i);
-            bytes32[] memory leaves = vm.parseJsonBytes32Array(json, string.concat(at, ".leaves"));
-            SettlementBatch memory b = batch(0, uint64(i + 1), lanes1(operators[0], 1));
-            (b.receiptCount, b.receiptsRoot) = (uint32(leaves.length), word(at, "root"));
+        bytes memory raw =
+            vm.parseJsonTypeArray(json(), ".trees", "Tree(bytes32[] leaves,bytes32 root,bytes32[][] proofs)");
+        Tree[] memory all = abi.decode(raw, (Tree[]));
+        yes("at least 20 trees", all.length >= 20);
+        for (uint64 i; i < all.length; ++i) {
+            Tree memory t = all[i];
+            SettlementBatch memory b = batch(0, i + 1, lanes1(operators[0], 1));
+            (b.receiptCount, b.receiptsRoot) = (uint32(t.leaves.length), t.root);
             vm.prank(payers[0]);
             s.settleBatch(b, "");
-            for (uint256 j; j < leaves.length; ++j) {
-                bytes32[] memory proof = vm.parseJsonBytes32Array(json, string.concat(at, path("proofs", j)));
-                yes(at, s.verifyReceipt(payers[0], uint64(i + 1), j, leaves[j], proof));
-                yes("other index", !s.verifyReceipt(payers[0], uint64(i + 1), j ^ 1, leaves[j], proof));
+            for (uint256 j; j < t.leaves.length; ++j) {
+                yes("proof", s.verifyReceipt(payers[0], i + 1, j, t.leaves[j], t.proofs[j]));
+                yes("other index", !s.verifyReceipt(payers[0], i + 1, j ^ 1, t.leaves[j], t.proofs[j]));
             }
         }
     }

@@ -9,6 +9,11 @@ abstract contract Base {
     bool public constant IS_TEST = true;
     address[] private _targets;
 
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
     error NotEqual(string what, uint256 got, uint256 want);
     error NotEqualBytes32(string what, bytes32 got, bytes32 want);
     error NotTrue(string what);

@@ -23,17 +23,12 @@ interface Vm {
     function getCode(string calldata artifact) external view returns (bytes memory);
     function getRecordedLogs() external returns (Log[] memory);
     function parseJsonAddress(string calldata, string calldata) external pure returns (address);
-    function parseJsonBytes(string calldata, string calldata) external pure returns (bytes memory);
-    function parseJsonBytes32(string calldata, string calldata) external pure returns (bytes32);
-    function parseJsonBytes32Array(string calldata, string calldata) external pure returns (bytes32[] memory);
-    function parseJsonString(string calldata, string calldata) external pure returns (string memory);
+    function parseJsonTypeArray(string calldata, string calldata, string calldata) external pure returns (bytes memory);
     function parseJsonUint(string calldata, string calldata) external pure returns (uint256);
-    function keyExistsJson(string calldata, string calldata) external view returns (bool);
     function prank(address) external;
-    function readFile(string calldata) external view returns (string memory);
+    function readFile(string calldata) external pure returns (string memory);
     function recordLogs() external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
-    function toString(uint256) external pure returns (string memory);
     function warp(uint256) external;
 }
