@@ -1,0 +1,88 @@
+package probe
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// Keywords grades free answers by what they must mention: the score is the share of Groups of which
+// at least one word occurs. A word matches as a whole word, whatever its case; one that ends in "*"
+// matches every word with that start.
+type Keywords struct {
+	Groups   [][]string
+	Exclude  []string // any of these makes the answer wrong
+	MaxWords int      // longer answers score 0; 0 means any length
+}
+
+// Score implements [Grader].
+func (g Keywords) Score(answer string) float64 {
+	if g.MaxWords > 0 && len(strings.Fields(answer)) > g.MaxWords {
+		return 0
+	}
+	for _, w := range g.Exclude {
+		if containsWord(answer, w) {
+			return 0
+		}
+	}
+	hit := 0
+	for _, group := range g.Groups {
+		for _, w := range group {
+			if containsWord(answer, w) {
+				hit++
+				break
+			}
+		}
+	}
+	return float64(hit) / float64(len(g.Groups))
+}
+
+// mention grades by one group of accepted words.
+func mention(words ...string) Keywords {
+	return Keywords{Groups: [][]string{words}}
+}
+
+// containsWord reports whether text has word as a whole word, ignoring case.
+func containsWord(text, word string) bool {
+	stem, prefix := strings.CutSuffix(strings.ToLower(word), "*")
+	text = strings.ToLower(text)
+	for from := 0; ; {
+		i := strings.Index(text[from:], stem)
+		if i < 0 {
+			return false
+		}
+		start, end := from+i, from+i+len(stem)
+		if !letterBefore(text, start) && (prefix || !letterAfter(text, end)) {
+			return true
+		}
+		from = start + 1
+	}
+}
+
+func letterBefore(s string, i int) bool {
+	r := []rune(s[:i])
+	return len(r) > 0 && isWordRune(r[len(r)-1])
+}
+
+func letterAfter(s string, i int) bool {
+	for _, r := range s[i:] {
+		return isWordRune(r)
+	}
+	return false
+}
+
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// Patterns grades by regular expressions: the score is the share of them that match.
+type Patterns []*regexp.Regexp
+
+// Score implements [Grader].
+func (g Patterns) Score(answer string) float64 {
+	hit := 0
+	for _, re := range g {
+		if re.MatchString(answer) {
+			hit++
+		}
+	}
+	return float64(hit) / float64(len(g))
+}

@@ -1,0 +1,39 @@
+package probe
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Label grades answers that must choose one of two labels, such as yes or no: 1 when the first
+// label that the answer asserts is Want, else 0.
+type Label struct {
+	Want, Other []string // words that stand for the right label and for the wrong one
+}
+
+// negation matches what turns a following label round; such a mention asserts nothing.
+var negation = regexp.MustCompile(`(?i)(?:\bnot|n't|\bnever|\bneither|\bnor|\brather than|\binstead of)(?:\s+(?:a|an|the|very|at all|really))*\s+$`)
+
+// Score implements [Grader]. "positive or negative" only repeats the question and is skipped.
+func (g Label) Score(answer string) float64 {
+	right, wrong := wordsPattern(g.Want), wordsPattern(g.Other)
+	either := regexp.MustCompile(`(?i)\b(?:` + right + `)\b\W{0,3}\s*(?:or|and|vs\.?|/)\s*\W{0,3}\b(?:` + wrong + `)\b|\b(?:` + wrong + `)\b\W{0,3}\s*(?:or|and|vs\.?|/)\s*\W{0,3}\b(?:` + right + `)\b`)
+	answer = either.ReplaceAllString(answer, " ")
+	labels := regexp.MustCompile(`(?i)\b(?:(` + right + `)|(?:` + wrong + `))\b`)
+	for _, at := range labels.FindAllStringSubmatchIndex(answer, -1) {
+		if negation.MatchString(answer[:at[0]]) {
+			continue
+		}
+		return boolScore(at[2] >= 0)
+	}
+	return 0
+}
+
+// wordsPattern is a regexp alternation of literal words.
+func wordsPattern(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = regexp.QuoteMeta(w)
+	}
+	return strings.Join(quoted, "|")
+}

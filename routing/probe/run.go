@@ -1,0 +1,74 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+)
+
+// DefaultMaxTokens bounds an answer: every right answer fits into half of it.
+const DefaultMaxTokens = 128
+
+// Answer is what a model replied to one prompt.
+type Answer struct {
+	Text         string
+	PromptTokens int // as the server counted them
+	OutputTokens int
+}
+
+// Chat asks a model one prompt, as a single user message, at temperature 0.
+type Chat func(ctx context.Context, prompt string, maxTokens int) (Answer, error)
+
+// Options of [Run]. The zero value is good.
+type Options struct {
+	MaxTokens int                             // per answer; default DefaultMaxTokens
+	Progress  func(done, total int, r Result) // called after each probe
+}
+
+// Result is one graded answer.
+type Result struct {
+	ID           string  `json:"id"`
+	Category     string  `json:"category"`
+	Prompt       string  `json:"prompt"`
+	Answer       string  `json:"answer"`
+	PromptTokens int     `json:"prompt_tokens"`
+	OutputTokens int     `json:"output_tokens"`
+	Score        float64 `json:"score"`
+}
+
+// Run asks every probe in order, one at a time, and grades the answers. On an error it returns the
+// results so far with it.
+func Run(ctx context.Context, chat Chat, probes []Probe, opts Options) ([]Result, error) {
+	maxTokens := opts.MaxTokens
+	if maxTokens == 0 {
+		maxTokens = DefaultMaxTokens
+	}
+	results := make([]Result, 0, len(probes))
+	for _, p := range probes {
+		answer, err := chat(ctx, p.Prompt, maxTokens)
+		if err != nil {
+			return results, fmt.Errorf("ask probe %s: %w", p.ID, err)
+		}
+		r := Result{
+			ID: p.ID, Category: p.Category, Prompt: p.Prompt, Answer: answer.Text,
+			PromptTokens: answer.PromptTokens, OutputTokens: answer.OutputTokens, Score: Grade(p, answer.Text),
+		}
+		results = append(results, r)
+		if opts.Progress != nil {
+			opts.Progress(len(results), len(probes), r)
+		}
+	}
+	return results, nil
+}
+
+// Regrade scores stored results again with the graders of probes.
+func Regrade(probes []Probe, results []Result) {
+	byID := make(map[string]Probe, len(probes))
+	for _, p := range probes {
+		byID[p.ID] = p
+	}
+	for i, r := range results {
+		if p, ok := byID[r.ID]; ok {
+			results[i].Score = Grade(p, r.Answer)
+		}
+	}
+}
