@@ -75,4 +75,14 @@ contract EvidenceTest is Fixture {
         // The tree's size is in the leaf: the same receipt at the same place of a larger tree is another leaf.
         yes("size", !s.verifyReceipt(payers[0], 1, 0, R0, new bytes32[](0)));
     }
+
+    // A payer can anchor any root; a leaf that claims a place beyond the count still does not count.
+    function test_leafBeyondTheCountDoesNotVerify() public {
+        SettlementBatch memory b = batch(1, 1, lanes1(operators[0], 1));
+        b.receiptCount = 1;
+        b.receiptsRoot = keccak256(bytes.concat(keccak256(abi.encode(uint256(1), uint256(1), R0))));
+        vm.prank(payers[1]);
+        s.settleBatch(b, "");
+        yes("beyond", !s.verifyReceipt(payers[1], 1, 1, R0, new bytes32[](0)));
+    }
 }

@@ -3,6 +3,7 @@ package ethchain
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/rpc"
@@ -123,7 +124,8 @@ func nameOf(detail any) (string, error) {
 		return "ERC20InsufficientBalance", ErrInsufficientTokens
 	case *bindings.TestTokenERC20InsufficientAllowance:
 		return "ERC20InsufficientAllowance", ErrNoAllowance
-	default: // *bindings.FlotillaSettlementLanesNotSorted → "FlotillaSettlementLanesNotSorted"
-		return fmt.Sprintf("%T", detail)[len("*bindings."):], nil
+	default: // *bindings.FlotillaSettlementLanesNotSorted → LanesNotSorted
+		name := strings.TrimPrefix(fmt.Sprintf("%T", detail), "*bindings.")
+		return strings.TrimPrefix(strings.TrimPrefix(name, "FlotillaSettlement"), "TestToken"), nil
 	}
 }

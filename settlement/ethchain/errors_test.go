@@ -1,0 +1,75 @@
+package ethchain
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+
+	"flotilla/contracts/bindings"
+	"flotilla/settlement"
+)
+
+// nodeError is what the RPC client returns when a node says "execution reverted" with data.
+type nodeError struct{ data any }
+
+func (nodeError) Error() string    { return "execution reverted" }
+func (e nodeError) ErrorData() any { return e.data }
+
+func encodeError(t *testing.T, name string, args ...any) string {
+	t.Helper()
+	definition, ok := bindings.NewFlotillaSettlement().GetABI().Errors[name]
+	if !ok {
+		t.Fatalf("the contract has no error %s", name)
+	}
+	packed, err := definition.Inputs.Pack(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hexutil.Encode(append(definition.ID.Bytes()[:4:4], packed...))
+}
+
+func TestDecodeRevertNamesTheReason(t *testing.T) {
+	other := common.Address{0xaa}
+	for _, test := range []struct {
+		data string
+		want error
+		text string
+	}{
+		{encodeError(t, "InvalidSigner", other, common.Address{}), settlement.ErrBadSignature, "InvalidSigner"},
+		{encodeError(t, "EpochMismatch", uint64(2), uint64(1)), settlement.ErrEpochConflict, "contract refused: another batch is anchored for this epoch (EpochMismatch{Next:2 Given:1})"},
+		{encodeError(t, "StillThawing", uint64(77)), ErrStillThawing, "StillThawing{ThawEnd:77}"},
+		{encodeError(t, "NothingToClaim"), ErrNothingToClaim, "contract refused: nothing to claim (NothingToClaim)"},
+		{encodeError(t, "ZeroAmount"), ErrReverted, "contract refused: ZeroAmount"},
+	} {
+		err := decodeRevert(fmt.Errorf("estimate: %w", nodeError{test.data}))
+		if !errors.Is(err, ErrReverted) || !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", test.text, err, test.want)
+		}
+		var revert *RevertError
+		if !errors.As(err, &revert) || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("got %q, want text %q", err, test.text)
+		}
+	}
+	plain := errors.New("connection refused")
+	if got := decodeRevert(plain); got != plain {
+		t.Errorf("an error without data became %v", got)
+	}
+}
+
+// FuzzDecodeRevert: a node's answer, whatever it is, gives an error that is still the node's or ErrReverted.
+func FuzzDecodeRevert(f *testing.F) {
+	f.Add("0x")
+	f.Add("0x08c379a0")
+	f.Add("0x" + common.Bytes2Hex(bindings.FlotillaSettlementEpochMismatchErrorID().Bytes()))
+	f.Fuzz(func(t *testing.T, data string) {
+		err := decodeRevert(nodeError{data})
+		if err == nil || !errors.Is(err, ErrReverted) {
+			t.Fatalf("data %q gives %v", data, err)
+		}
+		_ = err.Error()
+	})
+}
