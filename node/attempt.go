@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// orderLife is how long an operator may take for a whole answer.
+	// orderLife is how long an operator may take for a whole answer, as long as its price is valid.
 	orderLife = 10 * time.Minute
 	// drainTimeout bounds how long an answer whose client left is kept open for the operator's receipt.
 	drainTimeout = 10 * time.Second
@@ -68,7 +68,9 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 		}
 	}()
 	if err := a.start(ctx); err != nil {
-		g.health.fault(p.peer, err, g.now())
+		if ctx.Err() == nil { // a client that leaves is nobody's fault
+			g.health.fault(p.peer, err, g.now())
+		}
 		return nil, err
 	}
 	return a, nil
@@ -96,7 +98,7 @@ func (a *attempt) sign(ctx context.Context) error {
 	a.order = settlement.Order{
 		Payer: g.self, Payee: adv.Operator, Advert: a.priced.digest, MaxInputTokens: maxIn, MaxOutputTokens: maxOut,
 		MaxAmount: most, RequestHash: settlement.RequestHash(a.salt, body), Decision: settlement.DecisionDigest(a.decision.JSON()),
-		Nonce: nonce, Deadline: uint64(g.now().Add(orderLife).Unix()),
+		Nonce: nonce, Deadline: min(uint64(g.now().Add(orderLife).Unix()), adv.ValidTo),
 	}
 	aggregate, err := g.ledger.OwedTo(adv.Operator)
 	if err != nil {

@@ -70,7 +70,7 @@ func (a *attempt) partial(ctx context.Context) error {
 	if out == 0 {
 		return nil
 	}
-	in := min(clampUint32(uint64(a.req.PromptBytes)/4), a.order.MaxInputTokens)
+	in := min(estimateTokens(a.req.PromptBytes), a.order.MaxInputTokens)
 	amount, err := settlement.Cost(a.priced.advert.Price(), in, out)
 	if err != nil {
 		return fmt.Errorf("price what was delivered: %w", err)

@@ -51,6 +51,22 @@ type chainSnapshot struct {
 	lanes  map[common.Address]settlement.Lane // lanes that this node pays into, by payee
 }
 
+type paidLane struct {
+	payee     common.Address
+	collected settlement.Amount
+}
+
+// paid lists the lanes that something was collected from.
+func (s *chainSnapshot) paid() []paidLane {
+	var out []paidLane
+	for payee, l := range s.lanes {
+		if l.Collected > 0 {
+			out = append(out, paidLane{payee, l.Collected})
+		}
+	}
+	return out
+}
+
 func newChainView(chain Chain, self common.Address, every time.Duration, log *slog.Logger) *chainView {
 	v := &chainView{chain: chain, self: self, every: every, log: log}
 	v.snap.Store(&chainSnapshot{})

@@ -75,7 +75,7 @@ func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decis
 		policy.Model = req.Model
 	}
 	prompt := routing.Prompt{
-		Text: req.PromptText, InputTokens: clampUint32(uint64(req.PromptBytes) / 4), MaxOutputTokens: req.MaxTokens,
+		Text: req.PromptText, InputTokens: estimateTokens(req.PromptBytes), MaxOutputTokens: req.MaxTokens,
 		Tools: req.Tools, JSONMode: req.JSONMode, Vision: req.Vision,
 	}
 	return g.router.Route(ctx, prompt, g.candidates(g.now()), policy)
@@ -111,17 +111,15 @@ func (g *Gateway) Receipt(_ context.Context, id string) (json.RawMessage, error)
 	return json.Marshal(b)
 }
 
-// Receipts lists receipt ids, at most limit, in order of id.
+// Receipts lists the ids of the newest receipts, newest first.
 func (g *Gateway) Receipts(_ context.Context, limit int) ([]string, error) {
-	var out []string
-	for r, err := range g.ledger.Receipts(settlement.Filter{}) {
-		if err != nil {
-			return nil, fmt.Errorf("list receipts: %w", err)
-		}
-		if len(out) == limit {
-			break
-		}
-		out = append(out, r.Bundle.ID().String())
+	ids, err := g.ledger.Newest(limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
 	}
 	return out, nil
 }

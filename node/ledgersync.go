@@ -107,3 +107,28 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 	}
 	return encode(reply)
 }
+
+const (
+	// orderGrace is how long after its deadline an order is remembered: receipts for it may still arrive by then.
+	orderGrace  = time.Hour
+	forgetEvery = 10 * time.Minute
+)
+
+// forgetOrders drops orders that never got a receipt, long after they could.
+func (g *Gateway) forgetOrders(ctx context.Context) error {
+	tick := time.NewTicker(forgetEvery)
+	defer tick.Stop()
+	for {
+		n, err := g.ledger.DropOrders(ctx, uint64(g.now().Add(-orderGrace).Unix()))
+		if err != nil && ctx.Err() == nil {
+			g.log.Warn("forget expired orders", "err", err)
+		} else if n > 0 {
+			g.log.Info("expired orders forgotten", "orders", n)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

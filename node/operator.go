@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -67,15 +66,6 @@ type job struct {
 	release   func()
 }
 
-// generated is what came out of the model for a job.
-type generated struct {
-	in, out   uint32
-	estimated bool
-	finish    string
-	hash      common.Hash
-	fault     error // why the answer is shorter than asked, nil when it is whole
-}
-
 // Serve answers one order: admit, generate, sign, deliver, and keep what the gateway signs back. It is the handler
 // of p2p's inference stream; ctx ends when the gateway cancels or vanishes.
 func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
@@ -89,12 +79,22 @@ func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 		return fmt.Errorf("accept order: %w", err)
 	}
 	out := o.generate(ctx, in, j)
-	if out.out == 0 && out.fault != nil {
+	ctx = context.WithoutCancel(ctx) // what was delivered is billed, also when the gateway has cancelled
+	if out.fault != nil {
+		// Only what the gateway has acknowledged counts; its Cancel says how much that is. On a broken stream this
+		// fails: then the gateway issues the receipt for what it got, and this operator signs that one when the two
+		// meet again.
+		if err := in.Flush(ctx); err != nil && !errors.Is(err, p2p.ErrCanceled) {
+			return fmt.Errorf("answer cut short (%w): %w", out.fault, err)
+		}
+		out.cutTo(in.Acked())
+	}
+	if out.pieces == 0 {
 		// Nothing was delivered, so nothing is charged and no receipt exists.
 		_, err := in.Finish(p2p.End{Error: out.fault.Error(), FinishReason: "error"})
 		return err
 	}
-	return o.deliver(context.WithoutCancel(ctx), in, j, out)
+	return o.deliver(ctx, in, j, out)
 }
 
 type refusal struct {
@@ -167,73 +167,9 @@ func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(),
 	return release, nil
 }
 
-// generate runs the model and streams its pieces. It never fails: what went wrong is in generated.fault, and what
-// was delivered before that is still counted.
-func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) generated {
-	h := newAnswerHash(j.salt)
-	g := generated{hash: h.sum}
-	body, err := backend.SetModel(j.request.Body, j.model.BackendModel)
-	if err != nil {
-		g.fault = err
-		return g
-	}
-	s, err := j.model.Backend.Chat(ctx, body, j.request.Stream)
-	if err != nil {
-		g.fault = fmt.Errorf("ask the model server: %w", err)
-		return g
-	}
-	defer s.Close()
-	var usage *backend.Usage
-	for {
-		ev, err := s.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			g.fault = fmt.Errorf("read the model's answer: %w", err)
-			break
-		}
-		if ev.Usage != nil {
-			usage = ev.Usage
-			g.estimated = ev.Usage.Estimated
-		}
-		if ev.FinishReason != "" {
-			g.finish = ev.FinishReason
-		}
-		if ev.UsageOnly {
-			continue // the gateway writes its own usage chunk, with the cost
-		}
-		if !j.request.Stream && usage != nil {
-			g.out = usage.CompletionTokens
-		} else if ev.Text != "" {
-			g.out++ // one delta is one token on every runtime we know, until the runtime's own count arrives
-		}
-		h.add(ev.Data)
-		if err := in.Send(ev.Data, g.out); err != nil {
-			g.fault = fmt.Errorf("send: %w", err)
-			break
-		}
-		g.hash = h.sum
-	}
-	o.count(&g, usage, j)
-	return g
-}
-
-// count settles on the token counts to charge. The runtime's own are used for a whole answer; for one that was cut
-// the deltas delivered are charged, and the prompt is estimated, never above the order's bound.
-func (o *Operator) count(g *generated, usage *backend.Usage, j *job) {
-	if usage != nil && g.fault == nil {
-		g.in, g.out = usage.PromptTokens, usage.CompletionTokens
-	} else {
-		const bytesPerToken = 4
-		g.in, g.estimated = clampUint32(uint64(len(j.request.Body)/bytesPerToken)), true
-	}
-	g.in = min(g.in, j.order.MaxInputTokens)
-	g.out = min(g.out, j.order.MaxOutputTokens)
-}
-
 // deliver signs the receipt, keeps it, sends it, and keeps what comes back.
 func (o *Operator) deliver(ctx context.Context, in *p2p.Incoming, j *job, g generated) error {
+	g.in, g.out = min(g.in, j.order.MaxInputTokens), min(g.out, j.order.MaxOutputTokens)
 	amount, err := settlement.Cost(j.advert.Price(), g.in, g.out)
 	if err != nil {
 		return fmt.Errorf("price the answer: %w", err)

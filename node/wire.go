@@ -83,7 +83,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return n, err
 	}
 	// A gateway lets the router choose among them, pays by receipt, and brings the receipts on chain.
-	if n.Gateway, err = n.openGateway(log); err != nil {
+	if n.Gateway, err = n.openGateway(ctx, log); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -124,11 +124,17 @@ func (n *Node) openOperator() (*Operator, error) {
 	return o, nil
 }
 
-func (n *Node) openGateway(log *slog.Logger) (*Gateway, error) {
+func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, error) {
 	cfg := n.cfg
 	g := &Gateway{
 		cfg: *cfg.Gateway, key: cfg.Key, self: n.view.self, domain: cfg.Domain, router: cfg.Gateway.Router, ledger: n.ledger,
 		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now,
+	}
+	for _, lane := range n.view.snap.Load().paid() {
+		// A ledger whose files were lost goes on where the chain is; an old copy of one is refused.
+		if err := n.ledger.AdoptLane(ctx, lane.payee, lane.collected); err != nil {
+			return nil, err
+		}
 	}
 	settle := cfg.Gateway.Settle
 	settle.Logger = log
@@ -145,6 +151,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.fleet.Run(ctx) })
 	group.Go(func() error { return n.view.Run(ctx) })
+	group.Go(func() error { return n.ledger.RunGC(ctx) })
 	switch {
 	case n.Operator != nil:
 		if err := n.Operator.stake(ctx); err != nil {
@@ -155,6 +162,7 @@ func (n *Node) Run(ctx context.Context) error {
 		group.Go(func() error { return n.Gateway.fundLanes(ctx, n.cfg.Chain, fundEvery(n.cfg.ChainPoll)) })
 		group.Go(func() error { return n.Gateway.syncLedgers(ctx, n.peers) })
 		group.Go(func() error { return n.settler.Run(ctx) })
+		group.Go(func() error { return n.Gateway.forgetOrders(ctx) })
 		group.Go(func() error { return n.serveHTTP(ctx) })
 	}
 	return group.Wait()

@@ -129,6 +129,7 @@ func stageAccept(tx *stagedTx, r Receipt, row []byte, pending pendingRecord) (ou
 	lane.Total, lane.Count = total, lane.Count+1
 	tx.putRow(idKey(prefixReceipt, id), row)
 	tx.putRow(laneRowKey(r.Payer, r.Payee, id), present)
+	tx.putRow(newestKey(pending.AcceptedAt, id), present)
 	tx.del(idKey(prefixOrder, id))
 	return lane, errors.Join(tx.put(laneAt, lane), tx.put(idKey(prefixPending, id), pending))
 }

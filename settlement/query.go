@@ -77,6 +77,25 @@ func (l *Ledger) Bundle(id ReceiptID) (Bundle, error) {
 	return r.Bundle, err
 }
 
+// Newest returns the ids of the receipts that this payer accepted last, newest first, at most limit.
+func (l *Ledger) Newest(limit int) ([]ReceiptID, error) {
+	out := make([]ReceiptID, 0, min(limit, 1024))
+	if limit <= 0 {
+		return out, nil
+	}
+	err := l.view(func(txn *badger.Txn) error {
+		return scanTxn(txn, []byte(prefixNewest), false, func(item *badger.Item) (bool, error) {
+			key := item.Key()
+			out = append(out, ReceiptID(key[len(key)-len(ReceiptID{}):]))
+			return len(out) < limit, nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list newest receipts: %w", err)
+	}
+	return out, nil
+}
+
 // Receipts walks the receipts that f chooses, in order of id, as they were when the walk began. An error
 // ends the walk; it comes with an empty receipt.
 func (l *Ledger) Receipts(f Filter) iter.Seq2[StoredReceipt, error] {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"math"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -30,6 +32,7 @@ const (
 	prefixPartial = "par/" // + payee + id: partial receipts that the operator has not signed
 	prefixPayer   = "pay/" // + id → Bundle: the payer's receipt for an order that this operator has its own for
 	prefixBatch   = "bat/" // + epoch → batchRecord
+	prefixNewest  = "new/" // + (max − acceptance time in ns) + id: accepted receipts, newest first
 )
 
 func idKey(prefix string, id ReceiptID) []byte { return append([]byte(prefix), id[:]...) }
@@ -54,6 +57,11 @@ func partialKey(payee common.Address, id ReceiptID) []byte {
 
 func laneRowKey(payer, payee common.Address, id ReceiptID) []byte {
 	return append(laneKey(prefixLaneRow, payer, payee), id[:]...)
+}
+
+// newestKey counts time backwards, so that byte order is newest first.
+func newestKey(at time.Time, id ReceiptID) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte(prefixNewest), math.MaxUint64-uint64(at.UnixNano())), id[:]...)
 }
 
 // encodeRecord frames v for key.

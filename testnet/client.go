@@ -1,7 +1,6 @@
 package testnet
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,23 +10,32 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tmaxmax/go-sse"
+	"flotilla/node/backend"
 )
 
 const (
 	answerTimeout = 2 * time.Minute
-	maxAnswer     = 8 << 20
+	maxReceipt    = 1 << 20
 )
 
-// client speaks to the gateway as any OpenAI client does: over its HTTP API, with streaming.
+// client speaks to the gateway as any OpenAI client does: over its HTTP API, with streaming. To it a gateway is one
+// more OpenAI-compatible server.
 type client struct {
 	url, key string
+	chats    *backend.Backend
+}
+
+func newClient(url, key string) (client, error) {
+	b, err := backend.New(url, backend.Options{APIKey: key})
+	if err != nil {
+		return client{}, fmt.Errorf("open gateway: %w", err)
+	}
+	return client{url, key, b}, nil
 }
 
 // chatAnswer is what a streamed answer said, and what the gateway said about it.
 type chatAnswer struct {
 	Text    string
-	Header  http.Header
 	Usage   usage
 	Chunks  int
 	Elapsed time.Duration
@@ -53,24 +61,11 @@ type usage struct {
 	} `json:"flotilla"`
 }
 
-type chunk struct {
-	Choices []struct {
-		Delta struct {
-			Content string `json:"content"`
-		} `json:"delta"`
-	} `json:"choices"`
-	Usage *usage `json:"usage"`
-	Error *struct {
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
-// chat streams one answer. A stream that ends without [DONE] is an error.
+// chat streams one answer. A stream that does not end cleanly is an error.
 func (c client) chat(ctx context.Context, model, prompt string, maxTokens int) (chatAnswer, error) {
 	body, err := json.Marshal(map[string]any{
 		"model": model, "stream": true, "max_tokens": maxTokens, "temperature": 0,
-		"stream_options": map[string]bool{"include_usage": true},
-		"messages":       []map[string]string{{"role": "user", "content": prompt}},
+		"messages": []map[string]string{{"role": "user", "content": prompt}},
 	})
 	if err != nil {
 		return chatAnswer{}, fmt.Errorf("encode chat: %w", err)
@@ -78,39 +73,33 @@ func (c client) chat(ctx context.Context, model, prompt string, maxTokens int) (
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	start := time.Now()
-	resp, err := c.do(ctx, http.MethodPost, "/chat/completions", body)
+	s, err := c.chats.Chat(ctx, body, true)
 	if err != nil {
-		return chatAnswer{}, err
+		return chatAnswer{}, fmt.Errorf("ask gateway: %w", err)
 	}
-	defer resp.Body.Close()
-	a := chatAnswer{Header: resp.Header}
+	defer func() { _ = s.Close() }()
+	var a chatAnswer
 	var text strings.Builder
-	done := false
-	for ev, err := range sse.Read(resp.Body, &sse.ReadConfig{MaxEventSize: maxAnswer}) {
-		if err != nil {
-			return a, fmt.Errorf("read stream: %w", err)
-		}
-		if ev.Data == "[DONE]" {
-			done = true
+	for {
+		ev, err := s.Next(ctx)
+		if errors.Is(err, io.EOF) {
 			break
 		}
-		var ch chunk
-		if err := json.Unmarshal([]byte(ev.Data), &ch); err != nil {
-			return a, fmt.Errorf("read chunk: %w", err)
-		}
-		if ch.Error != nil {
-			return a, fmt.Errorf("gateway: %s", ch.Error.Message)
-		}
-		if ch.Usage != nil {
-			a.Usage = *ch.Usage
-		}
-		for _, choice := range ch.Choices {
-			text.WriteString(choice.Delta.Content)
+		if err != nil {
+			return a, fmt.Errorf("read answer: %w", err)
 		}
 		a.Chunks++
-	}
-	if !done {
-		return a, errors.New("stream ended without [DONE]")
+		text.WriteString(ev.Text)
+		if ev.Usage == nil {
+			continue
+		}
+		var last struct {
+			Usage usage `json:"usage"`
+		}
+		if err := json.Unmarshal(ev.Data, &last); err != nil {
+			return a, fmt.Errorf("read usage: %w", err)
+		}
+		a.Usage = last.Usage
 	}
 	a.Text, a.Elapsed = text.String(), time.Since(start)
 	return a, nil
@@ -118,33 +107,24 @@ func (c client) chat(ctx context.Context, model, prompt string, maxTokens int) (
 
 // receipt fetches one receipt with everything that verifies it.
 func (c client) receipt(ctx context.Context, id string) ([]byte, error) {
-	resp, err := c.do(ctx, http.MethodGet, "/receipts/"+id, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return nil, fmt.Errorf("read receipt: %w", err)
-	}
-	return raw, nil
-}
-
-func (c client) do(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/receipts/"+id, nil)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
-	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask gateway: %w", err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		raw, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		_ = resp.Body.Close()
-		return nil, fmt.Errorf("gateway says %s: %s", resp.Status, bytes.TrimSpace(raw))
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReceipt))
+	if err != nil {
+		return nil, fmt.Errorf("read receipt: %w", err)
 	}
-	return resp, nil
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("gateway says %s: %.400s", resp.Status, raw)
+	}
+	return raw, nil
 }

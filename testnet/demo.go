@@ -48,12 +48,15 @@ const (
 // alone, shows that a tampered receipt fails, and prints what each operator earned. It is nil only if all of that
 // held. Receipt files are left in receiptsDir.
 func Demo(ctx context.Context, n *Net, out io.Writer, receiptsDir string) error {
-	c := client{url: n.URL(), key: n.APIKey()}
+	c, err := newClient(n.URL(), n.APIKey())
+	if err != nil {
+		return err
+	}
 	ids, sum, err := demoChats(ctx, c, out)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d answers: paid %s; always asking the best single model would have cost %s (%+.0f %%)\n", len(ids), sum.cost, sum.baseline, sum.difference())
+	fmt.Fprintf(out, "\n%d automatic answers cost %s; always asking the best single model would have cost %s (%+.0f %%)\n", sum.answers, sum.cost, sum.baseline, sum.difference())
 
 	fmt.Fprintf(out, "\nsettling on chain …\n")
 	if err := n.SettleNow(ctx); err != nil {
@@ -78,7 +81,11 @@ func Demo(ctx context.Context, n *Net, out io.Writer, receiptsDir string) error 
 	return printBalances(ctx, n, reader, bundles, out)
 }
 
-type demoSum struct{ cost, baseline settlement.Amount }
+// demoSum adds up the answers that the router chose for.
+type demoSum struct {
+	answers        int
+	cost, baseline settlement.Amount
+}
 
 // difference of what was paid to the baseline in percent; negative is cheaper.
 func (s demoSum) difference() float64 {
@@ -108,8 +115,11 @@ func demoChats(ctx context.Context, c client, out io.Writer) ([]string, demoSum,
 			a.Usage.PromptTokens, a.Usage.CompletionTokens, a.Chunks, a.Elapsed.Milliseconds(),
 			settlement.Amount(f.CostMicroUSD), f.BaselineModel, settlement.Amount(f.BaselineMicroUSD))
 		ids = append(ids, f.ReceiptID)
-		sum.cost += settlement.Amount(f.CostMicroUSD)
-		sum.baseline += settlement.Amount(f.BaselineMicroUSD)
+		if p.model == "auto" { // a model that was named is no saving of the router's
+			sum.answers++
+			sum.cost += settlement.Amount(f.CostMicroUSD)
+			sum.baseline += settlement.Amount(f.BaselineMicroUSD)
+		}
 	}
 	return ids, sum, nil
 }

@@ -35,8 +35,8 @@ type Config struct {
 	CacheDir string
 	// HTTPListen is host:port of the gateway. Default 127.0.0.1:8420; port 0 takes a free one.
 	HTTPListen string
-	// RPCPort of the chain on 127.0.0.1. Default 8545; 0 takes a free one.
-	RPCPort int
+	// RPCPort of the chain and P2PPort of the gateway's libp2p, on 127.0.0.1; 0 takes a free one.
+	RPCPort, P2PPort int
 	// BlockEvery is the least time between blocks; below 1 s chain time runs ahead of the clock. Default 1 s.
 	BlockEvery time.Duration
 	// SettleEvery is how long a receipt waits for its batch. Default 1 min.
@@ -89,6 +89,9 @@ func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
 		}
 	}()
 	if n.apiKey, err = loadAPIKey(filepath.Join(cfg.Dir, "api-key")); err != nil {
+		return nil, err
+	}
+	if err := WriteKeyFile(n.spareKey(), roleSpare, SparePassphrase); err != nil {
 		return nil, err
 	}
 	paths, err := localmodels.Install(ctx, cfg.CacheDir, cfg.Progress)
@@ -151,7 +154,7 @@ func (n *Net) openNodes(ctx context.Context) error {
 	n.clients = append(n.clients, gwChain)
 	n.gateway, err = node.Open(ctx, node.Config{
 		DataDir: filepath.Join(n.cfg.Dir, "gateway"), Key: gwKey, Domain: n.chain.Domain(), Chain: gwChain, ChainPoll: time.Second,
-		Listen: []string{"/ip4/127.0.0.1/tcp/0"}, Logger: n.cfg.Logger.With("node", "gateway"),
+		Listen: []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", n.cfg.P2PPort)}, Logger: n.cfg.Logger.With("node", "gateway"),
 		Gateway: &node.GatewayConfig{
 			Router: n.cfg.Router, HTTPListen: n.cfg.HTTPListen, APIKeys: []string{n.apiKey}, LaneDeposit: 10_000_000,
 			Settle: settlement.SettlerConfig{MaxAge: n.cfg.SettleEvery},
@@ -269,6 +272,8 @@ func (n *Net) Operators() []OperatorSpec { return n.cfg.Operators }
 
 // SettleNow brings every receipt on chain.
 func (n *Net) SettleNow(ctx context.Context) error { return n.gateway.SettleNow(ctx) }
+
+func (n *Net) spareKey() string { return filepath.Join(n.cfg.Dir, roleSpare+".key") }
 
 func (n *Net) say(format string, args ...any) { fmt.Fprintf(n.cfg.Progress, format+"\n", args...) }
 

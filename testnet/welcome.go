@@ -2,6 +2,7 @@ package testnet
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 )
 
@@ -22,9 +23,9 @@ func (n *Net) Welcome() string {
 	say("print(answer.choices[0].message.content)")
 	say("print(answer.model, answer.usage)")
 	say("")
-	say("another operator can join from another terminal:")
-	say("  FLOTILLA_RPC=%s FLOTILLA_CONTRACT=%s FLOTILLA_BOOTSTRAP=%s \\", n.RPC(), n.Domain().Contract, n.Bootstrap()[0])
-	say("  flotilla operator --key FILE --data-dir DIR --price '*=0.05/0.10'")
+	say("your own Ollama, llama.cpp or vLLM can join from another terminal, with the spare account:")
+	say("FLOTILLA_PASSPHRASE=%s bin/flotilla operator --key %s --data-dir %s --stake 50 --price '*=0.05/0.10' --rpc %s --contract %s --bootstrap %s",
+		SparePassphrase, n.spareKey(), filepath.Join(n.cfg.Dir, roleSpare), n.RPC(), n.Domain().Contract, n.Bootstrap()[0])
 	say("")
 	say("Ctrl-C stops everything; the state stays in %s.", n.cfg.Dir)
 	return b.String()

@@ -22,10 +22,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ethereum/go-ethereum/accounts/keystore"
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/crypto"
-	"github.com/google/uuid"
 
 	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
@@ -110,16 +107,7 @@ func freePort(t *testing.T) int {
 
 func (f *fleet) writeKey(role string) {
 	f.t.Helper()
-	key := testnet.DevKey(role)
-	id, err := uuid.NewRandom()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	raw, err := keystore.EncryptKey(&keystore.Key{Id: id, Address: crypto.PubkeyToAddress(key.PublicKey), PrivateKey: key}, testPassphrase, keystore.LightScryptN, keystore.LightScryptP)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(f.dir, role+".key"), raw, 0o600); err != nil {
+	if err := testnet.WriteKeyFile(filepath.Join(f.dir, role+".key"), role, testPassphrase); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -136,7 +124,7 @@ func (f *fleet) start(role string, args ...string) *process {
 	args = append(args, "--rpc", f.chain.URL(), "--contract", f.domain.Contract.Hex(),
 		"--key", filepath.Join(f.dir, role+".key"), "--data-dir", filepath.Join(f.dir, role))
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asFlotilla+"=1", "FLOTILLA_PASSPHRASE="+testPassphrase, "FLOTILLA_LOG_LEVEL=debug")
+	cmd.Env = append(os.Environ(), asFlotilla+"=1", "FLOTILLA_PASSPHRASE="+testPassphrase, "FLOTILLA_LOG_LEVEL=info")
 	p := &process{cmd: cmd, out: &tail{}, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.out, p.out
 	if err := cmd.Start(); err != nil {

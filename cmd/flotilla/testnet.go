@@ -9,36 +9,28 @@ import (
 	"time"
 
 	"flotilla/testnet"
+	"flotilla/testnet/localmodels"
 )
 
 // testnetFlags are shared by the demo and the standing testnet.
 type testnetFlags struct {
-	Dir    string `help:"State folder: chain, ledgers, API key." env:"FLOTILLA_TESTNET_DIR" type:"path" placeholder:"DIR"`
-	Cache  string `help:"Folder of the fetched models and model server." env:"FLOTILLA_CACHE" type:"path" placeholder:"DIR"`
-	Listen string `help:"host:port of the gateway." env:"FLOTILLA_LISTEN" default:"127.0.0.1:8420"`
-	RPC    int    `help:"Port of the chain's JSON-RPC on 127.0.0.1." name:"rpc-port" env:"FLOTILLA_RPC_PORT" default:"8545"`
+	Cache string `help:"Folder of the fetched models and model server; default: flotilla in the user's cache folder." env:"FLOTILLA_CACHE" type:"path" placeholder:"DIR"`
 }
 
-func (f testnetFlags) open(ctx context.Context, s *streams, dir string, blockEvery time.Duration) (*testnet.Net, func(), error) {
-	if f.Dir != "" {
-		dir = f.Dir
-	}
-	cache := f.Cache
-	if cache == "" {
-		base, err := os.UserCacheDir()
-		if err != nil {
-			return nil, nil, fmt.Errorf("find a cache folder (name one with --cache): %w", err)
-		}
-		cache = filepath.Join(base, "flotilla")
-	}
+func (f testnetFlags) open(ctx context.Context, s *streams, cfg testnet.Config) (*testnet.Net, func(), error) {
 	router, closeRouter, err := openRouter("", "")
 	if err != nil {
 		return nil, nil, err
 	}
-	n, err := testnet.Open(ctx, testnet.Config{
-		Dir: dir, CacheDir: cache, HTTPListen: f.Listen, RPCPort: f.RPC, BlockEvery: blockEvery,
-		Router: router, Progress: s.out, Logger: s.log,
-	})
+	cfg.CacheDir = f.Cache
+	if cfg.CacheDir == "" {
+		if cfg.CacheDir, err = localmodels.DefaultCacheDir(); err != nil {
+			closeRouter()
+			return nil, nil, err
+		}
+	}
+	cfg.Router, cfg.Progress, cfg.Logger = router, s.out, s.log
+	n, err := testnet.Open(ctx, cfg)
 	if err != nil {
 		closeRouter()
 		return nil, nil, err
@@ -46,57 +38,93 @@ func (f testnetFlags) open(ctx context.Context, s *streams, dir string, blockEve
 	return n, closeRouter, nil
 }
 
-type testnetUpCmd struct{ testnetFlags }
+type testnetUpCmd struct {
+	testnetFlags
+	Dir         string        `help:"State folder: chain, ledgers, API key." env:"FLOTILLA_TESTNET_DIR" type:"path" default:".flotilla/testnet" placeholder:"DIR"`
+	Listen      string        `help:"host:port of the gateway; port 0 takes a free one." env:"FLOTILLA_LISTEN" default:"127.0.0.1:8420"`
+	RPC         int           `help:"Port of the chain's JSON-RPC on 127.0.0.1; 0 takes a free one." name:"rpc-port" env:"FLOTILLA_RPC_PORT" default:"8545"`
+	P2P         int           `help:"TCP port of the gateway's libp2p on 127.0.0.1; 0 takes a free one." name:"p2p-port" env:"FLOTILLA_P2P_PORT" default:"4001"`
+	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"30s"`
+}
 
 // Run keeps a fleet up until Ctrl-C.
 func (c *testnetUpCmd) Run(ctx context.Context, s *streams) error {
-	n, closeRouter, err := c.open(ctx, s, ".flotilla/testnet", time.Second)
+	n, closeRouter, err := c.open(ctx, s, testnet.Config{
+		Dir: c.Dir, HTTPListen: c.Listen, RPCPort: c.RPC, P2PPort: c.P2P, SettleEvery: c.SettleEvery,
+	})
 	if err != nil {
 		return err
 	}
 	defer closeRouter()
-	return serveNet(ctx, n, func(ready context.Context) error {
-		if err := n.WaitReady(ready); err != nil {
+	return serveNet(ctx, n, func(ctx context.Context) error {
+		if err := waitReady(ctx, n); err != nil {
 			return err
 		}
 		fmt.Fprint(s.out, n.Welcome())
-		<-ready.Done()
+		<-ctx.Done()
 		return nil
 	})
 }
 
-type demoCmd struct {
-	testnetFlags
+// readyTimeout is how long a fleet may take to find itself: stakes, lanes and adverts are a few blocks each.
+const readyTimeout = time.Minute
+
+func waitReady(ctx context.Context, n *testnet.Net) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	return n.WaitReady(ctx)
 }
 
-// Run does the whole story once, in a fresh state folder.
+type demoCmd struct {
+	testnetFlags
+	Dir string `help:"State folder; cleared first, receipts are left in it." env:"FLOTILLA_DEMO_DIR" type:"path" default:"build/demo" placeholder:"DIR"`
+}
+
+// demoMark is left in a folder that a demo made, so that no other folder is ever cleared.
+const demoMark = ".flotilla-demo"
+
+// Run does the whole story once, in a fresh state folder, on free ports.
 func (c *demoCmd) Run(ctx context.Context, s *streams) error {
-	dir := filepath.Join("build", "demo")
-	if c.Dir != "" {
-		dir = c.Dir
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("clear the demo's state: %w", err)
+	if err := c.clear(); err != nil {
+		return err
 	}
 	start := time.Now()
-	n, closeRouter, err := c.open(ctx, s, dir, time.Second)
+	n, closeRouter, err := c.open(ctx, s, testnet.Config{Dir: c.Dir, HTTPListen: "127.0.0.1:0"})
 	if err != nil {
 		return err
 	}
 	defer closeRouter()
+	receipts := filepath.Join(c.Dir, "receipts")
 	err = serveNet(ctx, n, func(ctx context.Context) error {
-		ready, cancel := context.WithTimeout(ctx, time.Minute)
-		defer cancel()
-		if err := n.WaitReady(ready); err != nil {
+		if err := waitReady(ctx, n); err != nil {
 			return err
 		}
-		return testnet.Demo(ctx, n, s.out, filepath.Join(dir, "receipts"))
+		return testnet.Demo(ctx, n, s.out, receipts)
 	})
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	fmt.Fprintf(s.out, "\ndemo: everything held, in %.0f s. Receipts are in %s.\n", time.Since(start).Seconds(), filepath.Join(dir, "receipts"))
+	fmt.Fprintf(s.out, "\ndemo: everything held, in %.0f s. Receipts are in %s.\n", time.Since(start).Seconds(), receipts)
 	return nil
+}
+
+// clear empties the demo's own folder of an earlier run.
+func (c *demoCmd) clear() error {
+	entries, err := os.ReadDir(c.Dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("look at the demo's folder: %w", err)
+	}
+	mark := filepath.Join(c.Dir, demoMark)
+	if _, err := os.Stat(mark); len(entries) > 0 && err != nil {
+		return fmt.Errorf("%s is not empty and not of an earlier demo: name another --dir", c.Dir)
+	}
+	if err := os.RemoveAll(c.Dir); err != nil {
+		return fmt.Errorf("clear the demo's folder: %w", err)
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the demo's folder: %w", err)
+	}
+	return os.WriteFile(mark, nil, 0o600)
 }
 
 // serveNet runs the fleet while work runs, and closes it after; the first error wins.

@@ -1,0 +1,115 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/node/backend"
+	"flotilla/p2p"
+)
+
+// generated is what came out of the model for a job, as far as it was sent.
+type generated struct {
+	pieces  uint64 // pieces sent
+	in, out uint32 // tokens to charge
+	hash    common.Hash
+	finish  string
+	fault   error  // why the answer is shorter than asked, nil when it is whole
+	marks   []mark // the state after each piece that is not acknowledged yet, and after the last that is
+}
+
+// mark is the state after a piece: an answer that is cut there has this hash and this many tokens.
+type mark struct {
+	piece uint64
+	out   uint32
+	hash  common.Hash
+}
+
+// sent notes a piece. p2p's window bounds the pieces under way, and with them the marks.
+func (g *generated) sent(hash common.Hash, acked uint64) {
+	g.pieces++
+	g.hash = hash
+	g.marks = append(g.marks, mark{g.pieces, g.out, hash})
+	for len(g.marks) > 1 && g.marks[1].piece <= acked {
+		g.marks = g.marks[1:]
+	}
+}
+
+// cutTo shortens the answer to the acknowledged pieces.
+func (g *generated) cutTo(acked uint64, _ uint32) {
+	for _, m := range g.marks {
+		if m.piece == acked {
+			g.pieces, g.out, g.hash = acked, m.out, m.hash
+			return
+		}
+	}
+	g.pieces, g.out = 0, 0
+}
+
+// generate runs the model and streams its pieces. It never fails: what went wrong is in generated.fault, and what
+// was delivered before that is still counted.
+func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) generated {
+	// For an answer that is cut there is no count by the runtime: the prompt is then estimated.
+	g := generated{in: estimateTokens(len(j.request.Body))}
+	body, err := backend.SetModel(j.request.Body, j.model.BackendModel)
+	if err != nil {
+		g.fault = err
+		return g
+	}
+	s, err := j.model.Backend.Chat(ctx, body, j.request.Stream)
+	if err != nil {
+		g.fault = fmt.Errorf("ask the model server: %w", err)
+		return g
+	}
+	defer func() { _ = s.Close() }()
+	h := newAnswerHash(j.salt)
+	var usage *backend.Usage
+	for {
+		ev, err := s.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			g.fault = fmt.Errorf("read the model's answer: %w", err)
+			return g
+		}
+		if ev.Usage != nil {
+			usage = ev.Usage
+		}
+		if ev.FinishReason != "" {
+			g.finish = ev.FinishReason
+		}
+		if ev.UsageOnly {
+			continue // the gateway writes its own usage chunk, with the cost
+		}
+		switch {
+		case !j.request.Stream && usage != nil:
+			g.in, g.out = usage.PromptTokens, usage.CompletionTokens
+		case ev.Text != "":
+			g.out++ // one delta is one token on every runtime we know, until the runtime's own count arrives
+		}
+		h.add(ev.Data)
+		if err := in.Send(ev.Data, g.out); err != nil {
+			g.fault = fmt.Errorf("send: %w", err)
+			return g
+		}
+		acked, _ := in.Acked()
+		g.sent(h.sum, acked)
+	}
+	if usage != nil {
+		g.in, g.out = usage.PromptTokens, usage.CompletionTokens
+	}
+	if g.pieces == 0 {
+		g.fault = errors.New("the model server gave an empty answer")
+	}
+	return g
+}
+
+// bytesPerToken is the usual figure for English text, used only where nobody counted.
+const bytesPerToken = 4
+
+func estimateTokens(bytes int) uint32 { return clampUint32(uint64(bytes) / bytesPerToken) }
