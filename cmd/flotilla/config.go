@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -30,6 +31,11 @@ type tomlResolver struct{ values map[string]any }
 
 // Resolve implements kong.Resolver.
 func (t *tomlResolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil // the environment beats the file; kong itself would let the file win
+		}
+	}
 	table := t.values
 	if parent.Command != nil {
 		for _, name := range commandPath(parent.Command) {

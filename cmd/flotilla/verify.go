@@ -102,6 +102,9 @@ func verifyBundles(ctx context.Context, out io.Writer, bundles []settlement.Bund
 			return fmt.Errorf("print report: %w", err)
 		}
 	} else {
+		if contract == "" {
+			fmt.Fprintf(out, "contract %s on chain %d, as the receipts name it; --contract insists on one\n", domain.Contract, domain.ChainID)
+		}
 		printReports(out, reports)
 	}
 	switch {
