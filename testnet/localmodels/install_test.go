@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -302,6 +303,25 @@ func TestDefaultCacheDir(t *testing.T) {
 	t.Setenv(CacheEnv, "")
 	if dir, err := DefaultCacheDir(); err != nil || filepath.Base(dir) != "flotilla" {
 		t.Errorf("DefaultCacheDir = %q, %v", dir, err)
+	}
+}
+
+func TestCreateLogKeepsFewFiles(t *testing.T) {
+	dir := t.TempDir()
+	var last string
+	for range keptLogs + 5 {
+		f, err := createLog(dir, SmolLM2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = f.Name()
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	if err != nil || len(left) != keptLogs || !slices.Contains(left, last) {
+		t.Errorf("%d logs left (%v), want %d with the newest", len(left), err, keptLogs)
 	}
 }
 

@@ -27,8 +27,6 @@ const (
 	readyTimeout = 120 * time.Second
 	// stopTimeout is how long Stop waits for a clean exit before it kills.
 	stopTimeout = 5 * time.Second
-	// logTailBytes is how much of the log an error about a failed start looks at.
-	logTailBytes = 4096
 )
 
 // Config says which model to serve and how. Zero values mean the defaults.
@@ -63,14 +61,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	logDir := cmp.Or(cfg.LogDir, filepath.Join(cfg.Paths.Dir, "logs"))
-	if err := os.MkdirAll(logDir, 0o755); err != nil {
-		return nil, fmt.Errorf("make log directory: %w", err)
-	}
-	// One file per server process: two of the same model must not write into each other's log.
-	log, err := os.CreateTemp(logDir, cfg.Model+"-*.log")
+	log, err := createLog(cmp.Or(cfg.LogDir, filepath.Join(cfg.Paths.Dir, "logs")), model.Name)
 	if err != nil {
-		return nil, fmt.Errorf("open server log: %w", err)
+		return nil, err
 	}
 	defer log.Close()
 	s := &Server{Model: cfg.Model, Log: log.Name(), exited: make(chan struct{})}
@@ -206,23 +199,4 @@ func (s *Server) Kill() error {
 	case <-time.After(stopTimeout):
 		return fmt.Errorf("model server %d does not end", s.PID)
 	}
-}
-
-// logTail is the last line of the log, for an error message.
-func logTail(path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return err.Error()
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Size() > logTailBytes {
-		if _, err := f.Seek(-logTailBytes, io.SeekEnd); err != nil {
-			return err.Error()
-		}
-	}
-	b, err := io.ReadAll(io.LimitReader(f, logTailBytes))
-	if err != nil {
-		return err.Error()
-	}
-	return lastLine(string(b))
 }
