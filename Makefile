@@ -42,13 +42,13 @@ lint:
 	$(GO) run $(STATICCHECK) ./...
 
 bench: ## prints; nothing here passes or fails by a clock
-	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./routing/ ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
+	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
 
 FUZZTIME ?= 20s
 fuzz: ## each fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg 2>/dev/null | grep '^Fuzz'); do \
-	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; done; done
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg || exit 1; done; done
 
 check: lint test
 
