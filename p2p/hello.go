@@ -132,11 +132,3 @@ func (g *gatewaySet) live() (infos []peer.AddrInfo, raws [][]byte) {
 	}
 	return infos, raws
 }
-
-// has says whether id is a gateway heard of lately.
-func (g *gatewaySet) has(id PeerID) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	_, ok := g.entries[id]
-	return ok
-}
