@@ -21,4 +21,7 @@ func (g Exact) Score(answer string) float64 {
 }
 
 // squeeze makes runs of white space one space.
-func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+// and drops the "and" before the last item of a list.
+func squeeze(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), ", and ", ", ")
+}

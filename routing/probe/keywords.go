@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Keywords grades free answers by what they must mention: the score is the share of Groups of which
@@ -59,16 +60,16 @@ func containsWord(text, word string) bool {
 	}
 }
 
+// letterBefore reports whether a letter or digit ends at s[i].
 func letterBefore(s string, i int) bool {
-	r := []rune(s[:i])
-	return len(r) > 0 && isWordRune(r[len(r)-1])
+	r, n := utf8.DecodeLastRuneInString(s[:i])
+	return n > 0 && isWordRune(r)
 }
 
+// letterAfter reports whether a letter or digit starts at s[i].
 func letterAfter(s string, i int) bool {
-	for _, r := range s[i:] {
-		return isWordRune(r)
-	}
-	return false
+	r, n := utf8.DecodeRuneInString(s[i:])
+	return n > 0 && isWordRune(r)
 }
 
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

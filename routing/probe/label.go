@@ -2,6 +2,7 @@ package probe
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -9,10 +10,15 @@ import (
 // label that the answer asserts is Want, else 0.
 type Label struct {
 	Want, Other []string // words that stand for the right label and for the wrong one
+	Before      []string // if set, the only words that may directly follow a label on its line: "positive
+	// review" is a verdict, "positive reinforcement" is not
 }
 
 // negation matches what turns a following label round; such a mention asserts nothing.
 var negation = regexp.MustCompile(`(?i)(?:\bnot|n't|\bnever|\bneither|\bnor|\brather than|\binstead of)(?:\s+(?:a|an|the|very|at all|really))*\s+$`)
+
+// nextWord matches a word that follows without any punctuation in between.
+var nextWord = regexp.MustCompile(`^\s+(\pL+)`)
 
 // Score implements [Grader]. "positive or negative" only repeats the question and is skipped.
 func (g Label) Score(answer string) float64 {
@@ -21,12 +27,19 @@ func (g Label) Score(answer string) float64 {
 	answer = either.ReplaceAllString(answer, " ")
 	labels := regexp.MustCompile(`(?i)\b(?:(` + right + `)|(?:` + wrong + `))\b`)
 	for _, at := range labels.FindAllStringSubmatchIndex(answer, -1) {
-		if negation.MatchString(answer[:at[0]]) {
+		if negation.MatchString(answer[:at[0]]) || !g.mayPrecede(answer[at[1]:]) {
 			continue
 		}
 		return boolScore(at[2] >= 0)
 	}
 	return 0
+}
+
+// mayPrecede reports whether what follows a label leaves it a verdict.
+func (g Label) mayPrecede(rest string) bool {
+	line, _, _ := strings.Cut(rest, "\n")
+	next := nextWord.FindStringSubmatch(line)
+	return len(g.Before) == 0 || next == nil || slices.Contains(g.Before, strings.ToLower(next[1]))
 }
 
 // wordsPattern is a regexp alternation of literal words.

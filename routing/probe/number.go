@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"math"
 	"regexp"
 	"strconv"
@@ -17,24 +18,37 @@ const numeral = `-?\d[\d,]*(?:\.\d+)?`
 var (
 	anyNumber     = regexp.MustCompile(numeral)
 	leadingNumber = regexp.MustCompile(`^[*\s$€£(]*(` + numeral + `)(?:[^\d+*/×÷=%^-]*(?:[.!;\n]|$)|[ \t]+[A-Za-z])`)
-	statedResult  = regexp.MustCompile(`(?i)(?:=|\banswer(?: is|:)|\bequals?|\bequal to|\btotal(?: is| of|:)|\bresult(?: is| of|:))[\s:$€£*]*(` + numeral + `)`)
-	numberWords   = regexp.MustCompile(`(?i)\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty)\b`)
+	// statedResult finds "= 12", "the answer is 12", "Output: 12"; group 3 is the start of a further
+	// calculation, which makes the number an operand.
+	statedResult = regexp.MustCompile(`(?i)(=|\banswer(?: is|:)|\bequals?|\bequal to|\btotal(?: is| of|:)|\bresult(?: is| of|:)|\boutput(?: is|:))[\s:$€£*"'` + "`" + `]*(` + numeral + `)(\s*[*+/×÷^]|\s+-\s*\d)?`)
+	numberWords  = regexp.MustCompile(`(?i)\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty)\b`)
 )
 
-// Score implements [Grader]. The result is the number that the answer starts with, or else the last
-// one it states as a result ("= 12", "the answer is 12"), or else the last number in it.
+// Score implements [Grader]. The result is the number after "the answer is", or else the last one
+// stated as a result ("= 12", "total of 12"), or else the number that the answer starts with, or else
+// the last number in it. An answer that says "the answer is" with different numbers has no result.
 func (g Number) Score(answer string) float64 {
 	got, ok := resultNumber(digitsForWords(answer))
-	if ok && math.Abs(got-g.Want) < 1e-6 {
-		return 1
-	}
-	return 0
+	return boolScore(ok && math.Abs(got-g.Want) < 1e-6)
 }
 
 // resultNumber picks the number that an answer gives as its result.
 func resultNumber(answer string) (float64, bool) {
-	if m := statedResult.FindAllStringSubmatch(answer, -1); m != nil {
-		return parseNumeral(m[len(m)-1][1])
+	last, declared := "", ""
+	for _, m := range statedResult.FindAllStringSubmatch(answer, -1) {
+		if m[3] != "" {
+			continue
+		}
+		last = m[2]
+		if strings.HasPrefix(strings.ToLower(m[1]), "answer") {
+			if declared != "" && declared != last {
+				return 0, false
+			}
+			declared = last
+		}
+	}
+	if result := cmp.Or(declared, last); result != "" {
+		return parseNumeral(result)
 	}
 	if m := leadingNumber.FindStringSubmatch(answer); m != nil {
 		return parseNumeral(m[1])

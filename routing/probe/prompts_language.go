@@ -4,12 +4,13 @@ import "strings"
 
 // sentiments asks whether a short review is positive or negative.
 func sentiments() []Probe {
-	good, bad := []string{"positive", "positively"}, []string{"negative", "negatively"}
+	good, bad := []string{"positive"}, []string{"negative"}
 	wordings := []string{
 		"Is the sentiment of this review positive or negative? \"%\"",
 		"Classify the sentiment of the text as positive or negative.\nText: %\nSentiment:",
 		"Positive or negative? %",
 	}
+	before := strings.Fields("sentiment review tone feedback opinion statement comment rating experience one text and but because as since with in about towards overall sentence message emotion feeling")
 	var out []Probe
 	for i, r := range []struct {
 		review   string
@@ -36,9 +37,9 @@ func sentiments() []Probe {
 		{"It does exactly what it promises.", true},
 		{"I regret buying these shoes.", false},
 	} {
-		g := Label{Want: good, Other: bad}
+		g := Label{Want: good, Other: bad, Before: before}
 		if !r.positive {
-			g = Label{Want: bad, Other: good}
+			g = Label{Want: bad, Other: good, Before: before}
 		}
 		out = append(out, Probe{Prompt: strings.Replace(wordings[i%len(wordings)], "%", r.review, 1), Grader: g})
 	}

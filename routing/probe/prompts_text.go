@@ -5,10 +5,10 @@ import "strings"
 // keywordPrompt is a question whose answer must mention a word of each group: "a|b + c" has two.
 type keywordPrompt struct{ prompt, groups string }
 
-func keywords(prompts []keywordPrompt, maxWords int) []Probe {
+func keywords(prompts []keywordPrompt) []Probe {
 	var out []Probe
 	for _, p := range prompts {
-		g := Keywords{MaxWords: maxWords}
+		g := Keywords{}
 		for group := range strings.SplitSeq(p.groups, " + ") {
 			g.Groups = append(g.Groups, strings.Split(group, "|"))
 		}
@@ -38,7 +38,7 @@ func definitions() []Probe {
 		{"What is an open source licence?", "code|software + free*|use|modify|distribut*|share*|access|anyone|public*"},
 		{"What is a blockchain?", "ledger*|database|record*|block* + decentral*|distribut*|transaction*|chain"},
 		{"What is machine learning?", "data + computer*|algorithm*|model*|artificial|pattern*|predict*"},
-	}, 0)
+	})
 }
 
 // summaries asks for one sentence about a short text: it must keep the point and be shorter than
@@ -59,8 +59,11 @@ func summaries() []Probe {
 		{"The new library card is free for everyone under eighteen. With it children can borrow ten books at a time, and they pay nothing when they bring them back late.", "library|card + free|borrow*|child*|book*"},
 		{"Scientists found water ice in a dark crater on the moon. It could one day give astronauts something to drink, and fuel for rockets that go on to other planets.", "ice|water + moon"},
 	}
-	for i := range texts {
-		texts[i].prompt = ask[i%len(ask)] + texts[i].prompt
+	out := keywords(texts)
+	for i, p := range out {
+		g := p.Grader.(Keywords)
+		g.MaxWords = len(strings.Fields(p.Prompt)) * 7 / 8
+		out[i] = Probe{Prompt: ask[i%len(ask)] + p.Prompt, Grader: g}
 	}
-	return keywords(texts, 24)
+	return out
 }

@@ -8,6 +8,12 @@ import (
 // turnMarker matches a line with which a model starts another turn of its own making.
 var turnMarker = regexp.MustCompile(`(?m)^[ \t*#]*(?:Question|Q|User|Human|Instruction|Assistant)\s*(?:\d+)?\s*:|<\|?(?:im_start|im_end|start_of_turn|end_of_turn)\|?>`)
 
+// answerMarker matches a line with which an answer is introduced.
+var answerMarker = regexp.MustCompile(`(?mi)^[ \t*#]*Answer\s*:`)
+
+// hasWord matches a line with at least one word of three letters in it.
+var hasWord = regexp.MustCompile(`\pL{3}`)
+
 // maxRepeats is how often a line may occur before the answer counts as going round in circles.
 const maxRepeats = 2
 
@@ -22,13 +28,19 @@ func cutRunOn(reply string) (answer string, ranOn bool) {
 			break
 		}
 	}
+	// One "Answer:" after some reasoning is the answer itself; a second one answers something new.
+	if at := answerMarker.FindAllStringIndex(answer, 2); len(at) > 1 {
+		if head := strings.TrimSpace(answer[:at[0][0]]); head != "" {
+			answer, ranOn = head, true
+		}
+	}
 	seen := map[string]int{}
 	offset := 0
 	for line := range strings.Lines(answer) {
 		key := strings.ToLower(strings.TrimSpace(line))
 		offset += len(line)
-		// Code has honest repetitions of short lines such as closing braces.
-		if len(key) < 3 {
+		// Code has honest repetitions of lines without words: braces, fences.
+		if !hasWord.MatchString(key) {
 			continue
 		}
 		if seen[key]++; seen[key] > maxRepeats {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"flotilla/routing/probe"
@@ -30,7 +31,8 @@ func run() error {
 	url := flag.String("url", "", "address of an OpenAI-compatible server, without /v1")
 	model := flag.String("model", "", "model name, as in the server's /v1/models")
 	out := flag.String("out", "", "file to write")
-	limit := flag.Int("limit", 0, "ask only every n-th probe so that about this many are asked; 0 asks all")
+	limit := flag.Int("limit", 0, "ask about this many probes, spread over all of them; 0 asks all")
+	categories := flag.String("categories", "", "ask only these categories, separated by commas; empty asks all")
 	merge := flag.Bool("merge", false, "join the answer files named as arguments, <model>.jsonl each")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -43,20 +45,41 @@ func run() error {
 	case *url == "" || *model == "":
 		return fmt.Errorf("-url and -model are both needed, e.g. -url http://127.0.0.1:8080 -model gemma-3-270m")
 	}
-	return ask(ctx, client{url: strings.TrimSuffix(*url, "/"), model: *model}, *out, *limit)
+	probes, err := choose(*categories, *limit)
+	if err != nil {
+		return err
+	}
+	return ask(ctx, client{url: strings.TrimSuffix(*url, "/"), model: *model}, *out, probes)
+}
+
+// choose returns the probes of the named categories, thinned out to about limit.
+func choose(categories string, limit int) ([]probe.Probe, error) {
+	var known []string
+	wanted := strings.Split(categories, ",")
+	var probes []probe.Probe
+	for _, p := range probe.Default() {
+		if !slices.Contains(known, p.Category) {
+			known = append(known, p.Category)
+		}
+		if categories == "" || slices.Contains(wanted, p.Category) {
+			probes = append(probes, p)
+		}
+	}
+	if len(probes) == 0 {
+		return nil, fmt.Errorf("no probe in categories %q: choose from %s", categories, strings.Join(known, ","))
+	}
+	if limit <= 0 || limit >= len(probes) {
+		return probes, nil
+	}
+	spread := make([]probe.Probe, limit)
+	for i := range spread {
+		spread[i] = probes[i*len(probes)/limit]
+	}
+	return spread, nil
 }
 
 // ask runs the probes and writes what was answered, also when it ends early.
-func ask(ctx context.Context, c client, out string, limit int) error {
-	probes := probe.Default()
-	if limit > 0 {
-		step := max(len(probes)/limit, 1)
-		var some []probe.Probe
-		for i := 0; i < len(probes); i += step {
-			some = append(some, probes[i])
-		}
-		probes = some
-	}
+func ask(ctx context.Context, c client, out string, probes []probe.Probe) error {
 	results, err := probe.Run(ctx, c.chat, probes, probe.Options{
 		Progress: func(done, total int, r probe.Result) {
 			fmt.Fprintf(os.Stderr, "%3d/%d %-18s %.2f %4d tokens\n", done, total, r.ID, r.Score, r.OutputTokens)
