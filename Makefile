@@ -27,13 +27,13 @@ test-race: ## our own packages under the race detector
 	$(GO) test -race -short -timeout 20m ./p2p/... ./routing/... ./settlement/... ./node/...
 
 test-clients: build ## the real OpenAI clients for Python and Node against a running testnet
-	.ci/clients
+	tools/node/with-node .ci/clients
 
 contracts: ## Solidity: build, test, fuzz, invariants, gas table
-	contracts/test.sh
+	tools/node/with-node contracts/test.sh
 
 bindings: ## regenerate contracts/bindings; CI fails when the result differs
-	contracts/generate.sh
+	tools/node/with-node contracts/tools/solgen
 	git diff --exit-code -- contracts/bindings
 
 lint:

@@ -37,8 +37,10 @@ type Neighbor struct {
 type Decision struct {
 	Pick              Choice      `json:"pick"`
 	Fallbacks         []Choice    `json:"fallbacks"`  // try in order when the pick fails: same model first
-	Considered        []Choice    `json:"considered"` // all feasible, best first
-	Rejected          []Rejection `json:"rejected"`
+	Considered        []Choice    `json:"considered"`       // the feasible, best first, at most MaxRecorded
+	ConsideredTotal   int         `json:"considered_total"` // how many were feasible
+	Rejected          []Rejection `json:"rejected"`         // at most MaxRecorded
+	RejectedTotal     int         `json:"rejected_total"`   // how many were ruled out
 	Neighbors         []Neighbor  `json:"neighbors"` // nearest first
 	Reason            Reason      `json:"reason"`
 	Why               string      `json:"why"` // one sentence for people
@@ -55,6 +57,17 @@ type Decision struct {
 
 // MaxFallbacks bounds retries: a request that failed this often will not be saved by another operator.
 const MaxFallbacks = 8
+
+// MaxRecorded bounds the lists of a decision's record: it is kept with every receipt, and a fleet may have thousands of
+// offers.
+const MaxRecorded = 64
+
+// trim cuts the lists to what is recorded. The pick, the fallbacks and the reasons rest on the whole lists.
+func (d *Decision) trim() {
+	d.ConsideredTotal, d.RejectedTotal = len(d.Considered), len(d.Rejected)
+	d.Considered = slices.Clip(d.Considered[:min(len(d.Considered), MaxRecorded)])
+	d.Rejected = slices.Clip(d.Rejected[:min(len(d.Rejected), MaxRecorded)])
+}
 
 // JSON is the canonical form: fixed field order, shortest floats, no blanks. Equal decisions give equal bytes.
 func (d Decision) JSON() []byte {

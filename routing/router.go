@@ -92,6 +92,7 @@ func (r *Router) Route(ctx context.Context, p Prompt, candidates []Candidate, po
 	defer e.release()
 	d.settle(e, f, p)
 	d.explain()
+	d.trim()
 	return d, nil
 }
 
