@@ -36,12 +36,12 @@ type Neighbor struct {
 // Decision is the outcome of Route with everything needed to explain it.
 type Decision struct {
 	Pick              Choice      `json:"pick"`
-	Fallbacks         []Choice    `json:"fallbacks"`  // try in order when the pick fails: same model first
+	Fallbacks         []Choice    `json:"fallbacks"`        // try in order when the pick fails: same model first
 	Considered        []Choice    `json:"considered"`       // the feasible, best first, at most MaxRecorded
 	ConsideredTotal   int         `json:"considered_total"` // how many were feasible
 	Rejected          []Rejection `json:"rejected"`         // at most MaxRecorded
 	RejectedTotal     int         `json:"rejected_total"`   // how many were ruled out
-	Neighbors         []Neighbor  `json:"neighbors"` // nearest first
+	Neighbors         []Neighbor  `json:"neighbors"`        // nearest first
 	Reason            Reason      `json:"reason"`
 	Why               string      `json:"why"` // one sentence for people
 	Dial              int         `json:"dial"`
