@@ -87,7 +87,8 @@ var gradings = []struct {
 	{"prefix not at a word's start", probe.Keywords{Groups: [][]string{{"act*"}}}, "react", 0},
 	{"second occurrence counts", probe.Keywords{Groups: [][]string{{"ja"}}}, "Japan: ja", 1},
 	{"one group of two", probe.Keywords{Groups: [][]string{{"a1"}, {"b1"}}}, "b1", 0.5},
-	{"excluded", probe.Keywords{Groups: [][]string{{"Paris"}}, Exclude: []string{"London"}}, "Paris or London", 0},
+	{"options instead of an answer", probe.Keywords{Groups: [][]string{{"Paris"}}, NoList: true}, "A. London\nB. Paris", 0},
+	{"one option", probe.Keywords{Groups: [][]string{{"Paris"}}, NoList: true}, "B. Paris", 1},
 	{"too long", probe.Keywords{Groups: [][]string{{"a"}}, MaxWords: 3}, "a b c d", 0},
 	{"umlaut boundary", probe.Keywords{Groups: [][]string{{"sch"}}}, "schön", 0},
 
@@ -151,6 +152,9 @@ func TestGradeTakesTheAnswerBeforeARunOn(t *testing.T) {
 		{"second answer", "42\nAnswer: 43\nAnswer: 44", 0.75},
 		{"reasons, then one answer", "Add the tens, then the ones.\nAnswer: 42", 1},
 		{"starts with a marker", "Answer: 42", 1},
+		{"repeats the question first", "Question: What is 17 + 25?\nAnswer: 42", 1},
+		{"asks back and answers nothing", "Question: What is 42?\nAnswer:\nQuestion: What is 42?\nAnswer:", 0},
+		{"only asks back", "Question: Is it 42?", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := probe.Grade(p, tt.reply); got != tt.want {

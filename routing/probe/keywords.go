@@ -12,19 +12,20 @@ import (
 // matches every word with that start.
 type Keywords struct {
 	Groups   [][]string
-	Exclude  []string // any of these makes the answer wrong
-	MaxWords int      // longer answers score 0; 0 means any length
+	MaxWords int  // longer answers score 0; 0 means any length
+	NoList   bool // an answer that offers options A, B, … instead of deciding scores 0
 }
+
+// optionLine matches the start of one option in a list of them.
+var optionLine = regexp.MustCompile(`(?m)^\s*\(?[A-F][.)](?:\s|$)`)
 
 // Score implements [Grader].
 func (g Keywords) Score(answer string) float64 {
 	if g.MaxWords > 0 && len(strings.Fields(answer)) > g.MaxWords {
 		return 0
 	}
-	for _, w := range g.Exclude {
-		if containsWord(answer, w) {
-			return 0
-		}
+	if g.NoList && len(optionLine.FindAllString(answer, 2)) > 1 {
+		return 0
 	}
 	hit := 0
 	for _, group := range g.Groups {
@@ -40,7 +41,7 @@ func (g Keywords) Score(answer string) float64 {
 
 // mention grades by one group of accepted words.
 func mention(words ...string) Keywords {
-	return Keywords{Groups: [][]string{words}}
+	return Keywords{Groups: [][]string{words}, NoList: true}
 }
 
 // containsWord reports whether text has word as a whole word, ignoring case.

@@ -6,7 +6,7 @@ import (
 )
 
 // turnMarker matches a line with which a model starts another turn of its own making.
-var turnMarker = regexp.MustCompile(`(?m)^[ \t*#]*(?:Question|Q|User|Human|Instruction|Assistant)\s*(?:\d+)?\s*:|<\|?(?:im_start|im_end|start_of_turn|end_of_turn)\|?>`)
+var turnMarker = regexp.MustCompile(`(?m)^[ \t*#]*(?:Question|Q|User|Human|Instruction)\s*(?:\d+)?\s*:|<\|?(?:im_start|im_end|start_of_turn|end_of_turn)\|?>`)
 
 // answerMarker matches a line with which an answer is introduced.
 var answerMarker = regexp.MustCompile(`(?mi)^[ \t*#]*Answer\s*:`)
@@ -21,12 +21,16 @@ const maxRepeats = 2
 // or by repeating a line over and over.
 func cutRunOn(reply string) (answer string, ranOn bool) {
 	answer = strings.TrimSpace(reply)
-	// A marker at the very start introduces the answer; only a later one ends it.
-	for _, at := range turnMarker.FindAllStringIndex(answer, -1) {
-		if strings.TrimSpace(answer[:at[0]]) != "" {
-			answer, ranOn = strings.TrimSpace(answer[:at[0]]), true
-			break
+	// A reply that starts by asking has an answer only after its own "Answer:".
+	if at := turnMarker.FindStringIndex(answer); at != nil && at[0] == 0 {
+		given := answerMarker.FindStringIndex(answer)
+		if given == nil {
+			return "", true
 		}
+		answer = strings.TrimLeft(answer[given[1]:], " \t")
+	}
+	if at := turnMarker.FindStringIndex(answer); at != nil {
+		answer, ranOn = strings.TrimSpace(answer[:at[0]]), true
 	}
 	// One "Answer:" after some reasoning is the answer itself; a second one answers something new.
 	if at := answerMarker.FindAllStringIndex(answer, 2); len(at) > 1 {
