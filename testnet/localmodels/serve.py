@@ -30,6 +30,9 @@ p.cpuparams_batch.n_threads = threads
 p.n_threads_http = 4
 # llama.cpp keeps up to 8 GiB of old prompts in memory by default.
 p.cache_ram_mib = 64
+# By default a page in the user's browser may read this server's answers, whatever site it is from.
+p.cors_origins = "http://127.0.0.1"
+p.cors_origins_explicit = True
 p.ui = False
 p.endpoint_metrics = True
 
