@@ -170,7 +170,7 @@ func (a *attempt) Info() openai.Info {
 		Model: string(a.choice.Model), Operator: a.choice.Operator, Reason: string(a.decision.Reason), Why: why,
 		PredictedQuality: a.choice.Quality, ReceiptID: a.id.String(),
 		InputPerMTok: adv.InputPerMTok, OutputPerMTok: adv.OutputPerMTok, PerRequest: adv.PerRequest,
-		ExpectedCostMicroUSD: a.choice.ExpectedCost, BaselineModel: string(b.Model), BaselineCostMicroUSD: b.ExpectedCost,
+		ExpectedCostMicroUSD: a.choice.ExpectedCost, BaselineModel: string(b.Model), BaselineQuality: b.Quality, BaselineCostMicroUSD: b.ExpectedCost,
 		Quantization: adv.Quantization, Runtime: adv.Runtime, TokenCounting: adv.TokenCounting,
 	}
 }

@@ -37,7 +37,6 @@ func newClient(url, key string) (client, error) {
 type chatAnswer struct {
 	Text    string
 	Usage   usage
-	Chunks  int
 	Elapsed time.Duration
 }
 
@@ -57,6 +56,7 @@ type usage struct {
 		ReceiptID        string  `json:"receipt_id"`
 		CostMicroUSD     uint64  `json:"cost_micro_usd"`
 		BaselineModel    string  `json:"baseline_model"`
+		BaselineQuality  float64 `json:"baseline_quality"`
 		BaselineMicroUSD uint64  `json:"baseline_micro_usd"`
 	} `json:"flotilla"`
 }
@@ -88,7 +88,6 @@ func (c client) chat(ctx context.Context, model, prompt string, maxTokens int) (
 		if err != nil {
 			return a, fmt.Errorf("read answer: %w", err)
 		}
-		a.Chunks++
 		text.WriteString(ev.Text)
 		if ev.Usage == nil {
 			continue

@@ -52,11 +52,12 @@ func Demo(ctx context.Context, n *Net, out io.Writer, receiptsDir string) error 
 	if err != nil {
 		return err
 	}
-	ids, sum, err := demoChats(ctx, c, out)
+	ids, sum, err := demoChats(ctx, c, n.Operators(), out)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d automatic answers cost %s; always asking the best single model would have cost %s (%+.0f %%)\n", sum.answers, sum.cost, sum.baseline, sum.difference())
+	fmt.Fprintf(out, "\n%d automatic answers cost %s at a mean predicted quality of %.2f;\n", sum.answers, sum.cost, sum.quality/float64(sum.answers))
+	fmt.Fprintf(out, "always asking the best single model would have cost %s (%+.0f %%) at %.2f\n", sum.baseline, sum.difference(), sum.baselineQuality/float64(sum.answers))
 
 	fmt.Fprintf(out, "\nsettling on chain …\n")
 	if err := n.SettleNow(ctx); err != nil {
@@ -83,19 +84,20 @@ func Demo(ctx context.Context, n *Net, out io.Writer, receiptsDir string) error 
 
 // demoSum adds up the answers that the router chose for.
 type demoSum struct {
-	answers        int
-	cost, baseline settlement.Amount
+	answers                  int
+	cost, baseline           settlement.Amount
+	quality, baselineQuality float64 // sums of what was predicted
 }
 
-// difference of what was paid to the baseline in percent; negative is cheaper.
+// difference of the baseline's cost to what was paid in percent; positive is dearer.
 func (s demoSum) difference() float64 {
-	if s.baseline == 0 {
+	if s.cost == 0 {
 		return 0
 	}
-	return (float64(s.cost)/float64(s.baseline) - 1) * 100
+	return (float64(s.baseline)/float64(s.cost) - 1) * 100
 }
 
-func demoChats(ctx context.Context, c client, out io.Writer) ([]string, demoSum, error) {
+func demoChats(ctx context.Context, c client, operators []OperatorSpec, out io.Writer) ([]string, demoSum, error) {
 	var ids []string
 	var sum demoSum
 	for i, p := range demoPrompts() {
@@ -109,19 +111,31 @@ func demoChats(ctx context.Context, c client, out io.Writer) ([]string, demoSum,
 		}
 		fmt.Fprintf(out, "\n%2d  %s\n", i+1, p.text)
 		fmt.Fprintf(out, "    ▸ %s\n", oneLine(a.Text))
-		fmt.Fprintf(out, "    %s on %s at %s/%s USD per Mtok in/out\n", f.Model, f.Operator, perMTok(f.InputPerMTok), perMTok(f.OutputPerMTok))
+		fmt.Fprintf(out, "    %s on %s (%.10s…) at %s/%s USD per Mtok in/out\n", f.Model, nameOf(operators, f.Operator), f.Operator, perMTok(f.InputPerMTok), perMTok(f.OutputPerMTok))
 		fmt.Fprintf(out, "    why: %s\n", f.Why)
-		fmt.Fprintf(out, "    predicted quality %.2f · %d + %d tokens in %d chunks, %d ms · cost %s · always-best (%s) %s\n", f.PredictedQuality,
-			a.Usage.PromptTokens, a.Usage.CompletionTokens, a.Chunks, a.Elapsed.Milliseconds(),
-			settlement.Amount(f.CostMicroUSD), f.BaselineModel, settlement.Amount(f.BaselineMicroUSD))
+		fmt.Fprintf(out, "    predicted quality %.2f · %d + %d tokens, %d ms · cost %s\n    always-best: %s, predicted quality %.2f, %s\n", f.PredictedQuality,
+			a.Usage.PromptTokens, a.Usage.CompletionTokens, a.Elapsed.Milliseconds(),
+			settlement.Amount(f.CostMicroUSD), f.BaselineModel, f.BaselineQuality, settlement.Amount(f.BaselineMicroUSD))
 		ids = append(ids, f.ReceiptID)
 		if p.model == "auto" { // a model that was named is no saving of the router's
 			sum.answers++
 			sum.cost += settlement.Amount(f.CostMicroUSD)
 			sum.baseline += settlement.Amount(f.BaselineMicroUSD)
+			sum.quality += f.PredictedQuality
+			sum.baselineQuality += f.BaselineQuality
 		}
 	}
 	return ids, sum, nil
+}
+
+// nameOf finds the fleet's own name for an operator that the gateway names by its account.
+func nameOf(operators []OperatorSpec, account string) string {
+	for _, op := range operators {
+		if strings.HasPrefix(account, strings.ToLower(DevAddress(op.Name).Hex())) {
+			return op.Name
+		}
+	}
+	return "a stranger"
 }
 
 func saveReceipts(ctx context.Context, c client, ids []string, dir string) ([]string, error) {

@@ -59,12 +59,14 @@ type OperatorSpec struct {
 }
 
 // DefaultOperators are two sellers of one model at different prices, and one of another: enough for a real choice of
-// model and a real choice of operator. Prices are of the order that hosted small models have.
+// model and a real choice of operator. Prices are about a hundred times what such small models cost elsewhere: the dial
+// weighs absolute money, and at their real prices there would be nothing to weigh.
 func DefaultOperators() []OperatorSpec {
+	const stake = 50_000_000
 	return []OperatorSpec{
-		{Name: "alder", Model: localmodels.SmolLM2, Price: settlement.Price{InputPerMTok: 200_000, OutputPerMTok: 400_000}, Stake: 50_000_000},
-		{Name: "birch", Model: localmodels.SmolLM2, Price: settlement.Price{InputPerMTok: 150_000, OutputPerMTok: 300_000}, Stake: 50_000_000},
-		{Name: "cedar", Model: localmodels.Gemma3, Price: settlement.Price{InputPerMTok: 50_000, OutputPerMTok: 100_000}, Stake: 50_000_000},
+		{Name: "alder", Model: localmodels.SmolLM2, Price: settlement.Price{InputPerMTok: 20_000_000, OutputPerMTok: 40_000_000}, Stake: stake},
+		{Name: "birch", Model: localmodels.SmolLM2, Price: settlement.Price{InputPerMTok: 15_000_000, OutputPerMTok: 30_000_000}, Stake: stake},
+		{Name: "cedar", Model: localmodels.Gemma3, Price: settlement.Price{InputPerMTok: 5_000_000, OutputPerMTok: 10_000_000}, Stake: stake},
 	}
 }
 
@@ -169,8 +171,8 @@ func (n *Net) openNodes(ctx context.Context) error {
 			return fmt.Errorf("open operator %s: %w", spec.Name, err)
 		}
 		n.operators = append(n.operators, op)
-		n.say("operator     %-6s %s  %-24s %s in, %s out per Mtok", spec.Name, DevAddress(spec.Name), spec.Model,
-			settlement.Amount(spec.Price.InputPerMTok), settlement.Amount(spec.Price.OutputPerMTok))
+		n.say("operator     %-6s %s  %-22s %5s/%s USD per Mtok in/out", spec.Name, DevAddress(spec.Name), spec.Model,
+			perMTok(spec.Price.InputPerMTok), perMTok(spec.Price.OutputPerMTok))
 	}
 	return nil
 }

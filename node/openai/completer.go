@@ -51,6 +51,7 @@ type Info struct {
 	// asking the best single model, BaselineModel.
 	ExpectedCostMicroUSD, BaselineCostMicroUSD float64
 	BaselineModel                              string
+	BaselineQuality                            float64 // predicted for BaselineModel, as PredictedQuality
 	// Quantization, Runtime and TokenCounting are the operator's claims in its signed price.
 	Quantization, Runtime, TokenCounting string
 }

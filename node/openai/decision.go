@@ -80,6 +80,7 @@ type usageFlotilla struct {
 	ReceiptID        string   `json:"receipt_id"`
 	CostMicroUSD     uint64   `json:"cost_micro_usd"`
 	BaselineModel    string   `json:"baseline_model,omitempty"`
+	BaselineQuality  *float64 `json:"baseline_quality,omitempty"`
 	BaselineMicroUSD uint64   `json:"baseline_micro_usd"`
 	InputPerMTok     uint64   `json:"input_micro_usd_per_mtok"`
 	OutputPerMTok    uint64   `json:"output_micro_usd_per_mtok"`
@@ -92,7 +93,7 @@ func usageObject(upstream json.RawMessage, info Info, final Final) json.RawMessa
 	detail, err := json.Marshal(usageFlotilla{
 		Model: info.Model, Operator: info.Operator, Reason: info.Reason, Why: info.Why,
 		PredictedQuality: quality(info.PredictedQuality), ReceiptID: final.ReceiptID,
-		CostMicroUSD: final.CostMicroUSD, BaselineModel: info.BaselineModel, BaselineMicroUSD: final.BaselineMicroUSD,
+		CostMicroUSD: final.CostMicroUSD, BaselineModel: info.BaselineModel, BaselineQuality: quality(info.BaselineQuality), BaselineMicroUSD: final.BaselineMicroUSD,
 		InputPerMTok: info.InputPerMTok, OutputPerMTok: info.OutputPerMTok, PerRequest: info.PerRequest, Partial: final.Partial,
 	})
 	if err != nil { // strings and finite numbers always encode

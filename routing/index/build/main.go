@@ -3,7 +3,7 @@
 //
 //	go run ./routing/index/build -out routing/index/default.fidx \
 //	    -in ulab14=DIR/ulab14.jsonl.gz -in zeroeval=DIR/zeroeval.jsonl.gz \
-//	    -in probe=routing/probe/results/all.jsonl
+//	    -in 'probe=routing/probe/results/*.jsonl'
 //
 // The -in files are JSON lines, gzipped or not: {"prompt":"…","scores":{model:0..1},"output_tokens":{model:n}}. The word
 // before '=' names the source in the index; a glob is allowed after it. To add rows to an index without redoing it, give
