@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -12,7 +13,12 @@ import (
 	"flotilla/settlement"
 )
 
-var errEOF = io.EOF
+var (
+	errEOF = io.EOF
+	// errNoReceipt: an operator delivered an answer and did not ask to be paid; it keeps no record either, so it is
+	// not asked again soon.
+	errNoReceipt = errors.New("operator sent no receipt for its answer")
+)
 
 // opening is the order with all that verifies a receipt for it later.
 func (a *attempt) opening() settlement.Opening {
@@ -26,7 +32,11 @@ func (a *attempt) opening() settlement.Opening {
 // new voucher. When it returns nil the receipt is durable; only then does the client see the bill.
 func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	a.done = true
-	if len(end.Receipt) == 0 { // nothing delivered, nothing charged
+	if len(end.Receipt) == 0 { // nothing is charged
+		if a.text > 0 {
+			a.g.health.fault(a.priced.peer, errNoReceipt, a.g.now())
+			a.g.log.Warn("answer without a receipt", "receipt", a.id, "operator", a.choice.Operator)
+		}
 		return nil
 	}
 	var r settlement.Receipt

@@ -89,6 +89,11 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	return n, nil
 }
 
+// networkName goes into topic names: nodes of another chain or contract never hear each other.
+func networkName(d settlement.Domain) string {
+	return strconv.FormatUint(d.ChainID, 10) + "/" + d.Contract.Hex()
+}
+
 func openFleet(cfg Config, view *chainView, onPeer func(p2p.PeerID, bool)) (*p2p.Host, error) {
 	identity, err := p2p.LoadIdentity(filepath.Join(cfg.DataDir, "peer.key"))
 	if err != nil {
@@ -100,7 +105,7 @@ func openFleet(cfg Config, view *chainView, onPeer func(p2p.PeerID, bool)) (*p2p
 	}
 	host, err := p2p.New(p2p.Config{
 		Identity: identity, Listen: cfg.Listen, Bootstrap: cfg.Bootstrap, Role: role,
-		Network:     strconv.FormatUint(cfg.Domain.ChainID, 10) + "/" + cfg.Domain.Contract.Hex(),
+		Network:     networkName(cfg.Domain),
 		PeersFile:   filepath.Join(cfg.DataDir, "peers.json"),
 		CheckAdvert: advertChecker(cfg.Domain, view), Logger: cfg.Logger,
 	})

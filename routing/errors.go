@@ -14,21 +14,32 @@ var (
 	ErrUnknownModel = errors.New("no operator serves the named model")
 )
 
+// maxReasons bounds an InfeasibleError's text.
+const maxReasons = 8
+
 // InfeasibleError says that every candidate was ruled out, and why.
 type InfeasibleError struct{ Rejected []Rejection }
 
 func (e *InfeasibleError) Error() string {
-	counts := map[RejectReason]int{}
-	var order []RejectReason
+	counts := map[string]int{}
+	var order []string
 	for _, r := range e.Rejected {
-		if counts[r.Reason] == 0 {
-			order = append(order, r.Reason)
+		why := string(r.Reason)
+		if r.Reason == RejectUnavailable { // the detail says what an operator or a gateway's owner can do about it
+			why += " (" + r.Detail + ")"
 		}
-		counts[r.Reason]++
+		if counts[why] == 0 {
+			order = append(order, why)
+		}
+		counts[why]++
 	}
-	parts := make([]string, 0, len(order))
-	for _, r := range order {
-		parts = append(parts, fmt.Sprintf("%d × %s", counts[r], r))
+	parts := make([]string, 0, min(len(order), maxReasons+1))
+	for i, why := range order {
+		if i == maxReasons {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%d × %s", counts[why], why))
 	}
 	return "no operator fits this request: " + strings.Join(parts, ", ")
 }

@@ -1,0 +1,228 @@
+package node
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"flotilla/p2p"
+	"flotilla/settlement"
+)
+
+// An operator works only for orders that it can charge for: signed by who pays, for itself, at its own price, for
+// these bytes, and covered by the lane.
+func TestOperatorRefusesOrders(t *testing.T) {
+	w := newWorld(t)
+	payerKey := testKey(t)
+	payer := crypto.PubkeyToAddress(payerKey.PublicKey)
+	gw := w.rawHost(p2p.RoleGateway, "/ip4/127.0.0.1/tcp/0")
+	op := w.honestOperator(gw.Addrs()...)
+	opAddr, opPeer := op.Operator.self, op.fleet.ID()
+	w.mem.Deposit(payer, opAddr, 50_000)
+	w.eventually("the operator dials the second gateway", func() bool { return gw.Connected(opPeer) })
+	price := w.gateway.Gateway.candidates(time.Now())[0].Ref.(*priced)
+
+	type try struct {
+		order settlement.Order
+		body  string
+		salt  []byte
+		key   *ecdsa.PrivateKey
+	}
+	good := func() try {
+		salt := []byte(strings.Repeat("s", settlement.SaltLen))
+		body := `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`
+		return try{body: body, salt: salt, key: payerKey, order: settlement.Order{
+			Payer: payer, Payee: opAddr, Advert: price.digest, MaxInputTokens: 100, MaxOutputTokens: 20, MaxAmount: 1000,
+			RequestHash: settlement.RequestHash(salt, []byte(body)), Nonce: crypto.Keccak256Hash([]byte(t.Name())),
+			Deadline: uint64(time.Now().Add(time.Minute).Unix()),
+		}}
+	}
+	cases := []struct {
+		name, code string
+		change     func(*try)
+	}{
+		{"as it should be", "", func(*try) {}},
+		{"signed by another", codeBadOrder, func(c *try) { c.key = testKey(t) }},
+		{"for another operator", codeBadOrder, func(c *try) { c.order.Payee = payer }},
+		{"after its deadline", codeBadOrder, func(c *try) { c.order.Deadline = 1 }},
+		{"other bytes than signed", codeBadOrder, func(c *try) { c.body = strings.Replace(c.body, "hi", "ho", 1) }},
+		{"another salt", codeBadOrder, func(c *try) { c.salt = []byte(strings.Repeat("x", settlement.SaltLen)) }},
+		{"a price never offered", codeStalePrice, func(c *try) { c.order.Advert = common.Hash{1} }},
+		{"more than the lane holds", codeEscrow, func(c *try) { c.order.MaxAmount = 50_001 }},
+		{"from a payer without a lane", codeEscrow, func(c *try) {
+			c.key = testKey(t)
+			c.order.Payer = crypto.PubkeyToAddress(c.key.PublicKey)
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			a := good()
+			c.change(&a)
+			sig, err := settlement.Sign(a.key, a.order.Digest(testDomain))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), worldWait)
+			defer cancel()
+			call, err := gw.Infer(ctx, opPeer, p2p.InferRequest{
+				Order: mustJSON(t, a.order), OrderSig: sig, Extra: mustJSON(t, orderExtra{Salt: a.salt, Messages: 1}), Body: []byte(a.body), Stream: true,
+			})
+			if err == nil {
+				defer func() { _ = call.Close() }()
+			}
+			var rejected *p2p.RejectedError
+			switch {
+			case c.code == "" && err != nil:
+				t.Fatalf("a good order was refused: %v", err)
+			case c.code != "" && (!errors.As(err, &rejected) || rejected.Code != c.code):
+				t.Fatalf("got %v, want it refused as %s", err, c.code)
+			}
+		})
+	}
+}
+
+// liar serves what an honest operator would, and lets twist change the end of it.
+func (w *world) liar(twist func(*settlement.Receipt, *p2p.End)) {
+	w.t.Helper()
+	key := testKey(w.t)
+	self := crypto.PubkeyToAddress(key.PublicKey)
+	w.stake(self, 50_000_000)
+	h := w.rawHost(p2p.RoleOperator)
+	now := time.Now()
+	a := p2p.Advert{Peer: h.ID(), Operator: self, Seq: uint64(now.UnixMilli()), ValidFrom: uint64(now.Unix()) - 1, ValidTo: uint64(now.Add(30 * time.Minute).Unix())}
+	o := p2p.Offer{Model: worldModel, InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000, MaxContext: 2048}
+	advert := bindingAdvert(a, o)
+	var err error
+	if o.Sig, err = settlement.Sign(key, advert.Digest(testDomain)); err != nil {
+		w.t.Fatal(err)
+	}
+	a.Offers = []p2p.Offer{o}
+	h.HandleInfer(func(_ context.Context, in *p2p.Incoming) error {
+		var order settlement.Order
+		var extra orderExtra
+		if err := errors.Join(decode(in.Request().Order, &order), decode(in.Request().Extra, &extra), in.Accept()); err != nil {
+			return err
+		}
+		hash := newAnswerHash(extra.Salt)
+		piece := []byte(`{"choices":[{"index":0,"delta":{"content":"twelve bytes"},"finish_reason":"stop"}]}`)
+		hash.add(piece)
+		if err := in.Send(piece, 3); err != nil {
+			return err
+		}
+		r := settlement.Receipt{
+			Request: order.Digest(testDomain), Payer: order.Payer, Payee: self, Advert: order.Advert, LaneSeq: uint64(time.Now().UnixNano()),
+			InputTokens: 10, OutputTokens: 3, Amount: 16, ServedAt: uint64(time.Now().Unix()),
+			RequestHash: order.RequestHash, ResponseHash: hash.sum, Decision: order.Decision,
+		}
+		end := p2p.End{FinishReason: "stop"}
+		twist(&r, &end)
+		if end.Error == "" && end.ReceiptSig == nil {
+			if end.ReceiptSig, err = settlement.Sign(key, r.Digest(testDomain)); err != nil {
+				return err
+			}
+		}
+		if end.FinishReason != "no receipt" {
+			end.Receipt = mustJSON(w.t, r)
+		} else {
+			end.ReceiptSig = nil
+		}
+		_, err := in.Finish(end)
+		return err
+	}, p2p.InferLimits{PerPeer: 4, Total: 4})
+	if err := h.Announce(w.t.Context(), a); err != nil {
+		w.t.Fatal(err)
+	}
+	w.waitServing(1)
+}
+
+// A gateway pays for what it ordered and got, at the signed price, once: every other receipt is refused, nothing is
+// charged, and the client is told.
+func TestGatewayRefusesReceipts(t *testing.T) {
+	stranger := testKey(t)
+	cases := []struct {
+		name, says string // says is in the error event; empty: accepted
+		twist      func(*settlement.Receipt, *p2p.End)
+	}{
+		{"honest", "", func(*settlement.Receipt, *p2p.End) {}},
+		{"one unit above the advertised price", "price above", func(r *settlement.Receipt, _ *p2p.End) { r.Amount++ }},
+		{"one unit below it", "price below", func(r *settlement.Receipt, _ *p2p.End) { r.Amount-- }},
+		{"200 times the tokens", "token count is not possible", func(r *settlement.Receipt, _ *p2p.End) { r.OutputTokens, r.Amount = 2000, 4010 }},
+		{"more input tokens than bytes allow", "token count is not possible", func(r *settlement.Receipt, _ *p2p.End) { r.InputTokens, r.Amount = 100_000, 100_006 }},
+		{"another answer's hash", "another answer", func(r *settlement.Receipt, _ *p2p.End) { r.ResponseHash = common.Hash{1} }},
+		{"another request", "does not match its order", func(r *settlement.Receipt, _ *p2p.End) { r.RequestHash = common.Hash{1} }},
+		{"another payee", "bad signature", func(r *settlement.Receipt, _ *p2p.End) { r.Payee = common.Address{1} }},
+		{"a stranger's signature", "bad signature", func(r *settlement.Receipt, e *p2p.End) {
+			sig, err := settlement.Sign(stranger, r.Digest(testDomain))
+			if err != nil {
+				t.Error(err)
+			}
+			e.ReceiptSig = sig
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.liar(c.twist)
+			status, body := w.chat()
+			receipts := w.receipts()
+			if c.says == "" {
+				if status != 200 || !strings.Contains(body, "[DONE]") || len(receipts) != 1 || receipts[0].Receipt.Amount != 16 {
+					t.Fatalf("status %d, %d receipts: %s", status, len(receipts), body)
+				}
+				return
+			}
+			if len(receipts) != 0 {
+				t.Errorf("a receipt was accepted: %+v", receipts[0].Receipt)
+			}
+			if strings.Contains(body, "[DONE]") || !strings.Contains(body, c.says) || !strings.Contains(body, "nothing is charged") {
+				t.Errorf("the client was told: %s; want %q and no [DONE]", body, c.says)
+			}
+		})
+	}
+}
+
+// An operator that repeats a receipt for another request is refused.
+func TestGatewayRefusesReplayedReceipt(t *testing.T) {
+	w := newWorld(t)
+	var first *settlement.Receipt
+	w.liar(func(r *settlement.Receipt, _ *p2p.End) {
+		if first == nil {
+			c := *r
+			first = &c
+			return
+		}
+		*r = *first
+	})
+	if status, body := w.chat(); status != 200 || !strings.Contains(body, "[DONE]") {
+		t.Fatalf("first answer: %d %s", status, body)
+	}
+	if _, body := w.chat(); strings.Contains(body, "[DONE]") {
+		t.Fatalf("a replayed receipt was accepted: %s", body)
+	}
+	if n := len(w.receipts()); n != 1 {
+		t.Fatalf("%d receipts, want 1", n)
+	}
+}
+
+// An operator that loses its stake is not asked any more.
+func TestOperatorWithoutStakeIsNotAsked(t *testing.T) {
+	w := newWorld(t)
+	op := w.honestOperator()
+	if status, body := w.chat(); status != 200 {
+		t.Fatalf("with stake: %d %s", status, body)
+	}
+	if err := w.mem.ThawStake(op.Operator.self, 50_000_000, uint64(time.Now().Add(time.Hour).Unix())); err != nil {
+		t.Fatal(err)
+	}
+	w.waitServing(0)
+	status, body := w.chat()
+	if status != 503 || !strings.Contains(body, "no stake") {
+		t.Fatalf("without stake: %d %s; want 503 that names the reason", status, body)
+	}
+}
