@@ -10,14 +10,12 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -218,22 +216,38 @@ type answer struct {
 	operator string
 }
 
-// chat streams one answer from the named model, to its end or break.
-func (f *fleet) chat(prompt string) answer {
+// awaitDelivered gives the pieces that the model server has sent time to pass operator and gateway: they are three
+// loopback hops away from the client, and there is nothing to observe in between.
+func (f *fleet) awaitDelivered() { time.Sleep(500 * time.Millisecond) }
+
+// openStream starts a streamed chat with the named model and returns once the first byte is there.
+func (f *fleet) openStream(prompt string) *http.Response {
+	f.t.Helper()
+	resp, err := f.streamRequest(f.t.Context(), prompt)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return resp
+}
+
+func (f *fleet) streamRequest(ctx context.Context, prompt string) (*http.Response, error) {
 	f.t.Helper()
 	body, err := json.Marshal(map[string]any{"model": testModel, "stream": true, "max_tokens": 50, "messages": []any{map[string]string{"role": "user", "content": prompt}}})
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, "http://"+f.http+"/v1/chat/completions", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+f.http+"/v1/chat/completions", bytes.NewReader(body))
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+testKey)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	return http.DefaultClient.Do(req)
+}
+
+// chat streams one answer from the named model, to its end or break.
+func (f *fleet) chat(prompt string) answer {
+	f.t.Helper()
+	resp := f.openStream(prompt)
 	defer resp.Body.Close()
 	a := answer{operator: resp.Header.Get("x-flotilla-operator")}
 	if resp.StatusCode != http.StatusOK {
@@ -366,61 +380,4 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.buf)
-}
-
-// modelServer speaks as llama.cpp's server does and can stop at any token. A real model cannot be stopped between two
-// tokens, which is what these tests are about; the demo and the client tests run the real ones.
-type modelServer struct {
-	*httptest.Server
-	tokens   int           // of a whole answer
-	holdAt   int           // token before which it waits for ever; -1 never
-	reached  chan struct{} // closed when it waits
-	once     sync.Once
-	requests atomic.Int32
-	gone     atomic.Int32 // requests whose client left before the end
-}
-
-func newModelServer(t *testing.T, tokens, holdAt int) *modelServer {
-	m := &modelServer{tokens: tokens, holdAt: holdAt, reached: make(chan struct{})}
-	m.Server = httptest.NewServer(http.HandlerFunc(m.serve))
-	t.Cleanup(func() { m.CloseClientConnections(); m.Close() })
-	return m
-}
-
-func (m *modelServer) serve(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/v1/models":
-		fmt.Fprintf(w, `{"object":"list","data":[{"id":%q,"object":"model","owned_by":"llamacpp","meta":{"n_ctx":2048}}]}`, testModel)
-		return
-	case "/health":
-		fmt.Fprint(w, `{"status":"ok"}`)
-		return
-	case "/props":
-		fmt.Fprintf(w, `{"default_generation_settings":{"n_ctx":2048},"model_alias":%q}`, testModel)
-		return
-	case "/v1/chat/completions":
-	default:
-		http.NotFound(w, r)
-		return
-	}
-	m.requests.Add(1)
-	_, _ = io.Copy(io.Discard, r.Body)
-	w.Header().Set("Content-Type", "text/event-stream")
-	send := func(s string) { fmt.Fprintf(w, "data: %s\n\n", s); w.(http.Flusher).Flush() }
-	chunk := func(delta, finish string) string {
-		return fmt.Sprintf(`{"id":"x","object":"chat.completion.chunk","created":1,"model":%q,"choices":[{"index":0,"delta":%s,"finish_reason":%s}]}`, testModel, delta, finish)
-	}
-	for i := range m.tokens {
-		if i == m.holdAt {
-			w.(http.Flusher).Flush()
-			m.once.Do(func() { close(m.reached) })
-			<-r.Context().Done()
-			m.gone.Add(1)
-			return
-		}
-		send(chunk(fmt.Sprintf(`{"content":"tok%d "}`, i), "null"))
-	}
-	send(chunk(`{}`, `"stop"`))
-	send(fmt.Sprintf(`{"id":"x","object":"chat.completion.chunk","created":1,"model":%q,"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":%d,"total_tokens":%d}}`, testModel, m.tokens, m.tokens+11))
-	send("[DONE]")
 }
