@@ -42,7 +42,7 @@ lint:
 	$(GO) run $(STATICCHECK) $$($(GO) list ./... | grep -v /contracts/bindings) # generated
 
 bench: ## prints; nothing here passes or fails by a clock
-	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
+	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./node ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
 
 FUZZTIME ?= 20s
 fuzz: ## each fuzz target for FUZZTIME

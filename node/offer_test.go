@@ -15,7 +15,7 @@ import (
 
 var testDomain = settlement.Domain{ChainID: 1337, Contract: common.HexToAddress("0x1")}
 
-func testKey(t *testing.T) *ecdsa.PrivateKey {
+func testKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := crypto.GenerateKey()
 	if err != nil {

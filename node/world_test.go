@@ -32,10 +32,12 @@ const (
 
 // world is a gateway over real libp2p on loopback, with the contract's rules in memory.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	mem     *memchain.Chain
 	gwKey   *ecdsa.PrivateKey
 	gateway *Node
+	// modelURL is the honest operator's model server.
+	modelURL string
 
 	mu     sync.Mutex
 	staked []common.Address
@@ -80,7 +82,7 @@ func (noEmbedder) Embed(context.Context, string) ([]float32, error) {
 func (noEmbedder) ID() string { return "none" }
 func (noEmbedder) Dim() int   { return 2 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, mem: memchain.New(memchain.Config{Domain: testDomain}), gwKey: testKey(t)}
 	b, err := index.NewBuilder("none", 2)
@@ -136,6 +138,7 @@ func (w *world) honestOperator(alsoDial ...string) *Node {
 	w.t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(fiveTokens))
 	w.t.Cleanup(srv.Close)
+	w.modelURL = srv.URL
 	b, err := backend.New(srv.URL, backend.Options{})
 	if err != nil {
 		w.t.Fatal(err)
@@ -182,8 +185,13 @@ func (w *world) eventually(what string, ok func() bool) {
 // chat sends one streamed request to the gateway and returns the status and the whole body.
 func (w *world) chat() (int, string) {
 	w.t.Helper()
+	return w.chatAt("http://" + w.gateway.HTTPAddr())
+}
+
+func (w *world) chatAt(url string) (int, string) {
+	w.t.Helper()
 	body := fmt.Sprintf(`{"model":%q,"stream":true,"max_tokens":20,"messages":[{"role":"user","content":"hello there"}]}`, worldModel)
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, "http://"+w.gateway.HTTPAddr()+"/v1/chat/completions", bytes.NewReader([]byte(body)))
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, url+"/v1/chat/completions", bytes.NewReader([]byte(body)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -240,7 +248,7 @@ func (w *world) rawHost(role p2p.Role, listen ...string) *p2p.Host {
 	return h
 }
 
-func mustJSON(t *testing.T, v any) []byte {
+func mustJSON(t testing.TB, v any) []byte {
 	t.Helper()
 	raw, err := json.Marshal(v)
 	if err != nil {
