@@ -96,6 +96,9 @@ func corpus() []string {
 // TestAgreesWithFullPrecision holds the int8 model in the binary against the fp32 model run by another engine with
 // another tokenizer.
 func TestAgreesWithFullPrecision(t *testing.T) {
+	if testing.Short() {
+		t.Skip("1,035 texts through hugot take minutes, and many more under the race detector: run without -short")
+	}
 	texts := corpus()
 	if len(texts) < wantTexts {
 		t.Fatalf("corpus has %d texts, want %d", len(texts), wantTexts)
