@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -37,7 +38,8 @@ type Gateway struct {
 	now    func() time.Time
 
 	lanes    laneReserve
-	draining sync.WaitGroup // answers whose client left, still being closed with the operator
+	priced   atomic.Pointer[pricedFleet] // of the newest directory snapshot that was asked for
+	draining sync.WaitGroup              // answers whose client left, still being closed with the operator
 }
 
 var _ openai.Completer = (*Gateway)(nil)

@@ -66,14 +66,23 @@ func advertChecker(domain settlement.Domain, view *chainView) func(p2p.Advert) (
 	}
 }
 
-// candidates turns the live directory into what the router chooses from. A candidate's Ref is its *priced.
-func (g *Gateway) candidates(now time.Time) []routing.Candidate {
-	var out []routing.Candidate
-	for _, a := range g.fleet.Adverts() {
+// pricedFleet is a directory snapshot as the router reads it. Hashing every price of a large fleet costs milliseconds,
+// so it is done once a snapshot and not once a request. It is never changed after it was published.
+type pricedFleet struct {
+	adverts    []p2p.Advert // the snapshot; p2p never changes one it has handed out
+	candidates []routing.Candidate
+}
+
+func (f *pricedFleet) isOf(adverts []p2p.Advert) bool {
+	return f != nil && len(f.adverts) == len(adverts) && (len(adverts) == 0 || &f.adverts[0] == &adverts[0])
+}
+
+func priceFleet(adverts []p2p.Advert, domain settlement.Domain) *pricedFleet {
+	f := &pricedFleet{adverts: adverts}
+	for _, a := range adverts {
 		for _, o := range a.Offers {
 			adv := bindingAdvert(a, o)
-			p := &priced{peer: a.Peer, offer: o, advert: adv, digest: adv.Digest(g.domain)}
-			out = append(out, routing.Candidate{
+			f.candidates = append(f.candidates, routing.Candidate{
 				Operator:     operatorName(a.Operator, a.Peer),
 				Model:        routing.ModelID(catalogue.ID(o.Model)),
 				InputPerMTok: o.InputPerMTok, OutputPerMTok: o.OutputPerMTok, PerRequest: o.PerRequest,
@@ -81,10 +90,25 @@ func (g *Gateway) candidates(now time.Time) []routing.Candidate {
 				Tools:      slices.Contains(o.Features, backend.FeatureTools),
 				JSONMode:   slices.Contains(o.Features, backend.FeatureJSON),
 				Vision:     slices.Contains(o.Features, backend.FeatureVision),
-				Load:       g.load(a.Peer), Unavailable: g.unavailable(p, now),
-				Ref: p,
+				Ref:        &priced{peer: a.Peer, offer: o, advert: adv, digest: adv.Digest(domain)},
 			})
 		}
+	}
+	return f
+}
+
+// candidates turns the live directory into what the router chooses from. A candidate's Ref is its *priced.
+func (g *Gateway) candidates(now time.Time) []routing.Candidate {
+	adverts := g.fleet.Adverts()
+	f := g.priced.Load()
+	if !f.isOf(adverts) {
+		f = priceFleet(adverts, g.domain)
+		g.priced.Store(f)
+	}
+	out := slices.Clone(f.candidates)
+	for i := range out {
+		p := out[i].Ref.(*priced)
+		out[i].Load, out[i].Unavailable = g.load(p.peer), g.unavailable(p, now)
 	}
 	return out
 }
