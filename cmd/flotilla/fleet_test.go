@@ -216,20 +216,7 @@ type answer struct {
 	operator string
 }
 
-// awaitDelivered gives the pieces that the model server has sent time to pass operator and gateway: they are three
-// loopback hops away from the client, and there is nothing to observe in between.
-func (f *fleet) awaitDelivered() { time.Sleep(500 * time.Millisecond) }
-
-// openStream starts a streamed chat with the named model and returns once the first byte is there.
-func (f *fleet) openStream(prompt string) *http.Response {
-	f.t.Helper()
-	resp, err := f.streamRequest(f.t.Context(), prompt)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return resp
-}
-
+// streamRequest starts a streamed chat with the named model and returns once the first byte is there.
 func (f *fleet) streamRequest(ctx context.Context, prompt string) (*http.Response, error) {
 	f.t.Helper()
 	body, err := json.Marshal(map[string]any{"model": testModel, "stream": true, "max_tokens": 50, "messages": []any{map[string]string{"role": "user", "content": prompt}}})
@@ -247,7 +234,16 @@ func (f *fleet) streamRequest(ctx context.Context, prompt string) (*http.Respons
 // chat streams one answer from the named model, to its end or break.
 func (f *fleet) chat(prompt string) answer {
 	f.t.Helper()
-	resp := f.openStream(prompt)
+	return f.chatUntil(prompt, func(int) bool { return true })
+}
+
+// chatUntil tells more how many tokens have arrived after each, and leaves when it says no.
+func (f *fleet) chatUntil(prompt string, more func(tokens int) bool) answer {
+	f.t.Helper()
+	resp, err := f.streamRequest(f.t.Context(), prompt)
+	if err != nil {
+		f.t.Fatal(err)
+	}
 	defer resp.Body.Close()
 	a := answer{operator: resp.Header.Get("x-flotilla-operator")}
 	if resp.StatusCode != http.StatusOK {
@@ -276,6 +272,9 @@ func (f *fleet) chat(prompt string) answer {
 		}
 		for _, c := range ch.Choices {
 			a.text += c.Delta.Content
+			if c.Delta.Content != "" && !more(strings.Count(a.text, "tok")) {
+				return a
+			}
 		}
 	}
 	return a
