@@ -133,7 +133,7 @@ func (a *attempt) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	extra, err := encode(orderExtra{Salt: a.salt, Messages: a.req.MessageCount})
+	extra, err := encode(orderExtra{Salt: a.salt})
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func TestOperatorRefusesOrders(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), worldWait)
 			defer cancel()
 			call, err := gw.Infer(ctx, opPeer, p2p.InferRequest{
-				Order: mustJSON(t, a.order), OrderSig: sig, Extra: mustJSON(t, orderExtra{Salt: a.salt, Messages: 1}), Body: []byte(a.body), Stream: true,
+				Order: mustJSON(t, a.order), OrderSig: sig, Extra: mustJSON(t, orderExtra{Salt: a.salt}), Body: []byte(a.body), Stream: true,
 			})
 			if err == nil {
 				defer func() { _ = call.Close() }()

@@ -17,8 +17,7 @@ import (
 
 // orderExtra travels beside the order: what the operator needs to check the salted hashes.
 type orderExtra struct {
-	Salt     hexutil.Bytes `json:"salt"`     // 32 random bytes, known to both ends only
-	Messages int           `json:"messages"` // number of chat messages, for the bound on template tokens
+	Salt hexutil.Bytes `json:"salt"` // 32 random bytes, known to both ends only
 }
 
 // ledgerRequest is what a gateway brings an operator after a stream broke.

@@ -17,6 +17,7 @@ type chainFlags struct {
 	RPC       string        `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
 	Contract  string        `help:"Address of the settlement contract." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS" required:""`
 	ChainID   uint64        `help:"Chain id that the RPC must have; signatures are bound to it." env:"FLOTILLA_CHAIN_ID" default:"1337"`
+	FromBlock uint64        `help:"Block of the contract's deployment: where the scan for operators starts." env:"FLOTILLA_FROM_BLOCK" default:"0"`
 	ChainPoll time.Duration `help:"How often stakes and lanes are read from the chain." env:"FLOTILLA_CHAIN_POLL" default:"15s"`
 }
 
@@ -25,7 +26,7 @@ func (c chainFlags) open(ctx context.Context, key *ecdsa.PrivateKey) (*ethchain.
 		return nil, settlement.Domain{}, fmt.Errorf("--contract %q is no address: want 0x and 40 hex digits", c.Contract)
 	}
 	d := settlement.Domain{ChainID: c.ChainID, Contract: common.HexToAddress(c.Contract)}
-	chain, err := ethchain.New(ctx, ethchain.Config{RPC: c.RPC, Contract: d.Contract, ChainID: d.ChainID, Key: key})
+	chain, err := ethchain.New(ctx, ethchain.Config{RPC: c.RPC, Contract: d.Contract, ChainID: d.ChainID, Key: key, FromBlock: c.FromBlock})
 	if err != nil {
 		return nil, d, fmt.Errorf("open chain: %w", err)
 	}
