@@ -23,8 +23,10 @@ $(MINILM)/model.onnx:
 test-go: $(MINILM)/model.onnx
 	FLOTILLA_MINILM_DIR=$(CURDIR)/$(MINILM) $(GO) test -timeout 20m ./...
 
+# hugotembed is left out: the parallel executor of gomlx v0.26.0, on which hugot's Go session runs, reads its use counts
+# without a lock, and the detector reports that as a race (docs/decisions/0001).
 test-race: ## our own packages under the race detector
-	$(GO) test -race -short -timeout 20m ./p2p/... ./routing/... ./settlement/... ./node/...
+	$(GO) test -race -short -timeout 20m $$($(GO) list ./p2p/... ./routing/... ./settlement/... ./node/... | grep -v /hugotembed)
 
 test-clients: build ## the real OpenAI clients for Python and Node against a running testnet
 	tools/node/with-node .ci/clients
