@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +25,6 @@ const maxAttempts = 3
 // Gateway answers requests of the OpenAI API from the fleet. It implements openai.Completer.
 type Gateway struct {
 	cfg    GatewayConfig
-	key    *ecdsa.PrivateKey
 	self   common.Address
 	domain settlement.Domain
 	router *routing.Router

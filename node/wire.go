@@ -79,8 +79,8 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	}
 	if cfg.Operator != nil {
 		// An operator answers orders it can charge for, and signs for each answer.
-		n.Operator, err = n.openOperator()
-		return n, err
+		n.Operator = n.openOperator()
+		return n, nil
 	}
 	// A gateway lets the router choose among them, pays by receipt, and brings the receipts on chain.
 	if n.Gateway, err = n.openGateway(ctx, log); err != nil {
@@ -116,7 +116,7 @@ func openFleet(cfg Config, view *chainView, onPeer func(p2p.PeerID, bool)) (*p2p
 	return host, nil
 }
 
-func (n *Node) openOperator() (*Operator, error) {
+func (n *Node) openOperator() *Operator {
 	cfg, self := n.cfg, n.view.self
 	o := &Operator{
 		cfg: *cfg.Operator, key: cfg.Key, self: self, domain: cfg.Domain, ledger: n.ledger, chain: cfg.Chain,
@@ -126,13 +126,13 @@ func (n *Node) openOperator() (*Operator, error) {
 	limits := p2p.InferLimits{PerPeer: o.cfg.MaxPerGateway, Total: o.cfg.MaxConcurrent}
 	n.fleet.HandleInfer(o.Serve, limits)
 	n.fleet.HandleRequest(protoLedger, o.handleLedger)
-	return o, nil
+	return o
 }
 
 func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, error) {
 	cfg := n.cfg
 	g := &Gateway{
-		cfg: *cfg.Gateway, key: cfg.Key, self: n.view.self, domain: cfg.Domain, router: cfg.Gateway.Router, ledger: n.ledger,
+		cfg: *cfg.Gateway, self: n.view.self, domain: cfg.Domain, router: cfg.Gateway.Router, ledger: n.ledger,
 		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now,
 	}
 	for _, lane := range n.view.snap.Load().paid() {
