@@ -40,15 +40,6 @@ type Node struct {
 	peers    chan p2p.PeerID // operators that have just connected
 }
 
-// Run opens the node, runs it until ctx ends, and closes it.
-func Run(ctx context.Context, cfg Config) error {
-	n, err := Open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	return errors.Join(n.Run(ctx), n.Close())
-}
-
 // Open wires a node: this is the product's story in one function.
 func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()

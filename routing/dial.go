@@ -24,9 +24,6 @@ var worth = [MaxDial + 1]float64{
 	6_103_516, 2_441_406, 976_563, 390_625, 156_250, 62_500, 25_000, 10_000, 4_000, 1_600, 640,
 }
 
-// Worth is W(dial) in token base units per unit of quality. The dial must be valid.
-func Worth(dial int) float64 { return worth[dial] }
-
 // qualitySteps rounds quality to whole steps.
 func qualitySteps(q float64) int { return int(math.Round(q / qualityStep)) }
 

@@ -99,9 +99,6 @@ func (b *Builder) Import(x *Index) error {
 	return nil
 }
 
-// Len is the number of rows added so far.
-func (b *Builder) Len() int { return len(b.rows) }
-
 // Build makes the index, one generation above the newest imported. It needs a row at least. It also measures how far
 // apart the rows lie (Index.Outlier), comparing up to outlierSample rows with all others.
 func (b *Builder) Build() (*Index, error) {

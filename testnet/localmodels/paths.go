@@ -28,12 +28,3 @@ func DefaultCacheDir() (string, error) {
 	}
 	return filepath.Join(base, "flotilla"), nil
 }
-
-// ModelFile is the path of a model's GGUF file, e.g. for an Ollama Modelfile.
-func (p Paths) ModelFile(name string) (string, error) {
-	m, err := modelByName(name)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(p.Models, m.file), nil
-}
