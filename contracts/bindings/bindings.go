@@ -96,9 +96,9 @@ type Voucher struct {
 
 // FlotillaSettlementMetaData contains all meta data concerning the FlotillaSettlement contract.
 var FlotillaSettlementMetaData = bind.MetaData{
-	ABI: "[{\"inputs\":[{\"internalType\":\"contractIERC20Metadata\",\"name\":\"token_\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"epochSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"stakeThawSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"laneThawSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"capBps_\",\"type\":\"uint32\"}],\"stateMutability\":\"nonpayable\",\"type\":\"constructor\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"AlreadyThawing\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"EmptyBatch\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"next\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"given\",\"type\":\"uint64\"}],\"name\":\"EpochMismatch\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"have\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"want\",\"type\":\"uint256\"}],\"name\":\"InsufficientBalance\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"have\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"want\",\"type\":\"uint256\"}],\"name\":\"InsufficientStake\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"bytes32\",\"name\":\"name\",\"type\":\"bytes32\"}],\"name\":\"InvalidParameter\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"recipient\",\"type\":\"address\"}],\"name\":\"InvalidRecipient\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"InvalidShortString\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"recovered\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"}],\"name\":\"InvalidSigner\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"index\",\"type\":\"uint256\"}],\"name\":\"LanesNotSorted\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"payees\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"amounts\",\"type\":\"uint256\"}],\"name\":\"LengthMismatch\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"NothingThawing\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"NothingToClaim\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"ReentrancyGuardReentrantCall\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"token\",\"type\":\"address\"}],\"name\":\"SafeERC20FailedOperation\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"StillThawing\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"string\",\"name\":\"str\",\"type\":\"string\"}],\"name\":\"StringTooLong\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"expected\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"received\",\"type\":\"uint256\"}],\"name\":\"TokenAmountMismatch\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"held\",\"type\":\"uint256\"}],\"name\":\"TooManyTokensHeld\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"ZeroAmount\",\"type\":\"error\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"uint64\",\"name\":\"epoch\",\"type\":\"uint64\"},{\"indexed\":false,\"internalType\":\"bytes32\",\"name\":\"receiptsRoot\",\"type\":\"bytes32\"},{\"indexed\":false,\"internalType\":\"uint32\",\"name\":\"receiptCount\",\"type\":\"uint32\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"}],\"name\":\"BatchSettled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"to\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"Claimed\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"Deposited\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[],\"name\":\"EIP712DomainChanged\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"unpaid\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint128\",\"name\":\"valueAggregate\",\"type\":\"uint128\"}],\"name\":\"Settled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"StakeThawCancelled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"StakeThawStarted\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"StakeWithdrawn\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"bonded\",\"type\":\"uint256\"}],\"name\":\"Staked\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"ThawCancelled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"ThawStarted\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"Withdrawn\",\"type\":\"event\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"node\",\"type\":\"bytes32\"},{\"internalType\":\"string\",\"name\":\"model\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"quantization\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"runtime\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"tokenCounting\",\"type\":\"string\"},{\"internalType\":\"uint64\",\"name\":\"inputPerMTok\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"outputPerMTok\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"perRequest\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"maxContext\",\"type\":\"uint32\"},{\"internalType\":\"uint64\",\"name\":\"seq\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"validFrom\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"validTo\",\"type\":\"uint64\"}],\"internalType\":\"structAdvert\",\"name\":\"advert\",\"type\":\"tuple\"}],\"name\":\"advertDigest\",\"outputs\":[{\"internalType\":\"bytes32\",\"name\":\"\",\"type\":\"bytes32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"epoch\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"receiptCount\",\"type\":\"uint32\"},{\"internalType\":\"bytes32\",\"name\":\"receiptsRoot\",\"type\":\"bytes32\"},{\"components\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"valueAggregate\",\"type\":\"uint128\"}],\"internalType\":\"structLaneTotal[]\",\"name\":\"lanes\",\"type\":\"tuple[]\"}],\"internalType\":\"structSettlementBatch\",\"name\":\"batch\",\"type\":\"tuple\"}],\"name\":\"batchDigest\",\"outputs\":[{\"internalType\":\"bytes32\",\"name\":\"\",\"type\":\"bytes32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"epoch\",\"type\":\"uint64\"}],\"name\":\"batchRoot\",\"outputs\":[{\"internalType\":\"bytes32\",\"name\":\"root\",\"type\":\"bytes32\"},{\"internalType\":\"uint32\",\"name\":\"receiptCount\",\"type\":\"uint32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"cancelThaw\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"cancelThawStake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"capBps\",\"outputs\":[{\"internalType\":\"uint32\",\"name\":\"\",\"type\":\"uint32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"to\",\"type\":\"address\"}],\"name\":\"claim\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"}],\"name\":\"claimable\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"cover\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"available\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"collected\",\"type\":\"uint256\"},{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"deposit\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address[]\",\"name\":\"payees\",\"type\":\"address[]\"},{\"internalType\":\"uint128[]\",\"name\":\"amounts\",\"type\":\"uint128[]\"}],\"name\":\"depositMany\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"domainSeparator\",\"outputs\":[{\"internalType\":\"bytes32\",\"name\":\"\",\"type\":\"bytes32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"eip712Domain\",\"outputs\":[{\"internalType\":\"bytes1\",\"name\":\"fields\",\"type\":\"bytes1\"},{\"internalType\":\"string\",\"name\":\"name\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"version\",\"type\":\"string\"},{\"internalType\":\"uint256\",\"name\":\"chainId\",\"type\":\"uint256\"},{\"internalType\":\"address\",\"name\":\"verifyingContract\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"salt\",\"type\":\"bytes32\"},{\"internalType\":\"uint256[]\",\"name\":\"extensions\",\"type\":\"uint256[]\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"}],\"name\":\"epochRoom\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"epochSeconds\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"laneOf\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"balance\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"collected\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"thawing\",\"type\":\"uint256\"},{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"laneThawSeconds\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"}],\"name\":\"nextEpoch\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"advert\",\"type\":\"bytes32\"},{\"internalType\":\"uint32\",\"name\":\"maxInputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint32\",\"name\":\"maxOutputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint128\",\"name\":\"maxAmount\",\"type\":\"uint128\"},{\"internalType\":\"bytes32\",\"name\":\"requestHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"decision\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"nonce\",\"type\":\"bytes32\"},{\"internalType\":\"uint64\",\"name\":\"deadline\",\"type\":\"uint64\"}],\"internalType\":\"structOrder\",\"name\":\"order\",\"type\":\"tuple\"}],\"name\":\"orderDigest\",\"outputs\":[{\"internalType\":\"bytes32\",\"name\":\"\",\"type\":\"bytes32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"bytes32\",\"name\":\"request\",\"type\":\"bytes32\"},{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"advert\",\"type\":\"bytes32\"},{\"internalType\":\"uint64\",\"name\":\"laneSeq\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"inputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint32\",\"name\":\"outputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"},{\"internalType\":\"uint64\",\"name\":\"servedAt\",\"type\":\"uint64\"},{\"internalType\":\"bytes32\",\"name\":\"requestHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"responseHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"decision\",\"type\":\"bytes32\"}],\"internalType\":\"structReceipt\",\"name\":\"receipt\",\"type\":\"tuple\"}],\"name\":\"receiptDigest\",\"outputs\":[{\"internalType\":\"bytes32\",\"name\":\"\",\"type\":\"bytes32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"epoch\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"receiptCount\",\"type\":\"uint32\"},{\"internalType\":\"bytes32\",\"name\":\"receiptsRoot\",\"type\":\"bytes32\"},{\"components\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"valueAggregate\",\"type\":\"uint128\"}],\"internalType\":\"structLaneTotal[]\",\"name\":\"lanes\",\"type\":\"tuple[]\"}],\"internalType\":\"structSettlementBatch\",\"name\":\"batch\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"signature\",\"type\":\"bytes\"}],\"name\":\"settleBatch\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"valueAggregate\",\"type\":\"uint128\"},{\"internalType\":\"uint64\",\"name\":\"receiptCount\",\"type\":\"uint64\"}],\"internalType\":\"structVoucher\",\"name\":\"voucher\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"signature\",\"type\":\"bytes\"}],\"name\":\"settleVoucher\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"}],\"name\":\"slashableStake\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"stake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"}],\"name\":\"stakeOf\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"total\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"thawing\",\"type\":\"uint256\"},{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"stakeThawSeconds\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"thaw\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"thawStake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"token\",\"outputs\":[{\"internalType\":\"contractIERC20\",\"name\":\"\",\"type\":\"address\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"epoch\",\"type\":\"uint64\"},{\"internalType\":\"uint256\",\"name\":\"index\",\"type\":\"uint256\"},{\"internalType\":\"bytes32\",\"name\":\"receiptDigest_\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32[]\",\"name\":\"proof\",\"type\":\"bytes32[]\"}],\"name\":\"verifyReceipt\",\"outputs\":[{\"internalType\":\"bool\",\"name\":\"\",\"type\":\"bool\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"valueAggregate\",\"type\":\"uint128\"},{\"internalType\":\"uint64\",\"name\":\"receiptCount\",\"type\":\"uint64\"}],\"internalType\":\"structVoucher\",\"name\":\"voucher\",\"type\":\"tuple\"}],\"name\":\"voucherDigest\",\"outputs\":[{\"internalType\":\"bytes32\",\"name\":\"\",\"type\":\"bytes32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"withdraw\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"withdrawStake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"}]",
+	ABI: "[{\"inputs\":[{\"internalType\":\"contractIERC20Metadata\",\"name\":\"token_\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"laneThawSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"epochSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"evidenceSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"stakeThawSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"minPenalty_\",\"type\":\"uint64\"}],\"stateMutability\":\"nonpayable\",\"type\":\"constructor\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"AlreadyThawing\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"deadline\",\"type\":\"uint64\"}],\"name\":\"AuthorizationExpired\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"EmptyBatch\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"next\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"given\",\"type\":\"uint64\"}],\"name\":\"EpochMismatch\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"have\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"want\",\"type\":\"uint256\"}],\"name\":\"InsufficientBalance\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"bytes32\",\"name\":\"name\",\"type\":\"bytes32\"}],\"name\":\"InvalidParameter\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"recipient\",\"type\":\"address\"}],\"name\":\"InvalidRecipient\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"InvalidShortString\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"recovered\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"}],\"name\":\"InvalidSigner\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"index\",\"type\":\"uint256\"}],\"name\":\"LanesNotSorted\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"payees\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"amounts\",\"type\":\"uint256\"}],\"name\":\"LengthMismatch\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"}],\"name\":\"NotYourSigner\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"NothingThawing\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"ReentrancyGuardReentrantCall\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"token\",\"type\":\"address\"}],\"name\":\"SafeERC20FailedOperation\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"}],\"name\":\"SignerAlreadyBound\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"StillThawing\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"string\",\"name\":\"str\",\"type\":\"string\"}],\"name\":\"StringTooLong\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"expected\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"received\",\"type\":\"uint256\"}],\"name\":\"TokenAmountMismatch\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"held\",\"type\":\"uint256\"}],\"name\":\"TooManyTokensHeld\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"ZeroAmount\",\"type\":\"error\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"uint64\",\"name\":\"epoch\",\"type\":\"uint64\"},{\"indexed\":false,\"internalType\":\"bytes32\",\"name\":\"receiptsRoot\",\"type\":\"bytes32\"},{\"indexed\":false,\"internalType\":\"uint32\",\"name\":\"receiptCount\",\"type\":\"uint32\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"}],\"name\":\"BatchSettled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"account\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"to\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"Claimed\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"Deposited\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[],\"name\":\"EIP712DomainChanged\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"unpaid\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint128\",\"name\":\"valueAggregate\",\"type\":\"uint128\"}],\"name\":\"Settled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"}],\"name\":\"SignerAuthorized\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"}],\"name\":\"SignerThawCancelled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"SignerThawStarted\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"ThawCancelled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"ThawStarted\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"Withdrawn\",\"type\":\"event\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"deadline\",\"type\":\"uint64\"},{\"internalType\":\"bytes\",\"name\":\"proof\",\"type\":\"bytes\"}],\"name\":\"authorizeSigner\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"cancelThaw\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"}],\"name\":\"cancelThawSigner\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"to\",\"type\":\"address\"}],\"name\":\"claim\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"cover\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"available\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"collected\",\"type\":\"uint256\"},{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"deposit\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address[]\",\"name\":\"payees\",\"type\":\"address[]\"},{\"internalType\":\"uint128[]\",\"name\":\"amounts\",\"type\":\"uint128[]\"}],\"name\":\"depositMany\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"domainSeparator\",\"outputs\":[{\"internalType\":\"bytes32\",\"name\":\"\",\"type\":\"bytes32\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"eip712Domain\",\"outputs\":[{\"internalType\":\"bytes1\",\"name\":\"fields\",\"type\":\"bytes1\"},{\"internalType\":\"string\",\"name\":\"name\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"version\",\"type\":\"string\"},{\"internalType\":\"uint256\",\"name\":\"chainId\",\"type\":\"uint256\"},{\"internalType\":\"address\",\"name\":\"verifyingContract\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"salt\",\"type\":\"bytes32\"},{\"internalType\":\"uint256[]\",\"name\":\"extensions\",\"type\":\"uint256[]\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"laneOf\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"balance\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"collected\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"thawing\",\"type\":\"uint256\"},{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"laneThawSeconds\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"}],\"name\":\"nextEpoch\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"epoch\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"receiptCount\",\"type\":\"uint32\"},{\"internalType\":\"bytes32\",\"name\":\"receiptsRoot\",\"type\":\"bytes32\"},{\"components\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"valueAggregate\",\"type\":\"uint128\"}],\"internalType\":\"structLaneTotal[]\",\"name\":\"lanes\",\"type\":\"tuple[]\"}],\"internalType\":\"structSettlementBatch\",\"name\":\"batch\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"signature\",\"type\":\"bytes\"}],\"name\":\"settleBatch\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"valueAggregate\",\"type\":\"uint128\"},{\"internalType\":\"uint64\",\"name\":\"receiptCount\",\"type\":\"uint64\"}],\"internalType\":\"structVoucher\",\"name\":\"voucher\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"signature\",\"type\":\"bytes\"}],\"name\":\"settleVoucher\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"}],\"name\":\"signerOf\",\"outputs\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"stakes\",\"outputs\":[{\"internalType\":\"contractIFlotillaStake\",\"name\":\"\",\"type\":\"address\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"thaw\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"signer\",\"type\":\"address\"}],\"name\":\"thawSigner\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"token\",\"outputs\":[{\"internalType\":\"contractIERC20\",\"name\":\"\",\"type\":\"address\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"}],\"name\":\"withdraw\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"}]",
 	ID:  "42d9a7f28c796a0389bd6a5130cb8a1ca2",
-	Bin: "0x61020080604052346103a55760a0816131d4803803809161002082856103bc565b8339810103126103a55780516001600160a01b03811691908290036103a55761004b602082016103f3565b610057604083016103f3565b906080610066606085016103f3565b9301519363ffffffff85168086036103a5576040516100866040826103bc565b60088152602081019067466c6f74696c6c6160c01b8252604051916100ac6040846103bc565b600183526020830191603160f81b83526100c581610407565b610120526100d284610407565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261013b60c0826103bc565b5190206080523060c052813b15801561033e575b610323576001600160401b03831680158015610316575b6102f4576001600160401b0385169081109081156102e6575b506102c0576001600160401b03851680159081156102b2575b5061028d57156102715761016052610180526101a0526101c0526101e052604051612d619081610473823960805181612b77015260a05181612c2e015260c05181612b48015260e05181612bc601526101005181612bec01526101205181610ccd01526101405181610cf60152610160518181816101a3015281816107900152818161156601528181611894015261284f0152610180518181816101ea015261212001526101a05181818161124f015261134301526101c0518181816109eb01526115a901526101e05181818161191701526127b40152f35b6309175cb760e31b5f526563617042707360d01b60045260245ffd5b6309175cb760e31b5f526e6c616e65546861775365636f6e647360881b60045260245ffd5b6312cc03009150115f610198565b6309175cb760e31b5f526f7374616b65546861775365636f6e647360801b60045260245ffd5b6312cc03009150115f61017f565b6309175cb760e31b5f526b65706f63685365636f6e647360a01b60045260245ffd5b506312cc03008111610166565b6309175cb760e31b5f52643a37b5b2b760d91b60045260245ffd5b5060405163313ce56760e01b8152602081600481865afa9081156103b1575f91610370575b5060ff166006141561014f565b90506020813d6020116103a9575b8161038b602093836103bc565b810103126103a5575160ff811681036103a55760ff610363565b5f80fd5b3d915061037e565b6040513d5f823e3d90fd5b601f909101601f19168101906001600160401b038211908210176103df57604052565b634e487b7160e01b5f52604160045260245ffd5b51906001600160401b03821682036103a557565b601f815111610432576020815191015160208210610423571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe60806040526004361015610011575f80fd5b5f3560e01c80631172960d14611a6857806311f6b4d91461193b5780631685758b146118fb5780631e83409a146117e0578063275ff98d146117875780633236fb49146116f25780633e1a88a3146116d4578063402914f51461168e57806342623360146115cd5780634ef168ca1461158a57806351cff8d91461142d5780635546f3521461127357806367bb11e81461123057806367fd5b3a146111325780636902af71146110e95780636a9a7b2614610e7c57806382307b6614610e1b578063839a265214610dc957806384b0196e14610cb557806386d88f6714610c6457806388fe2be814610ba05780638e779f7314610b285780639fdfd3ea14610ae6578063a507bb1c14610925578063af82c94a146107f8578063b3fb6564146107b4578063bed9d861146106f1578063c3125c8414610593578063dc5e6ca514610297578063e620731a14610230578063f698da251461020e578063fb5bb0c3146101cb5763fc0c546a14610184575f80fd5b346101c7575f3660031901126101c75760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b5f80fd5b346101c7575f3660031901126101c75760206040516001600160401b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b346101c7575f3660031901126101c7576020610228612b3e565b604051908152f35b346101c75760403660031901126101c75761026a610293610260610252611b41565b61025a611b2b565b90611e8a565b9392949194611fc9565b91604051938493849160409194936001600160401b039160608501968552602085015216910152565b0390f35b346101c75760403660031901126101c7576004356001600160401b0381116101c7578060040160a060031983360301126101c7576024356001600160401b0381116101c7576102ea903690600401611afe565b906001600160401b035f936102fe81611c03565b92836001600160a01b03811695863303610579575b505050835f52600660205261032d8260405f205416611ca8565b60248701908361033c83611f5f565b911693849116036105375750604486019063ffffffff61035b83611f73565b1615801561052b575b8015610515575b6104ed57845f9796929752600660205260405f20836001600160401b031982541617905560648601359261039e88611f73565b63ffffffff60016040516103b181611c38565b878152826020820194168452895f52600760205260405f20855f5260205260405f20905181550191511663ffffffff198254161790556103ef612116565b955f9460845f9901945b6104038686611f84565b90508a101561049d576104208a61041a8888611f84565b90611fb9565b966001600160a01b03806104338a611c03565b921691161115610471576104696001916104638b61045c60206104558d611c03565b9c01611c17565b8b8d612186565b90611c2b565b9901986103f9565b897f7f92a9e2000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b917f3b67c1004f9b68ed0b680858577ef1566fc38a9d2b95c9eeed10baba54469cef60606020959363ffffffff6104d38f611f73565b6040519283521687820152856040820152a3604051908152f35b7fc2e5347d000000000000000000000000000000000000000000000000000000005f5260045ffd5b506105236084880182611f84565b90501561036b565b50606487013515610364565b826105496001600160401b0392611f5f565b907f75174c0b000000000000000000000000000000000000000000000000000000005f526004521660245260445ffd5b61058b9261058685612526565b61207a565b868381610313565b346101c75760403660031901126101c7576004356001600160401b0381116101c7576105c3903690600401611b99565b906024356001600160401b0381116101c7576105e3903690600401611b99565b906105ec6123c8565b8184036106c1579291905f935f935b80851061065f57858015610637576106129061284d565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7f1f2a2005000000000000000000000000000000000000000000000000000000005f5260045ffd5b90919293946106b660019161069961068061067b8a878b611f3b565b611c03565b61069361068e8b8a8a611f3b565b611c17565b90612a20565b6001600160801b036106af61068e8a8989611f3b565b1690611c2b565b9501939291906105fb565b50827fab8b67c6000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b346101c7575f3660031901126101c7576107096123c8565b335f5260036020526106126001600160801b0360405f206001600160401b036040519161073583611c38565b54838116835260801c16602082015261074d816124d3565b335f5260036020525f6040812055818151166040519081527f8108595eb6bad3acefa9da467d90cc2217686d5c5ac85460f8b7849c840645fc60203392a25116337f000000000000000000000000000000000000000000000000000000000000000061243c565b346101c75760403660031901126101c7576106126001600160801b036107d8611b41565b6107f26107e3611b6d565b80926107ed6123c8565b612a20565b1661284d565b346101c7576101403660031901126101c757604051602081017f679295654647333b3f0478430ce249347ccc4c67c48de28160781a4dc636531a81526001600160a01b03610844611b41565b1660408301526001600160a01b0361085a611b2b565b166060830152604435608083015260643563ffffffff81168091036101c75760a083015260843563ffffffff81168091036101c75760c083015260a4356001600160801b0381168091036101c75760e083015260c43561010083015260e4356101208301526101043561014083015261012435906001600160401b0382168092036101c7578261022892610160602095015261016081526108fd61018082611c67565b519020610908612b3e565b6042916040519161190160f01b8352600283015260228201522090565b346101c75760403660031901126101c75761093e611b41565b610946611b6d565b6001600160801b03811691821561063757335f52600560205260405f206001600160a01b0382165f5260205260405f206001600160401b03815460801c1680610abb5750335f52600460205260405f206001600160a01b0383165f526020526001600160801b0360405f205416808511610a8b57507fc8692455ddd09bd0c2d9beda3665bc73e6b12fdc95321ca4ee6ca94354e645ea916001600160a01b0391610a197f00000000000000000000000000000000000000000000000000000000000000006001600160401b034216611cc6565b81547fffffffffffffffff0000000000000000000000000000000000000000000000001677ffffffffffffffff00000000000000000000000000000000608083901b16179096179055604080516001600160801b039590951685526001600160401b03909516602085015216923392a3005b84907fcf479181000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7fa6a778ac000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b346101c75760403660031901126101c75760806001600160401b03610b0c610252611b41565b9160409493945194855260208501526040840152166060820152f35b346101c75760403660031901126101c757610b41611b41565b6001600160a01b03610b51611b83565b91165f5260076020526001600160401b0360405f2091165f526020526040805f2060208251610b7f81611c38565b63ffffffff6001845494858452015416918291015282519182526020820152f35b346101c75760203660031901126101c757610bb9611b57565b610bc16123c8565b6001600160801b03811680156106375761061291610bde8261280f565b335f526002602052610c0460405f209168ffffffffffffffffff80845416911690611ce6565b9068ffffffffffffffffff821668ffffffffffffffffff1982541617905568ffffffffffffffffff604051918383521660208201527f1449c6dd7851abc30abf37f57715f492010519147cc2652fbc38202c18a6ee9060403392a261284d565b346101c75760203660031901126101c7576001600160a01b03610c85611b41565b165f5260026020526020610cac60405f20610ca7610ca1612116565b91611e2a565b612777565b50604051908152f35b346101c7575f3660031901126101c757610d6d610cf17f0000000000000000000000000000000000000000000000000000000000000000612c88565b610d1a7f0000000000000000000000000000000000000000000000000000000000000000612c88565b6020610d7b60405192610d2d8385611c67565b5f84525f3681376040519586957f0f00000000000000000000000000000000000000000000000000000000000000875260e08588015260e0870190611bc9565b908582036040870152611bc9565b4660608501523060808501525f60a085015283810360c08501528180845192838152019301915f5b828110610db257505050500390f35b835185528695509381019392810192600101610da3565b346101c75760203660031901126101c7576001600160a01b03610dea611b41565b165f5260066020526020610e0a6001600160401b0360405f205416611ca8565b6001600160401b0360405191168152f35b346101c75760a03660031901126101c757610e34611b41565b610e3c611b83565b608435906001600160401b0382116101c757602092610e62610e72933690600401611b99565b9290916064359160443591611d0a565b6040519015158152f35b346101c75760203660031901126101c7576004356001600160401b0381116101c75780600401906101a060031982360301126101c757610ebb82611c03565b610ec86044830184612700565b3690610ed392612732565b805190602001209260648301610ee99082612700565b3690610ef492612732565b805190602001209060848401610f0a9082612700565b3690610f1592612732565b805190602001209060a48501610f2a91612700565b3690610f3592612732565b80519060200120916040519560208701947fad2f72d489d175e4e1d2c47376dad9679297e91f502123071a1d553c61207c0d86526001600160a01b0316604088015260248601356060880152608087015260a086015260c085015260e084015260e08352610fa561010084611c67565b610fb160c48301611f5f565b610fbd60e48401611f5f565b92610fcb6101048201611f5f565b90610fd96101248201611f73565b610fe66101448301611f5f565b90610ff46101648401611f5f565b926101840161100290611f5f565b936040519760208901966001600160401b031687526001600160401b031660408901526001600160401b0316606088015263ffffffff1660808701526001600160401b031660a08601526001600160401b031660c08501526001600160401b031660e084015260e0835261107861010084611c67565b6040519283926020840195518091875e83019060208201905f8252519283915e016020015f815203601f19810182526110b19082611c67565b5190206110bc612b3e565b906110de916042916040519161190160f01b8352600283015260228201522090565b604051908152602090f35b346101c75760203660031901126101c7576004356001600160401b0381116101c75760a060031982360301126101c75761022861112a602092600401612526565b610908612b3e565b346101c7575f3660031901126101c757335f52600360205260405f206001600160401b036040519161116383611c38565b546001600160801b038116835260801c1680602083015215611208576001600160801b0390335f5260036020525f604081205568ffffffffffffffffff815116335f52600260205268ffffffffffffffffff6111c660405f209282845416611ce6565b1668ffffffffffffffffff1982541617905551166040519081527f763b5de24d6913ff2299026c90170842742d3210268a994217c1a1c7280b347760203392a2005b7faa038c7c000000000000000000000000000000000000000000000000000000005f5260045ffd5b346101c7575f3660031901126101c75760206040516001600160401b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b346101c75760203660031901126101c75761128c611b57565b6001600160801b038116801561063757335f52600360205260405f206001600160401b03815460801c1680610abb5750335f52600260205260405f209168ffffffffffffffffff8354168082116113ff5768ffffffffffffffffff851690039168ffffffffffffffffff83116113eb577f8090219bed945a48a86a437600cf25472399630290ca1a6131a15932281ff6fa9368ffffffffffffffffff6113e6941668ffffffffffffffffff198254161790556113717f00000000000000000000000000000000000000000000000000000000000000006001600160401b034216611cc6565b81547fffffffffffffffff0000000000000000000000000000000000000000000000001677ffffffffffffffff00000000000000000000000000000000608083901b16179092179055604080516001600160801b039590951685526001600160401b0390911660208501523393918291820190565b0390a2005b634e487b7160e01b5f52601160045260245ffd5b7f45be0a26000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b346101c75760203660031901126101c757610612611449611b41565b6114516123c8565b335f52600560205260405f206001600160a01b0382165f5260205260405f20906001600160401b036040519261148684611c38565b546001600160801b038116845260801c1660208301526114a5826124d3565b335f52600560205260405f206001600160a01b0382165f526020525f6040812055335f52600460205260405f206001600160a01b0382165f526020526001600160801b0360405f20925116916001600160801b03611513818084541695868082109118028618168095611c88565b166fffffffffffffffffffffffffffffffff198254161790556001600160a01b036040519183835216907fd1c19fbcd4551a5edfb66d43d2e337c04837afda3482b42bdf569a8fccdae5fb60203392a3337f000000000000000000000000000000000000000000000000000000000000000061243c565b346101c7575f3660031901126101c75760206040516001600160401b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b346101c75760203660031901126101c7576001600160a01b036115ee611b41565b16805f52600360205260405f206040519061160882611c38565b54916001600160801b03831682526001600160401b03602083019360801c1683525f5260026020526102936001600160401b036001600160801b0361166068ffffffffffffffffff60405f2054168286511690611c2b565b935116935116604051938493849160409194936001600160401b039160608501968552602085015216910152565b346101c75760203660031901126101c7576001600160a01b036116af611b41565b165f526002602052602068ffffffffffffffffff60405f205460481c16604051908152f35b346101c75760803660031901126101c757602061022861112a611fd6565b346101c75760203660031901126101c75761170b611b41565b335f52600560205260405f206001600160a01b0382165f526020526001600160401b0360405f205460801c1615611208576001600160a01b0390335f52600560205260405f208282165f526020525f604081205516337f2506bb553a6b7f2cfd5703f3e05377c71f3e0991132da7d455ccd412a56ea9bc5f80a3005b346101c75760203660031901126101c75760206102286001600160a01b036117ad611b41565b16805f526002835268ffffffffffffffffff60405f205416905f52600383526001600160801b0360405f20541690611c2b565b346101c75760203660031901126101c7576117f9611b41565b6118016123c8565b6001600160a01b038116801580156118f2575b6118e057335f52600260205260405f209168ffffffffffffffffff835460481c169182156118b857837fffffffffffffffffffffffffffff000000000000000000ffffffffffffffffff61061295541690556040518381527ff7a40077ff7a04c7e61f6f26fb13774259ddf1b6bce9ecf26a8276cdd399268360203392a37f000000000000000000000000000000000000000000000000000000000000000061243c565b7f969bf728000000000000000000000000000000000000000000000000000000005f5260045ffd5b630bc2c5df60e11b5f5260045260245ffd5b50308114611814565b346101c7575f3660031901126101c757602060405163ffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b346101c7576101803660031901126101c757604051602081017fcd38b25de063bfe7b341684d0c9ca2f65db7c6dbda7b38622fef9c948e3cf695815260043560408301526001600160a01b0361198f611b2b565b1660608301526044356001600160a01b0381168091036101c757608083015260643560a08301526084356001600160401b0381168091036101c75760c083015260a43563ffffffff81168091036101c75760e083015260c43563ffffffff81168091036101c75761010083015260e4356001600160801b0381168091036101c75761012083015261010435906001600160401b0382168092036101c757826102289261014060209501526101243561016082015261014435610180820152610164356101a08201526101a081526108fd6101c082611c67565b346101c757366003190160a081126101c7576080136101c7576084356001600160401b0381116101c757611aa3611aba913690600401611afe565b611aab611fd6565b91611ab4611bed565b9261207a565b611ac2611bed565b6024356001600160a01b03811681036101c757604435916001600160801b03831683036101c75760209261022892611af8612116565b92612186565b9181601f840112156101c7578235916001600160401b0383116101c757602083818601950101116101c757565b602435906001600160a01b03821682036101c757565b600435906001600160a01b03821682036101c757565b600435906001600160801b03821682036101c757565b602435906001600160801b03821682036101c757565b602435906001600160401b03821682036101c757565b9181601f840112156101c7578235916001600160401b0383116101c7576020808501948460051b0101116101c757565b805180835260209291819084018484015e5f828201840152601f01601f1916010190565b6004356001600160a01b03811681036101c75790565b356001600160a01b03811681036101c75790565b356001600160801b03811681036101c75790565b919082018092116113eb57565b604081019081106001600160401b03821117611c5357604052565b634e487b7160e01b5f52604160045260245ffd5b90601f801991011681019081106001600160401b03821117611c5357604052565b906001600160801b03809116911603906001600160801b0382116113eb57565b6001600160401b036001911601906001600160401b0382116113eb57565b906001600160401b03809116911601906001600160401b0382116113eb57565b9068ffffffffffffffffff8091169116019068ffffffffffffffffff82116113eb57565b6001600160a01b039095949395165f5260076020526001600160401b0360405f2091165f52602052602060405f2094604051611d4581611c38565b63ffffffff60018854988984520154169283910152818310801590611e09575b611dff5760409493945191602083019384526040830152606082015260608152611d90608082611c67565b5190206040516020810191825260208152611dac604082611c67565b519020915f915b808310611dc1575050501490565b909192611dcf848385611f3b565b359081811015611dee575f52602052600160405f205b93019190611db3565b905f52602052600160405f20611de5565b5050505050505f90565b5060208511611d65565b6001600160401b038111611c535760051b60200190565b90604051608081018181106001600160401b03821117611c5357604052606081935468ffffffffffffffffff8116835268ffffffffffffffffff8160481c16602084015268ffffffffffffffffff8160901c16604084015260d81c910152565b6001600160a01b036020911692835f526004825260405f206001600160a01b0384165f52825260405f209260405193611ec285611c38565b54946001600160801b03861685528385019560801c86525f52600583526001600160a01b0360405f2091165f5282526001600160801b038060405f209460405195611f0c87611c38565b54956001600160401b038388169788835260801c16958691015251169451169380949381808210911802189190565b9190811015611f4b5760051b0190565b634e487b7160e01b5f52603260045260245ffd5b356001600160401b03811681036101c75790565b3563ffffffff811681036101c75790565b903590601e19813603018212156101c757018035906001600160401b0382116101c757602001918160061b360383136101c757565b9190811015611f4b5760061b0190565b919082039182116113eb57565b60405160208101907f3af29a76d1ffc9b85b05dadca552961bd7c6aa5330363b8230f7e42222dc561382526004356001600160a01b0381168091036101c75760408201526024356001600160a01b0381168091036101c75760608201526044356001600160801b0381168091036101c75760808201526064356001600160401b0381168091036101c75760a082015260a0815261207460c082611c67565b51902090565b9061208b6120909392610908612b3e565b612c54565b50600481101561210257158015906120e6575b6120ab575050565b906001600160a01b0380927f7ba5ffb5000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b506001600160a01b0382166001600160a01b03821614156120a3565b634e487b7160e01b5f52602160045260245ffd5b6001600160401b037f000000000000000000000000000000000000000000000000000000000000000016801561215257420464ffffffffff1690565b634e487b7160e01b5f52601260045260245ffd5b906001600160801b03809116911601906001600160801b0382116113eb57565b6001600160a01b039094939291941690815f52600460205260405f206001600160a01b0386165f5260205260405f20908154906001600160801b0382169160801c6001600160801b03821691818311156123bc57816121e491611c88565b6001600160801b0316976001600160a01b031695865f52600260205260405f2061220d90611e2a565b98612218828b612777565b9a9092868310878418028718848082109118029b8c85189c8d9514159860609861226e977f6c1a7bc1d6e50ce9f532c75ea4e6e05419dcc642f83647c78aaa1f2ffe98762d9b612283575b505050505050611fc9565b906040519188835260208301526040820152a3565b6001600160801b03916fffffffffffffffffffffffffffffffff196122b4848b166122ae8185611c88565b94612166565b60801b16178355166fffffffffffffffffffffffffffffffff1982541617905561230768ffffffffffffffffff8616602085019268ffffffffffffffffff6122ff8382875116611ce6565b168452611ce6565b68ffffffffffffffffff908116604085810191825264ffffffffff949094168a86019081525f8e81526002602052948520955193519151905160489290921b71ffffffffffffffffff00000000000000000016939092169290921760909190911b7affffffffffffffffff000000000000000000000000000000000000161760d89190911b7fffffffffff00000000000000000000000000000000000000000000000000000016179091558080808080612263565b505f9750505050505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c6124145760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b916001600160a01b03604051927fa9059cbb000000000000000000000000000000000000000000000000000000005f521660045260245260205f60448180865af19060015f51148216156124b2575b604052156124965750565b6001600160a01b0390635274afe760e01b5f521660045260245ffd5b9060018115166124ca57823b15153d1516169061248b565b503d5f823e3d90fd5b6020016001600160401b0381511615611208576001600160401b039051168042106124fb5750565b7f6532c7dc000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b90608082016125358184611f84565b93905061255a61254485611e13565b946125526040519687611c67565b808652611e13565b602085019390601f19013685375f5b855181101561261e576125808161041a8686611f84565b60405160208101917f546296f9a28e3a7b8dd0e68c40447a0f69fb890903630ceb5e1bc1187f5ccc9b83528035906001600160a01b03821682036101c7576001600160a01b0360209216604084015201356001600160801b03811681036101c7576001600160801b03166060820152606081526125fe608082611c67565b519020908651811015611f4b5760019160208260051b8901015201612569565b509391509161262c83611c03565b9261263960208201611f5f565b9261264660408301611f73565b9260405190602082018093519091905f5b8181106126ea57505050918161267e63ffffffff936060969503601f198101835282611c67565b519020936001600160401b03604051966001600160a01b0360208901997f045b14e8dc8425662f8e905e531c32336e6cf22f852011677e04a0793176f0328b521660408901521684870152166080850152013560a083015260c082015260c0815261207460e082611c67565b8251845260209384019390920191600101612657565b903590601e19813603018212156101c757018035906001600160401b0382116101c7576020019181360383136101c757565b9291926001600160401b038211611c53576040519161275b601f8201601f191660200184611c67565b8294818452818301116101c7578281602093845f960137010152565b9064ffffffffff806060840151169116145f146128095768ffffffffffffffffff6040820151165b68ffffffffffffffffff8192511663ffffffff7f000000000000000000000000000000000000000000000000000000000000000016908181029181830414901517156113eb5761271068ffffffffffffffffff910481808210911802811891168103908111150291565b5f61279f565b68ffffffffffffffffff81116128225750565b7f64f45e94000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f0000000000000000000000000000000000000000000000000000000000000000906001600160a01b038216604051906370a0823160e01b8252306004830152602082602481845afa9182156129b0575f926129ec575b50604051937f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528360445260205f60648180855af19060015f51148216156129cd575b50846040525f606052156129bb57836024816020936370a0823160e01b82523060048301525afa9283156129b0575f9361297c575b50816129318285611fc9565b036129435750506129419061280f565b565b61294d9192611fc9565b907f497e7c4b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b9092506020813d6020116129a8575b8161299860209383611c67565b810103126101c75751915f612925565b3d915061298b565b6040513d5f823e3d90fd5b635274afe760e01b5f5260045260245ffd5b60018215166129e3573b15153d1516165f6128f0565b853d5f823e3d90fd5b9091506020813d602011612a18575b81612a0860209383611c67565b810103126101c75751905f6128a4565b3d91506129fb565b6001600160801b038216908115610637576001600160a01b03169182158015612b35575b612b2257335f52600460205260405f20835f526020526001600160801b03612aa860405f2092335f52600560205260405f20865f5260205260405f2080546001600160401b038160801c1615159081612b12575b50612aef575b5082845416612166565b166fffffffffffffffffffffffffffffffff198254161790556040519081527f8752a472e571a816aea92eec8dae9baf628e840f4929fbcc2d155e6233ff68a760203392a3565b845481546fffffffffffffffffffffffffffffffff19169085161790555f612a9e565b905084808754169116115f612a98565b82630bc2c5df60e11b5f5260045260245ffd5b50308314612a44565b6001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016301480612c2b575b15612b99577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a0815261207460c082611c67565b507f00000000000000000000000000000000000000000000000000000000000000004614612b70565b9060418303612c7e57612c779250602081013591604082359201355f1a90612cdf565b9192909190565b50505f9160029190565b60ff811690601f8211612cb75760405191612ca4604084611c67565b6020808452838101919036833783525290565b7fb3512b0c000000000000000000000000000000000000000000000000000000005f5260045ffd5b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a08411612d56579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa156129b0575f516001600160a01b03811615612d4c57905f905f90565b505f906001905f90565b5050505f916003919056",
+	Bin: "0x6101c0806040523461035d5760c0816153de80380380916100208285610369565b83398101031261035d5780516001600160a01b0381169081900361035d5761004a6020830161038c565b6100566040840161038c565b6100626060850161038c565b9161007b60a06100746080880161038c565b960161038c565b9060405161008a604082610369565b60088152602081019067466c6f74696c6c6160c01b8252604051916100b0604084610369565b600183526020830191603160f81b83526100c9816103a0565b610120526100d6846103a0565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261013f60c082610369565b5190206080523060c052843b1580156102f6575b6102db576001600160401b03811680159081156102cd575b506102a8576101608590526101a05260405194612dd393848701936001600160401b038511888610176102945760a096889661260b883985526001600160401b039081166020860152908116604085015290811660608401521660808201520301905ff08015610289576001600160a01b0316610180526040516121ff908161040c823960805181612020015260a051816120dd015260c05181611ff1015260e0518161206f0152610100518161209501526101205181610d0501526101405181610d2e0152610160518181816101140152818161094c01528181610a9001528181610ff50152611220015261018051818181610ad3015281816111bd0152611a7f01526101a051818181610ba80152818161108d01526112ee0152f35b6040513d5f823e3d90fd5b634e487b7160e01b5f52604160045260245ffd5b6309175cb760e31b5f526e6c616e65546861775365636f6e647360881b60045260245ffd5b6312cc03009150115f61016b565b6309175cb760e31b5f52643a37b5b2b760d91b60045260245ffd5b5060405163313ce56760e01b8152602081600481895afa908115610289575f91610328575b5060ff1660061415610153565b90506020813d602011610361575b8161034360209383610369565b8101031261035d575160ff8116810361035d5760ff61031b565b5f80fd5b3d9150610336565b601f909101601f19168101906001600160401b0382119082101761029457604052565b51906001600160401b038216820361035d57565b601f8151116103cb5760208151910151602082106103bc571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe60806040526004361015610011575f80fd5b5f3560e01c8063015cdd80146114a95780631172960d146113955780631354f019146112a05780631e83409a146111475780633236fb49146110b15780634ef168ca1461106d57806351cff8d914610ea75780635b5175d514610e55578063839a265214610e0157806384b0196e14610ced5780639fdfd3ea14610caa578063a507bb1c14610af7578063ad09c7ce14610ab4578063b3fb656414610a4f578063c3125c84146108ce578063dc5e6ca51461043a578063e620731a146103e5578063e7c355871461015e578063f698da251461013c5763fc0c546a146100f5575f80fd5b34610138575f3660031901126101385760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b5f80fd5b34610138575f366003190112610138576020610156611fe7565b604051908152f35b3461013857606036600319011261013857610177611537565b60243567ffffffffffffffff81168091036101385760443567ffffffffffffffff8111610138576101ac903690600401611563565b90928242116103b9576001600160a01b031692835f5260046020526001600160a01b0360405f2054168061038a5750604051606081019080821067ffffffffffffffff831117610376576102bd946102b89260405233825267ffffffffffffffff6020830191888352604084019081526001600160a01b03604051938160208601967fe5079b8f3336e341a6132915175fee603c4dbde5e00be37155a09c5a8f807b3a88525116604086015251166060840152511660808201526080815261027560a082611656565b519020610280611fe7565b604291604051917f19010000000000000000000000000000000000000000000000000000000000008352600283015260228201522090565b611fb3565b506004811015610362571580159061034f575b6103305750805f52600460205260405f20337fffffffffffffffffffffffff0000000000000000000000000000000000000000825416179055337f6edcdd4150e63c6c36d965976c1c37375609c8b040c50d39e7156437b80e28285f80a3005b6001600160a01b0390637ba5ffb560e01b5f521660045260245260445ffd5b50816001600160a01b03821614156102d0565b634e487b7160e01b5f52602160045260245ffd5b634e487b7160e01b5f52604160045260245ffd5b847f08e05edf000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b827f3e886e5e000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b3461013857604036600319011261013857606061042667ffffffffffffffff61041d61040f611537565b61041761154d565b90611706565b92949194611841565b926040519384526020840152166040820152f35b346101385760403660031901126101385760043567ffffffffffffffff8111610138578060040160a060031983360301126101385760243567ffffffffffffffff81116101385761048f903690600401611563565b905f9261049b81611612565b926001600160a01b038416928333036106c3575b505067ffffffffffffffff90825f5260056020526104d28260405f2054166116ac565b6024870190836104e1836117d5565b911693849116036106805750604486019163ffffffff610500846117ea565b16158015610674575b801561065e575b61063657835f9796939752600560205260405f208167ffffffffffffffff198254161790555f935f9660848101945b61054986866117fb565b90508910156105e2576105668961056088886117fb565b90611831565b966001600160a01b03806105798a611612565b9216911611156105b6576105ae6001916105a86105a1602061059a8c611612565b9b01611626565b8a8c6119c4565b906117c8565b98019761053f565b887f7f92a9e2000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b917f3b67c1004f9b68ed0b680858577ef1566fc38a9d2b95c9eeed10baba54469cef60606020959363ffffffff6106188e6117ea565b606460405193013583521687820152856040820152a3604051908152f35b7fc2e5347d000000000000000000000000000000000000000000000000000000005f5260045ffd5b5061066c60848801836117fb565b905015610510565b50606487013515610509565b8261069367ffffffffffffffff926117d5565b907f75174c0b000000000000000000000000000000000000000000000000000000005f526004521660245260445ffd5b94909591929360848301946106d886866117fb565b9890506106fd6106e78a6116ee565b996106f56040519b8c611656565b808b526116ee565b60208a019890601f1901368a375f5b8a518110156107c557610723816105608b8b6117fb565b60405160208101917f546296f9a28e3a7b8dd0e68c40447a0f69fb890903630ceb5e1bc1187f5ccc9b83528035906001600160a01b03821680920361013857602091604084015201356001600160801b03811680910361013857606082015260608152610791608082611656565b519020908b518110156107b15760019160208d8360051b0101520161070c565b634e487b7160e01b5f52603260045260245ffd5b509195949883975097909293976107db86611612565b916107e860248c016117d5565b916107f560448d016117ea565b9160405190602082018093519091905f5b8181106108b55750505067ffffffffffffffff99989694928261083d6108ae9a98969463ffffffff9403601f198101835282611656565b519020918a604051946001600160a01b0360208701977f045b14e8dc8425662f8e905e531c32336e6cf22f852011677e04a0793176f032895216604087015216606085015216608083015260648d013560a083015260c082015260c081526108a660e082611656565b5190206118f2565b90866104af565b825184528e9b5060209384019390920191600101610806565b346101385760403660031901126101385760043567ffffffffffffffff8111610138576108ff9036906004016115cb565b9060243567ffffffffffffffff8111610138576109209036906004016115cb565b90610929611baf565b818403610a1f579291905f935f935b8085106109bd5785801561099557610970907f0000000000000000000000000000000000000000000000000000000000000000611dd9565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7f1f2a2005000000000000000000000000000000000000000000000000000000005f5260045ffd5b9091929394610a146001916109f76109de6109d98a878b6117b8565b611612565b6109f16109ec8b8a8a6117b8565b611626565b90611cba565b6001600160801b03610a0d6109ec8a89896117b8565b16906117c8565b950193929190610938565b50827fab8b67c6000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b34610138576040366003190112610138576109706001600160801b03610a73611537565b610a8d610a7e6115b5565b8092610a88611baf565b611cba565b167f0000000000000000000000000000000000000000000000000000000000000000611dd9565b34610138575f3660031901126101385760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b3461013857604036600319011261013857610b10611537565b6001600160801b03610b206115b5565b1690811561099557335f52600360205260405f206001600160a01b0382165f5260205260405f209081549167ffffffffffffffff8360801c1680610c7f5750335f52600260205260405f206001600160a01b0383165f526020526001600160801b0360405f205416808511610c4f57506001600160a01b039267ffffffffffffffff91610bcf7f00000000000000000000000000000000000000000000000000000000000000008442166116cc565b7fffffffffffffffff000000000000000000000000000000000000000000000000909216608083901b77ffffffffffffffff00000000000000000000000000000000161786179055604080519586529116602085015291169133917fc8692455ddd09bd0c2d9beda3665bc73e6b12fdc95321ca4ee6ca94354e645ea91a3005b84907fcf479181000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7fa6a778ac000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b3461013857604036600319011261013857608067ffffffffffffffff610cd161040f611537565b9160409493945194855260208501526040840152166060820152f35b34610138575f36600319011261013857610da5610d297f0000000000000000000000000000000000000000000000000000000000000000612126565b610d527f0000000000000000000000000000000000000000000000000000000000000000612126565b6020610db360405192610d658385611656565b5f84525f3681376040519586957f0f00000000000000000000000000000000000000000000000000000000000000875260e08588015260e0870190611591565b908582036040870152611591565b4660608501523060808501525f60a085015283810360c08501528180845192838152019301915f5b828110610dea57505050500390f35b835185528695509381019392810192600101610ddb565b34610138576020366003190112610138576001600160a01b03610e22611537565b165f5260056020526020610e4367ffffffffffffffff60405f2054166116ac565b67ffffffffffffffff60405191168152f35b34610138576020366003190112610138576001600160a01b03610e76611537565b165f5260046020526040805f205467ffffffffffffffff8251916001600160a01b038116835260a01c166020820152f35b3461013857602036600319011261013857610ec0611537565b610ec8611baf565b335f52600360205260405f206001600160a01b0382165f5260205260405f2067ffffffffffffffff60405191610efd8361163a565b546001600160801b038116835260801c166020820190808252156110455767ffffffffffffffff90511691824210611019576109709250335f52600360205260405f206001600160a01b0382165f526020525f6040812055335f52600260205260405f206001600160a01b0382165f526020526001600160801b0360405f20925116916001600160801b03610fa2818084541695868082109118028618168095611678565b166fffffffffffffffffffffffffffffffff198254161790556001600160a01b036040519183835216907fd1c19fbcd4551a5edfb66d43d2e337c04837afda3482b42bdf569a8fccdae5fb60203392a3337f0000000000000000000000000000000000000000000000000000000000000000611c23565b827f6532c7dc000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7faa038c7c000000000000000000000000000000000000000000000000000000005f5260045ffd5b34610138575f36600319011261013857602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610138576020366003190112610138576110ca611537565b335f52600360205260405f206001600160a01b0382165f5260205267ffffffffffffffff60405f205460801c1615611045576001600160a01b0390335f52600360205260405f208282165f526020525f604081205516337f2506bb553a6b7f2cfd5703f3e05377c71f3e0991132da7d455ccd412a56ea9bc5f80a3005b3461013857602036600319011261013857611160611537565b611168611baf565b6001600160a01b03811680158015611297575b61128557604051917fa62b63fd0000000000000000000000000000000000000000000000000000000083523360048401526020836024815f6001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165af191821561127a575f92611244575b61097093506040518381527ff7a40077ff7a04c7e61f6f26fb13774259ddf1b6bce9ecf26a8276cdd399268360203392a37f0000000000000000000000000000000000000000000000000000000000000000611c23565b91506020833d602011611272575b8161125f60209383611656565b81010312610138576109709251916111ed565b3d9150611252565b6040513d5f823e3d90fd5b630bc2c5df60e11b5f5260045260245ffd5b5030811461117b565b34610138576020366003190112610138576112b9611537565b6112c28161187d565b67ffffffffffffffff815460a01c1680610c7f575067ffffffffffffffff6001600160a01b03916113157f00000000000000000000000000000000000000000000000000000000000000008342166116cc565b7fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff7bffffffffffffffff000000000000000000000000000000000000000083549260a01b1691161781555460a01c169160405192835216907ff9f4310c146dbdec47770f13827c19137a4b715ca862c710da2edc4c79bb0fbe60203392a3005b3461013857366003190160a08112610138576080136101385760843567ffffffffffffffff8111610138576113ce903690600401611563565b906040519060208201927f3af29a76d1ffc9b85b05dadca552961bd7c6aa5330363b8230f7e42222dc561384526001600160a01b0361140b611537565b1660408401526001600160a01b0361142161154d565b166060840152604435936001600160801b0385168086036101385760808501526064359367ffffffffffffffff8516809503610138576114819460a082015260a0815261146f60c082611656565b5190209161147b6115fc565b926118f2565b6114896115fc565b602435916001600160a01b038316830361013857602092610156926119c4565b34610138576020366003190112610138576114c2611537565b6114cb8161187d565b9067ffffffffffffffff825460a01c161561104557817fffffffff0000000000000000ffffffffffffffffffffffffffffffffffffffff6001600160a01b03935416905516337fe2a1f01f20d8da3cb47afcbaf67d26b40d1307da509a57c50bbdedb9d87983835f80a3005b600435906001600160a01b038216820361013857565b602435906001600160a01b038216820361013857565b9181601f840112156101385782359167ffffffffffffffff8311610138576020838186019501011161013857565b805180835260209291819084018484015e5f828201840152601f01601f1916010190565b602435906001600160801b038216820361013857565b9181601f840112156101385782359167ffffffffffffffff8311610138576020808501948460051b01011161013857565b6004356001600160a01b03811681036101385790565b356001600160a01b03811681036101385790565b356001600160801b03811681036101385790565b6040810190811067ffffffffffffffff82111761037657604052565b90601f8019910116810190811067ffffffffffffffff82111761037657604052565b906001600160801b03809116911603906001600160801b03821161169857565b634e487b7160e01b5f52601160045260245ffd5b67ffffffffffffffff60019116019067ffffffffffffffff821161169857565b9067ffffffffffffffff8091169116019067ffffffffffffffff821161169857565b67ffffffffffffffff81116103765760051b60200190565b6001600160a01b036020911692835f526002825260405f206001600160a01b0384165f52825260405f20926040519361173e8561163a565b54946001600160801b03861685528385019560801c86525f52600383526001600160a01b0360405f2091165f5282526001600160801b038060405f2094604051956117888761163a565b549567ffffffffffffffff8388169788835260801c16958691015251169451169380949381808210911802189190565b91908110156107b15760051b0190565b9190820180921161169857565b3567ffffffffffffffff811681036101385790565b3563ffffffff811681036101385790565b903590601e1981360301821215610138570180359067ffffffffffffffff821161013857602001918160061b3603831361013857565b91908110156107b15760061b0190565b9190820391821161169857565b9060405161185b8161163a565b91546001600160a01b038116835260a01c67ffffffffffffffff166020830152565b6001600160a01b031690815f52600460205260405f20916001600160a01b0383541633148015906118db575b6118b05750565b7f9b83c84b000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506118ed6118e88461184e565b612103565b6118a9565b906102b86119039392610280611fe7565b50600481939293101561036257611984576001600160a01b03809116911681811461198057805f52600460205261193c60405f2061184e565b826001600160a01b038251161490811591611970575b5061195b575050565b637ba5ffb560e01b5f5260045260245260445ffd5b61197a9150612103565b5f611952565b5050565b6001600160a01b0390637ba5ffb560e01b5f525f6004521660245260445ffd5b906001600160801b03809116911601906001600160801b03821161169857565b6001600160a01b039093929316805f52600260205260405f206001600160a01b0383165f5260205260405f20918254906001600160801b0382169160801c956001600160801b0381169087821115611ba457611a28886001600160801b0392611678565b166001600160a01b03604051937fef6506db000000000000000000000000000000000000000000000000000000008552169586600485015284821085831802851860248501526020846044815f6001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165af193841561127a575f94611b4c575b5083809392611aec927f6c1a7bc1d6e50ce9f532c75ea4e6e05419dcc642f83647c78aaa1f2ffe98762d976060979c84611aff575b505050611841565b60405192835260208301526040820152a3565b611b1e6001600160801b0392611b188488168092611678565b926119a4565b835483166fffffffffffffffffffffffffffffffff1990811660809290921b161791161790555f8080611ae4565b90929193506020813d602011611b9c575b81611b6a60209383611656565b8101031261013857519290917f6c1a7bc1d6e50ce9f532c75ea4e6e05419dcc642f83647c78aaa1f2ffe98762d611aaf565b3d9150611b5d565b505f96505050505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c611bfb5760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b916001600160a01b03604051927fa9059cbb000000000000000000000000000000000000000000000000000000005f521660045260245260205f60448180865af19060015f5114821615611c99575b60405215611c7d5750565b6001600160a01b0390635274afe760e01b5f521660045260245ffd5b906001811516611cb157823b15153d15161690611c72565b503d5f823e3d90fd5b6001600160801b038216908115610995576001600160a01b03169182158015611dd0575b611dbd57335f52600260205260405f20835f526020526001600160801b03611d4360405f2092335f52600360205260405f20865f5260205260405f20805467ffffffffffffffff8160801c1615159081611dad575b50611d8a575b50828454166119a4565b166fffffffffffffffffffffffffffffffff198254161790556040519081527f8752a472e571a816aea92eec8dae9baf628e840f4929fbcc2d155e6233ff68a760203392a3565b845481546fffffffffffffffffffffffffffffffff19169085161790555f611d39565b905084808754169116115f611d33565b82630bc2c5df60e11b5f5260045260245ffd5b50308314611cde565b906001600160a01b038216604051906370a0823160e01b8252306004830152602082602481845afa91821561127a575f92611f7f575b50604051937f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528360445260205f60648180855af19060015f5114821615611f60575b50846040525f60605215611f4e57836024816020936370a0823160e01b82523060048301525afa92831561127a575f93611f1a575b5081611e9c8285611841565b03611ee157505068ffffffffffffffffff8111611eb65750565b7f64f45e94000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b611eeb9192611841565b907f497e7c4b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b9092506020813d602011611f46575b81611f3660209383611656565b810103126101385751915f611e90565b3d9150611f29565b635274afe760e01b5f5260045260245ffd5b6001821516611f76573b15153d1516165f611e5b565b853d5f823e3d90fd5b9091506020813d602011611fab575b81611f9b60209383611656565b810103126101385751905f611e0f565b3d9150611f8e565b9060418303611fdd57611fd69250602081013591604082359201355f1a9061217d565b9192909190565b50505f9160029190565b6001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000163014806120da575b15612042577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a081526120d460c082611656565b51902090565b507f00000000000000000000000000000000000000000000000000000000000000004614612019565b6020015167ffffffffffffffff16801515908161211e575090565b905042101590565b60ff811690601f82116121555760405191612142604084611656565b6020808452838101919036833783525290565b7fb3512b0c000000000000000000000000000000000000000000000000000000005f5260045ffd5b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a084116121f4579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa1561127a575f516001600160a01b038116156121ea57905f905f90565b505f906001905f90565b5050505f9160039190566101403461029157601f612dd338819003918201601f19168301916001600160401b038311848410176102955780849260a094604052833981010312610291578051906001600160a01b03821682036102915761005e602082016102a9565b61006a604083016102a9565b90610083608061007c606086016102a9565b94016102a9565b936001600160401b0382168015908115610283575b50610261576001600160401b03831680158015610254575b61022f57600183901b6002600160401b03811691906002600160411b0316820361021b57016001600160401b03811161021b576001600160401b0390811690851690811090811561020d575b506101e7576001600160401b038516156101c7576080523360a05260c05260e0526101005261012052604051612b1590816102be8239608051818181610122015281816102d0015281816105370152610cd4015260a0518181816101b1015281816103d301528181610cb30152818161189c0152612378015260c05181818161016a015261293f015260e0518161038c01526101005181818161169e015261175d015261012051818181610aae01528181610f920152818161131401528181611c770152611e8d0152f35b6309175cb760e31b5f52696d696e50656e616c747960b01b60045260245ffd5b6309175cb760e31b5f526f7374616b65546861775365636f6e647360801b60045260245ffd5b6312cc03009150115f6100fc565b634e487b7160e01b5f52601160045260245ffd5b6309175cb760e31b5f526e65766964656e63655365636f6e647360881b60045260245ffd5b506312cc030081116100b0565b6309175cb760e31b5f526b65706f63685365636f6e647360a01b60045260245ffd5b6312cc03009150115f610098565b5f80fd5b634e487b7160e01b5f52604160045260245ffd5b51906001600160401b03821682036102915756fe6080806040526004361015610012575f80fd5b5f3560e01c90816305d94a8214611eb1575080630eba984914611e6d5780631968a910146119a9578063275ff98d14611986578063402914f51461194357806342623360146118c0578063511606301461187d5780635546f352146116c257806367bb11e81461167e57806367fd5b3a146115ae5780637a574044146111785780637b98cb5214610e0a5780637bcc4ddf1461080357806386d88f67146107b357806388fe2be814610476578063a62b63fd146103b0578063b9ec49211461036c578063bed9d86114610216578063ef6506db1461018e578063fb5bb0c31461014a5763fc0c546a14610103575f80fd5b34610146575f3660031901126101465760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b5f80fd5b34610146575f36600319011261014657602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610146576040366003190112610146576101a7611f0a565b6001600160a01b037f00000000000000000000000000000000000000000000000000000000000000001633036101ee576101e66020916024359061215e565b604051908152f35b7f15b31976000000000000000000000000000000000000000000000000000000005f5260045ffd5b34610146575f3660031901126101465761022e6122ce565b335f52600160205260405f2067ffffffffffffffff6040519161025083611f76565b546001600160801b038116835260801c166020820190808252156103445767ffffffffffffffff905116804210610319576102f46001600160801b0383335f5260016020525f6040812055818151166040519081527f8108595eb6bad3acefa9da467d90cc2217686d5c5ac85460f8b7849c840645fc60203392a25116337f00000000000000000000000000000000000000000000000000000000000000006129c8565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7f6532c7dc000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7faa038c7c000000000000000000000000000000000000000000000000000000005f5260045ffd5b34610146575f36600319011261014657602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610146576020366003190112610146576103c9611f0a565b6001600160a01b037f00000000000000000000000000000000000000000000000000000000000000001633036101ee576001600160a01b0316805f525f6020526001600160501b0360405f205460481c16801561044e576020915f525f825260405f2072ffffffffffffffffffff000000000000000000198154169055604051908152f35b7f969bf728000000000000000000000000000000000000000000000000000000005f5260045ffd5b346101465760203660031901126101465761048f611f20565b6104976122ce565b6001600160801b03811690811561078b57335f525f60205260405f20906001600160481b038254166001600160481b03841161075a576001600160481b036104e0921690612063565b906001600160481b0382166001600160481b03198254161790556001600160481b03604051918383521660208201527f1449c6dd7851abc30abf37f57715f492010519147cc2652fbc38202c18a6ee9060403392a27f0000000000000000000000000000000000000000000000000000000000000000906001600160a01b038216604051906370a0823160e01b8252306004830152602082602481845afa9182156106ea575f92610726575b50604051937f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528360445260205f60648180855af19060015f5114821615610707575b50846040525f606052156106f557836024816020936370a0823160e01b82523060048301525afa9283156106ea575f936106b6575b508161061982856120d6565b0361067d57826001600160481b038111610652575f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7f64f45e94000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b61068791926120d6565b907f497e7c4b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b9092506020813d6020116106e2575b816106d260209383611fa6565b810103126101465751918361060d565b3d91506106c5565b6040513d5f823e3d90fd5b635274afe760e01b5f5260045260245ffd5b600182151661071d573b15153d151616856105d8565b853d5f823e3d90fd5b9091506020813d602011610752575b8161074260209383611fa6565b810103126101465751908461058c565b3d9150610735565b837f6dfcc650000000000000000000000000000000000000000000000000000000005f52604860045260245260445ffd5b7f1f2a2005000000000000000000000000000000000000000000000000000000005f5260045ffd5b34610146576020366003190112610146576001600160a01b036107d4611f0a565b165f525f60205260206107fa60405f206107f56107ef612934565b916120e3565b612984565b50604051908152f35b3461014657366003190161030081126101465761018013610146576101843567ffffffffffffffff81116101465761083f903690600401611edc565b90610140366101a3190112610146576102e435906001600160a01b03821680920361014657610891906108706122ce565b610878612342565b936108816123da565b9161088a611f36565b9286612503565b916040519060208201907f679295654647333b3f0478430ce249347ccc4c67c48de28160781a4dc636531a82526101a4356001600160a01b0381168091036101465760408401526101c4356001600160a01b0381168091036101465760608401526101e4356080840152610204359163ffffffff8316808403610146578060a0860152610224359163ffffffff831693848403610146578460c088015261024435966001600160801b0388168089036101465760e082015261026435610100820152610284356101208201526102a4356101408201526102c4359167ffffffffffffffff8316938484036101465782856101606109bc950152610160815261099b61018082611fa6565b519020906042916040519161190160f01b8352600283015260228201522090565b60043503610d995767ffffffffffffffff906109d6612083565b90501611159384610dec575b505082610dd0575b505015610dc1576001600160801b03905b16806001600160801b03610a0d611fc8565b161115610d9957610a1c611f36565b91610a3f610a28611f4c565b926001600160801b03610a39611fc8565b166120d6565b938115610d8657604051602081019160018352604082015260408152610a66606082611fa6565b51902091825f52600260205260ff60405f205416610d7357825f52600260205260405f20600160ff1982541617905584600a02600a81048603610d375767ffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001690818082119118021893610ae181612002565b94858082109118028086189514610d4b576001600160a01b031694855f525f6020526001600160801b03610b5260405f206001600160481b03815416906001600160481b03610b3c838b10848c180284189382851690612043565b166001600160481b0319825416179055876120d6565b16865f52600160205260405f20906001600160801b03825416036001600160801b038111610d37576001600160801b03166fffffffffffffffffffffffffffffffff198254161790556001600160a01b038560011c9182808210911802821891610bc08360058904926120d6565b908180821091180218921693845f525f602052610c3160405f20610bfa6001600160501b0385166001600160501b03835460481c1661213e565b72ffffffffffffffffffff0000000000000000001972ffffffffffffffffffff00000000000000000083549260481b169116179055565b835f525f602052610c5f60405f20610bfa6001600160501b0386166001600160501b03835460481c1661213e565b604051946020977f67188cf430156c8bbfecc5cb43afbfa3248bdbe8333f158524995b6a4a527f1860a088610cb1986001610cf89b528b8d8301528760408301526060820152876080820152a4611ff5565b7f00000000000000000000000000000000000000000000000000000000000000007f00000000000000000000000000000000000000000000000000000000000000006129c8565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b634e487b7160e01b5f52602160045260245ffd5b634e487b7160e01b5f52601160045260245ffd5b7f38fbeb34000000000000000000000000000000000000000000000000000000005f5260045ffd5b8263b7cf6b2960e01b5f5260045260245ffd5b50630bc2c5df60e11b5f5260045260245ffd5b7f6ccd0bbc000000000000000000000000000000000000000000000000000000005f5260045ffd5b506001600160801b035f6109fb565b63ffffffff919250610de06120c3565b905016111584806109ea565b63ffffffff91929450610dfd6120b0565b90501611159186806109e2565b346101465760a03660031901126101465760043567ffffffffffffffff8111610146576101a0816004019160031990360301126101465760243567ffffffffffffffff811161014657610e61903690600401611edc565b90916044359167ffffffffffffffff8311610146576101a0836004019360031990360301126101465760643567ffffffffffffffff811161014657610eaa903690600401611edc565b949091608435956001600160a01b03871680970361014657610eed610f0693610ed16122ce565b610ed9612342565b93610ee3886126a1565b9161088a89611f62565b93610ef7876126a1565b610f0087611f62565b9361258f565b610f18610f128461288d565b9461288d565b84149182159261116e575b5050610d9957610f3290611f62565b90821561115b57604051602081019160038352604082015260408152610f59606082611fa6565b519020805f52600260205260ff60405f20541661114957805f52600260205260405f20600160ff1982541617905567ffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001691610fbc81612002565b92838082109118028084189314610d4b576001600160a01b031690815f525f6020526001600160801b0361102d60405f206001600160481b03815416906001600160481b03611017838910848a180284189382851690612043565b166001600160481b0319825416179055856120d6565b16825f52600160205260405f20906001600160801b03825416036001600160801b038111610d37576001600160801b03166fffffffffffffffffffffffffffffffff198254161790558260011c80151581028118906110908260058704926120d6565b908180821091180218905f80525f6020526110c860405f20610bfa6001600160501b0384166001600160501b03835460481c1661213e565b855f525f6020526110f660405f20610bfa6001600160501b0385166001600160501b03835460481c1661213e565b604051925f610cf8957f67188cf430156c8bbfecc5cb43afbfa3248bdbe8333f158524995b6a4a527f1860a08760209b6003610cb19a528b8d8301528760408301526060820152876080820152a4611ff5565b63b7cf6b2960e01b5f5260045260245ffd5b82630bc2c5df60e11b5f5260045260245ffd5b1490508480610f23565b3461014657366003190161020081126101465761018013610146576101843567ffffffffffffffff8111610146576111b4903690600401611edc565b906101a43567ffffffffffffffff811161014657806004016101a06003198336030112610146576101c43567ffffffffffffffff8111610146576111fc903690600401611edc565b9390946101e435946001600160a01b03861680960361014657611224611236936108706122ce565b9661122e856126a1565b610f00611f36565b6064351490811591611588575b50610d99575f90611252612083565b67ffffffffffffffff80611269610164850161209b565b16911610158061155e575b6114c9575b50806001600160801b0361128b611fc8565b161115610d995761129a611f36565b916112a6610a28611f4c565b938115610d865760405160208101915f83526040820152604081526112cc606082611fa6565b51902091825f52600260205260ff60405f205416610d7357825f52600260205260405f20600160ff1982541617905584600a02600a81048603610d375767ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000169081808211911802189361134781612002565b94858082109118028086189514610d4b576001600160a01b031694855f525f6020526001600160801b036113a260405f206001600160481b03815416906001600160481b03610b3c838b10848c180284189382851690612043565b16865f52600160205260405f20906001600160801b03825416036001600160801b038111610d37576001600160801b03166fffffffffffffffffffffffffffffffff198254161790556001600160a01b038560011c91828082109118028218916114108360058904926120d6565b908180821091180218921693845f525f60205261144a60405f20610bfa6001600160501b0385166001600160501b03835460481c1661213e565b835f525f60205261147860405f20610bfa6001600160501b0386166001600160501b03835460481c1661213e565b604051946020977f67188cf430156c8bbfecc5cb43afbfa3248bdbe8333f158524995b6a4a527f1860a088610cb1985f610cf89b528b8d8301528760408301526060820152876080820152a4611ff5565b611558915061152b6114d96120b0565b61152561150a6114e76120c3565b9263ffffffff67ffffffffffffffff61150260c4890161209b565b169116612615565b9163ffffffff67ffffffffffffffff61150260e4880161209b565b90611ff5565b600167ffffffffffffffff61154c610104620f42405f19860104950161209b565b16920190151502611ff5565b83611279565b50611567612083565b67ffffffffffffffff8061157e610184850161209b565b1691161115611274565b6115929150611f62565b6001600160a01b03806115a3611f36565b169116141584611243565b34610146575f36600319011261014657335f52600160205260405f2067ffffffffffffffff604051916115e083611f76565b546001600160801b038116835260801c1680602083015215610344576001600160801b0390335f5260016020525f60408120556001600160481b03815116335f525f6020526001600160481b0361163e60405f209282845416612063565b166001600160481b031982541617905551166040519081527f763b5de24d6913ff2299026c90170842742d3210268a994217c1a1c7280b347760203392a2005b34610146575f36600319011261014657602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610146576020366003190112610146576116db611f20565b6001600160801b03811690811561078b57335f52600160205260405f209067ffffffffffffffff825460801c16806118525750335f525f60205260405f20906001600160481b0382541690818511611822576001600160481b039182611742921690612043565b166001600160481b031982541617905567ffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001667ffffffffffffffff42160167ffffffffffffffff8111610d375781547fffffffffffffffff00000000000000000000000000000000000000000000000016608082901b77ffffffffffffffff00000000000000000000000000000000161783179091556040805192835267ffffffffffffffff91909116602083015233917f8090219bed945a48a86a437600cf25472399630290ca1a6131a15932281ff6fa9190a2005b84827f45be0a26000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7fa6a778ac000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b34610146575f3660031901126101465760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b346101465760203660031901126101465760606118db611f0a565b6001600160a01b0381165f52600160205260405f209067ffffffffffffffff6001600160801b0361192a6040519461191286611f76565b5493828516865283602087019560801c168552612002565b9351169151169060405192835260208301526040820152f35b34610146576020366003190112610146576001600160a01b03611964611f0a565b165f525f60205260206001600160501b0360405f205460481c16604051908152f35b346101465760203660031901126101465760206101e66119a4611f0a565b612002565b3461014657366003190161036081126101465761018013610146576101843567ffffffffffffffff8111610146576119e5903690600401611edc565b610180366101a3190112610146576103243567ffffffffffffffff811161014657611a14903690600401611edc565b919061034435936001600160a01b03851680950361014657611a38906108706122ce565b6040519060208201917fcd38b25de063bfe7b341684d0c9ca2f65db7c6dbda7b38622fef9c948e3cf69583526101a435948560408301526101c435966001600160a01b0388168089036101465760608401526101e435956001600160a01b03871695868803610146578660808601526102043560a08601526102243567ffffffffffffffff81168091036101465760c08601526102443563ffffffff81168091036101465760e08601526102643563ffffffff811680910361014657610100860152610284356001600160801b038116809103610146576101208601526102a4359467ffffffffffffffff861680960361014657611b70956101408201526102c4356101608201526102e435610180820152610304356101a08201526101a08152611b656101c082611fa6565b519020610f00611f36565b9160043594851493841594611e4c575b50508215611e42575b5050610d9957611b97611f36565b90604051906001600160a01b036020830193168352604082015260408152611bc0606082611fa6565b51902090611bcc611fc8565b6001600160801b0380611bdd611fde565b16911610611e2d5750611bee611f4c565b6001600160801b03611bfe611fc8565b1692611c08611f36565b928115610d8657604051602081019160028352604082015260408152611c2f606082611fa6565b51902091825f52600260205260ff60405f205416610d7357825f52600260205260405f20600160ff1982541617905584600a02600a81048603610d375767ffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001690818082119118021893611caa81612002565b94858082109118028086189514610d4b576001600160a01b031694855f525f6020526001600160801b03611d0560405f206001600160481b03815416906001600160481b03610b3c838b10848c180284189382851690612043565b16865f52600160205260405f20906001600160801b03825416036001600160801b038111610d37576001600160801b03166fffffffffffffffffffffffffffffffff198254161790556001600160a01b038560011c9182808210911802821891611d738360058904926120d6565b908180821091180218921693845f525f602052611dad60405f20610bfa6001600160501b0385166001600160501b03835460481c1661213e565b835f525f602052611ddb60405f20610bfa6001600160501b0386166001600160501b03835460481c1661213e565b604051946020977f67188cf430156c8bbfecc5cb43afbfa3248bdbe8333f158524995b6a4a527f1860a088610cb1986002610cf89b528b8d8301528760408301526060820152876080820152a4611ff5565b6001600160801b03611e3d611fde565b611bfe565b1490508480611b89565b6001600160a01b0391929450611e60611f36565b9050161415918680611b80565b34610146575f36600319011261014657602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610146576020366003190112610146576020906004355f526002825260ff60405f20541615158152f35b9181601f840112156101465782359167ffffffffffffffff8311610146576020838186019501011161014657565b600435906001600160a01b038216820361014657565b600435906001600160801b038216820361014657565b6044356001600160a01b03811681036101465790565b6024356001600160a01b03811681036101465790565b356001600160a01b03811681036101465790565b6040810190811067ffffffffffffffff821117611f9257604052565b634e487b7160e01b5f52604160045260245ffd5b90601f8019910116810190811067ffffffffffffffff821117611f9257604052565b60e4356001600160801b03811681036101465790565b610284356001600160801b03811681036101465790565b91908201809211610d3757565b6001600160a01b036120409116805f525f6020526001600160481b0360405f205416905f5260016020526001600160801b0360405f20541690611ff5565b90565b906001600160481b03809116911603906001600160481b038211610d3757565b906001600160481b03809116911601906001600160481b038211610d3757565b6101043567ffffffffffffffff811681036101465790565b3567ffffffffffffffff811681036101465790565b60a43563ffffffff811681036101465790565b60c43563ffffffff811681036101465790565b91908203918211610d3757565b906040516080810181811067ffffffffffffffff821117611f925760405260608193546001600160481b03811683526001600160501b038160481c1660208401526001600160481b038160981c16604084015260e01c910152565b906001600160501b03809116911601906001600160501b038211610d3757565b6001600160a01b039092919216805f525f60205261217e60405f206120e3565b90612187612934565b906121928284612984565b90958680821091180280871896146122c5576001600160501b036121c361225c926001600160481b03891690612063565b926001600160481b03604087019416845263ffffffff60608701951685526020860190826121f6818b168285511661213e565b1682525f9081526020819052604090209551865491517fffffffffffffffffffffffffff000000000000000000000000000000000000009092166001600160481b039190911617911660481b72ffffffffffffffffffff00000000000000000016178455565b519072ffffffffffffffffffffffffffffffffffffff7bffffffffffffffffff000000000000000000000000000000000000007fffffffff000000000000000000000000000000000000000000000000000000008554935160e01b169360981b16911617179055565b505f9450505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c61231a5760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b6040517ff698da250000000000000000000000000000000000000000000000000000000081526020816004816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa9081156106ea575f916123ab575090565b90506020813d6020116123d2575b816123c660209383611fa6565b81010312610146575190565b3d91506123b9565b60405160208101907fcd38b25de063bfe7b341684d0c9ca2f65db7c6dbda7b38622fef9c948e3cf695825260043560408201526024356001600160a01b0381168091036101465760608201526044356001600160a01b03811680910361014657608082015260643560a082015260843567ffffffffffffffff81168091036101465760c082015260a43563ffffffff81168091036101465760e082015260c43563ffffffff81168091036101465761010082015260e4356001600160801b038116809103610146576101208201526101043567ffffffffffffffff8116809103610146576101408201526101243561016082015261014435610180820152610164356101a08201526101a081526124f36101c082611fa6565b51902090565b60041115610d2357565b612533929594939161252c916042916040519161190160f01b8352600283015260228201522090565b9485612a5f565b50909190612540816124f9565b1590811591612572575b506125525750565b6001600160a01b0390631826200b60e31b5f525f6004521660245260445ffd5b6001600160a01b039150166001600160a01b03821614155f61254a565b6125b8929594939161252c916042916040519161190160f01b8352600283015260228201522090565b509091906125c5816124f9565b15908115916125f8575b506125d75750565b6001600160a01b0390631826200b60e31b5f5260016004521660245260445ffd5b6001600160a01b039150166001600160a01b03821614155f6125cf565b81810292918115918404141715610d3757565b903590601e1981360301821215610146570180359067ffffffffffffffff82116101465760200191813603831361014657565b92919267ffffffffffffffff8211611f925760405191612685601f8201601f191660200184611fa6565b829481845281830111610146578281602093845f960137010152565b6126aa81611f62565b906126c26126bb6040830183612628565b369161265b565b60208151910120916126da6126bb6060840184612628565b602081519101206126f16126bb6080850185612628565b602081519101206127086126bb60a0860186612628565b6020815191012091604051956001600160a01b0360208801957fad2f72d489d175e4e1d2c47376dad9679297e91f502123071a1d553c61207c0d875216604088015260208601356060880152608087015260a086015260c085015260e084015260e0835261277861010084611fa6565b61278460c0830161209b565b61279060e0840161209b565b9261279e610100820161209b565b9061012081013563ffffffff81169081810361014657506127c2610140830161209b565b906127d0610160840161209b565b92610180016127de9061209b565b9360405197602089019667ffffffffffffffff16875267ffffffffffffffff16604089015267ffffffffffffffff166060880152608087015267ffffffffffffffff1660a086015267ffffffffffffffff1660c085015267ffffffffffffffff1660e084015260e0835261285461010084611fa6565b6040519283926020840195518091875e83019060208201905f8252519283915e016020015f815203601f19810182526124f39082611fa6565b61289681611f62565b9067ffffffffffffffff6128b06126bb6040840184612628565b602081519101206128c76126bb6060850185612628565b602081519101206128de6126bb6080860186612628565b60208151910120906128f3610140860161209b565b926020604051966001600160a01b0382890199168952013560408701526060860152608085015260a08401521660c082015260c081526124f360e082611fa6565b67ffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016801561297057420463ffffffff1690565b634e487b7160e01b5f52601260045260245ffd5b9063ffffffff806060840151169116145f146129c2576001600160481b036040820151165b6001600160481b03808293511691168103908111150291565b5f6129a9565b916001600160a01b03604051927fa9059cbb000000000000000000000000000000000000000000000000000000005f521660045260245260205f60448180865af19060015f5114821615612a3e575b60405215612a225750565b6001600160a01b0390635274afe760e01b5f521660045260245ffd5b906001811516612a5657823b15153d15161690612a17565b503d5f823e3d90fd5b9060418303612a8957612a829250602081013591604082359201355f1a90612a93565b9192909190565b50505f9160029190565b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a08411612b0a579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa156106ea575f516001600160a01b03811615612b0057905f905f90565b505f906001905f90565b5050505f916003919056",
 }
 
 // FlotillaSettlement is an auto generated Go binding around an Ethereum contract.
@@ -129,127 +129,35 @@ func (c *FlotillaSettlement) Instance(backend bind.ContractBackend, addr common.
 // PackConstructor is the Go binding used to pack the parameters required for
 // contract deployment.
 //
-// Solidity: constructor(address token_, uint64 epochSeconds_, uint64 stakeThawSeconds_, uint64 laneThawSeconds_, uint32 capBps_) returns()
-func (flotillaSettlement *FlotillaSettlement) PackConstructor(token_ common.Address, epochSeconds_ uint64, stakeThawSeconds_ uint64, laneThawSeconds_ uint64, capBps_ uint32) []byte {
-	enc, err := flotillaSettlement.abi.Pack("", token_, epochSeconds_, stakeThawSeconds_, laneThawSeconds_, capBps_)
+// Solidity: constructor(address token_, uint64 laneThawSeconds_, uint64 epochSeconds_, uint64 evidenceSeconds_, uint64 stakeThawSeconds_, uint64 minPenalty_) returns()
+func (flotillaSettlement *FlotillaSettlement) PackConstructor(token_ common.Address, laneThawSeconds_ uint64, epochSeconds_ uint64, evidenceSeconds_ uint64, stakeThawSeconds_ uint64, minPenalty_ uint64) []byte {
+	enc, err := flotillaSettlement.abi.Pack("", token_, laneThawSeconds_, epochSeconds_, evidenceSeconds_, stakeThawSeconds_, minPenalty_)
 	if err != nil {
 		panic(err)
 	}
 	return enc
 }
 
-// PackAdvertDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x6a9a7b26.  This method will panic if any
+// PackAuthorizeSigner is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xe7c35587.  This method will panic if any
 // invalid/nil inputs are passed.
 //
-// Solidity: function advertDigest((address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) advert) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) PackAdvertDigest(advert Advert) []byte {
-	enc, err := flotillaSettlement.abi.Pack("advertDigest", advert)
+// Solidity: function authorizeSigner(address signer, uint64 deadline, bytes proof) returns()
+func (flotillaSettlement *FlotillaSettlement) PackAuthorizeSigner(signer common.Address, deadline uint64, proof []byte) []byte {
+	enc, err := flotillaSettlement.abi.Pack("authorizeSigner", signer, deadline, proof)
 	if err != nil {
 		panic(err)
 	}
 	return enc
 }
 
-// TryPackAdvertDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x6a9a7b26.  This method will return an error
+// TryPackAuthorizeSigner is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xe7c35587.  This method will return an error
 // if any inputs are invalid/nil.
 //
-// Solidity: function advertDigest((address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) advert) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) TryPackAdvertDigest(advert Advert) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("advertDigest", advert)
-}
-
-// UnpackAdvertDigest is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x6a9a7b26.
-//
-// Solidity: function advertDigest((address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) advert) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) UnpackAdvertDigest(data []byte) ([32]byte, error) {
-	out, err := flotillaSettlement.abi.Unpack("advertDigest", data)
-	if err != nil {
-		return *new([32]byte), err
-	}
-	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
-	return out0, nil
-}
-
-// PackBatchDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x6902af71.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function batchDigest((address,uint64,uint32,bytes32,(address,uint128)[]) batch) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) PackBatchDigest(batch SettlementBatch) []byte {
-	enc, err := flotillaSettlement.abi.Pack("batchDigest", batch)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackBatchDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x6902af71.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function batchDigest((address,uint64,uint32,bytes32,(address,uint128)[]) batch) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) TryPackBatchDigest(batch SettlementBatch) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("batchDigest", batch)
-}
-
-// UnpackBatchDigest is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x6902af71.
-//
-// Solidity: function batchDigest((address,uint64,uint32,bytes32,(address,uint128)[]) batch) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) UnpackBatchDigest(data []byte) ([32]byte, error) {
-	out, err := flotillaSettlement.abi.Unpack("batchDigest", data)
-	if err != nil {
-		return *new([32]byte), err
-	}
-	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
-	return out0, nil
-}
-
-// PackBatchRoot is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x8e779f73.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function batchRoot(address payer, uint64 epoch) view returns(bytes32 root, uint32 receiptCount)
-func (flotillaSettlement *FlotillaSettlement) PackBatchRoot(payer common.Address, epoch uint64) []byte {
-	enc, err := flotillaSettlement.abi.Pack("batchRoot", payer, epoch)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackBatchRoot is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x8e779f73.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function batchRoot(address payer, uint64 epoch) view returns(bytes32 root, uint32 receiptCount)
-func (flotillaSettlement *FlotillaSettlement) TryPackBatchRoot(payer common.Address, epoch uint64) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("batchRoot", payer, epoch)
-}
-
-// BatchRootOutput serves as a container for the return parameters of contract
-// method BatchRoot.
-type BatchRootOutput struct {
-	Root         [32]byte
-	ReceiptCount uint32
-}
-
-// UnpackBatchRoot is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x8e779f73.
-//
-// Solidity: function batchRoot(address payer, uint64 epoch) view returns(bytes32 root, uint32 receiptCount)
-func (flotillaSettlement *FlotillaSettlement) UnpackBatchRoot(data []byte) (BatchRootOutput, error) {
-	out, err := flotillaSettlement.abi.Unpack("batchRoot", data)
-	outstruct := new(BatchRootOutput)
-	if err != nil {
-		return *outstruct, err
-	}
-	outstruct.Root = *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
-	outstruct.ReceiptCount = *abi.ConvertType(out[1], new(uint32)).(*uint32)
-	return *outstruct, nil
+// Solidity: function authorizeSigner(address signer, uint64 deadline, bytes proof) returns()
+func (flotillaSettlement *FlotillaSettlement) TryPackAuthorizeSigner(signer common.Address, deadline uint64, proof []byte) ([]byte, error) {
+	return flotillaSettlement.abi.Pack("authorizeSigner", signer, deadline, proof)
 }
 
 // PackCancelThaw is the Go binding used to pack the parameters required for calling
@@ -274,61 +182,26 @@ func (flotillaSettlement *FlotillaSettlement) TryPackCancelThaw(payee common.Add
 	return flotillaSettlement.abi.Pack("cancelThaw", payee)
 }
 
-// PackCancelThawStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x67fd5b3a.  This method will panic if any
+// PackCancelThawSigner is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x015cdd80.  This method will panic if any
 // invalid/nil inputs are passed.
 //
-// Solidity: function cancelThawStake() returns()
-func (flotillaSettlement *FlotillaSettlement) PackCancelThawStake() []byte {
-	enc, err := flotillaSettlement.abi.Pack("cancelThawStake")
+// Solidity: function cancelThawSigner(address signer) returns()
+func (flotillaSettlement *FlotillaSettlement) PackCancelThawSigner(signer common.Address) []byte {
+	enc, err := flotillaSettlement.abi.Pack("cancelThawSigner", signer)
 	if err != nil {
 		panic(err)
 	}
 	return enc
 }
 
-// TryPackCancelThawStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x67fd5b3a.  This method will return an error
+// TryPackCancelThawSigner is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x015cdd80.  This method will return an error
 // if any inputs are invalid/nil.
 //
-// Solidity: function cancelThawStake() returns()
-func (flotillaSettlement *FlotillaSettlement) TryPackCancelThawStake() ([]byte, error) {
-	return flotillaSettlement.abi.Pack("cancelThawStake")
-}
-
-// PackCapBps is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x1685758b.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function capBps() view returns(uint32)
-func (flotillaSettlement *FlotillaSettlement) PackCapBps() []byte {
-	enc, err := flotillaSettlement.abi.Pack("capBps")
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackCapBps is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x1685758b.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function capBps() view returns(uint32)
-func (flotillaSettlement *FlotillaSettlement) TryPackCapBps() ([]byte, error) {
-	return flotillaSettlement.abi.Pack("capBps")
-}
-
-// UnpackCapBps is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x1685758b.
-//
-// Solidity: function capBps() view returns(uint32)
-func (flotillaSettlement *FlotillaSettlement) UnpackCapBps(data []byte) (uint32, error) {
-	out, err := flotillaSettlement.abi.Unpack("capBps", data)
-	if err != nil {
-		return *new(uint32), err
-	}
-	out0 := *abi.ConvertType(out[0], new(uint32)).(*uint32)
-	return out0, nil
+// Solidity: function cancelThawSigner(address signer) returns()
+func (flotillaSettlement *FlotillaSettlement) TryPackCancelThawSigner(signer common.Address) ([]byte, error) {
+	return flotillaSettlement.abi.Pack("cancelThawSigner", signer)
 }
 
 // PackClaim is the Go binding used to pack the parameters required for calling
@@ -351,41 +224,6 @@ func (flotillaSettlement *FlotillaSettlement) PackClaim(to common.Address) []byt
 // Solidity: function claim(address to) returns()
 func (flotillaSettlement *FlotillaSettlement) TryPackClaim(to common.Address) ([]byte, error) {
 	return flotillaSettlement.abi.Pack("claim", to)
-}
-
-// PackClaimable is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x402914f5.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function claimable(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) PackClaimable(operator common.Address) []byte {
-	enc, err := flotillaSettlement.abi.Pack("claimable", operator)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackClaimable is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x402914f5.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function claimable(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) TryPackClaimable(operator common.Address) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("claimable", operator)
-}
-
-// UnpackClaimable is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x402914f5.
-//
-// Solidity: function claimable(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) UnpackClaimable(data []byte) (*big.Int, error) {
-	out, err := flotillaSettlement.abi.Unpack("claimable", data)
-	if err != nil {
-		return new(big.Int), err
-	}
-	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
-	return out0, nil
 }
 
 // PackCover is the Go binding used to pack the parameters required for calling
@@ -567,76 +405,6 @@ func (flotillaSettlement *FlotillaSettlement) UnpackEip712Domain(data []byte) (E
 	return *outstruct, nil
 }
 
-// PackEpochRoom is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x86d88f67.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function epochRoom(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) PackEpochRoom(operator common.Address) []byte {
-	enc, err := flotillaSettlement.abi.Pack("epochRoom", operator)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackEpochRoom is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x86d88f67.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function epochRoom(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) TryPackEpochRoom(operator common.Address) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("epochRoom", operator)
-}
-
-// UnpackEpochRoom is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x86d88f67.
-//
-// Solidity: function epochRoom(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) UnpackEpochRoom(data []byte) (*big.Int, error) {
-	out, err := flotillaSettlement.abi.Unpack("epochRoom", data)
-	if err != nil {
-		return new(big.Int), err
-	}
-	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
-	return out0, nil
-}
-
-// PackEpochSeconds is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0xfb5bb0c3.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function epochSeconds() view returns(uint64)
-func (flotillaSettlement *FlotillaSettlement) PackEpochSeconds() []byte {
-	enc, err := flotillaSettlement.abi.Pack("epochSeconds")
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackEpochSeconds is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0xfb5bb0c3.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function epochSeconds() view returns(uint64)
-func (flotillaSettlement *FlotillaSettlement) TryPackEpochSeconds() ([]byte, error) {
-	return flotillaSettlement.abi.Pack("epochSeconds")
-}
-
-// UnpackEpochSeconds is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0xfb5bb0c3.
-//
-// Solidity: function epochSeconds() view returns(uint64)
-func (flotillaSettlement *FlotillaSettlement) UnpackEpochSeconds(data []byte) (uint64, error) {
-	out, err := flotillaSettlement.abi.Unpack("epochSeconds", data)
-	if err != nil {
-		return *new(uint64), err
-	}
-	out0 := *abi.ConvertType(out[0], new(uint64)).(*uint64)
-	return out0, nil
-}
-
 // PackLaneOf is the Go binding used to pack the parameters required for calling
 // the contract method with ID 0x9fdfd3ea.  This method will panic if any
 // invalid/nil inputs are passed.
@@ -755,76 +523,6 @@ func (flotillaSettlement *FlotillaSettlement) UnpackNextEpoch(data []byte) (uint
 	return out0, nil
 }
 
-// PackOrderDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0xaf82c94a.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function orderDigest((address,address,bytes32,uint32,uint32,uint128,bytes32,bytes32,bytes32,uint64) order) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) PackOrderDigest(order Order) []byte {
-	enc, err := flotillaSettlement.abi.Pack("orderDigest", order)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackOrderDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0xaf82c94a.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function orderDigest((address,address,bytes32,uint32,uint32,uint128,bytes32,bytes32,bytes32,uint64) order) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) TryPackOrderDigest(order Order) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("orderDigest", order)
-}
-
-// UnpackOrderDigest is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0xaf82c94a.
-//
-// Solidity: function orderDigest((address,address,bytes32,uint32,uint32,uint128,bytes32,bytes32,bytes32,uint64) order) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) UnpackOrderDigest(data []byte) ([32]byte, error) {
-	out, err := flotillaSettlement.abi.Unpack("orderDigest", data)
-	if err != nil {
-		return *new([32]byte), err
-	}
-	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
-	return out0, nil
-}
-
-// PackReceiptDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x11f6b4d9.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function receiptDigest((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) PackReceiptDigest(receipt Receipt) []byte {
-	enc, err := flotillaSettlement.abi.Pack("receiptDigest", receipt)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackReceiptDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x11f6b4d9.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function receiptDigest((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) TryPackReceiptDigest(receipt Receipt) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("receiptDigest", receipt)
-}
-
-// UnpackReceiptDigest is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x11f6b4d9.
-//
-// Solidity: function receiptDigest((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) UnpackReceiptDigest(data []byte) ([32]byte, error) {
-	out, err := flotillaSettlement.abi.Unpack("receiptDigest", data)
-	if err != nil {
-		return *new([32]byte), err
-	}
-	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
-	return out0, nil
-}
-
 // PackSettleBatch is the Go binding used to pack the parameters required for calling
 // the contract method with ID 0xdc5e6ca5.  This method will panic if any
 // invalid/nil inputs are passed.
@@ -895,141 +593,82 @@ func (flotillaSettlement *FlotillaSettlement) UnpackSettleVoucher(data []byte) (
 	return out0, nil
 }
 
-// PackSlashableStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x275ff98d.  This method will panic if any
+// PackSignerOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x5b5175d5.  This method will panic if any
 // invalid/nil inputs are passed.
 //
-// Solidity: function slashableStake(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) PackSlashableStake(operator common.Address) []byte {
-	enc, err := flotillaSettlement.abi.Pack("slashableStake", operator)
+// Solidity: function signerOf(address signer) view returns(address payer, uint64 thawEnd)
+func (flotillaSettlement *FlotillaSettlement) PackSignerOf(signer common.Address) []byte {
+	enc, err := flotillaSettlement.abi.Pack("signerOf", signer)
 	if err != nil {
 		panic(err)
 	}
 	return enc
 }
 
-// TryPackSlashableStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x275ff98d.  This method will return an error
+// TryPackSignerOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x5b5175d5.  This method will return an error
 // if any inputs are invalid/nil.
 //
-// Solidity: function slashableStake(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) TryPackSlashableStake(operator common.Address) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("slashableStake", operator)
+// Solidity: function signerOf(address signer) view returns(address payer, uint64 thawEnd)
+func (flotillaSettlement *FlotillaSettlement) TryPackSignerOf(signer common.Address) ([]byte, error) {
+	return flotillaSettlement.abi.Pack("signerOf", signer)
 }
 
-// UnpackSlashableStake is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x275ff98d.
-//
-// Solidity: function slashableStake(address operator) view returns(uint256)
-func (flotillaSettlement *FlotillaSettlement) UnpackSlashableStake(data []byte) (*big.Int, error) {
-	out, err := flotillaSettlement.abi.Unpack("slashableStake", data)
-	if err != nil {
-		return new(big.Int), err
-	}
-	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
-	return out0, nil
-}
-
-// PackStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x88fe2be8.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function stake(uint128 amount) returns()
-func (flotillaSettlement *FlotillaSettlement) PackStake(amount *big.Int) []byte {
-	enc, err := flotillaSettlement.abi.Pack("stake", amount)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x88fe2be8.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function stake(uint128 amount) returns()
-func (flotillaSettlement *FlotillaSettlement) TryPackStake(amount *big.Int) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("stake", amount)
-}
-
-// PackStakeOf is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x42623360.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function stakeOf(address operator) view returns(uint256 total, uint256 thawing, uint64 thawEnd)
-func (flotillaSettlement *FlotillaSettlement) PackStakeOf(operator common.Address) []byte {
-	enc, err := flotillaSettlement.abi.Pack("stakeOf", operator)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackStakeOf is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x42623360.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function stakeOf(address operator) view returns(uint256 total, uint256 thawing, uint64 thawEnd)
-func (flotillaSettlement *FlotillaSettlement) TryPackStakeOf(operator common.Address) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("stakeOf", operator)
-}
-
-// StakeOfOutput serves as a container for the return parameters of contract
-// method StakeOf.
-type StakeOfOutput struct {
-	Total   *big.Int
-	Thawing *big.Int
+// SignerOfOutput serves as a container for the return parameters of contract
+// method SignerOf.
+type SignerOfOutput struct {
+	Payer   common.Address
 	ThawEnd uint64
 }
 
-// UnpackStakeOf is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x42623360.
+// UnpackSignerOf is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x5b5175d5.
 //
-// Solidity: function stakeOf(address operator) view returns(uint256 total, uint256 thawing, uint64 thawEnd)
-func (flotillaSettlement *FlotillaSettlement) UnpackStakeOf(data []byte) (StakeOfOutput, error) {
-	out, err := flotillaSettlement.abi.Unpack("stakeOf", data)
-	outstruct := new(StakeOfOutput)
+// Solidity: function signerOf(address signer) view returns(address payer, uint64 thawEnd)
+func (flotillaSettlement *FlotillaSettlement) UnpackSignerOf(data []byte) (SignerOfOutput, error) {
+	out, err := flotillaSettlement.abi.Unpack("signerOf", data)
+	outstruct := new(SignerOfOutput)
 	if err != nil {
 		return *outstruct, err
 	}
-	outstruct.Total = abi.ConvertType(out[0], new(big.Int)).(*big.Int)
-	outstruct.Thawing = abi.ConvertType(out[1], new(big.Int)).(*big.Int)
-	outstruct.ThawEnd = *abi.ConvertType(out[2], new(uint64)).(*uint64)
+	outstruct.Payer = *abi.ConvertType(out[0], new(common.Address)).(*common.Address)
+	outstruct.ThawEnd = *abi.ConvertType(out[1], new(uint64)).(*uint64)
 	return *outstruct, nil
 }
 
-// PackStakeThawSeconds is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x67bb11e8.  This method will panic if any
+// PackStakes is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xad09c7ce.  This method will panic if any
 // invalid/nil inputs are passed.
 //
-// Solidity: function stakeThawSeconds() view returns(uint64)
-func (flotillaSettlement *FlotillaSettlement) PackStakeThawSeconds() []byte {
-	enc, err := flotillaSettlement.abi.Pack("stakeThawSeconds")
+// Solidity: function stakes() view returns(address)
+func (flotillaSettlement *FlotillaSettlement) PackStakes() []byte {
+	enc, err := flotillaSettlement.abi.Pack("stakes")
 	if err != nil {
 		panic(err)
 	}
 	return enc
 }
 
-// TryPackStakeThawSeconds is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x67bb11e8.  This method will return an error
+// TryPackStakes is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xad09c7ce.  This method will return an error
 // if any inputs are invalid/nil.
 //
-// Solidity: function stakeThawSeconds() view returns(uint64)
-func (flotillaSettlement *FlotillaSettlement) TryPackStakeThawSeconds() ([]byte, error) {
-	return flotillaSettlement.abi.Pack("stakeThawSeconds")
+// Solidity: function stakes() view returns(address)
+func (flotillaSettlement *FlotillaSettlement) TryPackStakes() ([]byte, error) {
+	return flotillaSettlement.abi.Pack("stakes")
 }
 
-// UnpackStakeThawSeconds is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x67bb11e8.
+// UnpackStakes is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xad09c7ce.
 //
-// Solidity: function stakeThawSeconds() view returns(uint64)
-func (flotillaSettlement *FlotillaSettlement) UnpackStakeThawSeconds(data []byte) (uint64, error) {
-	out, err := flotillaSettlement.abi.Unpack("stakeThawSeconds", data)
+// Solidity: function stakes() view returns(address)
+func (flotillaSettlement *FlotillaSettlement) UnpackStakes(data []byte) (common.Address, error) {
+	out, err := flotillaSettlement.abi.Unpack("stakes", data)
 	if err != nil {
-		return *new(uint64), err
+		return *new(common.Address), err
 	}
-	out0 := *abi.ConvertType(out[0], new(uint64)).(*uint64)
+	out0 := *abi.ConvertType(out[0], new(common.Address)).(*common.Address)
 	return out0, nil
 }
 
@@ -1055,26 +694,26 @@ func (flotillaSettlement *FlotillaSettlement) TryPackThaw(payee common.Address, 
 	return flotillaSettlement.abi.Pack("thaw", payee, amount)
 }
 
-// PackThawStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x5546f352.  This method will panic if any
+// PackThawSigner is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x1354f019.  This method will panic if any
 // invalid/nil inputs are passed.
 //
-// Solidity: function thawStake(uint128 amount) returns()
-func (flotillaSettlement *FlotillaSettlement) PackThawStake(amount *big.Int) []byte {
-	enc, err := flotillaSettlement.abi.Pack("thawStake", amount)
+// Solidity: function thawSigner(address signer) returns()
+func (flotillaSettlement *FlotillaSettlement) PackThawSigner(signer common.Address) []byte {
+	enc, err := flotillaSettlement.abi.Pack("thawSigner", signer)
 	if err != nil {
 		panic(err)
 	}
 	return enc
 }
 
-// TryPackThawStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x5546f352.  This method will return an error
+// TryPackThawSigner is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x1354f019.  This method will return an error
 // if any inputs are invalid/nil.
 //
-// Solidity: function thawStake(uint128 amount) returns()
-func (flotillaSettlement *FlotillaSettlement) TryPackThawStake(amount *big.Int) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("thawStake", amount)
+// Solidity: function thawSigner(address signer) returns()
+func (flotillaSettlement *FlotillaSettlement) TryPackThawSigner(signer common.Address) ([]byte, error) {
+	return flotillaSettlement.abi.Pack("thawSigner", signer)
 }
 
 // PackToken is the Go binding used to pack the parameters required for calling
@@ -1112,76 +751,6 @@ func (flotillaSettlement *FlotillaSettlement) UnpackToken(data []byte) (common.A
 	return out0, nil
 }
 
-// PackVerifyReceipt is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x82307b66.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function verifyReceipt(address payer, uint64 epoch, uint256 index, bytes32 receiptDigest_, bytes32[] proof) view returns(bool)
-func (flotillaSettlement *FlotillaSettlement) PackVerifyReceipt(payer common.Address, epoch uint64, index *big.Int, receiptDigest [32]byte, proof [][32]byte) []byte {
-	enc, err := flotillaSettlement.abi.Pack("verifyReceipt", payer, epoch, index, receiptDigest, proof)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackVerifyReceipt is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x82307b66.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function verifyReceipt(address payer, uint64 epoch, uint256 index, bytes32 receiptDigest_, bytes32[] proof) view returns(bool)
-func (flotillaSettlement *FlotillaSettlement) TryPackVerifyReceipt(payer common.Address, epoch uint64, index *big.Int, receiptDigest [32]byte, proof [][32]byte) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("verifyReceipt", payer, epoch, index, receiptDigest, proof)
-}
-
-// UnpackVerifyReceipt is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x82307b66.
-//
-// Solidity: function verifyReceipt(address payer, uint64 epoch, uint256 index, bytes32 receiptDigest_, bytes32[] proof) view returns(bool)
-func (flotillaSettlement *FlotillaSettlement) UnpackVerifyReceipt(data []byte) (bool, error) {
-	out, err := flotillaSettlement.abi.Unpack("verifyReceipt", data)
-	if err != nil {
-		return *new(bool), err
-	}
-	out0 := *abi.ConvertType(out[0], new(bool)).(*bool)
-	return out0, nil
-}
-
-// PackVoucherDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x3e1a88a3.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function voucherDigest((address,address,uint128,uint64) voucher) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) PackVoucherDigest(voucher Voucher) []byte {
-	enc, err := flotillaSettlement.abi.Pack("voucherDigest", voucher)
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackVoucherDigest is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0x3e1a88a3.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function voucherDigest((address,address,uint128,uint64) voucher) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) TryPackVoucherDigest(voucher Voucher) ([]byte, error) {
-	return flotillaSettlement.abi.Pack("voucherDigest", voucher)
-}
-
-// UnpackVoucherDigest is the Go binding that unpacks the parameters returned
-// from invoking the contract method with ID 0x3e1a88a3.
-//
-// Solidity: function voucherDigest((address,address,uint128,uint64) voucher) view returns(bytes32)
-func (flotillaSettlement *FlotillaSettlement) UnpackVoucherDigest(data []byte) ([32]byte, error) {
-	out, err := flotillaSettlement.abi.Unpack("voucherDigest", data)
-	if err != nil {
-		return *new([32]byte), err
-	}
-	out0 := *abi.ConvertType(out[0], new([32]byte)).(*[32]byte)
-	return out0, nil
-}
-
 // PackWithdraw is the Go binding used to pack the parameters required for calling
 // the contract method with ID 0x51cff8d9.  This method will panic if any
 // invalid/nil inputs are passed.
@@ -1202,28 +771,6 @@ func (flotillaSettlement *FlotillaSettlement) PackWithdraw(payee common.Address)
 // Solidity: function withdraw(address payee) returns()
 func (flotillaSettlement *FlotillaSettlement) TryPackWithdraw(payee common.Address) ([]byte, error) {
 	return flotillaSettlement.abi.Pack("withdraw", payee)
-}
-
-// PackWithdrawStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0xbed9d861.  This method will panic if any
-// invalid/nil inputs are passed.
-//
-// Solidity: function withdrawStake() returns()
-func (flotillaSettlement *FlotillaSettlement) PackWithdrawStake() []byte {
-	enc, err := flotillaSettlement.abi.Pack("withdrawStake")
-	if err != nil {
-		panic(err)
-	}
-	return enc
-}
-
-// TryPackWithdrawStake is the Go binding used to pack the parameters required for calling
-// the contract method with ID 0xbed9d861.  This method will return an error
-// if any inputs are invalid/nil.
-//
-// Solidity: function withdrawStake() returns()
-func (flotillaSettlement *FlotillaSettlement) TryPackWithdrawStake() ([]byte, error) {
-	return flotillaSettlement.abi.Pack("withdrawStake")
 }
 
 // FlotillaSettlementBatchSettled represents a BatchSettled event raised by the FlotillaSettlement contract.
@@ -1276,10 +823,10 @@ func (flotillaSettlement *FlotillaSettlement) UnpackBatchSettledEvent(log *types
 
 // FlotillaSettlementClaimed represents a Claimed event raised by the FlotillaSettlement contract.
 type FlotillaSettlementClaimed struct {
-	Operator common.Address
-	To       common.Address
-	Amount   *big.Int
-	Raw      *types.Log // Blockchain specific contextual infos
+	Account common.Address
+	To      common.Address
+	Amount  *big.Int
+	Raw     *types.Log // Blockchain specific contextual infos
 }
 
 const FlotillaSettlementClaimedEventName = "Claimed"
@@ -1292,7 +839,7 @@ func (FlotillaSettlementClaimed) ContractEventName() string {
 // UnpackClaimedEvent is the Go binding that unpacks the event data emitted
 // by contract.
 //
-// Solidity: event Claimed(address indexed operator, address indexed to, uint256 amount)
+// Solidity: event Claimed(address indexed account, address indexed to, uint256 amount)
 func (flotillaSettlement *FlotillaSettlement) UnpackClaimedEvent(log *types.Log) (*FlotillaSettlementClaimed, error) {
 	event := "Claimed"
 	if len(log.Topics) == 0 {
@@ -1457,33 +1004,33 @@ func (flotillaSettlement *FlotillaSettlement) UnpackSettledEvent(log *types.Log)
 	return out, nil
 }
 
-// FlotillaSettlementStakeThawCancelled represents a StakeThawCancelled event raised by the FlotillaSettlement contract.
-type FlotillaSettlementStakeThawCancelled struct {
-	Operator common.Address
-	Amount   *big.Int
-	Raw      *types.Log // Blockchain specific contextual infos
+// FlotillaSettlementSignerAuthorized represents a SignerAuthorized event raised by the FlotillaSettlement contract.
+type FlotillaSettlementSignerAuthorized struct {
+	Payer  common.Address
+	Signer common.Address
+	Raw    *types.Log // Blockchain specific contextual infos
 }
 
-const FlotillaSettlementStakeThawCancelledEventName = "StakeThawCancelled"
+const FlotillaSettlementSignerAuthorizedEventName = "SignerAuthorized"
 
 // ContractEventName returns the user-defined event name.
-func (FlotillaSettlementStakeThawCancelled) ContractEventName() string {
-	return FlotillaSettlementStakeThawCancelledEventName
+func (FlotillaSettlementSignerAuthorized) ContractEventName() string {
+	return FlotillaSettlementSignerAuthorizedEventName
 }
 
-// UnpackStakeThawCancelledEvent is the Go binding that unpacks the event data emitted
+// UnpackSignerAuthorizedEvent is the Go binding that unpacks the event data emitted
 // by contract.
 //
-// Solidity: event StakeThawCancelled(address indexed operator, uint256 amount)
-func (flotillaSettlement *FlotillaSettlement) UnpackStakeThawCancelledEvent(log *types.Log) (*FlotillaSettlementStakeThawCancelled, error) {
-	event := "StakeThawCancelled"
+// Solidity: event SignerAuthorized(address indexed payer, address indexed signer)
+func (flotillaSettlement *FlotillaSettlement) UnpackSignerAuthorizedEvent(log *types.Log) (*FlotillaSettlementSignerAuthorized, error) {
+	event := "SignerAuthorized"
 	if len(log.Topics) == 0 {
 		return nil, bind.ErrNoEventSignature
 	}
 	if log.Topics[0] != flotillaSettlement.abi.Events[event].ID {
 		return nil, bind.ErrEventSignatureMismatch
 	}
-	out := new(FlotillaSettlementStakeThawCancelled)
+	out := new(FlotillaSettlementSignerAuthorized)
 	if len(log.Data) > 0 {
 		if err := flotillaSettlement.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
 			return nil, err
@@ -1502,34 +1049,33 @@ func (flotillaSettlement *FlotillaSettlement) UnpackStakeThawCancelledEvent(log 
 	return out, nil
 }
 
-// FlotillaSettlementStakeThawStarted represents a StakeThawStarted event raised by the FlotillaSettlement contract.
-type FlotillaSettlementStakeThawStarted struct {
-	Operator common.Address
-	Amount   *big.Int
-	ThawEnd  uint64
-	Raw      *types.Log // Blockchain specific contextual infos
+// FlotillaSettlementSignerThawCancelled represents a SignerThawCancelled event raised by the FlotillaSettlement contract.
+type FlotillaSettlementSignerThawCancelled struct {
+	Payer  common.Address
+	Signer common.Address
+	Raw    *types.Log // Blockchain specific contextual infos
 }
 
-const FlotillaSettlementStakeThawStartedEventName = "StakeThawStarted"
+const FlotillaSettlementSignerThawCancelledEventName = "SignerThawCancelled"
 
 // ContractEventName returns the user-defined event name.
-func (FlotillaSettlementStakeThawStarted) ContractEventName() string {
-	return FlotillaSettlementStakeThawStartedEventName
+func (FlotillaSettlementSignerThawCancelled) ContractEventName() string {
+	return FlotillaSettlementSignerThawCancelledEventName
 }
 
-// UnpackStakeThawStartedEvent is the Go binding that unpacks the event data emitted
+// UnpackSignerThawCancelledEvent is the Go binding that unpacks the event data emitted
 // by contract.
 //
-// Solidity: event StakeThawStarted(address indexed operator, uint256 amount, uint64 thawEnd)
-func (flotillaSettlement *FlotillaSettlement) UnpackStakeThawStartedEvent(log *types.Log) (*FlotillaSettlementStakeThawStarted, error) {
-	event := "StakeThawStarted"
+// Solidity: event SignerThawCancelled(address indexed payer, address indexed signer)
+func (flotillaSettlement *FlotillaSettlement) UnpackSignerThawCancelledEvent(log *types.Log) (*FlotillaSettlementSignerThawCancelled, error) {
+	event := "SignerThawCancelled"
 	if len(log.Topics) == 0 {
 		return nil, bind.ErrNoEventSignature
 	}
 	if log.Topics[0] != flotillaSettlement.abi.Events[event].ID {
 		return nil, bind.ErrEventSignatureMismatch
 	}
-	out := new(FlotillaSettlementStakeThawStarted)
+	out := new(FlotillaSettlementSignerThawCancelled)
 	if len(log.Data) > 0 {
 		if err := flotillaSettlement.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
 			return nil, err
@@ -1548,79 +1094,34 @@ func (flotillaSettlement *FlotillaSettlement) UnpackStakeThawStartedEvent(log *t
 	return out, nil
 }
 
-// FlotillaSettlementStakeWithdrawn represents a StakeWithdrawn event raised by the FlotillaSettlement contract.
-type FlotillaSettlementStakeWithdrawn struct {
-	Operator common.Address
-	Amount   *big.Int
-	Raw      *types.Log // Blockchain specific contextual infos
+// FlotillaSettlementSignerThawStarted represents a SignerThawStarted event raised by the FlotillaSettlement contract.
+type FlotillaSettlementSignerThawStarted struct {
+	Payer   common.Address
+	Signer  common.Address
+	ThawEnd uint64
+	Raw     *types.Log // Blockchain specific contextual infos
 }
 
-const FlotillaSettlementStakeWithdrawnEventName = "StakeWithdrawn"
+const FlotillaSettlementSignerThawStartedEventName = "SignerThawStarted"
 
 // ContractEventName returns the user-defined event name.
-func (FlotillaSettlementStakeWithdrawn) ContractEventName() string {
-	return FlotillaSettlementStakeWithdrawnEventName
+func (FlotillaSettlementSignerThawStarted) ContractEventName() string {
+	return FlotillaSettlementSignerThawStartedEventName
 }
 
-// UnpackStakeWithdrawnEvent is the Go binding that unpacks the event data emitted
+// UnpackSignerThawStartedEvent is the Go binding that unpacks the event data emitted
 // by contract.
 //
-// Solidity: event StakeWithdrawn(address indexed operator, uint256 amount)
-func (flotillaSettlement *FlotillaSettlement) UnpackStakeWithdrawnEvent(log *types.Log) (*FlotillaSettlementStakeWithdrawn, error) {
-	event := "StakeWithdrawn"
+// Solidity: event SignerThawStarted(address indexed payer, address indexed signer, uint64 thawEnd)
+func (flotillaSettlement *FlotillaSettlement) UnpackSignerThawStartedEvent(log *types.Log) (*FlotillaSettlementSignerThawStarted, error) {
+	event := "SignerThawStarted"
 	if len(log.Topics) == 0 {
 		return nil, bind.ErrNoEventSignature
 	}
 	if log.Topics[0] != flotillaSettlement.abi.Events[event].ID {
 		return nil, bind.ErrEventSignatureMismatch
 	}
-	out := new(FlotillaSettlementStakeWithdrawn)
-	if len(log.Data) > 0 {
-		if err := flotillaSettlement.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
-			return nil, err
-		}
-	}
-	var indexed abi.Arguments
-	for _, arg := range flotillaSettlement.abi.Events[event].Inputs {
-		if arg.Indexed {
-			indexed = append(indexed, arg)
-		}
-	}
-	if err := abi.ParseTopics(out, indexed, log.Topics[1:]); err != nil {
-		return nil, err
-	}
-	out.Raw = log
-	return out, nil
-}
-
-// FlotillaSettlementStaked represents a Staked event raised by the FlotillaSettlement contract.
-type FlotillaSettlementStaked struct {
-	Operator common.Address
-	Amount   *big.Int
-	Bonded   *big.Int
-	Raw      *types.Log // Blockchain specific contextual infos
-}
-
-const FlotillaSettlementStakedEventName = "Staked"
-
-// ContractEventName returns the user-defined event name.
-func (FlotillaSettlementStaked) ContractEventName() string {
-	return FlotillaSettlementStakedEventName
-}
-
-// UnpackStakedEvent is the Go binding that unpacks the event data emitted
-// by contract.
-//
-// Solidity: event Staked(address indexed operator, uint256 amount, uint256 bonded)
-func (flotillaSettlement *FlotillaSettlement) UnpackStakedEvent(log *types.Log) (*FlotillaSettlementStaked, error) {
-	event := "Staked"
-	if len(log.Topics) == 0 {
-		return nil, bind.ErrNoEventSignature
-	}
-	if log.Topics[0] != flotillaSettlement.abi.Events[event].ID {
-		return nil, bind.ErrEventSignatureMismatch
-	}
-	out := new(FlotillaSettlementStaked)
+	out := new(FlotillaSettlementSignerThawStarted)
 	if len(log.Data) > 0 {
 		if err := flotillaSettlement.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
 			return nil, err
@@ -1783,6 +1284,9 @@ func (flotillaSettlement *FlotillaSettlement) UnpackError(raw []byte) (any, erro
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["AlreadyThawing"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackAlreadyThawingError(raw[4:])
 	}
+	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["AuthorizationExpired"].ID.Bytes()[:4]) {
+		return flotillaSettlement.UnpackAuthorizationExpiredError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["EmptyBatch"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackEmptyBatchError(raw[4:])
 	}
@@ -1791,9 +1295,6 @@ func (flotillaSettlement *FlotillaSettlement) UnpackError(raw []byte) (any, erro
 	}
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["InsufficientBalance"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackInsufficientBalanceError(raw[4:])
-	}
-	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["InsufficientStake"].ID.Bytes()[:4]) {
-		return flotillaSettlement.UnpackInsufficientStakeError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["InvalidParameter"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackInvalidParameterError(raw[4:])
@@ -1813,17 +1314,20 @@ func (flotillaSettlement *FlotillaSettlement) UnpackError(raw []byte) (any, erro
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["LengthMismatch"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackLengthMismatchError(raw[4:])
 	}
+	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["NotYourSigner"].ID.Bytes()[:4]) {
+		return flotillaSettlement.UnpackNotYourSignerError(raw[4:])
+	}
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["NothingThawing"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackNothingThawingError(raw[4:])
-	}
-	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["NothingToClaim"].ID.Bytes()[:4]) {
-		return flotillaSettlement.UnpackNothingToClaimError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["ReentrancyGuardReentrantCall"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackReentrancyGuardReentrantCallError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["SafeERC20FailedOperation"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackSafeERC20FailedOperationError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["SignerAlreadyBound"].ID.Bytes()[:4]) {
+		return flotillaSettlement.UnpackSignerAlreadyBoundError(raw[4:])
 	}
 	if bytes.Equal(raw[:4], flotillaSettlement.abi.Errors["StillThawing"].ID.Bytes()[:4]) {
 		return flotillaSettlement.UnpackStillThawingError(raw[4:])
@@ -1862,6 +1366,30 @@ func FlotillaSettlementAlreadyThawingErrorID() common.Hash {
 func (flotillaSettlement *FlotillaSettlement) UnpackAlreadyThawingError(raw []byte) (*FlotillaSettlementAlreadyThawing, error) {
 	out := new(FlotillaSettlementAlreadyThawing)
 	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "AlreadyThawing", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaSettlementAuthorizationExpired represents a AuthorizationExpired error raised by the FlotillaSettlement contract.
+type FlotillaSettlementAuthorizationExpired struct {
+	Deadline uint64
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error AuthorizationExpired(uint64 deadline)
+func FlotillaSettlementAuthorizationExpiredErrorID() common.Hash {
+	return common.HexToHash("0x3e886e5ed396b905caf9e0a7aa3084ddcafae1a7fec52b6a924b7e3410173699")
+}
+
+// UnpackAuthorizationExpiredError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error AuthorizationExpired(uint64 deadline)
+func (flotillaSettlement *FlotillaSettlement) UnpackAuthorizationExpiredError(raw []byte) (*FlotillaSettlementAuthorizationExpired, error) {
+	out := new(FlotillaSettlementAuthorizationExpired)
+	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "AuthorizationExpired", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -1935,31 +1463,6 @@ func FlotillaSettlementInsufficientBalanceErrorID() common.Hash {
 func (flotillaSettlement *FlotillaSettlement) UnpackInsufficientBalanceError(raw []byte) (*FlotillaSettlementInsufficientBalance, error) {
 	out := new(FlotillaSettlementInsufficientBalance)
 	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "InsufficientBalance", raw); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// FlotillaSettlementInsufficientStake represents a InsufficientStake error raised by the FlotillaSettlement contract.
-type FlotillaSettlementInsufficientStake struct {
-	Have *big.Int
-	Want *big.Int
-}
-
-// ErrorID returns the hash of canonical representation of the error's signature.
-//
-// Solidity: error InsufficientStake(uint256 have, uint256 want)
-func FlotillaSettlementInsufficientStakeErrorID() common.Hash {
-	return common.HexToHash("0x45be0a261a88f9fedc41221879f08865d5e8d6053c877967e6e8e39e5697e6d5")
-}
-
-// UnpackInsufficientStakeError is the Go binding used to decode the provided
-// error data into the corresponding Go error struct.
-//
-// Solidity: error InsufficientStake(uint256 have, uint256 want)
-func (flotillaSettlement *FlotillaSettlement) UnpackInsufficientStakeError(raw []byte) (*FlotillaSettlementInsufficientStake, error) {
-	out := new(FlotillaSettlementInsufficientStake)
-	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "InsufficientStake", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -2110,6 +1613,30 @@ func (flotillaSettlement *FlotillaSettlement) UnpackLengthMismatchError(raw []by
 	return out, nil
 }
 
+// FlotillaSettlementNotYourSigner represents a NotYourSigner error raised by the FlotillaSettlement contract.
+type FlotillaSettlementNotYourSigner struct {
+	Signer common.Address
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NotYourSigner(address signer)
+func FlotillaSettlementNotYourSignerErrorID() common.Hash {
+	return common.HexToHash("0x9b83c84b007212272710dda6fb4667515ab5a8b1f5c940829c4b63341ebebf21")
+}
+
+// UnpackNotYourSignerError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NotYourSigner(address signer)
+func (flotillaSettlement *FlotillaSettlement) UnpackNotYourSignerError(raw []byte) (*FlotillaSettlementNotYourSigner, error) {
+	out := new(FlotillaSettlementNotYourSigner)
+	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "NotYourSigner", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // FlotillaSettlementNothingThawing represents a NothingThawing error raised by the FlotillaSettlement contract.
 type FlotillaSettlementNothingThawing struct {
 }
@@ -2128,29 +1655,6 @@ func FlotillaSettlementNothingThawingErrorID() common.Hash {
 func (flotillaSettlement *FlotillaSettlement) UnpackNothingThawingError(raw []byte) (*FlotillaSettlementNothingThawing, error) {
 	out := new(FlotillaSettlementNothingThawing)
 	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "NothingThawing", raw); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// FlotillaSettlementNothingToClaim represents a NothingToClaim error raised by the FlotillaSettlement contract.
-type FlotillaSettlementNothingToClaim struct {
-}
-
-// ErrorID returns the hash of canonical representation of the error's signature.
-//
-// Solidity: error NothingToClaim()
-func FlotillaSettlementNothingToClaimErrorID() common.Hash {
-	return common.HexToHash("0x969bf7288f744225521096ebffff657851af77dd4c63700d76b8d1cf6481d1f1")
-}
-
-// UnpackNothingToClaimError is the Go binding used to decode the provided
-// error data into the corresponding Go error struct.
-//
-// Solidity: error NothingToClaim()
-func (flotillaSettlement *FlotillaSettlement) UnpackNothingToClaimError(raw []byte) (*FlotillaSettlementNothingToClaim, error) {
-	out := new(FlotillaSettlementNothingToClaim)
-	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "NothingToClaim", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -2198,6 +1702,31 @@ func FlotillaSettlementSafeERC20FailedOperationErrorID() common.Hash {
 func (flotillaSettlement *FlotillaSettlement) UnpackSafeERC20FailedOperationError(raw []byte) (*FlotillaSettlementSafeERC20FailedOperation, error) {
 	out := new(FlotillaSettlementSafeERC20FailedOperation)
 	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "SafeERC20FailedOperation", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaSettlementSignerAlreadyBound represents a SignerAlreadyBound error raised by the FlotillaSettlement contract.
+type FlotillaSettlementSignerAlreadyBound struct {
+	Signer common.Address
+	Payer  common.Address
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error SignerAlreadyBound(address signer, address payer)
+func FlotillaSettlementSignerAlreadyBoundErrorID() common.Hash {
+	return common.HexToHash("0x08e05edfe403782a63ca03cfd47f362164574beb219010fff02ebcea9cf959a3")
+}
+
+// UnpackSignerAlreadyBoundError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error SignerAlreadyBound(address signer, address payer)
+func (flotillaSettlement *FlotillaSettlement) UnpackSignerAlreadyBoundError(raw []byte) (*FlotillaSettlementSignerAlreadyBound, error) {
+	out := new(FlotillaSettlementSignerAlreadyBound)
+	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "SignerAlreadyBound", raw); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -2318,6 +1847,1466 @@ func FlotillaSettlementZeroAmountErrorID() common.Hash {
 func (flotillaSettlement *FlotillaSettlement) UnpackZeroAmountError(raw []byte) (*FlotillaSettlementZeroAmount, error) {
 	out := new(FlotillaSettlementZeroAmount)
 	if err := flotillaSettlement.abi.UnpackIntoInterface(out, "ZeroAmount", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeMetaData contains all meta data concerning the FlotillaStake contract.
+var FlotillaStakeMetaData = bind.MetaData{
+	ABI: "[{\"inputs\":[{\"internalType\":\"contractIERC20\",\"name\":\"token_\",\"type\":\"address\"},{\"internalType\":\"uint64\",\"name\":\"epochSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"evidenceSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"stakeThawSeconds_\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"minPenalty_\",\"type\":\"uint64\"}],\"stateMutability\":\"nonpayable\",\"type\":\"constructor\"},{\"inputs\":[{\"internalType\":\"bytes32\",\"name\":\"evidenceId\",\"type\":\"bytes32\"}],\"name\":\"AlreadyPunished\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"AlreadyThawing\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"have\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"want\",\"type\":\"uint256\"}],\"name\":\"InsufficientStake\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"bytes32\",\"name\":\"name\",\"type\":\"bytes32\"}],\"name\":\"InvalidParameter\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"recipient\",\"type\":\"address\"}],\"name\":\"InvalidRecipient\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"NoFault\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"index\",\"type\":\"uint256\"},{\"internalType\":\"address\",\"name\":\"recovered\",\"type\":\"address\"}],\"name\":\"NotSignedByOperator\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"NothingThawing\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"NothingToClaim\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"NothingToSlash\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"OnlySettlement\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"ReentrancyGuardReentrantCall\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint8\",\"name\":\"bits\",\"type\":\"uint8\"},{\"internalType\":\"uint256\",\"name\":\"value\",\"type\":\"uint256\"}],\"name\":\"SafeCastOverflowedUintDowncast\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"token\",\"type\":\"address\"}],\"name\":\"SafeERC20FailedOperation\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"StillThawing\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"expected\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"received\",\"type\":\"uint256\"}],\"name\":\"TokenAmountMismatch\",\"type\":\"error\"},{\"inputs\":[{\"internalType\":\"uint256\",\"name\":\"held\",\"type\":\"uint256\"}],\"name\":\"TooManyTokensHeld\",\"type\":\"error\"},{\"inputs\":[],\"name\":\"ZeroAmount\",\"type\":\"error\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"indexed\":true,\"internalType\":\"bytes32\",\"name\":\"evidenceId\",\"type\":\"bytes32\"},{\"indexed\":false,\"internalType\":\"enumIFlotillaStake.Fault\",\"name\":\"fault\",\"type\":\"uint8\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"toPayer\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"address\",\"name\":\"bountyTo\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"bounty\",\"type\":\"uint256\"}],\"name\":\"Slashed\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"StakeThawCancelled\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"name\":\"StakeThawStarted\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"StakeWithdrawn\",\"type\":\"event\"},{\"anonymous\":false,\"inputs\":[{\"indexed\":true,\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"},{\"indexed\":false,\"internalType\":\"uint256\",\"name\":\"bonded\",\"type\":\"uint256\"}],\"name\":\"Staked\",\"type\":\"event\"},{\"inputs\":[],\"name\":\"cancelThawStake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"account\",\"type\":\"address\"}],\"name\":\"claimable\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"name\":\"credit\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"paid\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"}],\"name\":\"epochRoom\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"room\",\"type\":\"uint256\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"epochSeconds\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"evidenceSeconds\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"minPenalty\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"bytes32\",\"name\":\"request\",\"type\":\"bytes32\"},{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"advert\",\"type\":\"bytes32\"},{\"internalType\":\"uint64\",\"name\":\"laneSeq\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"inputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint32\",\"name\":\"outputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"},{\"internalType\":\"uint64\",\"name\":\"servedAt\",\"type\":\"uint64\"},{\"internalType\":\"bytes32\",\"name\":\"requestHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"responseHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"decision\",\"type\":\"bytes32\"}],\"internalType\":\"structReceipt\",\"name\":\"receipt\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"receiptSignature\",\"type\":\"bytes\"},{\"components\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"node\",\"type\":\"bytes32\"},{\"internalType\":\"string\",\"name\":\"model\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"quantization\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"runtime\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"tokenCounting\",\"type\":\"string\"},{\"internalType\":\"uint64\",\"name\":\"inputPerMTok\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"outputPerMTok\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"perRequest\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"maxContext\",\"type\":\"uint32\"},{\"internalType\":\"uint64\",\"name\":\"seq\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"validFrom\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"validTo\",\"type\":\"uint64\"}],\"internalType\":\"structAdvert\",\"name\":\"advert\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"advertSignature\",\"type\":\"bytes\"},{\"internalType\":\"address\",\"name\":\"bountyTo\",\"type\":\"address\"}],\"name\":\"proveAdvertBreach\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"node\",\"type\":\"bytes32\"},{\"internalType\":\"string\",\"name\":\"model\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"quantization\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"runtime\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"tokenCounting\",\"type\":\"string\"},{\"internalType\":\"uint64\",\"name\":\"inputPerMTok\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"outputPerMTok\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"perRequest\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"maxContext\",\"type\":\"uint32\"},{\"internalType\":\"uint64\",\"name\":\"seq\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"validFrom\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"validTo\",\"type\":\"uint64\"}],\"internalType\":\"structAdvert\",\"name\":\"a\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"signatureA\",\"type\":\"bytes\"},{\"components\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"node\",\"type\":\"bytes32\"},{\"internalType\":\"string\",\"name\":\"model\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"quantization\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"runtime\",\"type\":\"string\"},{\"internalType\":\"string\",\"name\":\"tokenCounting\",\"type\":\"string\"},{\"internalType\":\"uint64\",\"name\":\"inputPerMTok\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"outputPerMTok\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"perRequest\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"maxContext\",\"type\":\"uint32\"},{\"internalType\":\"uint64\",\"name\":\"seq\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"validFrom\",\"type\":\"uint64\"},{\"internalType\":\"uint64\",\"name\":\"validTo\",\"type\":\"uint64\"}],\"internalType\":\"structAdvert\",\"name\":\"b\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"signatureB\",\"type\":\"bytes\"},{\"internalType\":\"address\",\"name\":\"bountyTo\",\"type\":\"address\"}],\"name\":\"proveAdvertEquivocation\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"bytes32\",\"name\":\"request\",\"type\":\"bytes32\"},{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"advert\",\"type\":\"bytes32\"},{\"internalType\":\"uint64\",\"name\":\"laneSeq\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"inputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint32\",\"name\":\"outputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"},{\"internalType\":\"uint64\",\"name\":\"servedAt\",\"type\":\"uint64\"},{\"internalType\":\"bytes32\",\"name\":\"requestHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"responseHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"decision\",\"type\":\"bytes32\"}],\"internalType\":\"structReceipt\",\"name\":\"a\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"signatureA\",\"type\":\"bytes\"},{\"components\":[{\"internalType\":\"bytes32\",\"name\":\"request\",\"type\":\"bytes32\"},{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"advert\",\"type\":\"bytes32\"},{\"internalType\":\"uint64\",\"name\":\"laneSeq\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"inputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint32\",\"name\":\"outputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"},{\"internalType\":\"uint64\",\"name\":\"servedAt\",\"type\":\"uint64\"},{\"internalType\":\"bytes32\",\"name\":\"requestHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"responseHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"decision\",\"type\":\"bytes32\"}],\"internalType\":\"structReceipt\",\"name\":\"b\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"signatureB\",\"type\":\"bytes\"},{\"internalType\":\"address\",\"name\":\"bountyTo\",\"type\":\"address\"}],\"name\":\"proveDoubleReceipt\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"components\":[{\"internalType\":\"bytes32\",\"name\":\"request\",\"type\":\"bytes32\"},{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"advert\",\"type\":\"bytes32\"},{\"internalType\":\"uint64\",\"name\":\"laneSeq\",\"type\":\"uint64\"},{\"internalType\":\"uint32\",\"name\":\"inputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint32\",\"name\":\"outputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"},{\"internalType\":\"uint64\",\"name\":\"servedAt\",\"type\":\"uint64\"},{\"internalType\":\"bytes32\",\"name\":\"requestHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"responseHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"decision\",\"type\":\"bytes32\"}],\"internalType\":\"structReceipt\",\"name\":\"receipt\",\"type\":\"tuple\"},{\"internalType\":\"bytes\",\"name\":\"receiptSignature\",\"type\":\"bytes\"},{\"components\":[{\"internalType\":\"address\",\"name\":\"payer\",\"type\":\"address\"},{\"internalType\":\"address\",\"name\":\"payee\",\"type\":\"address\"},{\"internalType\":\"bytes32\",\"name\":\"advert\",\"type\":\"bytes32\"},{\"internalType\":\"uint32\",\"name\":\"maxInputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint32\",\"name\":\"maxOutputTokens\",\"type\":\"uint32\"},{\"internalType\":\"uint128\",\"name\":\"maxAmount\",\"type\":\"uint128\"},{\"internalType\":\"bytes32\",\"name\":\"requestHash\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"decision\",\"type\":\"bytes32\"},{\"internalType\":\"bytes32\",\"name\":\"nonce\",\"type\":\"bytes32\"},{\"internalType\":\"uint64\",\"name\":\"deadline\",\"type\":\"uint64\"}],\"internalType\":\"structOrder\",\"name\":\"order\",\"type\":\"tuple\"},{\"internalType\":\"address\",\"name\":\"bountyTo\",\"type\":\"address\"}],\"name\":\"proveOrderBreach\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"bytes32\",\"name\":\"evidenceId\",\"type\":\"bytes32\"}],\"name\":\"punished\",\"outputs\":[{\"internalType\":\"bool\",\"name\":\"\",\"type\":\"bool\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"settlement\",\"outputs\":[{\"internalType\":\"address\",\"name\":\"\",\"type\":\"address\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"}],\"name\":\"slashableStake\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"\",\"type\":\"uint256\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"stake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"operator\",\"type\":\"address\"}],\"name\":\"stakeOf\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"total\",\"type\":\"uint256\"},{\"internalType\":\"uint256\",\"name\":\"thawing\",\"type\":\"uint256\"},{\"internalType\":\"uint64\",\"name\":\"thawEnd\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"stakeThawSeconds\",\"outputs\":[{\"internalType\":\"uint64\",\"name\":\"\",\"type\":\"uint64\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"address\",\"name\":\"account\",\"type\":\"address\"}],\"name\":\"takeClaimable\",\"outputs\":[{\"internalType\":\"uint256\",\"name\":\"amount\",\"type\":\"uint256\"}],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[{\"internalType\":\"uint128\",\"name\":\"amount\",\"type\":\"uint128\"}],\"name\":\"thawStake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"token\",\"outputs\":[{\"internalType\":\"contractIERC20\",\"name\":\"\",\"type\":\"address\"}],\"stateMutability\":\"view\",\"type\":\"function\"},{\"inputs\":[],\"name\":\"withdrawStake\",\"outputs\":[],\"stateMutability\":\"nonpayable\",\"type\":\"function\"}]",
+	ID:  "8651b8a6b8fe0ce3eb50095d96650ec5ff",
+	Bin: "0x6101403461029157601f612dd338819003918201601f19168301916001600160401b038311848410176102955780849260a094604052833981010312610291578051906001600160a01b03821682036102915761005e602082016102a9565b61006a604083016102a9565b90610083608061007c606086016102a9565b94016102a9565b936001600160401b0382168015908115610283575b50610261576001600160401b03831680158015610254575b61022f57600183901b6002600160401b03811691906002600160411b0316820361021b57016001600160401b03811161021b576001600160401b0390811690851690811090811561020d575b506101e7576001600160401b038516156101c7576080523360a05260c05260e0526101005261012052604051612b1590816102be8239608051818181610122015281816102d0015281816105370152610cd4015260a0518181816101b1015281816103d301528181610cb30152818161189c0152612378015260c05181818161016a015261293f015260e0518161038c01526101005181818161169e015261175d015261012051818181610aae01528181610f920152818161131401528181611c770152611e8d0152f35b6309175cb760e31b5f52696d696e50656e616c747960b01b60045260245ffd5b6309175cb760e31b5f526f7374616b65546861775365636f6e647360801b60045260245ffd5b6312cc03009150115f6100fc565b634e487b7160e01b5f52601160045260245ffd5b6309175cb760e31b5f526e65766964656e63655365636f6e647360881b60045260245ffd5b506312cc030081116100b0565b6309175cb760e31b5f526b65706f63685365636f6e647360a01b60045260245ffd5b6312cc03009150115f610098565b5f80fd5b634e487b7160e01b5f52604160045260245ffd5b51906001600160401b03821682036102915756fe6080806040526004361015610012575f80fd5b5f3560e01c90816305d94a8214611eb1575080630eba984914611e6d5780631968a910146119a9578063275ff98d14611986578063402914f51461194357806342623360146118c0578063511606301461187d5780635546f352146116c257806367bb11e81461167e57806367fd5b3a146115ae5780637a574044146111785780637b98cb5214610e0a5780637bcc4ddf1461080357806386d88f67146107b357806388fe2be814610476578063a62b63fd146103b0578063b9ec49211461036c578063bed9d86114610216578063ef6506db1461018e578063fb5bb0c31461014a5763fc0c546a14610103575f80fd5b34610146575f3660031901126101465760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b5f80fd5b34610146575f36600319011261014657602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610146576040366003190112610146576101a7611f0a565b6001600160a01b037f00000000000000000000000000000000000000000000000000000000000000001633036101ee576101e66020916024359061215e565b604051908152f35b7f15b31976000000000000000000000000000000000000000000000000000000005f5260045ffd5b34610146575f3660031901126101465761022e6122ce565b335f52600160205260405f2067ffffffffffffffff6040519161025083611f76565b546001600160801b038116835260801c166020820190808252156103445767ffffffffffffffff905116804210610319576102f46001600160801b0383335f5260016020525f6040812055818151166040519081527f8108595eb6bad3acefa9da467d90cc2217686d5c5ac85460f8b7849c840645fc60203392a25116337f00000000000000000000000000000000000000000000000000000000000000006129c8565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7f6532c7dc000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7faa038c7c000000000000000000000000000000000000000000000000000000005f5260045ffd5b34610146575f36600319011261014657602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610146576020366003190112610146576103c9611f0a565b6001600160a01b037f00000000000000000000000000000000000000000000000000000000000000001633036101ee576001600160a01b0316805f525f6020526001600160501b0360405f205460481c16801561044e576020915f525f825260405f2072ffffffffffffffffffff000000000000000000198154169055604051908152f35b7f969bf728000000000000000000000000000000000000000000000000000000005f5260045ffd5b346101465760203660031901126101465761048f611f20565b6104976122ce565b6001600160801b03811690811561078b57335f525f60205260405f20906001600160481b038254166001600160481b03841161075a576001600160481b036104e0921690612063565b906001600160481b0382166001600160481b03198254161790556001600160481b03604051918383521660208201527f1449c6dd7851abc30abf37f57715f492010519147cc2652fbc38202c18a6ee9060403392a27f0000000000000000000000000000000000000000000000000000000000000000906001600160a01b038216604051906370a0823160e01b8252306004830152602082602481845afa9182156106ea575f92610726575b50604051937f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528360445260205f60648180855af19060015f5114821615610707575b50846040525f606052156106f557836024816020936370a0823160e01b82523060048301525afa9283156106ea575f936106b6575b508161061982856120d6565b0361067d57826001600160481b038111610652575f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7f64f45e94000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b61068791926120d6565b907f497e7c4b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b9092506020813d6020116106e2575b816106d260209383611fa6565b810103126101465751918361060d565b3d91506106c5565b6040513d5f823e3d90fd5b635274afe760e01b5f5260045260245ffd5b600182151661071d573b15153d151616856105d8565b853d5f823e3d90fd5b9091506020813d602011610752575b8161074260209383611fa6565b810103126101465751908461058c565b3d9150610735565b837f6dfcc650000000000000000000000000000000000000000000000000000000005f52604860045260245260445ffd5b7f1f2a2005000000000000000000000000000000000000000000000000000000005f5260045ffd5b34610146576020366003190112610146576001600160a01b036107d4611f0a565b165f525f60205260206107fa60405f206107f56107ef612934565b916120e3565b612984565b50604051908152f35b3461014657366003190161030081126101465761018013610146576101843567ffffffffffffffff81116101465761083f903690600401611edc565b90610140366101a3190112610146576102e435906001600160a01b03821680920361014657610891906108706122ce565b610878612342565b936108816123da565b9161088a611f36565b9286612503565b916040519060208201907f679295654647333b3f0478430ce249347ccc4c67c48de28160781a4dc636531a82526101a4356001600160a01b0381168091036101465760408401526101c4356001600160a01b0381168091036101465760608401526101e4356080840152610204359163ffffffff8316808403610146578060a0860152610224359163ffffffff831693848403610146578460c088015261024435966001600160801b0388168089036101465760e082015261026435610100820152610284356101208201526102a4356101408201526102c4359167ffffffffffffffff8316938484036101465782856101606109bc950152610160815261099b61018082611fa6565b519020906042916040519161190160f01b8352600283015260228201522090565b60043503610d995767ffffffffffffffff906109d6612083565b90501611159384610dec575b505082610dd0575b505015610dc1576001600160801b03905b16806001600160801b03610a0d611fc8565b161115610d9957610a1c611f36565b91610a3f610a28611f4c565b926001600160801b03610a39611fc8565b166120d6565b938115610d8657604051602081019160018352604082015260408152610a66606082611fa6565b51902091825f52600260205260ff60405f205416610d7357825f52600260205260405f20600160ff1982541617905584600a02600a81048603610d375767ffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001690818082119118021893610ae181612002565b94858082109118028086189514610d4b576001600160a01b031694855f525f6020526001600160801b03610b5260405f206001600160481b03815416906001600160481b03610b3c838b10848c180284189382851690612043565b166001600160481b0319825416179055876120d6565b16865f52600160205260405f20906001600160801b03825416036001600160801b038111610d37576001600160801b03166fffffffffffffffffffffffffffffffff198254161790556001600160a01b038560011c9182808210911802821891610bc08360058904926120d6565b908180821091180218921693845f525f602052610c3160405f20610bfa6001600160501b0385166001600160501b03835460481c1661213e565b72ffffffffffffffffffff0000000000000000001972ffffffffffffffffffff00000000000000000083549260481b169116179055565b835f525f602052610c5f60405f20610bfa6001600160501b0386166001600160501b03835460481c1661213e565b604051946020977f67188cf430156c8bbfecc5cb43afbfa3248bdbe8333f158524995b6a4a527f1860a088610cb1986001610cf89b528b8d8301528760408301526060820152876080820152a4611ff5565b7f00000000000000000000000000000000000000000000000000000000000000007f00000000000000000000000000000000000000000000000000000000000000006129c8565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b634e487b7160e01b5f52602160045260245ffd5b634e487b7160e01b5f52601160045260245ffd5b7f38fbeb34000000000000000000000000000000000000000000000000000000005f5260045ffd5b8263b7cf6b2960e01b5f5260045260245ffd5b50630bc2c5df60e11b5f5260045260245ffd5b7f6ccd0bbc000000000000000000000000000000000000000000000000000000005f5260045ffd5b506001600160801b035f6109fb565b63ffffffff919250610de06120c3565b905016111584806109ea565b63ffffffff91929450610dfd6120b0565b90501611159186806109e2565b346101465760a03660031901126101465760043567ffffffffffffffff8111610146576101a0816004019160031990360301126101465760243567ffffffffffffffff811161014657610e61903690600401611edc565b90916044359167ffffffffffffffff8311610146576101a0836004019360031990360301126101465760643567ffffffffffffffff811161014657610eaa903690600401611edc565b949091608435956001600160a01b03871680970361014657610eed610f0693610ed16122ce565b610ed9612342565b93610ee3886126a1565b9161088a89611f62565b93610ef7876126a1565b610f0087611f62565b9361258f565b610f18610f128461288d565b9461288d565b84149182159261116e575b5050610d9957610f3290611f62565b90821561115b57604051602081019160038352604082015260408152610f59606082611fa6565b519020805f52600260205260ff60405f20541661114957805f52600260205260405f20600160ff1982541617905567ffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001691610fbc81612002565b92838082109118028084189314610d4b576001600160a01b031690815f525f6020526001600160801b0361102d60405f206001600160481b03815416906001600160481b03611017838910848a180284189382851690612043565b166001600160481b0319825416179055856120d6565b16825f52600160205260405f20906001600160801b03825416036001600160801b038111610d37576001600160801b03166fffffffffffffffffffffffffffffffff198254161790558260011c80151581028118906110908260058704926120d6565b908180821091180218905f80525f6020526110c860405f20610bfa6001600160501b0384166001600160501b03835460481c1661213e565b855f525f6020526110f660405f20610bfa6001600160501b0385166001600160501b03835460481c1661213e565b604051925f610cf8957f67188cf430156c8bbfecc5cb43afbfa3248bdbe8333f158524995b6a4a527f1860a08760209b6003610cb19a528b8d8301528760408301526060820152876080820152a4611ff5565b63b7cf6b2960e01b5f5260045260245ffd5b82630bc2c5df60e11b5f5260045260245ffd5b1490508480610f23565b3461014657366003190161020081126101465761018013610146576101843567ffffffffffffffff8111610146576111b4903690600401611edc565b906101a43567ffffffffffffffff811161014657806004016101a06003198336030112610146576101c43567ffffffffffffffff8111610146576111fc903690600401611edc565b9390946101e435946001600160a01b03861680960361014657611224611236936108706122ce565b9661122e856126a1565b610f00611f36565b6064351490811591611588575b50610d99575f90611252612083565b67ffffffffffffffff80611269610164850161209b565b16911610158061155e575b6114c9575b50806001600160801b0361128b611fc8565b161115610d995761129a611f36565b916112a6610a28611f4c565b938115610d865760405160208101915f83526040820152604081526112cc606082611fa6565b51902091825f52600260205260ff60405f205416610d7357825f52600260205260405f20600160ff1982541617905584600a02600a81048603610d375767ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000169081808211911802189361134781612002565b94858082109118028086189514610d4b576001600160a01b031694855f525f6020526001600160801b036113a260405f206001600160481b03815416906001600160481b03610b3c838b10848c180284189382851690612043565b16865f52600160205260405f20906001600160801b03825416036001600160801b038111610d37576001600160801b03166fffffffffffffffffffffffffffffffff198254161790556001600160a01b038560011c91828082109118028218916114108360058904926120d6565b908180821091180218921693845f525f60205261144a60405f20610bfa6001600160501b0385166001600160501b03835460481c1661213e565b835f525f60205261147860405f20610bfa6001600160501b0386166001600160501b03835460481c1661213e565b604051946020977f67188cf430156c8bbfecc5cb43afbfa3248bdbe8333f158524995b6a4a527f1860a088610cb1985f610cf89b528b8d8301528760408301526060820152876080820152a4611ff5565b611558915061152b6114d96120b0565b61152561150a6114e76120c3565b9263ffffffff67ffffffffffffffff61150260c4890161209b565b169116612615565b9163ffffffff67ffffffffffffffff61150260e4880161209b565b90611ff5565b600167ffffffffffffffff61154c610104620f42405f19860104950161209b565b16920190151502611ff5565b83611279565b50611567612083565b67ffffffffffffffff8061157e610184850161209b565b1691161115611274565b6115929150611f62565b6001600160a01b03806115a3611f36565b169116141584611243565b34610146575f36600319011261014657335f52600160205260405f2067ffffffffffffffff604051916115e083611f76565b546001600160801b038116835260801c1680602083015215610344576001600160801b0390335f5260016020525f60408120556001600160481b03815116335f525f6020526001600160481b0361163e60405f209282845416612063565b166001600160481b031982541617905551166040519081527f763b5de24d6913ff2299026c90170842742d3210268a994217c1a1c7280b347760203392a2005b34610146575f36600319011261014657602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610146576020366003190112610146576116db611f20565b6001600160801b03811690811561078b57335f52600160205260405f209067ffffffffffffffff825460801c16806118525750335f525f60205260405f20906001600160481b0382541690818511611822576001600160481b039182611742921690612043565b166001600160481b031982541617905567ffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001667ffffffffffffffff42160167ffffffffffffffff8111610d375781547fffffffffffffffff00000000000000000000000000000000000000000000000016608082901b77ffffffffffffffff00000000000000000000000000000000161783179091556040805192835267ffffffffffffffff91909116602083015233917f8090219bed945a48a86a437600cf25472399630290ca1a6131a15932281ff6fa9190a2005b84827f45be0a26000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7fa6a778ac000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b34610146575f3660031901126101465760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b346101465760203660031901126101465760606118db611f0a565b6001600160a01b0381165f52600160205260405f209067ffffffffffffffff6001600160801b0361192a6040519461191286611f76565b5493828516865283602087019560801c168552612002565b9351169151169060405192835260208301526040820152f35b34610146576020366003190112610146576001600160a01b03611964611f0a565b165f525f60205260206001600160501b0360405f205460481c16604051908152f35b346101465760203660031901126101465760206101e66119a4611f0a565b612002565b3461014657366003190161036081126101465761018013610146576101843567ffffffffffffffff8111610146576119e5903690600401611edc565b610180366101a3190112610146576103243567ffffffffffffffff811161014657611a14903690600401611edc565b919061034435936001600160a01b03851680950361014657611a38906108706122ce565b6040519060208201917fcd38b25de063bfe7b341684d0c9ca2f65db7c6dbda7b38622fef9c948e3cf69583526101a435948560408301526101c435966001600160a01b0388168089036101465760608401526101e435956001600160a01b03871695868803610146578660808601526102043560a08601526102243567ffffffffffffffff81168091036101465760c08601526102443563ffffffff81168091036101465760e08601526102643563ffffffff811680910361014657610100860152610284356001600160801b038116809103610146576101208601526102a4359467ffffffffffffffff861680960361014657611b70956101408201526102c4356101608201526102e435610180820152610304356101a08201526101a08152611b656101c082611fa6565b519020610f00611f36565b9160043594851493841594611e4c575b50508215611e42575b5050610d9957611b97611f36565b90604051906001600160a01b036020830193168352604082015260408152611bc0606082611fa6565b51902090611bcc611fc8565b6001600160801b0380611bdd611fde565b16911610611e2d5750611bee611f4c565b6001600160801b03611bfe611fc8565b1692611c08611f36565b928115610d8657604051602081019160028352604082015260408152611c2f606082611fa6565b51902091825f52600260205260ff60405f205416610d7357825f52600260205260405f20600160ff1982541617905584600a02600a81048603610d375767ffffffffffffffff7f00000000000000000000000000000000000000000000000000000000000000001690818082119118021893611caa81612002565b94858082109118028086189514610d4b576001600160a01b031694855f525f6020526001600160801b03611d0560405f206001600160481b03815416906001600160481b03610b3c838b10848c180284189382851690612043565b16865f52600160205260405f20906001600160801b03825416036001600160801b038111610d37576001600160801b03166fffffffffffffffffffffffffffffffff198254161790556001600160a01b038560011c9182808210911802821891611d738360058904926120d6565b908180821091180218921693845f525f602052611dad60405f20610bfa6001600160501b0385166001600160501b03835460481c1661213e565b835f525f602052611ddb60405f20610bfa6001600160501b0386166001600160501b03835460481c1661213e565b604051946020977f67188cf430156c8bbfecc5cb43afbfa3248bdbe8333f158524995b6a4a527f1860a088610cb1986002610cf89b528b8d8301528760408301526060820152876080820152a4611ff5565b6001600160801b03611e3d611fde565b611bfe565b1490508480611b89565b6001600160a01b0391929450611e60611f36565b9050161415918680611b80565b34610146575f36600319011261014657602060405167ffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b34610146576020366003190112610146576020906004355f526002825260ff60405f20541615158152f35b9181601f840112156101465782359167ffffffffffffffff8311610146576020838186019501011161014657565b600435906001600160a01b038216820361014657565b600435906001600160801b038216820361014657565b6044356001600160a01b03811681036101465790565b6024356001600160a01b03811681036101465790565b356001600160a01b03811681036101465790565b6040810190811067ffffffffffffffff821117611f9257604052565b634e487b7160e01b5f52604160045260245ffd5b90601f8019910116810190811067ffffffffffffffff821117611f9257604052565b60e4356001600160801b03811681036101465790565b610284356001600160801b03811681036101465790565b91908201809211610d3757565b6001600160a01b036120409116805f525f6020526001600160481b0360405f205416905f5260016020526001600160801b0360405f20541690611ff5565b90565b906001600160481b03809116911603906001600160481b038211610d3757565b906001600160481b03809116911601906001600160481b038211610d3757565b6101043567ffffffffffffffff811681036101465790565b3567ffffffffffffffff811681036101465790565b60a43563ffffffff811681036101465790565b60c43563ffffffff811681036101465790565b91908203918211610d3757565b906040516080810181811067ffffffffffffffff821117611f925760405260608193546001600160481b03811683526001600160501b038160481c1660208401526001600160481b038160981c16604084015260e01c910152565b906001600160501b03809116911601906001600160501b038211610d3757565b6001600160a01b039092919216805f525f60205261217e60405f206120e3565b90612187612934565b906121928284612984565b90958680821091180280871896146122c5576001600160501b036121c361225c926001600160481b03891690612063565b926001600160481b03604087019416845263ffffffff60608701951685526020860190826121f6818b168285511661213e565b1682525f9081526020819052604090209551865491517fffffffffffffffffffffffffff000000000000000000000000000000000000009092166001600160481b039190911617911660481b72ffffffffffffffffffff00000000000000000016178455565b519072ffffffffffffffffffffffffffffffffffffff7bffffffffffffffffff000000000000000000000000000000000000007fffffffff000000000000000000000000000000000000000000000000000000008554935160e01b169360981b16911617179055565b505f9450505050565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c61231a5760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b6040517ff698da250000000000000000000000000000000000000000000000000000000081526020816004816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa9081156106ea575f916123ab575090565b90506020813d6020116123d2575b816123c660209383611fa6565b81010312610146575190565b3d91506123b9565b60405160208101907fcd38b25de063bfe7b341684d0c9ca2f65db7c6dbda7b38622fef9c948e3cf695825260043560408201526024356001600160a01b0381168091036101465760608201526044356001600160a01b03811680910361014657608082015260643560a082015260843567ffffffffffffffff81168091036101465760c082015260a43563ffffffff81168091036101465760e082015260c43563ffffffff81168091036101465761010082015260e4356001600160801b038116809103610146576101208201526101043567ffffffffffffffff8116809103610146576101408201526101243561016082015261014435610180820152610164356101a08201526101a081526124f36101c082611fa6565b51902090565b60041115610d2357565b612533929594939161252c916042916040519161190160f01b8352600283015260228201522090565b9485612a5f565b50909190612540816124f9565b1590811591612572575b506125525750565b6001600160a01b0390631826200b60e31b5f525f6004521660245260445ffd5b6001600160a01b039150166001600160a01b03821614155f61254a565b6125b8929594939161252c916042916040519161190160f01b8352600283015260228201522090565b509091906125c5816124f9565b15908115916125f8575b506125d75750565b6001600160a01b0390631826200b60e31b5f5260016004521660245260445ffd5b6001600160a01b039150166001600160a01b03821614155f6125cf565b81810292918115918404141715610d3757565b903590601e1981360301821215610146570180359067ffffffffffffffff82116101465760200191813603831361014657565b92919267ffffffffffffffff8211611f925760405191612685601f8201601f191660200184611fa6565b829481845281830111610146578281602093845f960137010152565b6126aa81611f62565b906126c26126bb6040830183612628565b369161265b565b60208151910120916126da6126bb6060840184612628565b602081519101206126f16126bb6080850185612628565b602081519101206127086126bb60a0860186612628565b6020815191012091604051956001600160a01b0360208801957fad2f72d489d175e4e1d2c47376dad9679297e91f502123071a1d553c61207c0d875216604088015260208601356060880152608087015260a086015260c085015260e084015260e0835261277861010084611fa6565b61278460c0830161209b565b61279060e0840161209b565b9261279e610100820161209b565b9061012081013563ffffffff81169081810361014657506127c2610140830161209b565b906127d0610160840161209b565b92610180016127de9061209b565b9360405197602089019667ffffffffffffffff16875267ffffffffffffffff16604089015267ffffffffffffffff166060880152608087015267ffffffffffffffff1660a086015267ffffffffffffffff1660c085015267ffffffffffffffff1660e084015260e0835261285461010084611fa6565b6040519283926020840195518091875e83019060208201905f8252519283915e016020015f815203601f19810182526124f39082611fa6565b61289681611f62565b9067ffffffffffffffff6128b06126bb6040840184612628565b602081519101206128c76126bb6060850185612628565b602081519101206128de6126bb6080860186612628565b60208151910120906128f3610140860161209b565b926020604051966001600160a01b0382890199168952013560408701526060860152608085015260a08401521660c082015260c081526124f360e082611fa6565b67ffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016801561297057420463ffffffff1690565b634e487b7160e01b5f52601260045260245ffd5b9063ffffffff806060840151169116145f146129c2576001600160481b036040820151165b6001600160481b03808293511691168103908111150291565b5f6129a9565b916001600160a01b03604051927fa9059cbb000000000000000000000000000000000000000000000000000000005f521660045260245260205f60448180865af19060015f5114821615612a3e575b60405215612a225750565b6001600160a01b0390635274afe760e01b5f521660045260245ffd5b906001811516612a5657823b15153d15161690612a17565b503d5f823e3d90fd5b9060418303612a8957612a829250602081013591604082359201355f1a90612a93565b9192909190565b50505f9160029190565b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a08411612b0a579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa156106ea575f516001600160a01b03811615612b0057905f905f90565b505f906001905f90565b5050505f916003919056",
+}
+
+// FlotillaStake is an auto generated Go binding around an Ethereum contract.
+type FlotillaStake struct {
+	abi abi.ABI
+}
+
+// GetABI returns the ABI associated with this contract binding.
+func (c *FlotillaStake) GetABI() abi.ABI {
+	return c.abi
+}
+
+// NewFlotillaStake creates a new instance of FlotillaStake.
+func NewFlotillaStake() *FlotillaStake {
+	parsed, err := FlotillaStakeMetaData.ParseABI()
+	if err != nil {
+		panic(errors.New("invalid ABI: " + err.Error()))
+	}
+	return &FlotillaStake{abi: *parsed}
+}
+
+// Instance creates a wrapper for a deployed contract instance at the given address.
+// Use this to create the instance object passed to abigen v2 library functions Call, Transact, etc.
+func (c *FlotillaStake) Instance(backend bind.ContractBackend, addr common.Address) *bind.BoundContract {
+	return bind.NewBoundContract(addr, c.abi, backend, backend, backend)
+}
+
+// PackConstructor is the Go binding used to pack the parameters required for
+// contract deployment.
+//
+// Solidity: constructor(address token_, uint64 epochSeconds_, uint64 evidenceSeconds_, uint64 stakeThawSeconds_, uint64 minPenalty_) returns()
+func (flotillaStake *FlotillaStake) PackConstructor(token_ common.Address, epochSeconds_ uint64, evidenceSeconds_ uint64, stakeThawSeconds_ uint64, minPenalty_ uint64) []byte {
+	enc, err := flotillaStake.abi.Pack("", token_, epochSeconds_, evidenceSeconds_, stakeThawSeconds_, minPenalty_)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// PackCancelThawStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x67fd5b3a.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function cancelThawStake() returns()
+func (flotillaStake *FlotillaStake) PackCancelThawStake() []byte {
+	enc, err := flotillaStake.abi.Pack("cancelThawStake")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackCancelThawStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x67fd5b3a.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function cancelThawStake() returns()
+func (flotillaStake *FlotillaStake) TryPackCancelThawStake() ([]byte, error) {
+	return flotillaStake.abi.Pack("cancelThawStake")
+}
+
+// PackClaimable is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x402914f5.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function claimable(address account) view returns(uint256)
+func (flotillaStake *FlotillaStake) PackClaimable(account common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("claimable", account)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackClaimable is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x402914f5.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function claimable(address account) view returns(uint256)
+func (flotillaStake *FlotillaStake) TryPackClaimable(account common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("claimable", account)
+}
+
+// UnpackClaimable is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x402914f5.
+//
+// Solidity: function claimable(address account) view returns(uint256)
+func (flotillaStake *FlotillaStake) UnpackClaimable(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("claimable", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackCredit is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xef6506db.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function credit(address operator, uint256 amount) returns(uint256 paid)
+func (flotillaStake *FlotillaStake) PackCredit(operator common.Address, amount *big.Int) []byte {
+	enc, err := flotillaStake.abi.Pack("credit", operator, amount)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackCredit is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xef6506db.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function credit(address operator, uint256 amount) returns(uint256 paid)
+func (flotillaStake *FlotillaStake) TryPackCredit(operator common.Address, amount *big.Int) ([]byte, error) {
+	return flotillaStake.abi.Pack("credit", operator, amount)
+}
+
+// UnpackCredit is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xef6506db.
+//
+// Solidity: function credit(address operator, uint256 amount) returns(uint256 paid)
+func (flotillaStake *FlotillaStake) UnpackCredit(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("credit", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackEpochRoom is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x86d88f67.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function epochRoom(address operator) view returns(uint256 room)
+func (flotillaStake *FlotillaStake) PackEpochRoom(operator common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("epochRoom", operator)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackEpochRoom is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x86d88f67.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function epochRoom(address operator) view returns(uint256 room)
+func (flotillaStake *FlotillaStake) TryPackEpochRoom(operator common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("epochRoom", operator)
+}
+
+// UnpackEpochRoom is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x86d88f67.
+//
+// Solidity: function epochRoom(address operator) view returns(uint256 room)
+func (flotillaStake *FlotillaStake) UnpackEpochRoom(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("epochRoom", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackEpochSeconds is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xfb5bb0c3.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function epochSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) PackEpochSeconds() []byte {
+	enc, err := flotillaStake.abi.Pack("epochSeconds")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackEpochSeconds is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xfb5bb0c3.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function epochSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) TryPackEpochSeconds() ([]byte, error) {
+	return flotillaStake.abi.Pack("epochSeconds")
+}
+
+// UnpackEpochSeconds is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xfb5bb0c3.
+//
+// Solidity: function epochSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) UnpackEpochSeconds(data []byte) (uint64, error) {
+	out, err := flotillaStake.abi.Unpack("epochSeconds", data)
+	if err != nil {
+		return *new(uint64), err
+	}
+	out0 := *abi.ConvertType(out[0], new(uint64)).(*uint64)
+	return out0, nil
+}
+
+// PackEvidenceSeconds is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xb9ec4921.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function evidenceSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) PackEvidenceSeconds() []byte {
+	enc, err := flotillaStake.abi.Pack("evidenceSeconds")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackEvidenceSeconds is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xb9ec4921.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function evidenceSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) TryPackEvidenceSeconds() ([]byte, error) {
+	return flotillaStake.abi.Pack("evidenceSeconds")
+}
+
+// UnpackEvidenceSeconds is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xb9ec4921.
+//
+// Solidity: function evidenceSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) UnpackEvidenceSeconds(data []byte) (uint64, error) {
+	out, err := flotillaStake.abi.Unpack("evidenceSeconds", data)
+	if err != nil {
+		return *new(uint64), err
+	}
+	out0 := *abi.ConvertType(out[0], new(uint64)).(*uint64)
+	return out0, nil
+}
+
+// PackMinPenalty is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x0eba9849.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function minPenalty() view returns(uint64)
+func (flotillaStake *FlotillaStake) PackMinPenalty() []byte {
+	enc, err := flotillaStake.abi.Pack("minPenalty")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackMinPenalty is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x0eba9849.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function minPenalty() view returns(uint64)
+func (flotillaStake *FlotillaStake) TryPackMinPenalty() ([]byte, error) {
+	return flotillaStake.abi.Pack("minPenalty")
+}
+
+// UnpackMinPenalty is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x0eba9849.
+//
+// Solidity: function minPenalty() view returns(uint64)
+func (flotillaStake *FlotillaStake) UnpackMinPenalty(data []byte) (uint64, error) {
+	out, err := flotillaStake.abi.Unpack("minPenalty", data)
+	if err != nil {
+		return *new(uint64), err
+	}
+	out0 := *abi.ConvertType(out[0], new(uint64)).(*uint64)
+	return out0, nil
+}
+
+// PackProveAdvertBreach is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7a574044.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function proveAdvertBreach((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt, bytes receiptSignature, (address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) advert, bytes advertSignature, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) PackProveAdvertBreach(receipt Receipt, receiptSignature []byte, advert Advert, advertSignature []byte, bountyTo common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("proveAdvertBreach", receipt, receiptSignature, advert, advertSignature, bountyTo)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackProveAdvertBreach is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7a574044.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function proveAdvertBreach((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt, bytes receiptSignature, (address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) advert, bytes advertSignature, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) TryPackProveAdvertBreach(receipt Receipt, receiptSignature []byte, advert Advert, advertSignature []byte, bountyTo common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("proveAdvertBreach", receipt, receiptSignature, advert, advertSignature, bountyTo)
+}
+
+// UnpackProveAdvertBreach is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x7a574044.
+//
+// Solidity: function proveAdvertBreach((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt, bytes receiptSignature, (address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) advert, bytes advertSignature, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) UnpackProveAdvertBreach(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("proveAdvertBreach", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackProveAdvertEquivocation is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7b98cb52.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function proveAdvertEquivocation((address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) a, bytes signatureA, (address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) b, bytes signatureB, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) PackProveAdvertEquivocation(a Advert, signatureA []byte, b Advert, signatureB []byte, bountyTo common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("proveAdvertEquivocation", a, signatureA, b, signatureB, bountyTo)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackProveAdvertEquivocation is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7b98cb52.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function proveAdvertEquivocation((address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) a, bytes signatureA, (address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) b, bytes signatureB, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) TryPackProveAdvertEquivocation(a Advert, signatureA []byte, b Advert, signatureB []byte, bountyTo common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("proveAdvertEquivocation", a, signatureA, b, signatureB, bountyTo)
+}
+
+// UnpackProveAdvertEquivocation is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x7b98cb52.
+//
+// Solidity: function proveAdvertEquivocation((address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) a, bytes signatureA, (address,bytes32,string,string,string,string,uint64,uint64,uint64,uint32,uint64,uint64,uint64) b, bytes signatureB, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) UnpackProveAdvertEquivocation(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("proveAdvertEquivocation", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackProveDoubleReceipt is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x1968a910.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function proveDoubleReceipt((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) a, bytes signatureA, (bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) b, bytes signatureB, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) PackProveDoubleReceipt(a Receipt, signatureA []byte, b Receipt, signatureB []byte, bountyTo common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("proveDoubleReceipt", a, signatureA, b, signatureB, bountyTo)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackProveDoubleReceipt is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x1968a910.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function proveDoubleReceipt((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) a, bytes signatureA, (bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) b, bytes signatureB, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) TryPackProveDoubleReceipt(a Receipt, signatureA []byte, b Receipt, signatureB []byte, bountyTo common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("proveDoubleReceipt", a, signatureA, b, signatureB, bountyTo)
+}
+
+// UnpackProveDoubleReceipt is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x1968a910.
+//
+// Solidity: function proveDoubleReceipt((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) a, bytes signatureA, (bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) b, bytes signatureB, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) UnpackProveDoubleReceipt(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("proveDoubleReceipt", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackProveOrderBreach is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7bcc4ddf.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function proveOrderBreach((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt, bytes receiptSignature, (address,address,bytes32,uint32,uint32,uint128,bytes32,bytes32,bytes32,uint64) order, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) PackProveOrderBreach(receipt Receipt, receiptSignature []byte, order Order, bountyTo common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("proveOrderBreach", receipt, receiptSignature, order, bountyTo)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackProveOrderBreach is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x7bcc4ddf.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function proveOrderBreach((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt, bytes receiptSignature, (address,address,bytes32,uint32,uint32,uint128,bytes32,bytes32,bytes32,uint64) order, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) TryPackProveOrderBreach(receipt Receipt, receiptSignature []byte, order Order, bountyTo common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("proveOrderBreach", receipt, receiptSignature, order, bountyTo)
+}
+
+// UnpackProveOrderBreach is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x7bcc4ddf.
+//
+// Solidity: function proveOrderBreach((bytes32,address,address,bytes32,uint64,uint32,uint32,uint128,uint64,bytes32,bytes32,bytes32) receipt, bytes receiptSignature, (address,address,bytes32,uint32,uint32,uint128,bytes32,bytes32,bytes32,uint64) order, address bountyTo) returns(uint256)
+func (flotillaStake *FlotillaStake) UnpackProveOrderBreach(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("proveOrderBreach", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackPunished is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x05d94a82.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function punished(bytes32 evidenceId) view returns(bool)
+func (flotillaStake *FlotillaStake) PackPunished(evidenceId [32]byte) []byte {
+	enc, err := flotillaStake.abi.Pack("punished", evidenceId)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackPunished is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x05d94a82.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function punished(bytes32 evidenceId) view returns(bool)
+func (flotillaStake *FlotillaStake) TryPackPunished(evidenceId [32]byte) ([]byte, error) {
+	return flotillaStake.abi.Pack("punished", evidenceId)
+}
+
+// UnpackPunished is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x05d94a82.
+//
+// Solidity: function punished(bytes32 evidenceId) view returns(bool)
+func (flotillaStake *FlotillaStake) UnpackPunished(data []byte) (bool, error) {
+	out, err := flotillaStake.abi.Unpack("punished", data)
+	if err != nil {
+		return *new(bool), err
+	}
+	out0 := *abi.ConvertType(out[0], new(bool)).(*bool)
+	return out0, nil
+}
+
+// PackSettlement is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x51160630.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function settlement() view returns(address)
+func (flotillaStake *FlotillaStake) PackSettlement() []byte {
+	enc, err := flotillaStake.abi.Pack("settlement")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackSettlement is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x51160630.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function settlement() view returns(address)
+func (flotillaStake *FlotillaStake) TryPackSettlement() ([]byte, error) {
+	return flotillaStake.abi.Pack("settlement")
+}
+
+// UnpackSettlement is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x51160630.
+//
+// Solidity: function settlement() view returns(address)
+func (flotillaStake *FlotillaStake) UnpackSettlement(data []byte) (common.Address, error) {
+	out, err := flotillaStake.abi.Unpack("settlement", data)
+	if err != nil {
+		return *new(common.Address), err
+	}
+	out0 := *abi.ConvertType(out[0], new(common.Address)).(*common.Address)
+	return out0, nil
+}
+
+// PackSlashableStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x275ff98d.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function slashableStake(address operator) view returns(uint256)
+func (flotillaStake *FlotillaStake) PackSlashableStake(operator common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("slashableStake", operator)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackSlashableStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x275ff98d.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function slashableStake(address operator) view returns(uint256)
+func (flotillaStake *FlotillaStake) TryPackSlashableStake(operator common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("slashableStake", operator)
+}
+
+// UnpackSlashableStake is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x275ff98d.
+//
+// Solidity: function slashableStake(address operator) view returns(uint256)
+func (flotillaStake *FlotillaStake) UnpackSlashableStake(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("slashableStake", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x88fe2be8.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function stake(uint128 amount) returns()
+func (flotillaStake *FlotillaStake) PackStake(amount *big.Int) []byte {
+	enc, err := flotillaStake.abi.Pack("stake", amount)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x88fe2be8.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function stake(uint128 amount) returns()
+func (flotillaStake *FlotillaStake) TryPackStake(amount *big.Int) ([]byte, error) {
+	return flotillaStake.abi.Pack("stake", amount)
+}
+
+// PackStakeOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x42623360.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function stakeOf(address operator) view returns(uint256 total, uint256 thawing, uint64 thawEnd)
+func (flotillaStake *FlotillaStake) PackStakeOf(operator common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("stakeOf", operator)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackStakeOf is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x42623360.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function stakeOf(address operator) view returns(uint256 total, uint256 thawing, uint64 thawEnd)
+func (flotillaStake *FlotillaStake) TryPackStakeOf(operator common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("stakeOf", operator)
+}
+
+// StakeOfOutput serves as a container for the return parameters of contract
+// method StakeOf.
+type StakeOfOutput struct {
+	Total   *big.Int
+	Thawing *big.Int
+	ThawEnd uint64
+}
+
+// UnpackStakeOf is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x42623360.
+//
+// Solidity: function stakeOf(address operator) view returns(uint256 total, uint256 thawing, uint64 thawEnd)
+func (flotillaStake *FlotillaStake) UnpackStakeOf(data []byte) (StakeOfOutput, error) {
+	out, err := flotillaStake.abi.Unpack("stakeOf", data)
+	outstruct := new(StakeOfOutput)
+	if err != nil {
+		return *outstruct, err
+	}
+	outstruct.Total = abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	outstruct.Thawing = abi.ConvertType(out[1], new(big.Int)).(*big.Int)
+	outstruct.ThawEnd = *abi.ConvertType(out[2], new(uint64)).(*uint64)
+	return *outstruct, nil
+}
+
+// PackStakeThawSeconds is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x67bb11e8.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function stakeThawSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) PackStakeThawSeconds() []byte {
+	enc, err := flotillaStake.abi.Pack("stakeThawSeconds")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackStakeThawSeconds is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x67bb11e8.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function stakeThawSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) TryPackStakeThawSeconds() ([]byte, error) {
+	return flotillaStake.abi.Pack("stakeThawSeconds")
+}
+
+// UnpackStakeThawSeconds is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0x67bb11e8.
+//
+// Solidity: function stakeThawSeconds() view returns(uint64)
+func (flotillaStake *FlotillaStake) UnpackStakeThawSeconds(data []byte) (uint64, error) {
+	out, err := flotillaStake.abi.Unpack("stakeThawSeconds", data)
+	if err != nil {
+		return *new(uint64), err
+	}
+	out0 := *abi.ConvertType(out[0], new(uint64)).(*uint64)
+	return out0, nil
+}
+
+// PackTakeClaimable is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xa62b63fd.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function takeClaimable(address account) returns(uint256 amount)
+func (flotillaStake *FlotillaStake) PackTakeClaimable(account common.Address) []byte {
+	enc, err := flotillaStake.abi.Pack("takeClaimable", account)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackTakeClaimable is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xa62b63fd.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function takeClaimable(address account) returns(uint256 amount)
+func (flotillaStake *FlotillaStake) TryPackTakeClaimable(account common.Address) ([]byte, error) {
+	return flotillaStake.abi.Pack("takeClaimable", account)
+}
+
+// UnpackTakeClaimable is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xa62b63fd.
+//
+// Solidity: function takeClaimable(address account) returns(uint256 amount)
+func (flotillaStake *FlotillaStake) UnpackTakeClaimable(data []byte) (*big.Int, error) {
+	out, err := flotillaStake.abi.Unpack("takeClaimable", data)
+	if err != nil {
+		return new(big.Int), err
+	}
+	out0 := abi.ConvertType(out[0], new(big.Int)).(*big.Int)
+	return out0, nil
+}
+
+// PackThawStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x5546f352.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function thawStake(uint128 amount) returns()
+func (flotillaStake *FlotillaStake) PackThawStake(amount *big.Int) []byte {
+	enc, err := flotillaStake.abi.Pack("thawStake", amount)
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackThawStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0x5546f352.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function thawStake(uint128 amount) returns()
+func (flotillaStake *FlotillaStake) TryPackThawStake(amount *big.Int) ([]byte, error) {
+	return flotillaStake.abi.Pack("thawStake", amount)
+}
+
+// PackToken is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xfc0c546a.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function token() view returns(address)
+func (flotillaStake *FlotillaStake) PackToken() []byte {
+	enc, err := flotillaStake.abi.Pack("token")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackToken is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xfc0c546a.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function token() view returns(address)
+func (flotillaStake *FlotillaStake) TryPackToken() ([]byte, error) {
+	return flotillaStake.abi.Pack("token")
+}
+
+// UnpackToken is the Go binding that unpacks the parameters returned
+// from invoking the contract method with ID 0xfc0c546a.
+//
+// Solidity: function token() view returns(address)
+func (flotillaStake *FlotillaStake) UnpackToken(data []byte) (common.Address, error) {
+	out, err := flotillaStake.abi.Unpack("token", data)
+	if err != nil {
+		return *new(common.Address), err
+	}
+	out0 := *abi.ConvertType(out[0], new(common.Address)).(*common.Address)
+	return out0, nil
+}
+
+// PackWithdrawStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xbed9d861.  This method will panic if any
+// invalid/nil inputs are passed.
+//
+// Solidity: function withdrawStake() returns()
+func (flotillaStake *FlotillaStake) PackWithdrawStake() []byte {
+	enc, err := flotillaStake.abi.Pack("withdrawStake")
+	if err != nil {
+		panic(err)
+	}
+	return enc
+}
+
+// TryPackWithdrawStake is the Go binding used to pack the parameters required for calling
+// the contract method with ID 0xbed9d861.  This method will return an error
+// if any inputs are invalid/nil.
+//
+// Solidity: function withdrawStake() returns()
+func (flotillaStake *FlotillaStake) TryPackWithdrawStake() ([]byte, error) {
+	return flotillaStake.abi.Pack("withdrawStake")
+}
+
+// FlotillaStakeSlashed represents a Slashed event raised by the FlotillaStake contract.
+type FlotillaStakeSlashed struct {
+	Operator   common.Address
+	Payer      common.Address
+	EvidenceId [32]byte
+	Fault      uint8
+	Amount     *big.Int
+	ToPayer    *big.Int
+	BountyTo   common.Address
+	Bounty     *big.Int
+	Raw        *types.Log // Blockchain specific contextual infos
+}
+
+const FlotillaStakeSlashedEventName = "Slashed"
+
+// ContractEventName returns the user-defined event name.
+func (FlotillaStakeSlashed) ContractEventName() string {
+	return FlotillaStakeSlashedEventName
+}
+
+// UnpackSlashedEvent is the Go binding that unpacks the event data emitted
+// by contract.
+//
+// Solidity: event Slashed(address indexed operator, address indexed payer, bytes32 indexed evidenceId, uint8 fault, uint256 amount, uint256 toPayer, address bountyTo, uint256 bounty)
+func (flotillaStake *FlotillaStake) UnpackSlashedEvent(log *types.Log) (*FlotillaStakeSlashed, error) {
+	event := "Slashed"
+	if len(log.Topics) == 0 {
+		return nil, bind.ErrNoEventSignature
+	}
+	if log.Topics[0] != flotillaStake.abi.Events[event].ID {
+		return nil, bind.ErrEventSignatureMismatch
+	}
+	out := new(FlotillaStakeSlashed)
+	if len(log.Data) > 0 {
+		if err := flotillaStake.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
+			return nil, err
+		}
+	}
+	var indexed abi.Arguments
+	for _, arg := range flotillaStake.abi.Events[event].Inputs {
+		if arg.Indexed {
+			indexed = append(indexed, arg)
+		}
+	}
+	if err := abi.ParseTopics(out, indexed, log.Topics[1:]); err != nil {
+		return nil, err
+	}
+	out.Raw = log
+	return out, nil
+}
+
+// FlotillaStakeStakeThawCancelled represents a StakeThawCancelled event raised by the FlotillaStake contract.
+type FlotillaStakeStakeThawCancelled struct {
+	Operator common.Address
+	Amount   *big.Int
+	Raw      *types.Log // Blockchain specific contextual infos
+}
+
+const FlotillaStakeStakeThawCancelledEventName = "StakeThawCancelled"
+
+// ContractEventName returns the user-defined event name.
+func (FlotillaStakeStakeThawCancelled) ContractEventName() string {
+	return FlotillaStakeStakeThawCancelledEventName
+}
+
+// UnpackStakeThawCancelledEvent is the Go binding that unpacks the event data emitted
+// by contract.
+//
+// Solidity: event StakeThawCancelled(address indexed operator, uint256 amount)
+func (flotillaStake *FlotillaStake) UnpackStakeThawCancelledEvent(log *types.Log) (*FlotillaStakeStakeThawCancelled, error) {
+	event := "StakeThawCancelled"
+	if len(log.Topics) == 0 {
+		return nil, bind.ErrNoEventSignature
+	}
+	if log.Topics[0] != flotillaStake.abi.Events[event].ID {
+		return nil, bind.ErrEventSignatureMismatch
+	}
+	out := new(FlotillaStakeStakeThawCancelled)
+	if len(log.Data) > 0 {
+		if err := flotillaStake.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
+			return nil, err
+		}
+	}
+	var indexed abi.Arguments
+	for _, arg := range flotillaStake.abi.Events[event].Inputs {
+		if arg.Indexed {
+			indexed = append(indexed, arg)
+		}
+	}
+	if err := abi.ParseTopics(out, indexed, log.Topics[1:]); err != nil {
+		return nil, err
+	}
+	out.Raw = log
+	return out, nil
+}
+
+// FlotillaStakeStakeThawStarted represents a StakeThawStarted event raised by the FlotillaStake contract.
+type FlotillaStakeStakeThawStarted struct {
+	Operator common.Address
+	Amount   *big.Int
+	ThawEnd  uint64
+	Raw      *types.Log // Blockchain specific contextual infos
+}
+
+const FlotillaStakeStakeThawStartedEventName = "StakeThawStarted"
+
+// ContractEventName returns the user-defined event name.
+func (FlotillaStakeStakeThawStarted) ContractEventName() string {
+	return FlotillaStakeStakeThawStartedEventName
+}
+
+// UnpackStakeThawStartedEvent is the Go binding that unpacks the event data emitted
+// by contract.
+//
+// Solidity: event StakeThawStarted(address indexed operator, uint256 amount, uint64 thawEnd)
+func (flotillaStake *FlotillaStake) UnpackStakeThawStartedEvent(log *types.Log) (*FlotillaStakeStakeThawStarted, error) {
+	event := "StakeThawStarted"
+	if len(log.Topics) == 0 {
+		return nil, bind.ErrNoEventSignature
+	}
+	if log.Topics[0] != flotillaStake.abi.Events[event].ID {
+		return nil, bind.ErrEventSignatureMismatch
+	}
+	out := new(FlotillaStakeStakeThawStarted)
+	if len(log.Data) > 0 {
+		if err := flotillaStake.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
+			return nil, err
+		}
+	}
+	var indexed abi.Arguments
+	for _, arg := range flotillaStake.abi.Events[event].Inputs {
+		if arg.Indexed {
+			indexed = append(indexed, arg)
+		}
+	}
+	if err := abi.ParseTopics(out, indexed, log.Topics[1:]); err != nil {
+		return nil, err
+	}
+	out.Raw = log
+	return out, nil
+}
+
+// FlotillaStakeStakeWithdrawn represents a StakeWithdrawn event raised by the FlotillaStake contract.
+type FlotillaStakeStakeWithdrawn struct {
+	Operator common.Address
+	Amount   *big.Int
+	Raw      *types.Log // Blockchain specific contextual infos
+}
+
+const FlotillaStakeStakeWithdrawnEventName = "StakeWithdrawn"
+
+// ContractEventName returns the user-defined event name.
+func (FlotillaStakeStakeWithdrawn) ContractEventName() string {
+	return FlotillaStakeStakeWithdrawnEventName
+}
+
+// UnpackStakeWithdrawnEvent is the Go binding that unpacks the event data emitted
+// by contract.
+//
+// Solidity: event StakeWithdrawn(address indexed operator, uint256 amount)
+func (flotillaStake *FlotillaStake) UnpackStakeWithdrawnEvent(log *types.Log) (*FlotillaStakeStakeWithdrawn, error) {
+	event := "StakeWithdrawn"
+	if len(log.Topics) == 0 {
+		return nil, bind.ErrNoEventSignature
+	}
+	if log.Topics[0] != flotillaStake.abi.Events[event].ID {
+		return nil, bind.ErrEventSignatureMismatch
+	}
+	out := new(FlotillaStakeStakeWithdrawn)
+	if len(log.Data) > 0 {
+		if err := flotillaStake.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
+			return nil, err
+		}
+	}
+	var indexed abi.Arguments
+	for _, arg := range flotillaStake.abi.Events[event].Inputs {
+		if arg.Indexed {
+			indexed = append(indexed, arg)
+		}
+	}
+	if err := abi.ParseTopics(out, indexed, log.Topics[1:]); err != nil {
+		return nil, err
+	}
+	out.Raw = log
+	return out, nil
+}
+
+// FlotillaStakeStaked represents a Staked event raised by the FlotillaStake contract.
+type FlotillaStakeStaked struct {
+	Operator common.Address
+	Amount   *big.Int
+	Bonded   *big.Int
+	Raw      *types.Log // Blockchain specific contextual infos
+}
+
+const FlotillaStakeStakedEventName = "Staked"
+
+// ContractEventName returns the user-defined event name.
+func (FlotillaStakeStaked) ContractEventName() string {
+	return FlotillaStakeStakedEventName
+}
+
+// UnpackStakedEvent is the Go binding that unpacks the event data emitted
+// by contract.
+//
+// Solidity: event Staked(address indexed operator, uint256 amount, uint256 bonded)
+func (flotillaStake *FlotillaStake) UnpackStakedEvent(log *types.Log) (*FlotillaStakeStaked, error) {
+	event := "Staked"
+	if len(log.Topics) == 0 {
+		return nil, bind.ErrNoEventSignature
+	}
+	if log.Topics[0] != flotillaStake.abi.Events[event].ID {
+		return nil, bind.ErrEventSignatureMismatch
+	}
+	out := new(FlotillaStakeStaked)
+	if len(log.Data) > 0 {
+		if err := flotillaStake.abi.UnpackIntoInterface(out, event, log.Data); err != nil {
+			return nil, err
+		}
+	}
+	var indexed abi.Arguments
+	for _, arg := range flotillaStake.abi.Events[event].Inputs {
+		if arg.Indexed {
+			indexed = append(indexed, arg)
+		}
+	}
+	if err := abi.ParseTopics(out, indexed, log.Topics[1:]); err != nil {
+		return nil, err
+	}
+	out.Raw = log
+	return out, nil
+}
+
+// UnpackError attempts to decode the provided error data using user-defined
+// error definitions.
+func (flotillaStake *FlotillaStake) UnpackError(raw []byte) (any, error) {
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["AlreadyPunished"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackAlreadyPunishedError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["AlreadyThawing"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackAlreadyThawingError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["InsufficientStake"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackInsufficientStakeError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["InvalidParameter"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackInvalidParameterError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["InvalidRecipient"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackInvalidRecipientError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["NoFault"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackNoFaultError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["NotSignedByOperator"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackNotSignedByOperatorError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["NothingThawing"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackNothingThawingError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["NothingToClaim"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackNothingToClaimError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["NothingToSlash"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackNothingToSlashError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["OnlySettlement"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackOnlySettlementError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["ReentrancyGuardReentrantCall"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackReentrancyGuardReentrantCallError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["SafeCastOverflowedUintDowncast"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackSafeCastOverflowedUintDowncastError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["SafeERC20FailedOperation"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackSafeERC20FailedOperationError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["StillThawing"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackStillThawingError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["TokenAmountMismatch"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackTokenAmountMismatchError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["TooManyTokensHeld"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackTooManyTokensHeldError(raw[4:])
+	}
+	if bytes.Equal(raw[:4], flotillaStake.abi.Errors["ZeroAmount"].ID.Bytes()[:4]) {
+		return flotillaStake.UnpackZeroAmountError(raw[4:])
+	}
+	return nil, errors.New("Unknown error")
+}
+
+// FlotillaStakeAlreadyPunished represents a AlreadyPunished error raised by the FlotillaStake contract.
+type FlotillaStakeAlreadyPunished struct {
+	EvidenceId [32]byte
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error AlreadyPunished(bytes32 evidenceId)
+func FlotillaStakeAlreadyPunishedErrorID() common.Hash {
+	return common.HexToHash("0xb7cf6b2967487cad4e47b88c880aee7d323280a072d86300999819eda469f32c")
+}
+
+// UnpackAlreadyPunishedError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error AlreadyPunished(bytes32 evidenceId)
+func (flotillaStake *FlotillaStake) UnpackAlreadyPunishedError(raw []byte) (*FlotillaStakeAlreadyPunished, error) {
+	out := new(FlotillaStakeAlreadyPunished)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "AlreadyPunished", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeAlreadyThawing represents a AlreadyThawing error raised by the FlotillaStake contract.
+type FlotillaStakeAlreadyThawing struct {
+	ThawEnd uint64
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error AlreadyThawing(uint64 thawEnd)
+func FlotillaStakeAlreadyThawingErrorID() common.Hash {
+	return common.HexToHash("0xa6a778acbc837ca6b77fb7701f2b1138efc209077b0e9b2b54f1cac2821b4084")
+}
+
+// UnpackAlreadyThawingError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error AlreadyThawing(uint64 thawEnd)
+func (flotillaStake *FlotillaStake) UnpackAlreadyThawingError(raw []byte) (*FlotillaStakeAlreadyThawing, error) {
+	out := new(FlotillaStakeAlreadyThawing)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "AlreadyThawing", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeInsufficientStake represents a InsufficientStake error raised by the FlotillaStake contract.
+type FlotillaStakeInsufficientStake struct {
+	Have *big.Int
+	Want *big.Int
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InsufficientStake(uint256 have, uint256 want)
+func FlotillaStakeInsufficientStakeErrorID() common.Hash {
+	return common.HexToHash("0x45be0a261a88f9fedc41221879f08865d5e8d6053c877967e6e8e39e5697e6d5")
+}
+
+// UnpackInsufficientStakeError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InsufficientStake(uint256 have, uint256 want)
+func (flotillaStake *FlotillaStake) UnpackInsufficientStakeError(raw []byte) (*FlotillaStakeInsufficientStake, error) {
+	out := new(FlotillaStakeInsufficientStake)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "InsufficientStake", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeInvalidParameter represents a InvalidParameter error raised by the FlotillaStake contract.
+type FlotillaStakeInvalidParameter struct {
+	Name [32]byte
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InvalidParameter(bytes32 name)
+func FlotillaStakeInvalidParameterErrorID() common.Hash {
+	return common.HexToHash("0x48bae5b887c420934874f8f4e2591ece20b01838c4ed2749e2ac363757e8544a")
+}
+
+// UnpackInvalidParameterError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InvalidParameter(bytes32 name)
+func (flotillaStake *FlotillaStake) UnpackInvalidParameterError(raw []byte) (*FlotillaStakeInvalidParameter, error) {
+	out := new(FlotillaStakeInvalidParameter)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "InvalidParameter", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeInvalidRecipient represents a InvalidRecipient error raised by the FlotillaStake contract.
+type FlotillaStakeInvalidRecipient struct {
+	Recipient common.Address
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error InvalidRecipient(address recipient)
+func FlotillaStakeInvalidRecipientErrorID() common.Hash {
+	return common.HexToHash("0x17858bbe33f2abed3758965a9f02dee0a7e83a84b7b813e2a23810c33c0858ea")
+}
+
+// UnpackInvalidRecipientError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error InvalidRecipient(address recipient)
+func (flotillaStake *FlotillaStake) UnpackInvalidRecipientError(raw []byte) (*FlotillaStakeInvalidRecipient, error) {
+	out := new(FlotillaStakeInvalidRecipient)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "InvalidRecipient", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeNoFault represents a NoFault error raised by the FlotillaStake contract.
+type FlotillaStakeNoFault struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NoFault()
+func FlotillaStakeNoFaultErrorID() common.Hash {
+	return common.HexToHash("0x6ccd0bbcc8f98637dc4acb8f31da7db62b1840e328048e46c265d4b47064c98b")
+}
+
+// UnpackNoFaultError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NoFault()
+func (flotillaStake *FlotillaStake) UnpackNoFaultError(raw []byte) (*FlotillaStakeNoFault, error) {
+	out := new(FlotillaStakeNoFault)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "NoFault", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeNotSignedByOperator represents a NotSignedByOperator error raised by the FlotillaStake contract.
+type FlotillaStakeNotSignedByOperator struct {
+	Index     *big.Int
+	Recovered common.Address
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NotSignedByOperator(uint256 index, address recovered)
+func FlotillaStakeNotSignedByOperatorErrorID() common.Hash {
+	return common.HexToHash("0xc1310058abfc4f8a5f7969d391b61dcc4a2b41b94ca7544915fc99cd30e18e06")
+}
+
+// UnpackNotSignedByOperatorError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NotSignedByOperator(uint256 index, address recovered)
+func (flotillaStake *FlotillaStake) UnpackNotSignedByOperatorError(raw []byte) (*FlotillaStakeNotSignedByOperator, error) {
+	out := new(FlotillaStakeNotSignedByOperator)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "NotSignedByOperator", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeNothingThawing represents a NothingThawing error raised by the FlotillaStake contract.
+type FlotillaStakeNothingThawing struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NothingThawing()
+func FlotillaStakeNothingThawingErrorID() common.Hash {
+	return common.HexToHash("0xaa038c7cbd1dfafad3a1829c1f9ca98bec2a0f805cbea3ef4a92a094c5d71de6")
+}
+
+// UnpackNothingThawingError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NothingThawing()
+func (flotillaStake *FlotillaStake) UnpackNothingThawingError(raw []byte) (*FlotillaStakeNothingThawing, error) {
+	out := new(FlotillaStakeNothingThawing)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "NothingThawing", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeNothingToClaim represents a NothingToClaim error raised by the FlotillaStake contract.
+type FlotillaStakeNothingToClaim struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NothingToClaim()
+func FlotillaStakeNothingToClaimErrorID() common.Hash {
+	return common.HexToHash("0x969bf7288f744225521096ebffff657851af77dd4c63700d76b8d1cf6481d1f1")
+}
+
+// UnpackNothingToClaimError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NothingToClaim()
+func (flotillaStake *FlotillaStake) UnpackNothingToClaimError(raw []byte) (*FlotillaStakeNothingToClaim, error) {
+	out := new(FlotillaStakeNothingToClaim)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "NothingToClaim", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeNothingToSlash represents a NothingToSlash error raised by the FlotillaStake contract.
+type FlotillaStakeNothingToSlash struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error NothingToSlash()
+func FlotillaStakeNothingToSlashErrorID() common.Hash {
+	return common.HexToHash("0x38fbeb34fc70fd7612ecd7603d509005316bc8c3f394bef31ead760e49cbd86f")
+}
+
+// UnpackNothingToSlashError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error NothingToSlash()
+func (flotillaStake *FlotillaStake) UnpackNothingToSlashError(raw []byte) (*FlotillaStakeNothingToSlash, error) {
+	out := new(FlotillaStakeNothingToSlash)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "NothingToSlash", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeOnlySettlement represents a OnlySettlement error raised by the FlotillaStake contract.
+type FlotillaStakeOnlySettlement struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error OnlySettlement()
+func FlotillaStakeOnlySettlementErrorID() common.Hash {
+	return common.HexToHash("0x15b31976de94d4a67206fbe7de409ff9b51f30b3565532bf2b81457f7113cda4")
+}
+
+// UnpackOnlySettlementError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error OnlySettlement()
+func (flotillaStake *FlotillaStake) UnpackOnlySettlementError(raw []byte) (*FlotillaStakeOnlySettlement, error) {
+	out := new(FlotillaStakeOnlySettlement)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "OnlySettlement", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeReentrancyGuardReentrantCall represents a ReentrancyGuardReentrantCall error raised by the FlotillaStake contract.
+type FlotillaStakeReentrancyGuardReentrantCall struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error ReentrancyGuardReentrantCall()
+func FlotillaStakeReentrancyGuardReentrantCallErrorID() common.Hash {
+	return common.HexToHash("0x3ee5aeb571de7fc460830b4d0017439a1ca56fb0bc39062227ade4fe4a24c1ca")
+}
+
+// UnpackReentrancyGuardReentrantCallError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error ReentrancyGuardReentrantCall()
+func (flotillaStake *FlotillaStake) UnpackReentrancyGuardReentrantCallError(raw []byte) (*FlotillaStakeReentrancyGuardReentrantCall, error) {
+	out := new(FlotillaStakeReentrancyGuardReentrantCall)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "ReentrancyGuardReentrantCall", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeSafeCastOverflowedUintDowncast represents a SafeCastOverflowedUintDowncast error raised by the FlotillaStake contract.
+type FlotillaStakeSafeCastOverflowedUintDowncast struct {
+	Bits  uint8
+	Value *big.Int
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error SafeCastOverflowedUintDowncast(uint8 bits, uint256 value)
+func FlotillaStakeSafeCastOverflowedUintDowncastErrorID() common.Hash {
+	return common.HexToHash("0x6dfcc6503a32754ce7a89698e18201fc5294fd4aad43edefee786f88423b1a12")
+}
+
+// UnpackSafeCastOverflowedUintDowncastError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error SafeCastOverflowedUintDowncast(uint8 bits, uint256 value)
+func (flotillaStake *FlotillaStake) UnpackSafeCastOverflowedUintDowncastError(raw []byte) (*FlotillaStakeSafeCastOverflowedUintDowncast, error) {
+	out := new(FlotillaStakeSafeCastOverflowedUintDowncast)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "SafeCastOverflowedUintDowncast", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeSafeERC20FailedOperation represents a SafeERC20FailedOperation error raised by the FlotillaStake contract.
+type FlotillaStakeSafeERC20FailedOperation struct {
+	Token common.Address
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error SafeERC20FailedOperation(address token)
+func FlotillaStakeSafeERC20FailedOperationErrorID() common.Hash {
+	return common.HexToHash("0x5274afe73c98b4749fc91ffae6b7b574e7842cb2144a159e9377a5f20b32edf9")
+}
+
+// UnpackSafeERC20FailedOperationError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error SafeERC20FailedOperation(address token)
+func (flotillaStake *FlotillaStake) UnpackSafeERC20FailedOperationError(raw []byte) (*FlotillaStakeSafeERC20FailedOperation, error) {
+	out := new(FlotillaStakeSafeERC20FailedOperation)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "SafeERC20FailedOperation", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeStillThawing represents a StillThawing error raised by the FlotillaStake contract.
+type FlotillaStakeStillThawing struct {
+	ThawEnd uint64
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error StillThawing(uint64 thawEnd)
+func FlotillaStakeStillThawingErrorID() common.Hash {
+	return common.HexToHash("0x6532c7dc26fd28d481ecc203c4c5bb61d6d14ce003a00d04048010a70cc97476")
+}
+
+// UnpackStillThawingError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error StillThawing(uint64 thawEnd)
+func (flotillaStake *FlotillaStake) UnpackStillThawingError(raw []byte) (*FlotillaStakeStillThawing, error) {
+	out := new(FlotillaStakeStillThawing)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "StillThawing", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeTokenAmountMismatch represents a TokenAmountMismatch error raised by the FlotillaStake contract.
+type FlotillaStakeTokenAmountMismatch struct {
+	Expected *big.Int
+	Received *big.Int
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error TokenAmountMismatch(uint256 expected, uint256 received)
+func FlotillaStakeTokenAmountMismatchErrorID() common.Hash {
+	return common.HexToHash("0x497e7c4b07f11e85bb2101dfb8673123f36dadee49b75605a157887cb5d7c5e8")
+}
+
+// UnpackTokenAmountMismatchError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error TokenAmountMismatch(uint256 expected, uint256 received)
+func (flotillaStake *FlotillaStake) UnpackTokenAmountMismatchError(raw []byte) (*FlotillaStakeTokenAmountMismatch, error) {
+	out := new(FlotillaStakeTokenAmountMismatch)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "TokenAmountMismatch", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeTooManyTokensHeld represents a TooManyTokensHeld error raised by the FlotillaStake contract.
+type FlotillaStakeTooManyTokensHeld struct {
+	Held *big.Int
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error TooManyTokensHeld(uint256 held)
+func FlotillaStakeTooManyTokensHeldErrorID() common.Hash {
+	return common.HexToHash("0x64f45e94574acb31a5a87f9cf929ab28a59f1cd36be36ff99162ec62ded666eb")
+}
+
+// UnpackTooManyTokensHeldError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error TooManyTokensHeld(uint256 held)
+func (flotillaStake *FlotillaStake) UnpackTooManyTokensHeldError(raw []byte) (*FlotillaStakeTooManyTokensHeld, error) {
+	out := new(FlotillaStakeTooManyTokensHeld)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "TooManyTokensHeld", raw); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// FlotillaStakeZeroAmount represents a ZeroAmount error raised by the FlotillaStake contract.
+type FlotillaStakeZeroAmount struct {
+}
+
+// ErrorID returns the hash of canonical representation of the error's signature.
+//
+// Solidity: error ZeroAmount()
+func FlotillaStakeZeroAmountErrorID() common.Hash {
+	return common.HexToHash("0x1f2a2005cb66a8e145327e8814e243a0996aec9bfe1e15a495778b1236dbd485")
+}
+
+// UnpackZeroAmountError is the Go binding used to decode the provided
+// error data into the corresponding Go error struct.
+//
+// Solidity: error ZeroAmount()
+func (flotillaStake *FlotillaStake) UnpackZeroAmountError(raw []byte) (*FlotillaStakeZeroAmount, error) {
+	out := new(FlotillaStakeZeroAmount)
+	if err := flotillaStake.abi.UnpackIntoInterface(out, "ZeroAmount", raw); err != nil {
 		return nil, err
 	}
 	return out, nil

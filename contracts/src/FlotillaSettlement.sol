@@ -7,26 +7,30 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IFlotillaSettlement} from "./interfaces/IFlotillaSettlement.sol";
-import {Advert, Order, Receipt, Voucher, LaneTotal, SettlementBatch} from "./Messages.sol";
+import {IFlotillaStake} from "./interfaces/IFlotillaStake.sol";
+import {FlotillaStake} from "./FlotillaStake.sol";
+import {Voucher, LaneTotal, SettlementBatch, SignerAuthorization} from "./Messages.sol";
 import {MessageHash} from "./MessageHash.sol";
+import {TokenPull} from "./TokenPull.sol";
 
-/// @title Flotilla settlement: stake, escrow and cumulative payment of operators (see IFlotillaSettlement)
+/// @title Flotilla settlement (see IFlotillaSettlement)
 /// @dev How the accounts stay sound:
 /// - A voucher carries the total ever owed, so the total is its own nonce: replays and old vouchers pay
 ///   nothing. `collected` grows by what was paid and is never set to the total, so a voucher that could
 ///   be paid only in part stays good for the rest.
 /// - Escrow is per lane. A payer cannot drain one operator's cover through another payee.
-/// - Settling touches two storage slots per lane: the lane and the operator. A lane's thaw lives in a
-///   slot of its own, and is cut to the balance when it is read: between two deposits the balance only
-///   falls, so cutting late gives the same number as cutting at each collection.
-/// - The contract never holds more than 2^72-1 base units (checked where tokens come in), hence every
-///   sum of held tokens fits its field and settling can not revert by overflow.
+/// - Settling touches two storage slots per lane: the lane here and the operator's account in the stake
+///   contract. A lane's thaw lives in a slot of its own, and is cut to the balance when it is read:
+///   between two deposits the balance only falls, so cutting late gives the same number as cutting at
+///   each collection.
+/// - No more than 2^72-1 base units can be deposited (see TokenPull), hence every sum of held tokens fits
+///   its field and settling can not revert by overflow.
 contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
+    using TokenPull for IERC20;
     using MessageHash for *;
 
     struct Lane {
@@ -39,134 +43,49 @@ contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTrans
         uint64 end; // 0: nothing thaws
     }
 
-    /// @dev One slot: all that settling reads and writes of an operator.
-    struct Operator {
-        uint72 bonded; // stake that backs payouts (thawing stake is in _stakeThaws)
-        uint72 claimable;
-        uint72 paidInEpoch; // meaningful only while `epoch` is the current one
-        uint40 epoch;
+    struct Signer {
+        address payer; // never changes once set
+        uint64 thawEnd; // 0: does not thaw
     }
 
-    struct Anchor {
-        bytes32 root;
-        uint32 receiptCount;
-    }
-
-    uint256 private constant BPS = 10_000;
-    uint256 private constant MAX_HELD = type(uint72).max;
-    /// @dev Leaves are counted in 32 bits, so an honest proof has at most 32 nodes.
-    uint256 private constant MAX_PROOF_NODES = 32;
     /// @dev Ten years: far above any sensible period, far below where a sum with a timestamp overflows.
     uint64 private constant MAX_PERIOD = 3650 days;
 
     IERC20 public immutable token;
-    uint64 public immutable epochSeconds;
-    uint64 public immutable stakeThawSeconds;
+    IFlotillaStake public immutable stakes;
     uint64 public immutable laneThawSeconds;
-    uint32 public immutable capBps;
 
-    mapping(address operator => Operator) private _operators;
-    mapping(address operator => Thaw) private _stakeThaws;
     mapping(address payer => mapping(address payee => Lane)) private _lanes;
-    mapping(address payer => mapping(address payee => Thaw)) private _laneThaws;
+    mapping(address payer => mapping(address payee => Thaw)) private _thaws;
+    mapping(address signer => Signer) public signerOf;
     mapping(address payer => uint64) private _settledEpochs;
-    mapping(address payer => mapping(uint64 epoch => Anchor)) private _anchors;
 
     /// @param token_ the settlement token; must have 6 decimals, as all prices are in millionths
-    /// @param epochSeconds_ length of a payout epoch
-    /// @param stakeThawSeconds_ at least one epoch, else one stake could back two operators in one epoch
     /// @param laneThawSeconds_ how long a payee has to settle its last voucher before escrow leaves
-    /// @param capBps_ payout per epoch in 1/10000 of the bonded stake
+    /// @param epochSeconds_ and the following: see FlotillaStake, which is deployed here
     constructor(
         IERC20Metadata token_,
-        uint64 epochSeconds_,
-        uint64 stakeThawSeconds_,
         uint64 laneThawSeconds_,
-        uint32 capBps_
+        uint64 epochSeconds_,
+        uint64 evidenceSeconds_,
+        uint64 stakeThawSeconds_,
+        uint64 minPenalty_
     ) EIP712("Flotilla", "1") {
         if (address(token_).code.length == 0 || token_.decimals() != 6) {
             revert InvalidParameter("token");
         }
-        if (epochSeconds_ == 0 || epochSeconds_ > MAX_PERIOD) revert InvalidParameter("epochSeconds");
-        if (stakeThawSeconds_ < epochSeconds_ || stakeThawSeconds_ > MAX_PERIOD) {
-            revert InvalidParameter("stakeThawSeconds");
-        }
         if (laneThawSeconds_ == 0 || laneThawSeconds_ > MAX_PERIOD) revert InvalidParameter("laneThawSeconds");
-        if (capBps_ == 0) revert InvalidParameter("capBps");
         token = token_;
-        epochSeconds = epochSeconds_;
-        stakeThawSeconds = stakeThawSeconds_;
         laneThawSeconds = laneThawSeconds_;
-        capBps = capBps_;
-    }
-
-    // ------------------------------------------------------------------- stake
-
-    /// @inheritdoc IFlotillaSettlement
-    function stake(uint128 amount) external nonReentrant {
-        if (amount == 0) revert ZeroAmount();
-        _checkHeld(amount); // before the cast below
-        Operator storage op = _operators[msg.sender];
-        uint72 bonded = op.bonded + uint72(amount);
-        op.bonded = bonded;
-        emit Staked(msg.sender, amount, bonded);
-        _pull(amount);
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function thawStake(uint128 amount) external {
-        if (amount == 0) revert ZeroAmount();
-        Thaw storage t = _stakeThaws[msg.sender];
-        if (t.end != 0) revert AlreadyThawing(t.end);
-        Operator storage op = _operators[msg.sender];
-        if (amount > op.bonded) revert InsufficientStake(op.bonded, amount);
-        op.bonded -= uint72(amount);
-        uint64 end = uint64(block.timestamp) + stakeThawSeconds;
-        (t.amount, t.end) = (amount, end);
-        emit StakeThawStarted(msg.sender, amount, end);
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function cancelThawStake() external {
-        Thaw memory t = _stakeThaws[msg.sender];
-        if (t.end == 0) revert NothingThawing();
-        delete _stakeThaws[msg.sender];
-        _operators[msg.sender].bonded += uint72(t.amount);
-        emit StakeThawCancelled(msg.sender, t.amount);
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function withdrawStake() external nonReentrant {
-        Thaw memory t = _stakeThaws[msg.sender];
-        _checkThawed(t);
-        delete _stakeThaws[msg.sender];
-        emit StakeWithdrawn(msg.sender, t.amount);
-        token.safeTransfer(msg.sender, t.amount);
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function stakeOf(address operator) external view returns (uint256 total, uint256 thawing, uint64 thawEnd) {
-        Thaw memory t = _stakeThaws[operator];
-        return (uint256(_operators[operator].bonded) + t.amount, t.amount, t.end);
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function slashableStake(address operator) external view returns (uint256) {
-        return uint256(_operators[operator].bonded) + _stakeThaws[operator].amount;
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function epochRoom(address operator) external view returns (uint256) {
-        (uint256 room,) = _room(_operators[operator], _currentEpoch());
-        return room;
+        stakes = new FlotillaStake(token_, epochSeconds_, evidenceSeconds_, stakeThawSeconds_, minPenalty_);
     }
 
     // ------------------------------------------------------------------ escrow
 
     /// @inheritdoc IFlotillaSettlement
     function deposit(address payee, uint128 amount) external nonReentrant {
-        _credit(payee, amount);
-        _pull(amount);
+        _deposit(payee, amount);
+        token.pullExactly(amount);
     }
 
     /// @inheritdoc IFlotillaSettlement
@@ -174,37 +93,38 @@ contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTrans
         if (payees.length != amounts.length) revert LengthMismatch(payees.length, amounts.length);
         uint256 total;
         for (uint256 i; i < payees.length; ++i) {
-            _credit(payees[i], amounts[i]);
+            _deposit(payees[i], amounts[i]);
             total += amounts[i];
         }
         if (total == 0) revert ZeroAmount(); // no payees
-        _pull(total);
+        token.pullExactly(total);
     }
 
     /// @inheritdoc IFlotillaSettlement
     function thaw(address payee, uint128 amount) external {
         if (amount == 0) revert ZeroAmount();
-        Thaw storage t = _laneThaws[msg.sender][payee];
+        Thaw storage t = _thaws[msg.sender][payee];
         if (t.end != 0) revert AlreadyThawing(t.end);
         uint128 balance = _lanes[msg.sender][payee].balance;
         if (amount > balance) revert InsufficientBalance(balance, amount);
-        uint64 end = uint64(block.timestamp) + laneThawSeconds;
+        uint64 end = _thawEnd();
         (t.amount, t.end) = (amount, end);
         emit ThawStarted(msg.sender, payee, amount, end);
     }
 
     /// @inheritdoc IFlotillaSettlement
     function cancelThaw(address payee) external {
-        if (_laneThaws[msg.sender][payee].end == 0) revert NothingThawing();
-        delete _laneThaws[msg.sender][payee];
+        if (_thaws[msg.sender][payee].end == 0) revert NothingThawing();
+        delete _thaws[msg.sender][payee];
         emit ThawCancelled(msg.sender, payee);
     }
 
     /// @inheritdoc IFlotillaSettlement
     function withdraw(address payee) external nonReentrant {
-        Thaw memory t = _laneThaws[msg.sender][payee];
-        _checkThawed(t);
-        delete _laneThaws[msg.sender][payee];
+        Thaw memory t = _thaws[msg.sender][payee];
+        if (t.end == 0) revert NothingThawing();
+        if (block.timestamp < t.end) revert StillThawing(t.end);
+        delete _thaws[msg.sender][payee];
         Lane storage lane = _lanes[msg.sender][payee];
         uint128 amount = uint128(Math.min(t.amount, lane.balance));
         lane.balance -= amount;
@@ -219,7 +139,7 @@ contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTrans
         returns (uint256 balance, uint256 collected, uint256 thawing, uint64 thawEnd)
     {
         Lane memory lane = _lanes[payer][payee];
-        Thaw memory t = _laneThaws[payer][payee];
+        Thaw memory t = _thaws[payer][payee];
         return (lane.balance, lane.collected, Math.min(t.amount, lane.balance), t.end);
     }
 
@@ -234,12 +154,42 @@ contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTrans
         available -= thawing;
     }
 
+    // ----------------------------------------------------------------- signers
+
+    /// @inheritdoc IFlotillaSettlement
+    function authorizeSigner(address signer, uint64 deadline, bytes calldata proof) external {
+        if (block.timestamp > deadline) revert AuthorizationExpired(deadline);
+        address bound = signerOf[signer].payer;
+        if (bound != address(0)) revert SignerAlreadyBound(signer, bound);
+        bytes32 digest = _hashTypedDataV4(SignerAuthorization(msg.sender, signer, deadline).hash());
+        (address recovered, ECDSA.RecoverError err,) = ECDSA.tryRecoverCalldata(digest, proof);
+        if (err != ECDSA.RecoverError.NoError || recovered != signer) revert InvalidSigner(recovered, signer);
+        signerOf[signer].payer = msg.sender;
+        emit SignerAuthorized(msg.sender, signer);
+    }
+
+    /// @inheritdoc IFlotillaSettlement
+    function thawSigner(address signer) external {
+        Signer storage s = _liveSigner(signer);
+        if (s.thawEnd != 0) revert AlreadyThawing(s.thawEnd);
+        s.thawEnd = _thawEnd();
+        emit SignerThawStarted(msg.sender, signer, s.thawEnd);
+    }
+
+    /// @inheritdoc IFlotillaSettlement
+    function cancelThawSigner(address signer) external {
+        Signer storage s = _liveSigner(signer);
+        if (s.thawEnd == 0) revert NothingThawing();
+        s.thawEnd = 0;
+        emit SignerThawCancelled(msg.sender, signer);
+    }
+
     // -------------------------------------------------------------- settlement
 
     /// @inheritdoc IFlotillaSettlement
     function settleVoucher(Voucher calldata voucher, bytes calldata signature) external returns (uint256 paid) {
         _checkSigner(voucher.hash(), signature, voucher.payer);
-        return _settle(voucher.payer, voucher.payee, voucher.valueAggregate, _currentEpoch());
+        return _settle(voucher.payer, voucher.payee, voucher.valueAggregate);
     }
 
     /// @inheritdoc IFlotillaSettlement
@@ -250,15 +200,13 @@ contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTrans
         if (batch.epoch != next) revert EpochMismatch(next, batch.epoch);
         if (batch.receiptCount == 0 || batch.receiptsRoot == 0 || batch.lanes.length == 0) revert EmptyBatch();
         _settledEpochs[payer] = next;
-        _anchors[payer][next] = Anchor(batch.receiptsRoot, batch.receiptCount);
 
-        uint40 payoutEpoch = _currentEpoch();
         address last; // the zero address can therefore not be a payee
         for (uint256 i; i < batch.lanes.length; ++i) {
             LaneTotal calldata lane = batch.lanes[i];
             if (lane.payee <= last) revert LanesNotSorted(i);
             last = lane.payee;
-            paid += _settle(payer, last, lane.valueAggregate, payoutEpoch);
+            paid += _settle(payer, last, lane.valueAggregate);
         }
         emit BatchSettled(payer, next, batch.receiptsRoot, batch.receiptCount, paid);
     }
@@ -266,25 +214,9 @@ contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTrans
     /// @inheritdoc IFlotillaSettlement
     function claim(address to) external nonReentrant {
         if (to == address(0) || to == address(this)) revert InvalidRecipient(to);
-        Operator storage op = _operators[msg.sender];
-        uint256 amount = op.claimable;
-        if (amount == 0) revert NothingToClaim();
-        op.claimable = 0;
+        uint256 amount = stakes.takeClaimable(msg.sender);
         emit Claimed(msg.sender, to, amount);
         token.safeTransfer(to, amount);
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function claimable(address operator) external view returns (uint256) {
-        return _operators[operator].claimable;
-    }
-
-    // ---------------------------------------------------------------- evidence
-
-    /// @inheritdoc IFlotillaSettlement
-    function batchRoot(address payer, uint64 epoch) external view returns (bytes32 root, uint32 receiptCount) {
-        Anchor memory a = _anchors[payer][epoch];
-        return (a.root, a.receiptCount);
     }
 
     /// @inheritdoc IFlotillaSettlement
@@ -293,117 +225,57 @@ contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTrans
     }
 
     /// @inheritdoc IFlotillaSettlement
-    function verifyReceipt(address payer, uint64 epoch, uint256 index, bytes32 receiptDigest_, bytes32[] calldata proof)
-        external
-        view
-        returns (bool)
-    {
-        Anchor memory a = _anchors[payer][epoch];
-        // An epoch that is not settled has receiptCount 0, so no index passes.
-        if (index >= a.receiptCount || proof.length > MAX_PROOF_NODES) return false;
-        return MerkleProof.verifyCalldata(proof, a.root, MessageHash.leaf(index, a.receiptCount, receiptDigest_));
-    }
-
-    /// @inheritdoc IFlotillaSettlement
     function domainSeparator() external view returns (bytes32) {
         return _domainSeparatorV4();
     }
 
-    /// @inheritdoc IFlotillaSettlement
-    function advertDigest(Advert calldata advert) external view returns (bytes32) {
-        return _hashTypedDataV4(advert.hash());
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function orderDigest(Order calldata order) external view returns (bytes32) {
-        return _hashTypedDataV4(order.hash());
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function receiptDigest(Receipt calldata receipt) external view returns (bytes32) {
-        return _hashTypedDataV4(receipt.hash());
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function voucherDigest(Voucher calldata voucher) external view returns (bytes32) {
-        return _hashTypedDataV4(voucher.hash());
-    }
-
-    /// @inheritdoc IFlotillaSettlement
-    function batchDigest(SettlementBatch calldata batch) external view returns (bytes32) {
-        return _hashTypedDataV4(batch.hash());
-    }
-
     // ---------------------------------------------------------------- internal
 
-    /// @dev Pays min(new in the total, escrow, cap) from the lane to the payee's claimable credit.
-    function _settle(address payer, address payee, uint128 valueAggregate, uint40 payoutEpoch)
-        private
-        returns (uint256 paid)
-    {
+    /// @dev Pays min(new in the total, escrow, room under the stake) from the lane to the payee's credit.
+    function _settle(address payer, address payee, uint128 valueAggregate) private returns (uint256 paid) {
         Lane storage lane = _lanes[payer][payee];
         (uint128 balance, uint128 collected) = (lane.balance, lane.collected);
         if (valueAggregate <= collected) return 0;
         uint256 owed = valueAggregate - collected;
-
-        Operator memory op = _operators[payee];
-        (uint256 room, uint72 paidBefore) = _room(op, payoutEpoch);
-        paid = Math.min(Math.min(owed, balance), room);
+        paid = stakes.credit(payee, Math.min(owed, balance));
         if (paid != 0) {
-            // No cast below can truncate: paid <= balance <= MAX_HELD, collected + paid <= valueAggregate,
-            // and paidBefore + paid <= cap <= MAX_HELD.
+            // paid <= balance and collected + paid <= valueAggregate: no cast can cut.
             (lane.balance, lane.collected) = (balance - uint128(paid), collected + uint128(paid));
-            op.claimable += uint72(paid);
-            op.paidInEpoch = paidBefore + uint72(paid);
-            op.epoch = payoutEpoch;
-            _operators[payee] = op;
         }
         emit Settled(payer, payee, paid, owed - paid, valueAggregate);
     }
 
-    /// @return room what the operator can still be paid in `epoch`
-    /// @return paid what it has been paid in `epoch`
-    function _room(Operator memory op, uint40 epoch) private view returns (uint256 room, uint72 paid) {
-        paid = op.epoch == epoch ? op.paidInEpoch : 0;
-        uint256 cap = Math.min(uint256(op.bonded) * capBps / BPS, MAX_HELD);
-        room = Math.saturatingSub(cap, paid); // thawing stake lowers the cap, maybe below what was paid
-    }
-
     /// @dev Adds to the caller's lane, after cutting a running thaw to the old balance.
-    function _credit(address payee, uint128 amount) private {
+    function _deposit(address payee, uint128 amount) private {
         if (amount == 0) revert ZeroAmount();
         if (payee == address(0) || payee == address(this)) revert InvalidRecipient(payee);
         Lane storage lane = _lanes[msg.sender][payee];
-        Thaw storage t = _laneThaws[msg.sender][payee];
+        Thaw storage t = _thaws[msg.sender][payee];
         if (t.end != 0 && t.amount > lane.balance) t.amount = lane.balance;
         lane.balance += amount;
         emit Deposited(msg.sender, payee, amount);
     }
 
-    /// @dev Takes exactly `amount` from the caller, and reverts all before it otherwise.
-    function _pull(uint256 amount) private {
-        uint256 before = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), amount);
-        uint256 held = token.balanceOf(address(this));
-        if (held - before != amount) revert TokenAmountMismatch(amount, held - before);
-        _checkHeld(held);
-    }
-
-    function _checkHeld(uint256 held) private pure {
-        if (held > MAX_HELD) revert TooManyTokensHeld(held);
-    }
-
-    function _checkThawed(Thaw memory t) private view {
-        if (t.end == 0) revert NothingThawing();
-        if (block.timestamp < t.end) revert StillThawing(t.end);
-    }
-
+    /// @dev The payer's own key always counts; an authorized one until its thaw ends.
     function _checkSigner(bytes32 structHash, bytes calldata signature, address payer) private view {
         (address signer, ECDSA.RecoverError err,) = ECDSA.tryRecoverCalldata(_hashTypedDataV4(structHash), signature);
-        if (err != ECDSA.RecoverError.NoError || signer != payer) revert InvalidSigner(signer, payer);
+        if (err != ECDSA.RecoverError.NoError) revert InvalidSigner(address(0), payer);
+        if (signer == payer) return;
+        Signer memory s = signerOf[signer];
+        if (s.payer != payer || _revoked(s)) revert InvalidSigner(signer, payer);
     }
 
-    function _currentEpoch() private view returns (uint40) {
-        return uint40(block.timestamp / epochSeconds);
+    /// @dev The caller's signer, unless it is revoked.
+    function _liveSigner(address signer) private view returns (Signer storage s) {
+        s = signerOf[signer];
+        if (s.payer != msg.sender || _revoked(s)) revert NotYourSigner(signer);
+    }
+
+    function _revoked(Signer memory s) private view returns (bool) {
+        return s.thawEnd != 0 && block.timestamp >= s.thawEnd;
+    }
+
+    function _thawEnd() private view returns (uint64) {
+        return uint64(block.timestamp) + laneThawSeconds;
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Advert, Order, Receipt, Voucher, LaneTotal, SettlementBatch} from "./Messages.sol";
+import {Advert, Order, Receipt, Voucher, LaneTotal, SettlementBatch, SignerAuthorization} from "./Messages.sol";
 
 /// @title EIP-712 struct hashes of the signed messages, and the leaf rule of the receipt tree
 /// @dev Structs of static fields are encoded inline by `abi.encode`, word by word in field order,
@@ -22,6 +22,9 @@ library MessageHash {
     bytes32 internal constant SETTLEMENT_BATCH_TYPEHASH = keccak256(
         "SettlementBatch(address payer,uint64 epoch,uint32 receiptCount,bytes32 receiptsRoot,LaneTotal[] lanes)LaneTotal(address payee,uint128 valueAggregate)"
     );
+
+    bytes32 internal constant SIGNER_AUTHORIZATION_TYPEHASH =
+        keccak256("SignerAuthorization(address payer,address signer,uint64 deadline)");
 
     function hash(Advert calldata a) internal pure returns (bytes32) {
         // Two halves, because one call with fourteen words is too deep for the stack.
@@ -66,6 +69,24 @@ library MessageHash {
                 b.receiptCount,
                 b.receiptsRoot,
                 keccak256(abi.encodePacked(lanes))
+            )
+        );
+    }
+
+    function hash(SignerAuthorization memory s) internal pure returns (bytes32) {
+        return keccak256(abi.encode(SIGNER_AUTHORIZATION_TYPEHASH, s));
+    }
+
+    /// @notice What an advert is about: the same offer may not have one sequence number twice.
+    function offerHash(Advert calldata a) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                a.operator,
+                a.node,
+                keccak256(bytes(a.model)),
+                keccak256(bytes(a.quantization)),
+                keccak256(bytes(a.runtime)),
+                a.seq
             )
         );
     }

@@ -74,3 +74,10 @@ struct SettlementBatch {
     bytes32 receiptsRoot;
     LaneTotal[] lanes; // strictly ascending by payee
 }
+
+/// @notice A key's consent to sign vouchers and batches for a payer. Signed by the signer.
+struct SignerAuthorization {
+    address payer;
+    address signer;
+    uint64 deadline; // the payer must bring it on chain by then
+}

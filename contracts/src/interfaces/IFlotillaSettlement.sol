@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Advert, Order, Receipt, Voucher, SettlementBatch} from "../Messages.sol";
+import {IFlotillaStake} from "./IFlotillaStake.sol";
+import {Voucher, SettlementBatch} from "../Messages.sol";
 
-/// @title Flotilla settlement: stake, escrow and cumulative payment of operators
+/// @title Flotilla settlement: escrow and cumulative payment of operators
 /// @notice A payer (gateway) keeps escrow in one lane per payee (operator) and signs running totals.
 /// Anyone may bring a signed total on chain; the contract credits the payee with what is new in it,
 /// as far as the lane's escrow and the payee's stake allow. What they do not allow stays owed.
@@ -12,78 +13,57 @@ import {Advert, Order, Receipt, Voucher, SettlementBatch} from "../Messages.sol"
 interface IFlotillaSettlement {
     // ------------------------------------------------------------------ events
 
-    /// @notice `operator` added `amount`; its bonded stake (without thawing stake) is now `bonded`.
-    event Staked(address indexed operator, uint256 amount, uint256 bonded);
-    /// @notice `amount` stopped backing payouts and can be withdrawn from `thawEnd` on.
-    event StakeThawStarted(address indexed operator, uint256 amount, uint64 thawEnd);
-    /// @notice `amount` of thawing stake backs payouts again.
-    event StakeThawCancelled(address indexed operator, uint256 amount);
-    event StakeWithdrawn(address indexed operator, uint256 amount);
-
     event Deposited(address indexed payer, address indexed payee, uint256 amount);
     /// @notice `amount` of the lane's escrow can leave from `thawEnd` on: settle before that.
     event ThawStarted(address indexed payer, address indexed payee, uint256 amount, uint64 thawEnd);
     event ThawCancelled(address indexed payer, address indexed payee);
     event Withdrawn(address indexed payer, address indexed payee, uint256 amount);
 
+    event SignerAuthorized(address indexed payer, address indexed signer);
+    /// @notice What `signer` signed for `payer` counts before `thawEnd` and never after.
+    event SignerThawStarted(address indexed payer, address indexed signer, uint64 thawEnd);
+    event SignerThawCancelled(address indexed payer, address indexed signer);
+
     /// @notice `paid` was credited to `payee`; `unpaid` of `valueAggregate` is still owed, because the
-    /// lane's escrow or the payee's cap of this epoch ended. Not emitted when nothing was owed.
+    /// lane's escrow or the payee's stake of this epoch ended. Not emitted when nothing was owed.
     event Settled(address indexed payer, address indexed payee, uint256 paid, uint256 unpaid, uint128 valueAggregate);
+    /// @notice `receiptsRoot` is the Merkle root of the receipts behind this batch, for audit: it moves no money.
     event BatchSettled(
         address indexed payer, uint64 indexed epoch, bytes32 receiptsRoot, uint32 receiptCount, uint256 paid
     );
-    event Claimed(address indexed operator, address indexed to, uint256 amount);
+    event Claimed(address indexed account, address indexed to, uint256 amount);
 
     // ------------------------------------------------------------------ errors
 
     /// @notice A constructor parameter is out of range; `name` says which.
     error InvalidParameter(bytes32 name);
     error ZeroAmount();
-    /// @notice The zero address or this contract where a payee or recipient was expected.
+    /// @notice The zero address or this contract where a payee, signer or recipient was expected.
     error InvalidRecipient(address recipient);
     error LengthMismatch(uint256 payees, uint256 amounts);
-    /// @notice The token moved another amount than asked for (fee on transfer, rebasing).
-    error TokenAmountMismatch(uint256 expected, uint256 received);
-    /// @notice The contract would hold more than the 2^72-1 base units its accounts are sized for.
-    error TooManyTokensHeld(uint256 held);
-    error InsufficientStake(uint256 have, uint256 want);
     error InsufficientBalance(uint256 have, uint256 want);
     /// @notice A thaw is already running; cancel it first. A second thaw never resets the first one's clock.
     error AlreadyThawing(uint64 thawEnd);
     error NothingThawing();
     error StillThawing(uint64 thawEnd);
-    /// @notice The signature is not the payer's; `recovered` is whose it is (zero: malformed or high s).
+    /// @notice The signature is neither the payer's nor that of a signer it has authorized; `recovered` is
+    /// whose it is (zero: malformed or high s).
     error InvalidSigner(address recovered, address payer);
+    /// @notice A signer belongs to one payer for ever, also after it was revoked.
+    error SignerAlreadyBound(address signer, address payer);
+    /// @notice The signer is not the caller's, or is revoked.
+    error NotYourSigner(address signer);
+    error AuthorizationExpired(uint64 deadline);
     /// @notice Epochs of one payer are settled in order, each once; `next` is the one that is due.
     error EpochMismatch(uint64 next, uint64 given);
     /// @notice A batch has at least one lane, and at least one receipt under a root that is not zero.
     error EmptyBatch();
     /// @notice Lane `index` does not stand in strictly ascending order of payees.
     error LanesNotSorted(uint256 index);
-    error NothingToClaim();
-
-    // ------------------------------------------------------------------- stake
-
-    /// @notice Adds stake of the caller. Needs an allowance of the token.
-    function stake(uint128 amount) external;
-    /// @notice Starts the withdrawal of stake. It stops backing payouts at once but stays slashable until withdrawn.
-    function thawStake(uint128 amount) external;
-    /// @notice Puts all thawing stake of the caller back to work.
-    function cancelThawStake() external;
-    /// @notice Pays out the caller's thawed stake.
-    function withdrawStake() external;
-    /// @return total bonded plus thawing stake
-    /// @return thawing the part that no longer backs payouts
-    /// @return thawEnd when the thawing part may leave; 0 when nothing thaws
-    function stakeOf(address operator) external view returns (uint256 total, uint256 thawing, uint64 thawEnd);
-    /// @notice Stake that a fault could cost: bonded plus thawing.
-    function slashableStake(address operator) external view returns (uint256);
-    /// @notice What `operator` can still be paid in the current epoch: (stake - thawing) * capBps / 10000 minus what it was paid.
-    function epochRoom(address operator) external view returns (uint256);
 
     // ------------------------------------------------------------------ escrow
 
-    /// @notice Adds to the caller's lane towards `payee`. Needs an allowance of the token.
+    /// @notice Adds to the caller's lane towards `payee`. Needs an allowance of the token for this contract.
     /// A running thaw is first cut to what the lane held, so that new money never leaves on an old clock.
     function deposit(address payee, uint128 amount) external;
     /// @notice `deposit` for many lanes with one token transfer.
@@ -110,46 +90,43 @@ interface IFlotillaSettlement {
         view
         returns (uint256 available, uint256 collected, uint64 thawEnd);
 
+    // ----------------------------------------------------------------- signers
+
+    /// @notice Lets `signer` sign vouchers and batches for the caller, as well as the caller itself. `proof` is
+    /// the signer's own signature of SignerAuthorization{payer: caller, signer, deadline}, so that nobody
+    /// binds a key that is not theirs to give. The binding is for ever: after its thaw a signer is revoked and
+    /// can be bound neither again nor to anyone else.
+    function authorizeSigner(address signer, uint64 deadline, bytes calldata proof) external;
+    /// @notice Starts to revoke a signer. Vouchers that it signed can be settled before the thaw ends, so an
+    /// operator that looks at `signerOf` has laneThawSeconds to settle what it holds.
+    function thawSigner(address signer) external;
+    /// @notice Keeps a thawing signer. Not possible after the thaw has ended.
+    function cancelThawSigner(address signer) external;
+    /// @return payer whom the signer is bound to; zero when to nobody
+    /// @return thawEnd when it is, or was, revoked; 0 while it does not thaw
+    function signerOf(address signer) external view returns (address payer, uint64 thawEnd);
+
     // -------------------------------------------------------------- settlement
 
     /// @notice Credits the payee with what is new in the payer's running total. Anyone may send it.
     /// Never reverts for want of escrow, stake or novelty: it pays what it can, down to nothing.
     function settleVoucher(Voucher calldata voucher, bytes calldata signature) external returns (uint256 paid);
-    /// @notice Settles many lanes at once and anchors the root of the receipts behind them.
+    /// @notice Settles many lanes at once and logs the root of the receipts behind them.
     /// The payer itself may send it with an empty signature; anyone else needs the payer's.
     function settleBatch(SettlementBatch calldata batch, bytes calldata signature) external returns (uint256 paid);
-    /// @notice Pays everything credited to the caller to `to`.
+    /// @notice Pays everything credited to the caller (payouts, restitution, bounties) to `to`.
     function claim(address to) external;
-    /// @notice What `operator` has been credited and not yet claimed.
-    function claimable(address operator) external view returns (uint256);
-
-    // ---------------------------------------------------------------- evidence
-
-    /// @return root Merkle root of the receipts; zero when this epoch has not been settled
-    /// @return receiptCount leaves under the root
-    function batchRoot(address payer, uint64 epoch) external view returns (bytes32 root, uint32 receiptCount);
     /// @notice The epoch that the payer's next batch must carry (1 for the first).
     function nextEpoch(address payer) external view returns (uint64);
-    /// @notice Whether the receipt with this digest stands at `index` of the payer's batch.
-    function verifyReceipt(address payer, uint64 epoch, uint256 index, bytes32 receiptDigest_, bytes32[] calldata proof)
-        external
-        view
-        returns (bool);
 
+    /// @notice The EIP-712 domain of every message of this deployment, also of those the stake contract checks.
     function domainSeparator() external view returns (bytes32);
-    function advertDigest(Advert calldata advert) external view returns (bytes32);
-    function orderDigest(Order calldata order) external view returns (bytes32);
-    function receiptDigest(Receipt calldata receipt) external view returns (bytes32);
-    function voucherDigest(Voucher calldata voucher) external view returns (bytes32);
-    function batchDigest(SettlementBatch calldata batch) external view returns (bytes32);
 
     // -------------------------------------------------------------- parameters
 
     function token() external view returns (IERC20);
-    /// @notice Length of a payout epoch in seconds; the current one is block.timestamp / epochSeconds.
-    function epochSeconds() external view returns (uint64);
-    function stakeThawSeconds() external view returns (uint64);
+    /// @notice The stake contract of this deployment.
+    function stakes() external view returns (IFlotillaStake);
+    /// @notice How long payees have to settle before escrow, or the word of a signer, is gone.
     function laneThawSeconds() external view returns (uint64);
-    /// @notice Payout per epoch in 1/10000 of the bonded stake.
-    function capBps() external view returns (uint32);
 }
