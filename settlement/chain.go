@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -44,16 +45,30 @@ func (s TxState) String() string {
 	}
 }
 
+// Anchor says where the chain holds a batch: in the event of the transaction that settled it.
+type Anchor struct {
+	Root  common.Hash // zero: the chain has no such batch
+	Count uint32      // receipts under the root
+	Tx    common.Hash // the transaction that settled it
+	Block uint64      // the block that it is in
+	Depth uint64      // blocks from Block to the newest one, both counted: 1 in the newest block
+}
+
+// ErrChainReset: the chain has forgotten what this process knows it held, so it was started anew or the RPC
+// URL leads to another one. Nothing was sent and nothing is lost; point the node at the right chain.
+var ErrChainReset = errors.New("the chain was reset")
+
 // ChainReader is the part of a Chain that verification needs. All methods are safe for concurrent use,
 // may block on the network until ctx ends, and read the newest block.
 type ChainReader interface {
-	// BatchRoot returns the receipts root and count anchored for the payer's epoch; a zero root means
-	// that nothing is anchored there.
-	BatchRoot(ctx context.Context, payer common.Address, epoch uint64) (root common.Hash, count uint32, err error)
+	// BatchAnchor returns where the payer's batch of that epoch stands; a zero Root means that it stands nowhere.
+	BatchAnchor(ctx context.Context, payer common.Address, epoch uint64) (Anchor, error)
 	// Lane returns the escrow lane; one that was never funded is all zero.
 	Lane(ctx context.Context, payer, payee common.Address) (Lane, error)
 	// Stake returns the operator's stake; zero for who never staked.
 	Stake(ctx context.Context, operator common.Address) (Stake, error)
+	// Punished says whether the evidence with this id (see Evidence.ID) has cost its operator stake already.
+	Punished(ctx context.Context, evidence common.Hash) (bool, error)
 }
 
 // Chain is the settlement contract as this package sees it. All methods are safe for concurrent use and
@@ -72,4 +87,9 @@ type Chain interface {
 	TxStatus(ctx context.Context, tx common.Hash) (TxState, error)
 	// SettleVoucher collects one lane by its newest voucher, without the gateway's help.
 	SettleVoucher(ctx context.Context, v Voucher, sig Signature) (tx common.Hash, err error)
+	// LaneCost returns what one more lane in a batch costs in gas at present, in base units of the settlement
+	// token; 0 where gas costs nothing.
+	LaneCost(ctx context.Context) (Amount, error)
+	// SubmitEvidence brings a fault to the stake contract, which credits the harmed payer and bountyTo.
+	SubmitEvidence(ctx context.Context, e Evidence, bountyTo common.Address) (tx common.Hash, err error)
 }
