@@ -68,11 +68,13 @@ func (v Verdict) String() string {
 }
 
 // Equivocation is proof that a peer signed two different adverts under one
-// sequence number. Both are complete signed envelopes.
+// sequence number. First and Second are the complete signed envelopes, Adverts
+// is what they say.
 type Equivocation struct {
 	Peer          PeerID
 	Seq           uint64
 	First, Second []byte
+	Adverts       [2]Advert
 }
 
 // Config describes a Host. Identity, Network, Role and Logger are required.

@@ -151,7 +151,9 @@ func (d *Directory) precheck(a *Advert, raw []byte, limited bool) (Verdict, erro
 	verdict, err := Accept, error(nil)
 	switch {
 	case stored != nil && a.Seq == stored.advert.Seq && !bytes.Equal(raw, stored.raw):
-		proof = &Equivocation{Peer: a.Peer, Seq: a.Seq, First: stored.raw, Second: bytes.Clone(raw)}
+		proof = &Equivocation{
+			Peer: a.Peer, Seq: a.Seq, First: stored.raw, Second: bytes.Clone(raw), Adverts: [2]Advert{stored.advert, *a},
+		}
 		verdict, err = Reject, errTwoFaced
 	case stored != nil && a.Seq <= stored.advert.Seq:
 		verdict, err = Ignore, errStale

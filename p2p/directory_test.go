@@ -225,6 +225,9 @@ func TestAdmitEquivocation(t *testing.T) {
 	if len(s.proofs) != 2 || !bytes.Equal(s.proofs[0].First, first) || !bytes.Equal(s.proofs[0].Second, second) || s.proofs[0].Seq != 5 {
 		t.Fatalf("proofs %+v", s.proofs)
 	}
+	if said := s.proofs[0].Adverts; said[0].Offers[0].OutputPerMTok != 2 || said[1].Offers[0].OutputPerMTok != 1000 {
+		t.Fatalf("the proof says %+v", said)
+	}
 	if live := s.Live(); live[0].Offers[0].OutputPerMTok != 2 {
 		t.Fatal("the second advert replaced the first")
 	}
