@@ -218,15 +218,15 @@ func (s *Settler) Recover(ctx context.Context) (inFlight bool, err error) {
 func (s *Settler) anchored(ctx context.Context, open *SealedBatch) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
 	defer cancel()
-	root, count, err := s.chain.BatchRoot(ctx, open.Batch.Payer, open.Batch.Epoch)
+	a, err := s.chain.BatchAnchor(ctx, open.Batch.Payer, open.Batch.Epoch)
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("look up batch %d: %w", open.Batch.Epoch, err)
-	case root == (common.Hash{}):
+	case a.Root == (common.Hash{}):
 		return false, nil
-	case root != open.Batch.ReceiptsRoot || count != open.Batch.ReceiptCount:
+	case a.Root != open.Batch.ReceiptsRoot || a.Count != open.Batch.ReceiptCount:
 		return false, fmt.Errorf("%w: epoch %d has root %s, ours is %s; does another gateway use this key?",
-			ErrEpochConflict, open.Batch.Epoch, root, open.Batch.ReceiptsRoot)
+			ErrEpochConflict, open.Batch.Epoch, a.Root, open.Batch.ReceiptsRoot)
 	}
 	return true, nil
 }

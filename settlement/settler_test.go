@@ -90,7 +90,7 @@ func TestChainFailsAnywhere(t *testing.T) {
 		"drop tx":     (*memchain.Chain).DropTx,
 		"lose answer": (*memchain.Chain).LoseAnswer,
 	} {
-		for _, m := range []memchain.Method{memchain.SubmitBatch, memchain.BatchRoot, memchain.NextEpoch, memchain.TxStatus} {
+		for _, m := range []memchain.Method{memchain.SubmitBatch, memchain.BatchAnchor, memchain.NextEpoch, memchain.TxStatus} {
 			for nth := 1; nth <= 3; nth++ {
 				t.Run(fmt.Sprintf("%s/%s %d", name, m, nth), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {

@@ -231,25 +231,26 @@ func (v *verification) checkStake(ctx context.Context) {
 // the chain (not the bundle) holds.
 func (v *verification) checkBatch(ctx context.Context, inc Inclusion) {
 	b := v.bundle
-	root, count, err := v.chain.BatchRoot(ctx, b.Receipt.Payer, inc.Epoch)
+	a, err := v.chain.BatchAnchor(ctx, b.Receipt.Payer, inc.Epoch)
 	if err != nil {
 		v.cannot(CheckBatchRoot, "ask the chain for the batch", err)
 		v.cannot(CheckInclusion, "the batch's root is not known", err)
 		return
 	}
 	switch {
-	case root == (common.Hash{}):
+	case a.Root == (common.Hash{}):
 		err = fmt.Errorf("%w: the chain has no batch %d of %s", ErrNotInBatch, inc.Epoch, b.Receipt.Payer)
-	case root != inc.Root || count != inc.Count:
+	case a.Root != inc.Root || a.Count != inc.Count:
 		err = fmt.Errorf("%w: batch %d on chain has root %s over %d receipts, the bundle says %s over %d",
-			ErrNotInBatch, inc.Epoch, root, count, inc.Root, inc.Count)
+			ErrNotInBatch, inc.Epoch, a.Root, a.Count, inc.Root, inc.Count)
 	}
-	v.judge(CheckBatchRoot, fmt.Sprintf("batch %d of %d receipts, root %s", inc.Epoch, count, root), err)
+	v.judge(CheckBatchRoot, fmt.Sprintf("batch %d of %d receipts, root %s, settled by transaction %s in block %d",
+		inc.Epoch, a.Count, a.Root, a.Tx, a.Block), err)
 	err = nil
-	if !VerifyProof(root, inc.Index, count, b.Receipt.Digest(b.Domain), inc.Proof) {
-		err = fmt.Errorf("%w: the proof does not lead from receipt %d to root %s", ErrNotInBatch, inc.Index, root)
+	if !VerifyProof(a.Root, inc.Index, a.Count, b.Receipt.Digest(b.Domain), inc.Proof) {
+		err = fmt.Errorf("%w: the proof does not lead from receipt %d to root %s", ErrNotInBatch, inc.Index, a.Root)
 	}
-	v.judge(CheckInclusion, fmt.Sprintf("receipt %d of %d by %d hashes", inc.Index, count, len(inc.Proof)), err)
+	v.judge(CheckInclusion, fmt.Sprintf("receipt %d of %d by %d hashes", inc.Index, a.Count, len(inc.Proof)), err)
 }
 
 // checkLane: the chain has paid at least what the known receipts of the lane add up to.

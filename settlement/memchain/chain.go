@@ -1,5 +1,5 @@
-// Package memchain is a settlement.Chain in memory: the contract's rules on escrow, stake, epochs and
-// clipping, with switches that make it fail the ways a real chain fails. It starts no goroutine and reads
+// Package memchain is a settlement.Chain in memory: the contracts' rules on escrow, stake, epochs, clipping and
+// penalties, with switches that make it fail the ways a real chain fails. It starts no goroutine and reads
 // time through the time package only, so it works in testing/synctest bubbles.
 package memchain
 
@@ -15,55 +15,34 @@ import (
 	"flotilla/settlement"
 )
 
-// Config sets the contract's parameters. Zero fields take the default.
+// Config sets the contracts' parameters. Zero fields take the default.
 type Config struct {
-	Domain      settlement.Domain // must be the one that batches and vouchers are signed under
+	Domain      settlement.Domain // must be the one that all messages are signed under
 	EpochLength time.Duration     // payout epoch; default 24 h
-	CapBPS      uint64            // payout per epoch in 1/10000 of the bonded stake; default 10000
+	MinPenalty  settlement.Amount // the least that a proven fault costs; default 1 USD
 	MineDelay   time.Duration     // from submission to effect; default 0, at once
 }
 
-// Errors that the contract would revert with.
+// Errors that the contracts would revert with.
 var (
-	ErrEpochMismatch = errors.New("batch is not for the next epoch")
-	ErrInvalidSigner = errors.New("batch or voucher is not signed by its payer")
-	ErrInsufficient  = errors.New("not that much there")
+	ErrEpochMismatch   = errors.New("batch is not for the next epoch")
+	ErrInvalidSigner   = errors.New("batch or voucher is not signed by its payer")
+	ErrInsufficient    = errors.New("not that much there")
+	ErrAlreadyPunished = errors.New("evidence was punished before")
+	ErrNothingToSlash  = errors.New("operator has no stake left")
 )
 
-const bps = 10_000
-
-type laneKey struct{ payer, payee common.Address }
-
-type anchorKey struct {
-	payer common.Address
-	epoch uint64
-}
-
-type anchor struct {
-	root  common.Hash
-	count uint32
-}
-
-type operator struct {
-	bonded, thawing settlement.Amount
-	thawEnd         uint64
-	claimable       settlement.Amount
-	paid            settlement.Amount // in payout epoch paidEpoch
-	paidEpoch       int64
-}
-
-// Chain is the contract's state. Safe for concurrent use.
+// Chain is a chain with the contracts on it. Safe for concurrent use.
 type Chain struct {
 	cfg    Config
 	faults faults
 
-	mu        sync.Mutex // guards all below
-	lanes     map[laneKey]*settlement.Lane
-	operators map[common.Address]*operator
-	settled   map[common.Address]uint64 // last epoch per payer
-	anchors   map[anchorKey]anchor
-	txs       map[common.Hash]*transaction
-	sent      uint64 // transactions so far, makes their hashes unique
+	mu       sync.Mutex // guards all below
+	state    state
+	txs      map[common.Hash]*transaction
+	mined    []minedTx         // newest last, at most maxReorg
+	sent     uint64            // transactions so far, makes their hashes unique
+	laneCost settlement.Amount // see SetLaneCost
 }
 
 var _ settlement.Chain = (*Chain)(nil)
@@ -73,17 +52,14 @@ func New(cfg Config) *Chain {
 	if cfg.EpochLength <= 0 {
 		cfg.EpochLength = 24 * time.Hour
 	}
-	if cfg.CapBPS == 0 {
-		cfg.CapBPS = bps
+	if cfg.MinPenalty == 0 {
+		cfg.MinPenalty = 1_000_000
 	}
 	return &Chain{
-		cfg:       cfg,
-		faults:    faults{calls: make(map[Method]int), rules: make(map[Method][]rule)},
-		lanes:     make(map[laneKey]*settlement.Lane),
-		operators: make(map[common.Address]*operator),
-		settled:   make(map[common.Address]uint64),
-		anchors:   make(map[anchorKey]anchor),
-		txs:       make(map[common.Hash]*transaction),
+		cfg:    cfg,
+		faults: faults{calls: make(map[Method]int), rules: make(map[Method][]rule)},
+		state:  newState(),
+		txs:    make(map[common.Hash]*transaction),
 	}
 }
 
@@ -91,14 +67,14 @@ func New(cfg Config) *Chain {
 func (c *Chain) Deposit(payer, payee common.Address, amount settlement.Amount) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lane(payer, payee).Balance += amount
+	c.state.lane(payer, payee).Balance += amount
 }
 
 // AddStake bonds amount for the operator.
 func (c *Chain) AddStake(op common.Address, amount settlement.Amount) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.operator(op).bonded += amount
+	c.state.account(op).bonded += amount
 }
 
 // ThawStake starts to take amount out of the bonded stake; it backs no payout from now on. It may leave
@@ -106,7 +82,7 @@ func (c *Chain) AddStake(op common.Address, amount settlement.Amount) {
 func (c *Chain) ThawStake(op common.Address, amount settlement.Amount, end uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o := c.operator(op)
+	o := c.state.account(op)
 	if amount > o.bonded || o.thawing != 0 {
 		return fmt.Errorf("thaw %v of %v: %w", amount, o.bonded, ErrInsufficient)
 	}
@@ -114,11 +90,11 @@ func (c *Chain) ThawStake(op common.Address, amount settlement.Amount, end uint6
 	return nil
 }
 
-// Claim pays out what the operator may withdraw and returns it.
-func (c *Chain) Claim(op common.Address) settlement.Amount {
+// Claim pays out what was credited to the account and returns it.
+func (c *Chain) Claim(account common.Address) settlement.Amount {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o := c.operator(op)
+	o := c.state.account(account)
 	amount := o.claimable
 	o.claimable = 0
 	return amount
@@ -130,10 +106,7 @@ func (c *Chain) Lane(ctx context.Context, payer, payee common.Address) (settleme
 		return settlement.Lane{}, err
 	}
 	defer c.mu.Unlock()
-	if l := c.lanes[laneKey{payer, payee}]; l != nil {
-		return *l, nil
-	}
-	return settlement.Lane{}, nil
+	return *c.state.lane(payer, payee), nil
 }
 
 // Stake implements settlement.Chain.
@@ -142,33 +115,30 @@ func (c *Chain) Stake(ctx context.Context, op common.Address) (settlement.Stake,
 		return settlement.Stake{}, err
 	}
 	defer c.mu.Unlock()
-	o := c.operators[op]
-	if o == nil {
-		return settlement.Stake{}, nil
-	}
+	o := c.state.account(op)
 	return settlement.Stake{Amount: o.bonded + o.thawing, Thawing: o.thawing, ThawEnd: o.thawEnd}, nil
 }
 
 // Claimable implements settlement.Chain.
-func (c *Chain) Claimable(ctx context.Context, op common.Address) (settlement.Amount, error) {
+func (c *Chain) Claimable(ctx context.Context, account common.Address) (settlement.Amount, error) {
 	if err := c.enter(ctx, Claimable); err != nil {
 		return 0, err
 	}
 	defer c.mu.Unlock()
-	if o := c.operators[op]; o != nil {
-		return o.claimable, nil
-	}
-	return 0, nil
+	return c.state.account(account).claimable, nil
 }
 
-// BatchRoot implements settlement.Chain.
-func (c *Chain) BatchRoot(ctx context.Context, payer common.Address, epoch uint64) (common.Hash, uint32, error) {
-	if err := c.enter(ctx, BatchRoot); err != nil {
-		return common.Hash{}, 0, err
+// BatchAnchor implements settlement.Chain.
+func (c *Chain) BatchAnchor(ctx context.Context, payer common.Address, epoch uint64) (settlement.Anchor, error) {
+	if err := c.enter(ctx, BatchAnchor); err != nil {
+		return settlement.Anchor{}, err
 	}
 	defer c.mu.Unlock()
-	a := c.anchors[anchorKey{payer, epoch}]
-	return a.root, a.count, nil
+	a := c.state.anchors[anchorKey{payer, epoch}]
+	if a.Root != (common.Hash{}) {
+		a.Depth = c.state.height - a.Block + 1
+	}
+	return a, nil
 }
 
 // NextEpoch implements settlement.Chain.
@@ -177,24 +147,32 @@ func (c *Chain) NextEpoch(ctx context.Context, payer common.Address) (uint64, er
 		return 0, err
 	}
 	defer c.mu.Unlock()
-	return c.settled[payer] + 1, nil
+	return c.state.settled[payer] + 1, nil
 }
 
-// lane returns the lane, made when needed. Callers hold mu.
-func (c *Chain) lane(payer, payee common.Address) *settlement.Lane {
-	key := laneKey{payer, payee}
-	if c.lanes[key] == nil {
-		c.lanes[key] = new(settlement.Lane)
+// Punished implements settlement.Chain.
+func (c *Chain) Punished(ctx context.Context, evidence common.Hash) (bool, error) {
+	if err := c.enter(ctx, Punished); err != nil {
+		return false, err
 	}
-	return c.lanes[key]
+	defer c.mu.Unlock()
+	return c.state.punished[evidence], nil
 }
 
-// operator returns the operator, made when needed. Callers hold mu.
-func (c *Chain) operator(a common.Address) *operator {
-	if c.operators[a] == nil {
-		c.operators[a] = new(operator)
+// LaneCost implements settlement.Chain.
+func (c *Chain) LaneCost(ctx context.Context) (settlement.Amount, error) {
+	if err := c.enter(ctx, LaneCost); err != nil {
+		return 0, err
 	}
-	return c.operators[a]
+	defer c.mu.Unlock()
+	return c.laneCost, nil
+}
+
+// SetLaneCost sets what gas costs a lane from now on; 0 at first.
+func (c *Chain) SetLaneCost(cost settlement.Amount) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.laneCost = cost
 }
 
 // SlowMining sets how long transactions take from now on from submission to effect.

@@ -172,8 +172,8 @@ func TestFaults(t *testing.T) {
 			t.Errorf("before it is mined: %v, %v", state, err)
 		}
 		time.Sleep(time.Second)
-		if root, _, err := e.BatchRoot(t.Context(), e.payer, 1); root != (common.Hash{1}) || err != nil {
-			t.Errorf("root %s (%v) after mining", root, err)
+		if a, err := e.BatchAnchor(t.Context(), e.payer, 1); a.Root != (common.Hash{1}) || a.Depth != 1 || err != nil {
+			t.Errorf("anchor %+v (%v) after mining", a, err)
 		}
 		e.SlowMining(0)
 		e.LoseAnswer(memchain.SubmitBatch, 1)
@@ -188,4 +188,102 @@ func TestFaults(t *testing.T) {
 			t.Errorf("chain that is down: %v", err)
 		}
 	})
+}
+
+// TestReorg: what is taken out of the chain has not happened, until it is mined again.
+func TestReorg(t *testing.T) {
+	for _, requeue := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEnv(t, memchain.Config{})
+			e.AddStake(e.operator, 100)
+			e.Deposit(e.payer, e.operator, 100)
+			b := e.batch(1, 10)
+			tx, err := e.SubmitBatch(t.Context(), b, e.sign(t, b.Digest(domain)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.MineBlocks(4)
+			if a, err := e.BatchAnchor(t.Context(), e.payer, 1); a.Depth != 5 || a.Tx != tx || err != nil {
+				t.Errorf("anchor %+v (%v), want depth 5 in %s", a, err, tx)
+			}
+			e.SlowMining(time.Second)
+			e.Reorg(1, requeue)
+			e.wantPaid(t, 0)
+			time.Sleep(time.Second)
+			if requeue {
+				e.wantPaid(t, 10)
+			} else if state, err := e.TxStatus(t.Context(), tx); state != settlement.TxUnknown || err != nil {
+				t.Errorf("transaction that was taken out is %v (%v)", state, err)
+			}
+		})
+	}
+}
+
+func TestReset(t *testing.T) {
+	e := newEnv(t, memchain.Config{})
+	e.AddStake(e.operator, 100)
+	e.Deposit(e.payer, e.operator, 100)
+	if _, err := e.submit(t, e.batch(1, 10)); err != nil {
+		t.Fatal(err)
+	}
+	restore := e.Reset()
+	e.wantPaid(t, 0)
+	if next, err := e.NextEpoch(t.Context(), e.payer); next != 1 || err != nil {
+		t.Errorf("next epoch %d (%v) on a fresh chain", next, err)
+	}
+	restore()
+	e.wantPaid(t, 10)
+}
+
+// TestSlash: ten times the harm, the payer first, a fifth for the reporter, never more than is staked, once.
+func TestSlash(t *testing.T) {
+	reporter := common.HexToAddress("0x77")
+	for _, tc := range []struct {
+		name                           string
+		staked, charged                settlement.Amount
+		slashed, restitution, reporter settlement.Amount
+	}{
+		{"ten times", 100_000_000, 1_000_003, 10_000_000, 1_000_000, 2_000_000},
+		{"at least the minimum", 100_000_000, 13, 1_000_000, 10, 200_000},
+		{"all that is staked", 1_000_000, 1_000_003, 1_000_000, 500_000, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e := newEnv(t, memchain.Config{})
+			op := e.payer // whoever has the key
+			a := settlement.Advert{Operator: op, PerRequest: 3, ValidFrom: 1, ValidTo: 100}
+			r := settlement.Receipt{Payee: op, Payer: common.HexToAddress("0x66"), Advert: a.Digest(domain), Amount: tc.charged, ServedAt: 50}
+			proof := settlement.Evidence{
+				Fault:    settlement.AdvertBreach,
+				Receipts: []settlement.SignedReceipt{{Receipt: r, Sig: e.sign(t, r.Digest(domain))}},
+				Adverts:  []settlement.SignedAdvert{{Advert: a, Sig: e.sign(t, a.Digest(domain))}},
+			}
+			if _, err := e.SubmitEvidence(t.Context(), proof, reporter); !errors.Is(err, memchain.ErrNothingToSlash) {
+				t.Errorf("operator without stake: %v", err)
+			}
+			e.AddStake(op, tc.staked)
+			if _, err := e.SubmitEvidence(t.Context(), proof, reporter); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.SubmitEvidence(t.Context(), proof, reporter); !errors.Is(err, memchain.ErrAlreadyPunished) {
+				t.Errorf("punished twice: %v", err)
+			}
+			charge, err := proof.Check(domain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if done, err := e.Punished(t.Context(), charge.ID); !done || err != nil {
+				t.Errorf("punished: %t (%v)", done, err)
+			}
+			left, err := e.Stake(t.Context(), op)
+			if err != nil || left.Amount != tc.staked-tc.slashed {
+				t.Errorf("%v staked (%v), want %v less than %v", left.Amount, err, tc.slashed, tc.staked)
+			}
+			if got := e.Claim(r.Payer); got != tc.restitution {
+				t.Errorf("payer was credited %v, want %v", got, tc.restitution)
+			}
+			if got := e.Claim(reporter); got != tc.reporter {
+				t.Errorf("reporter was credited %v, want %v", got, tc.reporter)
+			}
+		})
+	}
 }

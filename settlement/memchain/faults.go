@@ -4,6 +4,11 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/settlement"
 )
 
 // Method names a call of the chain, for counting and for faults.
@@ -11,14 +16,17 @@ type Method string
 
 // The methods of settlement.Chain.
 const (
-	SubmitBatch   Method = "SubmitBatch"
-	BatchRoot     Method = "BatchRoot"
-	NextEpoch     Method = "NextEpoch"
-	Lane          Method = "Lane"
-	Stake         Method = "Stake"
-	Claimable     Method = "Claimable"
-	TxStatus      Method = "TxStatus"
-	SettleVoucher Method = "SettleVoucher"
+	SubmitBatch    Method = "SubmitBatch"
+	BatchAnchor    Method = "BatchAnchor"
+	NextEpoch      Method = "NextEpoch"
+	Lane           Method = "Lane"
+	Stake          Method = "Stake"
+	Claimable      Method = "Claimable"
+	TxStatus       Method = "TxStatus"
+	SettleVoucher  Method = "SettleVoucher"
+	LaneCost       Method = "LaneCost"
+	Punished       Method = "Punished"
+	SubmitEvidence Method = "SubmitEvidence"
 )
 
 // ErrInjected is what a call returns that was told to fail.
@@ -60,6 +68,47 @@ func (c *Chain) SetDown(down bool) {
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()
 	c.faults.down = down
+}
+
+// MineBlocks adds n empty blocks, so that what is mined gets deeper.
+func (c *Chain) MineBlocks(n uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mine()
+	c.state.height += n
+}
+
+// Reorg takes the newest n transactions (at most the last 16) and all that came after them out of the chain. They
+// are mined again after the usual delay when requeue is set, and forgotten otherwise. The head stays as high.
+func (c *Chain) Reorg(n int, requeue bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mine()
+	height := c.state.height
+	for ; n > 0 && len(c.mined) > 0; n-- {
+		last := c.mined[len(c.mined)-1]
+		c.mined = c.mined[:len(c.mined)-1]
+		c.state = last.before
+		last.tx.state = settlement.TxUnknown
+		if requeue {
+			last.tx.state, last.tx.mineAt = settlement.TxPending, time.Now().Add(c.cfg.MineDelay)
+		}
+	}
+	c.state.height = height
+}
+
+// Reset starts the chain anew, with nothing on it, and returns what brings the old one back.
+func (c *Chain) Reset() (restore func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mine()
+	old, txs, mined := c.state, c.txs, c.mined
+	c.state, c.txs, c.mined = newState(), make(map[common.Hash]*transaction), nil
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.state, c.txs, c.mined = old, txs, mined
+	}
 }
 
 // Calls returns how often m was called.

@@ -15,12 +15,21 @@ import (
 // transaction is something sent. It takes effect when a call finds that its time has come, so the chain
 // needs no goroutine.
 type transaction struct {
-	mineAt  time.Time
-	apply   func() error // nil once it is mined
-	dropped bool
-	failed  bool
-	order   uint64
+	hash   common.Hash
+	order  uint64
+	mineAt time.Time
+	apply  func(*state) error
+	state  settlement.TxState // TxUnknown once it is dropped
 }
+
+// minedTx is a transaction with what the chain was before it.
+type minedTx struct {
+	tx     *transaction
+	before state
+}
+
+// maxReorg is how many transactions can be taken out again.
+const maxReorg = 16
 
 // SubmitBatch implements settlement.Chain.
 func (c *Chain) SubmitBatch(ctx context.Context, b settlement.Batch, sig settlement.Signature) (common.Hash, error) {
@@ -31,13 +40,13 @@ func (c *Chain) SubmitBatch(ctx context.Context, b settlement.Batch, sig settlem
 	if err := b.Validate(); err != nil {
 		return common.Hash{}, fmt.Errorf("submit batch: %w", err)
 	}
-	if c.anchors[anchorKey{b.Payer, b.Epoch}] == (anchor{b.ReceiptsRoot, b.ReceiptCount}) {
+	if a := c.state.anchors[anchorKey{b.Payer, b.Epoch}]; a.Root == b.ReceiptsRoot && a.Count == b.ReceiptCount {
 		return common.Hash{}, settlement.ErrAlreadySettled
 	}
 	if err := c.checkSigner(b.Payer, b.Digest(c.cfg.Domain), sig); err != nil {
 		return common.Hash{}, err
 	}
-	return c.send(SubmitBatch, func() error { return c.applyBatch(b) })
+	return c.send(SubmitBatch, func(s *state, tx common.Hash) error { return s.settleBatch(c.cfg, b, tx) })
 }
 
 // SettleVoucher implements settlement.Chain.
@@ -49,10 +58,28 @@ func (c *Chain) SettleVoucher(ctx context.Context, v settlement.Voucher, sig set
 	if err := c.checkSigner(v.Payer, v.Digest(c.cfg.Domain), sig); err != nil {
 		return common.Hash{}, err
 	}
-	return c.send(SettleVoucher, func() error {
-		c.pay(v.Payer, v.Payee, v.ValueAggregate)
+	return c.send(SettleVoucher, func(s *state, _ common.Hash) error {
+		s.pay(c.cfg, v.Payer, v.Payee, v.ValueAggregate)
 		return nil
 	})
+}
+
+// SubmitEvidence implements settlement.Chain. As on a real chain, a proof that would revert is told before it is
+// sent.
+func (c *Chain) SubmitEvidence(ctx context.Context, e settlement.Evidence, bountyTo common.Address) (common.Hash, error) {
+	if err := c.enter(ctx, SubmitEvidence); err != nil {
+		return common.Hash{}, err
+	}
+	defer c.mu.Unlock()
+	charge, err := e.Check(c.cfg.Domain)
+	if err != nil {
+		return common.Hash{}, err
+	}
+	trial := c.state.clone()
+	if err := trial.slash(c.cfg, charge, bountyTo); err != nil {
+		return common.Hash{}, err
+	}
+	return c.send(SubmitEvidence, func(s *state, _ common.Hash) error { return s.slash(c.cfg, charge, bountyTo) })
 }
 
 // TxStatus implements settlement.Chain.
@@ -61,16 +88,10 @@ func (c *Chain) TxStatus(ctx context.Context, tx common.Hash) (settlement.TxStat
 		return settlement.TxUnknown, err
 	}
 	defer c.mu.Unlock()
-	switch t := c.txs[tx]; {
-	case t == nil || t.dropped:
-		return settlement.TxUnknown, nil
-	case t.apply != nil:
-		return settlement.TxPending, nil
-	case t.failed:
-		return settlement.TxReverted, nil
-	default:
-		return settlement.TxMined, nil
+	if t := c.txs[tx]; t != nil {
+		return t.state, nil
 	}
+	return settlement.TxUnknown, nil
 }
 
 func (c *Chain) checkSigner(payer common.Address, digest common.Hash, sig settlement.Signature) error {
@@ -82,16 +103,18 @@ func (c *Chain) checkSigner(payer common.Address, digest common.Hash, sig settle
 }
 
 // send queues a transaction, unless a fault says otherwise. Callers hold mu.
-func (c *Chain) send(m Method, apply func() error) (common.Hash, error) {
+func (c *Chain) send(m Method, apply func(*state, common.Hash) error) (common.Hash, error) {
 	c.sent++
 	var seed [8]byte
 	binary.BigEndian.PutUint64(seed[:], c.sent)
 	hash := crypto.Keccak256Hash([]byte("memchain transaction"), seed[:])
-	t := &transaction{mineAt: time.Now().Add(c.cfg.MineDelay), apply: apply, order: c.sent}
-	c.txs[hash] = t
+	c.txs[hash] = &transaction{
+		hash: hash, order: c.sent, mineAt: time.Now().Add(c.cfg.MineDelay), state: settlement.TxPending,
+		apply: func(s *state) error { return apply(s, hash) },
+	}
 	switch c.faults.after(m) {
 	case dropTx:
-		t.dropped, t.apply = true, nil
+		c.txs[hash].state = settlement.TxUnknown
 	case loseAnswer:
 		c.mine()
 		return common.Hash{}, ErrInjected
@@ -100,50 +123,26 @@ func (c *Chain) send(m Method, apply func() error) (common.Hash, error) {
 	return hash, nil
 }
 
-// mine applies, in the order of sending, what is due. Callers hold mu.
+// mine puts what is due into blocks of one transaction, in the order of sending. Callers hold mu.
 func (c *Chain) mine() {
 	for {
 		var next *transaction
 		for _, t := range c.txs {
-			if t.apply != nil && !t.mineAt.After(time.Now()) && (next == nil || t.order < next.order) {
+			if t.state == settlement.TxPending && !t.mineAt.After(time.Now()) && (next == nil || t.order < next.order) {
 				next = t
 			}
 		}
 		if next == nil {
 			return
 		}
-		next.failed = next.apply() != nil
-		next.apply = nil
+		if len(c.mined) == maxReorg {
+			c.mined = c.mined[1:]
+		}
+		c.mined = append(c.mined, minedTx{next, c.state.clone()})
+		c.state.height++
+		next.state = settlement.TxMined
+		if next.apply(&c.state) != nil {
+			next.state = settlement.TxReverted
+		}
 	}
-}
-
-// applyBatch is the contract's settleBatch. Callers hold mu.
-func (c *Chain) applyBatch(b settlement.Batch) error {
-	if b.Epoch != c.settled[b.Payer]+1 {
-		return fmt.Errorf("%w: %d, want %d", ErrEpochMismatch, b.Epoch, c.settled[b.Payer]+1)
-	}
-	c.settled[b.Payer] = b.Epoch
-	c.anchors[anchorKey{b.Payer, b.Epoch}] = anchor{b.ReceiptsRoot, b.ReceiptCount}
-	for _, l := range b.Lanes {
-		c.pay(b.Payer, l.Payee, l.ValueAggregate)
-	}
-	return nil
-}
-
-// pay moves min(new in the total, escrow, room under the stake's cap) from the lane to the payee's
-// credit; what is clipped stays owed. Callers hold mu.
-func (c *Chain) pay(payer, payee common.Address, total settlement.Amount) {
-	lane, op := c.lane(payer, payee), c.operator(payee)
-	owed := total.SubFloor(lane.Collected)
-	epoch := time.Now().Unix() / int64(c.cfg.EpochLength/time.Second)
-	if op.paidEpoch != epoch {
-		op.paid, op.paidEpoch = 0, epoch
-	}
-	limit := uint64(op.bonded) / bps * c.cfg.CapBPS // whole parts first: no overflow for any stake in tests
-	limit += uint64(op.bonded) % bps * c.cfg.CapBPS / bps
-	paid := min(owed, lane.Balance, settlement.Amount(limit).SubFloor(op.paid))
-	lane.Balance -= paid
-	lane.Collected += paid
-	op.paid += paid
-	op.claimable += paid
 }
