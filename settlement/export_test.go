@@ -22,3 +22,10 @@ var (
 
 // NewSealedBatch returns an empty record to decode into.
 func NewSealedBatch() *SealedBatch { return new(SealedBatch) }
+
+// HashOneByOne makes trees as on a processor without AVX2, until the returned function is called.
+func HashOneByOne() (restore func()) {
+	was := keccak4Enabled
+	keccak4Enabled = false
+	return func() { keccak4Enabled = was }
+}

@@ -32,24 +32,47 @@ func NewMerkleTree(digests []common.Hash) (*MerkleTree, error) {
 	if uint64(len(digests)) > math.MaxUint32 {
 		return nil, fmt.Errorf("build tree: %d receipts, at most 2^32-1", len(digests))
 	}
-	count := uint32(len(digests))
-	level := make([]common.Hash, count)
-	for i, d := range digests {
-		level[i] = merkleLeaf(uint32(i), count, d)
+	var four *keccak4
+	if keccak4Enabled {
+		four = newKeccak4()
 	}
+	level := merkleLeaves(digests, four)
 	levels := [][]common.Hash{level}
 	for len(level) > 1 {
-		up := make([]common.Hash, 0, (len(level)+1)/2)
-		for i := 0; i+1 < len(level); i += 2 {
-			up = append(up, merkleNode(level[i], level[i+1]))
-		}
-		if len(level)%2 == 1 {
-			up = append(up, level[len(level)-1])
-		}
-		levels = append(levels, up)
-		level = up
+		level = merkleParents(level, four)
+		levels = append(levels, level)
 	}
 	return &MerkleTree{levels: levels}, nil
+}
+
+// merkleLeaves returns the leaves of digests. With four, all but the last few are hashed four at a time.
+func merkleLeaves(digests []common.Hash, four *keccak4) []common.Hash {
+	count := uint32(len(digests))
+	leaves := make([]common.Hash, count)
+	done := 0
+	if four != nil {
+		done = four.leaves4(leaves, digests, count)
+	}
+	for i := done; i < len(digests); i++ {
+		leaves[i] = merkleLeaf(uint32(i), count, digests[i])
+	}
+	return leaves
+}
+
+// merkleParents returns the level above level, see merkleLeaves.
+func merkleParents(level []common.Hash, four *keccak4) []common.Hash {
+	up := make([]common.Hash, (len(level)+1)/2)
+	done := 0
+	if four != nil {
+		done = four.nodes4(up, level)
+	}
+	for i := done; i < len(level)/2; i++ {
+		up[i] = merkleNode(level[2*i], level[2*i+1])
+	}
+	if len(level)%2 == 1 {
+		up[len(up)-1] = level[len(level)-1]
+	}
+	return up
 }
 
 // Root returns the tree's root.

@@ -2,6 +2,7 @@ package settlement_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -122,15 +123,39 @@ func TestMerkleBounds(t *testing.T) {
 	}
 }
 
-func BenchmarkMerkleTree4096(b *testing.B) {
-	all := digests(settlement.MaxBatchReceipts)
-	for b.Loop() {
-		newTree(b, all)
+// TestMerklePlain: the tree is the same on processors that hash one message at a time.
+func TestMerklePlain(t *testing.T) {
+	for n := 1; n <= 300; n++ {
+		fast := newTree(t, digests(n))
+		restore := settlement.HashOneByOne()
+		plain := newTree(t, digests(n))
+		restore()
+		if fast.Root() != plain.Root() || fast.Root() != naiveRoot(naiveLeaves(digests(n))) {
+			t.Fatalf("%d leaves: root %s, hashed one by one %s", n, fast.Root(), plain.Root())
+		}
+	}
+}
+
+// BenchmarkMerkleTree builds trees on one core; "plain" is what processors without AVX2 do.
+func BenchmarkMerkleTree(b *testing.B) {
+	for _, n := range []int{10_000, 1_000_000} {
+		all := digests(n)
+		b.Run(fmt.Sprintf("leaves_%d", n), func(b *testing.B) {
+			for b.Loop() {
+				newTree(b, all)
+			}
+		})
+		b.Run(fmt.Sprintf("leaves_%d_plain", n), func(b *testing.B) {
+			defer settlement.HashOneByOne()()
+			for b.Loop() {
+				newTree(b, all)
+			}
+		})
 	}
 }
 
 func BenchmarkVerifyProof4096(b *testing.B) {
-	all := digests(settlement.MaxBatchReceipts)
+	all := digests(4096)
 	tree := newTree(b, all)
 	proof, err := tree.Proof(2500)
 	if err != nil {
