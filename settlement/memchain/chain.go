@@ -70,6 +70,13 @@ func (c *Chain) Deposit(payer, payee common.Address, amount settlement.Amount) {
 	c.state.lane(payer, payee).Balance += amount
 }
 
+// ThawLane starts to take the lane's escrow out; it may leave at end (unix seconds).
+func (c *Chain) ThawLane(payer, payee common.Address, end uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.lane(payer, payee).ThawEnd = end
+}
+
 // AddStake bonds amount for the operator.
 func (c *Chain) AddStake(op common.Address, amount settlement.Amount) {
 	c.mu.Lock()
