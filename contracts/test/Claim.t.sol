@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Fixture} from "./support/Fixture.sol";
 import {IFlotillaSettlement as I} from "../src/interfaces/IFlotillaSettlement.sol";
+import {IFlotillaStake as K} from "../src/interfaces/IFlotillaStake.sol";
 
 contract ClaimTest is Fixture {
     address private op;
@@ -16,33 +17,59 @@ contract ClaimTest is Fixture {
     }
 
     function test_claimPaysAllToTheGivenAddress() public {
-        vm.expectEmit();
+        vm.expectEmit(address(s));
         emit I.Claimed(op, stranger, 30 * USD);
-        vm.prank(op);
-        s.claim(stranger);
+        claim(op, stranger);
         eq("tokens", token.balanceOf(stranger), 30 * USD);
-        eq("claimable", s.claimable(op), 0);
-        refuses(I.NothingToClaim.selector);
-        vm.prank(op);
-        s.claim(stranger);
+        eq("held", token.balanceOf(address(s)), 20 * USD);
+        eq("claimable", k.claimable(op), 0);
+        refuses(K.NothingToClaim.selector);
+        claim(op, stranger);
     }
 
     function test_claimDoesNotFreeRoomInTheEpoch() public {
         deposit(payers[0], op, 100 * USD);
-        vm.prank(op);
-        s.claim(op);
-        eq("rest of the cap", settle(0, op, 150 * USD), 70 * USD);
+        claim(op, op);
+        eq("rest of the room", settle(0, op, 150 * USD), 70 * USD);
+        eq("claimable", k.claimable(op), 70 * USD);
+    }
+
+    function test_claimTakesOnlyTheCallersOwn() public {
+        stake(operators[1], 100 * USD);
+        deposit(payers[1], operators[1], 5 * USD);
+        settle(1, operators[1], 5 * USD);
+        claim(op, op);
+        eq("the other's", k.claimable(operators[1]), 5 * USD);
+        eq("stake", k.slashableStake(op), 100 * USD);
+        eq("lane", balanceOf(payers[0], op), 20 * USD);
+    }
+
+    function test_claimToTheStakeContractIsAGift() public {
+        claim(op, address(k)); // possible, as to any address that is not the settlement contract itself
+        eq("held", token.balanceOf(address(k)), 130 * USD);
+        eq("stake", k.slashableStake(op), 100 * USD);
     }
 
     function test_refusals() public {
-        refuses(I.NothingToClaim.selector);
-        vm.prank(stranger);
-        s.claim(stranger);
+        refuses(K.NothingToClaim.selector);
+        claim(stranger, stranger);
         refuses(abi.encodeWithSelector(I.InvalidRecipient.selector, address(0)));
-        vm.prank(op);
-        s.claim(address(0));
+        claim(op, address(0));
         refuses(abi.encodeWithSelector(I.InvalidRecipient.selector, address(s)));
-        vm.prank(op);
-        s.claim(address(s));
+        claim(op, address(s));
+    }
+
+    function testFuzz_claimsAddUpToWhatWasPaid(uint128 first, uint128 second) public {
+        first = uint128(bound(first, 30 * USD + 1, 100 * USD));
+        second = uint128(bound(second, first + 1, 110 * USD));
+        stake(op, 10 * USD);
+        deposit(payers[0], op, 60 * USD);
+        settle(0, op, first);
+        claim(op, stranger);
+        eq("first", token.balanceOf(stranger), first);
+        settle(0, op, second);
+        claim(op, stranger);
+        eq("both", token.balanceOf(stranger), second);
+        eq("rest", token.balanceOf(address(s)), 110 * USD - second);
     }
 }

@@ -51,3 +51,31 @@ contract ReentrantToken is ERC20("Reentrant", "RE") {
 
 /// @dev A token whose units are not millionths.
 contract OddDecimalsToken is ERC20("Odd", "ODD") {}
+
+/// @dev Moves tokens only into the places it is told; elsewhere it keeps them, and says true or false without reverting.
+contract SilentToken {
+    mapping(address => uint256) public balanceOf;
+    mapping(address => bool) private _moves;
+    bool private _false;
+
+    function decimals() external pure returns (uint8) {
+        return 6;
+    }
+
+    function answerFalse(bool on) external {
+        _false = on;
+    }
+
+    function moveFor(address place) external {
+        _moves[place] = true;
+    }
+
+    function transfer(address, uint256) external view returns (bool) {
+        return !_false;
+    }
+
+    function transferFrom(address, address to, uint256 amount) external returns (bool) {
+        if (_moves[to]) balanceOf[to] += amount;
+        return !_false;
+    }
+}

@@ -15,7 +15,9 @@ interface Vm {
     function deployCode(string calldata artifact) external returns (address);
     function deployCode(string calldata artifact, bytes calldata args) external returns (address);
     function etch(address, bytes calldata) external;
+    function expectCall(address, bytes calldata, uint64 count) external;
     function expectEmit() external;
+    function expectEmit(address emitter) external;
     function expectRevert() external;
     function expectRevert(bytes4) external;
     function expectRevert(bytes calldata) external;
@@ -28,7 +30,12 @@ interface Vm {
     function prank(address) external;
     function readFile(string calldata) external pure returns (string memory);
     function recordLogs() external;
+    function revertToState(uint256 id) external returns (bool);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
+    function snapshotState() external returns (uint256 id);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function warp(uint256) external;
+    function writeFile(string calldata path, string calldata data) external;
+    function writeLine(string calldata path, string calldata data) external;
 }
