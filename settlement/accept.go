@@ -38,7 +38,8 @@ type pendingRecord struct {
 // AcceptReceipt checks a receipt that the operator has signed, countersigns it, adds it to the lane's
 // total and to what is to be settled, all in one transaction, and returns when that is durable. b needs
 // no gateway signature. Every refusal has its own error, see the Err variables; a receipt is accepted
-// once (ErrReceiptReplayed after that).
+// once (ErrReceiptReplayed after that). When the refused receipt proves a fault of its operator, the evidence is
+// kept (see KeepFaults).
 //
 // A crash before it returns leaves the order open or the receipt accepted, never half of it; either way
 // the lane's next voucher covers exactly what was accepted.
@@ -49,7 +50,16 @@ func (l *Ledger) AcceptReceipt(ctx context.Context, b Bundle) (Acceptance, error
 	if err := b.checkOperatorSignature(); err != nil {
 		return Acceptance{}, fmt.Errorf("accept receipt: %w", err)
 	}
-	return l.accept(ctx, b)
+	acc, err := l.accept(ctx, b)
+	if err != nil {
+		// A crash before this is done loses the evidence, not money: the refused receipt is not paid either way.
+		faults, keepErr := l.KeepFaults(context.WithoutCancel(ctx), b)
+		if len(faults) > 0 {
+			l.log.Warn("operator signed a provable fault", "receipt", b.ID(), "operator", b.Receipt.Payee, "evidence", faults)
+		}
+		return Acceptance{}, errors.Join(err, keepErr)
+	}
+	return acc, nil
 }
 
 // AcceptPartial accepts a receipt that this payer issues itself for what a broken stream delivered:

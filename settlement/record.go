@@ -20,19 +20,21 @@ const (
 
 // Key prefixes. Numbers in keys are big-endian, so that byte order is number order.
 const (
-	keyMeta       = "meta"
-	prefixOrder   = "ord/" // + id → Opening: an order that is out, with no receipt yet
-	prefixReceipt = "rcp/" // + id → Bundle without Inclusion
-	prefixInclude = "inc/" // + id → Inclusion
-	prefixLaneRow = "lrx/" // + payer + payee + id → id: index of receipts by lane
-	prefixSeq     = "seq/" // + payer + payee + lane number → id
-	prefixPending = "pnd/" // + id → pendingRecord: accepted and not settled
-	prefixOut     = "out/" // + payee → outLane: what this payer owes
-	prefixIn      = "inl/" // + payer → inLane: what this payee is owed
-	prefixPartial = "par/" // + payee + id: partial receipts that the operator has not signed
-	prefixPayer   = "pay/" // + id → Bundle: the payer's receipt for an order that this operator has its own for
-	prefixBatch   = "bat/" // + epoch → batchRecord
-	prefixNewest  = "new/" // + (max − acceptance time in ns) + id: accepted receipts, newest first
+	keyMeta        = "meta"
+	prefixOrder    = "ord/" // + id → Opening: an order that is out, with no receipt yet
+	prefixReceipt  = "rcp/" // + id → Bundle without Inclusion
+	prefixInclude  = "inc/" // + id → Inclusion
+	prefixLaneRow  = "lrx/" // + payer + payee + id → id: index of receipts by lane
+	prefixSeq      = "seq/" // + payer + payee + lane number → id
+	prefixPending  = "pnd/" // + id → pendingRecord: accepted and not settled
+	prefixOut      = "out/" // + payee → outLane: what this payer owes
+	prefixIn       = "inl/" // + payer → inLane: what this payee is owed
+	prefixPartial  = "par/" // + payee + id: partial receipts that the operator has not signed
+	prefixPayer    = "pay/" // + id → Bundle: the payer's receipt for an order that this operator has its own for
+	prefixBatch    = "bat/" // + epoch → SealedBatch without its receipts: the head
+	prefixPart     = "bpt/" // + epoch + part → batchPart
+	prefixEvidence = "evi/" // + evidence id → StoredEvidence
+	prefixNewest   = "new/" // + (max − acceptance time in ns) + id: accepted receipts, newest first
 )
 
 func idKey(prefix string, id ReceiptID) []byte { return append([]byte(prefix), id[:]...) }

@@ -1,0 +1,118 @@
+package settlement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// maxEvidence bounds the faults that a ledger keeps. Each has cost its operator a signature under a false statement;
+// one that signs thousands has long lost all its stake.
+const maxEvidence = 4096
+
+// StoredEvidence is a provable fault that this ledger's owner was shown.
+type StoredEvidence struct {
+	ID       common.Hash `json:"id"` // the stake contract punishes each id once
+	Evidence Evidence    `json:"evidence"`
+	SeenAt   time.Time   `json:"seenAt"`
+	Punished bool        `json:"punished"`
+	Tx       common.Hash `json:"tx"` // the transaction of ours that did; zero when another's did
+}
+
+// KeepEvidence stores a fault after checking that the stake contract would punish it, and returns its id when that is
+// durable. Evidence that is there already is not stored again. ErrNoFault and ErrBadSignature when it proves nothing.
+func (l *Ledger) KeepEvidence(ctx context.Context, e Evidence) (common.Hash, error) {
+	charge, err := e.Check(l.domain)
+	if err != nil {
+		return common.Hash{}, err
+	}
+	key := evidenceKey(charge.ID)
+	err = l.update(ctx, func(tx *stagedTx) error {
+		if there, err := tx.has(key); err != nil || there {
+			return err
+		}
+		if full, err := evidenceIsFull(tx.txn); err != nil || full {
+			return errors.Join(err, errIf(full, fmt.Errorf("%d faults are kept already", maxEvidence)))
+		}
+		return tx.put(key, StoredEvidence{ID: charge.ID, Evidence: e, SeenAt: time.Now()})
+	})
+	if err != nil {
+		return common.Hash{}, fmt.Errorf("keep evidence %s against %s: %w", charge.ID, charge.Operator, err)
+	}
+	return charge.ID, nil
+}
+
+func evidenceIsFull(txn *badger.Txn) (bool, error) {
+	n := 0
+	err := scanTxn(txn, []byte(prefixEvidence), false, func(*badger.Item) (bool, error) {
+		n++
+		return n < maxEvidence, nil
+	})
+	return n >= maxEvidence, err
+}
+
+// Evidence returns every fault that was kept, in order of id.
+func (l *Ledger) Evidence() ([]StoredEvidence, error) {
+	var out []StoredEvidence
+	err := l.scan([]byte(prefixEvidence), func(item *badger.Item) (bool, error) {
+		var e StoredEvidence
+		err := readItem(item, &e)
+		out = append(out, e)
+		return true, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list evidence: %w", err)
+	}
+	return out, nil
+}
+
+// MarkPunished notes that a fault was punished, by txHash or, when that is zero, by somebody else's transaction.
+func (l *Ledger) MarkPunished(ctx context.Context, id, txHash common.Hash) error {
+	err := l.update(ctx, func(tx *stagedTx) error {
+		var e StoredEvidence
+		if err := tx.get(evidenceKey(id), &e); err != nil {
+			return err
+		}
+		e.Punished, e.Tx = true, txHash
+		return tx.put(evidenceKey(id), e)
+	})
+	if err != nil {
+		return fmt.Errorf("mark evidence %s punished: %w", id, err)
+	}
+	return nil
+}
+
+// KeepFaults stores what a refused receipt proves against its operator: by its advert, by its order, and by the
+// receipt that this ledger has accepted for the same order. A receipt that proves nothing (a stranger's signature, a
+// wrong hash) leaves nothing. It returns the ids of the faults.
+func (l *Ledger) KeepFaults(ctx context.Context, refused Bundle) ([]common.Hash, error) {
+	var ids []common.Hash
+	for _, e := range l.faultsOf(refused) {
+		switch id, err := l.KeepEvidence(ctx, e); {
+		case err == nil:
+			ids = append(ids, id)
+		case !errors.Is(err, ErrNoFault) && !errors.Is(err, ErrBadSignature):
+			return ids, err
+		}
+	}
+	return ids, nil
+}
+
+// faultsOf lists what a receipt might prove.
+func (l *Ledger) faultsOf(b Bundle) []Evidence {
+	receipt := SignedReceipt{b.Receipt, b.OperatorSig}
+	faults := []Evidence{
+		{Fault: AdvertBreach, Receipts: []SignedReceipt{receipt}, Adverts: []SignedAdvert{{b.Advert, b.AdvertSig}}},
+		{Fault: OrderBreach, Receipts: []SignedReceipt{receipt}, Order: &b.Order},
+	}
+	if have, err := l.Bundle(b.ID()); err == nil {
+		faults = append(faults, Evidence{Fault: DoubleReceipt, Receipts: []SignedReceipt{{have.Receipt, have.OperatorSig}, receipt}})
+	}
+	return faults
+}
+
+func evidenceKey(id common.Hash) []byte { return append([]byte(prefixEvidence), id[:]...) }
