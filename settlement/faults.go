@@ -70,6 +70,18 @@ func (l *Ledger) Evidence() ([]StoredEvidence, error) {
 	return out, nil
 }
 
+// evidenceCount is how many faults were not punished yet.
+func (l *Ledger) evidenceCount() (int, error) {
+	all, err := l.Evidence()
+	n := 0
+	for _, e := range all {
+		if !e.Punished {
+			n++
+		}
+	}
+	return n, err
+}
+
 // MarkPunished notes that a fault was punished, by txHash or, when that is zero, by somebody else's transaction.
 func (l *Ledger) MarkPunished(ctx context.Context, id, txHash common.Hash) error {
 	err := l.update(ctx, func(tx *stagedTx) error {

@@ -17,30 +17,30 @@ import (
 
 // AddStake stakes tokens of the account, after approving them if that is still to be done.
 func (c *Chain) AddStake(ctx context.Context, a settlement.Amount) error {
-	if err := c.ensureAllowance(ctx, wei(a)); err != nil {
+	if err := c.ensureAllowance(ctx, c.stakeAt, wei(a)); err != nil {
 		return fmt.Errorf("stake %s: %w", a, err)
 	}
-	return c.do(ctx, "stake "+a.String(), c.contract.PackStake(wei(a)))
+	return c.doStake(ctx, "stake "+a.String(), c.stake.PackStake(wei(a)))
 }
 
 // ThawStake starts the withdrawal of stake, which stops backing payouts at once.
 func (c *Chain) ThawStake(ctx context.Context, a settlement.Amount) error {
-	return c.do(ctx, "thaw stake "+a.String(), c.contract.PackThawStake(wei(a)))
+	return c.doStake(ctx, "thaw stake "+a.String(), c.stake.PackThawStake(wei(a)))
 }
 
 // CancelThawStake puts thawing stake back to work.
 func (c *Chain) CancelThawStake(ctx context.Context) error {
-	return c.do(ctx, "cancel stake thaw", c.contract.PackCancelThawStake())
+	return c.doStake(ctx, "cancel stake thaw", c.stake.PackCancelThawStake())
 }
 
 // WithdrawStake takes thawed stake out.
 func (c *Chain) WithdrawStake(ctx context.Context) error {
-	return c.do(ctx, "withdraw stake", c.contract.PackWithdrawStake())
+	return c.doStake(ctx, "withdraw stake", c.stake.PackWithdrawStake())
 }
 
 // Deposit adds escrow to the account's lane towards payee, after approving it if that is still to be done.
 func (c *Chain) Deposit(ctx context.Context, payee common.Address, a settlement.Amount) error {
-	if err := c.ensureAllowance(ctx, wei(a)); err != nil {
+	if err := c.ensureAllowance(ctx, c.domain.Contract, wei(a)); err != nil {
 		return fmt.Errorf("deposit %s for %s: %w", a, payee, err)
 	}
 	return c.do(ctx, fmt.Sprintf("deposit %s for %s", a, payee), c.contract.PackDeposit(payee, wei(a)))
@@ -53,7 +53,7 @@ func (c *Chain) DepositMany(ctx context.Context, payees []common.Address, as []s
 		units[i] = wei(a)
 		total.Add(total, units[i])
 	}
-	if err := c.ensureAllowance(ctx, total); err != nil {
+	if err := c.ensureAllowance(ctx, c.domain.Contract, total); err != nil {
 		return fmt.Errorf("deposit for %d payees: %w", len(payees), err)
 	}
 	return c.do(ctx, fmt.Sprintf("deposit for %d payees", len(payees)), c.contract.PackDepositMany(payees, units))
@@ -79,42 +79,50 @@ func (c *Chain) Claim(ctx context.Context, to common.Address) error {
 	return c.do(ctx, "claim", c.contract.PackClaim(to))
 }
 
-// Approve allows the contract to take up to a tokens of the account.
+// Approve allows the settlement contract to take up to a tokens of the account.
 func (c *Chain) Approve(ctx context.Context, a settlement.Amount) error {
-	return c.approve(ctx, wei(a))
+	return c.approve(ctx, c.domain.Contract, wei(a))
 }
 
-func (c *Chain) approve(ctx context.Context, units *big.Int) error {
+func (c *Chain) approve(ctx context.Context, spender common.Address, units *big.Int) error {
 	if c.sender == nil {
 		return fmt.Errorf("approve tokens: %w", ErrReadOnly)
 	}
-	if _, err := c.sender.Do(ctx, &c.token, c.erc20.PackApprove(c.domain.Contract, units)); err != nil {
+	if _, err := c.sender.Do(ctx, &c.token, c.erc20.PackApprove(spender, units)); err != nil {
 		return fmt.Errorf("approve tokens: %w", err)
 	}
 	return nil
 }
 
 // ensureAllowance approves exactly units unless that much is allowed: an open-ended approval would put
-// all of the account's tokens at the contract's mercy.
-func (c *Chain) ensureAllowance(ctx context.Context, units *big.Int) error {
+// all of the account's tokens at the spender's mercy.
+func (c *Chain) ensureAllowance(ctx context.Context, spender common.Address, units *big.Int) error {
 	if c.sender == nil {
 		return ErrReadOnly
 	}
-	have, err := readAt(ctx, c.client, c.token, c.erc20.PackAllowance(c.sender.from, c.domain.Contract), c.erc20.UnpackAllowance)
+	have, err := readAt(ctx, c.client, c.token, c.erc20.PackAllowance(c.sender.from, spender), c.erc20.UnpackAllowance)
 	if err != nil {
 		return fmt.Errorf("read allowance: %w", err)
 	}
 	if have.Cmp(units) >= 0 {
 		return nil
 	}
-	return c.approve(ctx, units)
+	return c.approve(ctx, spender, units)
 }
 
 func (c *Chain) do(ctx context.Context, what string, data []byte) error {
+	return c.call(ctx, c.domain.Contract, what, data)
+}
+
+func (c *Chain) doStake(ctx context.Context, what string, data []byte) error {
+	return c.call(ctx, c.stakeAt, what, data)
+}
+
+func (c *Chain) call(ctx context.Context, to common.Address, what string, data []byte) error {
 	if c.sender == nil {
 		return fmt.Errorf("%s: %w", what, ErrReadOnly)
 	}
-	if _, err := c.sender.Do(ctx, &c.domain.Contract, data); err != nil {
+	if _, err := c.sender.Do(ctx, &to, data); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-// Package ethchain talks to the FlotillaSettlement contract on an EVM chain. Its Chain implements
+// Package ethchain talks to the FlotillaSettlement and FlotillaStake contracts on an EVM chain. Its Chain implements
 // settlement.Chain, and has what an operator, a payer and a gateway do with the contract besides.
 package ethchain
 
@@ -24,10 +24,13 @@ type Chain struct {
 	ownClient bool
 	domain    settlement.Domain
 	contract  *bindings.FlotillaSettlement
+	stakeAt   common.Address
+	stake     *bindings.FlotillaStake
 	token     common.Address
 	erc20     *bindings.TestToken // only for what every ERC-20 has
 	sender    *Sender             // nil: read only
 	operators operatorScan
+	price     settlement.Amount // of one whole coin of the chain; 0: gas costs nothing
 
 	batchMu   sync.Mutex // one SubmitBatch at a time, so that two callers never send one batch twice
 	lastBatch sentBatch
@@ -43,6 +46,7 @@ func New(ctx context.Context, cfg Config) (*Chain, error) {
 		client:   cfg.Client,
 		domain:   settlement.Domain{ChainID: cfg.ChainID, Contract: cfg.Contract},
 		contract: bindings.NewFlotillaSettlement(),
+		stake:    bindings.NewFlotillaStake(),
 		erc20:    bindings.NewTestToken(),
 	}
 	if c.client == nil {
@@ -70,7 +74,11 @@ func (c *Chain) open(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("read settlement token: %w", err)
 	}
 	c.token = token
+	if c.stakeAt, err = read(ctx, c, c.contract.PackStakes(), c.contract.UnpackStakes); err != nil {
+		return fmt.Errorf("read stake contract: %w", err)
+	}
 	c.operators = operatorScan{next: cfg.FromBlock, start: cfg.FromBlock, seen: map[common.Address]struct{}{}}
+	c.price = cfg.NativePrice
 	if cfg.Key != nil {
 		c.sender = newSender(c.client, cfg)
 	}
@@ -115,6 +123,9 @@ func (c *Chain) Close() error {
 
 // Domain returns the EIP-712 domain that messages for this contract are signed under.
 func (c *Chain) Domain() settlement.Domain { return c.domain }
+
+// StakeContract returns the address of the deployment's stake contract.
+func (c *Chain) StakeContract() common.Address { return c.stakeAt }
 
 // Token returns the address of the settlement token.
 func (c *Chain) Token() common.Address { return c.token }

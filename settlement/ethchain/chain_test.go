@@ -45,10 +45,10 @@ func TestSettlesBatchesAndVouchersEndToEnd(t *testing.T) {
 	b, sig = w.batch(t, 2, 0xa2, lane(w.op1, 5*usd))
 	mined(t, gateway)(w.as(t, w.nobody).SubmitBatch(ctx, b, sig)) // anyone may bring a signed batch
 
-	root, count, err := gateway.BatchRoot(ctx, gateway.Account(), 2)
+	at, err := gateway.BatchAnchor(ctx, gateway.Account(), 2)
 	must(t, err)
-	if root != b.ReceiptsRoot || count != b.ReceiptCount {
-		t.Fatalf("batch 2 on chain is %s of %d receipts", root, count)
+	if at.Root != b.ReceiptsRoot || at.Count != b.ReceiptCount || at.Tx == (common.Hash{}) || at.Depth == 0 {
+		t.Fatalf("batch 2 on chain is %+v", at)
 	}
 	v, sig := w.voucher(t, w.op2, 6*usd)
 	mined(t, op2)(op2.SettleVoucher(ctx, v, sig))
@@ -180,7 +180,7 @@ func TestThawsAndTheirErrors(t *testing.T) {
 	must(t, gateway.CancelThaw(ctx, payee))
 	must(t, gateway.Thaw(ctx, payee, 10*usd))
 	wantErr(t, gateway.Withdraw(ctx, payee), ethchain.ErrStillThawing)
-	w.warp(t, epoch)
+	w.warp(t, stakeThaw)
 	must(t, gateway.Withdraw(ctx, payee))
 	must(t, op.WithdrawStake(ctx))
 	for _, account := range []common.Address{gateway.Account(), payee} {

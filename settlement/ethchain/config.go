@@ -8,6 +8,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/ethclient"
+
+	"flotilla/settlement"
 )
 
 // Config says which contract to talk to, through which node, and with whose money.
@@ -24,6 +26,9 @@ type Config struct {
 	Key *ecdsa.PrivateKey
 	// MaxFeePerGas is the most, in wei, that a unit of gas may cost; nil means 200 gwei.
 	MaxFeePerGas *big.Int
+	// NativePrice is what one whole coin of the chain costs in base units of the settlement token, to weigh gas against
+	// money; 0 where gas costs nothing, as on a development chain.
+	NativePrice settlement.Amount
 	// PollEvery is the time between two looks for a receipt; 0 means 50 ms.
 	PollEvery time.Duration
 	// FromBlock is where the scan for operators starts: the block of the deployment, or 0.

@@ -39,6 +39,17 @@ var (
 	ErrInsufficientTokens  = errors.New("insufficient tokens in the account")
 	ErrNoAllowance         = errors.New("the contract has no allowance for so many tokens; approve first")
 	ErrNothingToClaim      = errors.New("nothing to claim")
+
+	// ErrAlreadyPunished: this evidence has cost the operator stake before.
+	ErrAlreadyPunished = errors.New("already punished")
+	// ErrNothingToSlash: the operator has no stake left. The evidence stays good for when it stakes again.
+	ErrNothingToSlash = errors.New("the operator has no stake left")
+	// ErrSignerBound: a key signs for one payer for ever, also after it was revoked.
+	ErrSignerBound = errors.New("the key is bound to a payer already")
+	// ErrNotYourSigner: the key is not this account's to manage, or is revoked.
+	ErrNotYourSigner = errors.New("not a live signer of this account")
+	// ErrConsentExpired: the signer's consent was not brought on chain in time; have it sign a new one.
+	ErrConsentExpired = errors.New("the signer's consent has expired")
 )
 
 // RevertError is a refusal by a contract. errors.Is finds ErrReverted and, where there is one, the named
@@ -92,6 +103,9 @@ func decodeRevert(err error) error {
 	}
 	detail, unpackErr := bindings.NewFlotillaSettlement().UnpackError(raw)
 	if unpackErr != nil {
+		detail, unpackErr = bindings.NewFlotillaStake().UnpackError(raw)
+	}
+	if unpackErr != nil {
 		detail, unpackErr = bindings.NewTestToken().UnpackError(raw)
 	}
 	if unpackErr != nil { // Error(string), Panic, or an unknown contract's error: the node's text says it best
@@ -101,31 +115,32 @@ func decodeRevert(err error) error {
 	return &RevertError{Name: name, Detail: detail, named: named}
 }
 
-// nameOf returns the Solidity name of an unpacked error, and the Go error that callers branch on.
+// nameOf returns the Solidity name of an unpacked error, and the Go error that callers branch on; nil where nobody does.
 func nameOf(detail any) (string, error) {
-	switch detail.(type) {
-	case *bindings.FlotillaSettlementInvalidSigner:
-		return "InvalidSigner", settlement.ErrBadSignature
-	case *bindings.FlotillaSettlementEpochMismatch:
-		return "EpochMismatch", settlement.ErrEpochConflict
-	case *bindings.FlotillaSettlementNothingThawing:
-		return "NothingThawing", ErrNothingThawing
-	case *bindings.FlotillaSettlementStillThawing:
-		return "StillThawing", ErrStillThawing
-	case *bindings.FlotillaSettlementAlreadyThawing:
-		return "AlreadyThawing", ErrAlreadyThawing
-	case *bindings.FlotillaSettlementInsufficientStake:
-		return "InsufficientStake", ErrInsufficientStake
-	case *bindings.FlotillaSettlementInsufficientBalance:
-		return "InsufficientBalance", ErrInsufficientBalance
-	case *bindings.FlotillaSettlementNothingToClaim:
-		return "NothingToClaim", ErrNothingToClaim
-	case *bindings.TestTokenERC20InsufficientBalance:
-		return "ERC20InsufficientBalance", ErrInsufficientTokens
-	case *bindings.TestTokenERC20InsufficientAllowance:
-		return "ERC20InsufficientAllowance", ErrNoAllowance
-	default: // *bindings.FlotillaSettlementLanesNotSorted → LanesNotSorted
-		name := strings.TrimPrefix(fmt.Sprintf("%T", detail), "*bindings.")
-		return strings.TrimPrefix(strings.TrimPrefix(name, "FlotillaSettlement"), "TestToken"), nil
+	name := strings.TrimPrefix(fmt.Sprintf("%T", detail), "*bindings.") // FlotillaStakeStillThawing
+	for _, contract := range []string{"FlotillaSettlement", "FlotillaStake", "TestToken"} {
+		name = strings.TrimPrefix(name, contract)
 	}
+	return name, namedErrors[name]
+}
+
+// namedErrors are the refusals of the contracts that callers branch on, by their Solidity names.
+var namedErrors = map[string]error{
+	"InvalidSigner":              settlement.ErrBadSignature,
+	"NotSignedByOperator":        settlement.ErrBadSignature,
+	"EpochMismatch":              settlement.ErrEpochConflict,
+	"NoFault":                    settlement.ErrNoFault,
+	"NothingThawing":             ErrNothingThawing,
+	"StillThawing":               ErrStillThawing,
+	"AlreadyThawing":             ErrAlreadyThawing,
+	"InsufficientStake":          ErrInsufficientStake,
+	"InsufficientBalance":        ErrInsufficientBalance,
+	"NothingToClaim":             ErrNothingToClaim,
+	"AlreadyPunished":            ErrAlreadyPunished,
+	"NothingToSlash":             ErrNothingToSlash,
+	"SignerAlreadyBound":         ErrSignerBound,
+	"NotYourSigner":              ErrNotYourSigner,
+	"AuthorizationExpired":       ErrConsentExpired,
+	"ERC20InsufficientBalance":   ErrInsufficientTokens,
+	"ERC20InsufficientAllowance": ErrNoAllowance,
 }

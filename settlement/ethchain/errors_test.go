@@ -3,6 +3,7 @@ package ethchain
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -23,7 +24,10 @@ func encodeError(t *testing.T, name string, args ...any) string {
 	t.Helper()
 	definition, ok := bindings.NewFlotillaSettlement().GetABI().Errors[name]
 	if !ok {
-		t.Fatalf("the contract has no error %s", name)
+		definition, ok = bindings.NewFlotillaStake().GetABI().Errors[name]
+	}
+	if !ok {
+		t.Fatalf("the contracts have no error %s", name)
 	}
 	packed, err := definition.Inputs.Pack(args...)
 	if err != nil {
@@ -43,6 +47,8 @@ func TestDecodeRevertNamesTheReason(t *testing.T) {
 		{encodeError(t, "EpochMismatch", uint64(2), uint64(1)), settlement.ErrEpochConflict, "contract refused: another batch is anchored for this epoch (EpochMismatch{Next:2 Given:1})"},
 		{encodeError(t, "StillThawing", uint64(77)), ErrStillThawing, "StillThawing{ThawEnd:77}"},
 		{encodeError(t, "NothingToClaim"), ErrNothingToClaim, "contract refused: nothing to claim (NothingToClaim)"},
+		{encodeError(t, "AlreadyPunished", common.Hash{7}), ErrAlreadyPunished, "already punished (AlreadyPunished{EvidenceId:"},
+		{encodeError(t, "NotSignedByOperator", big.NewInt(1), other), settlement.ErrBadSignature, "NotSignedByOperator{Index:+1"},
 		{encodeError(t, "ZeroAmount"), ErrReverted, "contract refused: ZeroAmount"},
 	} {
 		err := decodeRevert(fmt.Errorf("estimate: %w", nodeError{test.data}))

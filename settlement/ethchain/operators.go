@@ -79,20 +79,20 @@ func (c *Chain) scanStaked(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read newest block number: %w", err)
 	}
-	topic := c.contract.GetABI().Events[bindings.FlotillaSettlementStakedEventName].ID
+	topic := c.stake.GetABI().Events[bindings.FlotillaStakeStakedEventName].ID
 	for from := c.operators.next; from <= head; {
 		to := min(from+scanBlocks-1, head)
 		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 		logs, err := c.client.FilterLogs(callCtx, ethereum.FilterQuery{
 			FromBlock: new(big.Int).SetUint64(from), ToBlock: new(big.Int).SetUint64(to),
-			Addresses: []common.Address{c.domain.Contract}, Topics: [][]common.Hash{{topic}},
+			Addresses: []common.Address{c.stakeAt}, Topics: [][]common.Hash{{topic}},
 		})
 		cancel()
 		if err != nil {
 			return fmt.Errorf("read events of blocks %d to %d: %w", from, to, err)
 		}
 		for i := range logs {
-			event, err := c.contract.UnpackStakedEvent(&logs[i])
+			event, err := c.stake.UnpackStakedEvent(&logs[i])
 			if err != nil {
 				return fmt.Errorf("decode event in block %d: %w", logs[i].BlockNumber, err)
 			}

@@ -36,15 +36,6 @@ func amounts(vs ...*big.Int) ([]settlement.Amount, error) {
 	return out, nil
 }
 
-// BatchRoot implements settlement.ChainReader.
-func (c *Chain) BatchRoot(ctx context.Context, payer common.Address, epoch uint64) (common.Hash, uint32, error) {
-	out, err := read(ctx, c, c.contract.PackBatchRoot(payer, epoch), c.contract.UnpackBatchRoot)
-	if err != nil {
-		return common.Hash{}, 0, fmt.Errorf("read batch root of %s epoch %d: %w", payer, epoch, err)
-	}
-	return out.Root, out.ReceiptCount, nil
-}
-
 // NextEpoch implements settlement.Chain.
 func (c *Chain) NextEpoch(ctx context.Context, payer common.Address) (uint64, error) {
 	epoch, err := read(ctx, c, c.contract.PackNextEpoch(payer), c.contract.UnpackNextEpoch)
@@ -69,7 +60,7 @@ func (c *Chain) Lane(ctx context.Context, payer, payee common.Address) (settleme
 
 // Stake implements settlement.ChainReader.
 func (c *Chain) Stake(ctx context.Context, operator common.Address) (settlement.Stake, error) {
-	out, err := read(ctx, c, c.contract.PackStakeOf(operator), c.contract.UnpackStakeOf)
+	out, err := readAt(ctx, c.client, c.stakeAt, c.stake.PackStakeOf(operator), c.stake.UnpackStakeOf)
 	if err != nil {
 		return settlement.Stake{}, fmt.Errorf("read stake of %s: %w", operator, err)
 	}
@@ -80,18 +71,27 @@ func (c *Chain) Stake(ctx context.Context, operator common.Address) (settlement.
 	return settlement.Stake{Amount: v[0], Thawing: v[1], ThawEnd: out.ThawEnd}, nil
 }
 
+// Punished implements settlement.ChainReader.
+func (c *Chain) Punished(ctx context.Context, evidence common.Hash) (bool, error) {
+	done, err := readAt(ctx, c.client, c.stakeAt, c.stake.PackPunished(evidence), c.stake.UnpackPunished)
+	if err != nil {
+		return false, fmt.Errorf("look up evidence %s: %w", evidence, err)
+	}
+	return done, nil
+}
+
 // Claimable implements settlement.Chain.
 func (c *Chain) Claimable(ctx context.Context, operator common.Address) (settlement.Amount, error) {
-	return c.readAmount(ctx, "claimable of", operator, c.contract.PackClaimable(operator), c.contract.UnpackClaimable)
+	return c.readAmount(ctx, "claimable of", operator, c.stake.PackClaimable(operator), c.stake.UnpackClaimable)
 }
 
 // EpochRoom returns what the operator's stake still lets it be paid in this payout epoch.
 func (c *Chain) EpochRoom(ctx context.Context, operator common.Address) (settlement.Amount, error) {
-	return c.readAmount(ctx, "payout room of", operator, c.contract.PackEpochRoom(operator), c.contract.UnpackEpochRoom)
+	return c.readAmount(ctx, "payout room of", operator, c.stake.PackEpochRoom(operator), c.stake.UnpackEpochRoom)
 }
 
 func (c *Chain) readAmount(ctx context.Context, what string, who common.Address, data []byte, unpack func([]byte) (*big.Int, error)) (settlement.Amount, error) {
-	v, err := read(ctx, c, data, unpack)
+	v, err := readAt(ctx, c.client, c.stakeAt, data, unpack)
 	if err != nil {
 		return 0, fmt.Errorf("read %s %s: %w", what, who, err)
 	}

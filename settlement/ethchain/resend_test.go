@@ -164,9 +164,9 @@ func TestTransactionThatRevertsInItsBlock(t *testing.T) {
 	// Signed by hand, as the gas estimate would find out: a second thaw is never possible after the first.
 	signed := func(nonce uint64) *types.Transaction {
 		tx, err := types.SignNewTx(w.op1, types.LatestSignerForChainID(big.NewInt(devchain.ChainID)), &types.DynamicFeeTx{
-			ChainID: big.NewInt(devchain.ChainID), Nonce: nonce, Gas: 200_000, To: &w.Settlement,
+			ChainID: big.NewInt(devchain.ChainID), Nonce: nonce, Gas: 200_000, To: &w.Stake,
 			GasTipCap: big.NewInt(1e9), GasFeeCap: big.NewInt(10e9),
-			Data: bindings.NewFlotillaSettlement().PackThawStake(big.NewInt(1)),
+			Data: bindings.NewFlotillaStake().PackThawStake(big.NewInt(1)),
 		})
 		must(t, err)
 		must(t, w.Client().SendTransaction(ctx, tx))

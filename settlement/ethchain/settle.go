@@ -53,16 +53,16 @@ func (c *Chain) SubmitBatch(ctx context.Context, b settlement.Batch, sig settlem
 
 // checkDue returns nil when the batch's epoch is the next one on chain.
 func (c *Chain) checkDue(ctx context.Context, b settlement.Batch) error {
-	root, count, err := c.BatchRoot(ctx, b.Payer, b.Epoch)
+	at, err := c.BatchAnchor(ctx, b.Payer, b.Epoch)
 	if err != nil {
 		return fmt.Errorf("submit batch: %w", err)
 	}
-	if root == b.ReceiptsRoot && count == b.ReceiptCount {
+	if at.Root == b.ReceiptsRoot && at.Count == b.ReceiptCount {
 		return fmt.Errorf("submit batch %d of %s: %w", b.Epoch, b.Payer, settlement.ErrAlreadySettled)
 	}
-	if root != (common.Hash{}) {
+	if at.Root != (common.Hash{}) {
 		return fmt.Errorf("submit batch %d of %s: %w: root on chain %s, batch has %s",
-			b.Epoch, b.Payer, settlement.ErrEpochConflict, root, b.ReceiptsRoot)
+			b.Epoch, b.Payer, settlement.ErrEpochConflict, at.Root, b.ReceiptsRoot)
 	}
 	next, err := c.NextEpoch(ctx, b.Payer)
 	if err != nil {

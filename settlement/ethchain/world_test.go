@@ -18,9 +18,10 @@ import (
 )
 
 const (
-	epoch    = 24 * time.Hour
-	laneThaw = time.Hour
-	usd      = settlement.Amount(1_000_000)
+	epoch     = 24 * time.Hour
+	laneThaw  = time.Hour
+	stakeThaw = 3 * epoch // the least: evidence window and two epochs
+	usd       = settlement.Amount(1_000_000)
 )
 
 // world is a fresh chain in memory with the contracts, and funded accounts.
@@ -59,7 +60,7 @@ func newWorld(t testing.TB, gap time.Duration) *world {
 			t.Error(err)
 		}
 	})
-	params := devchain.Params{Epoch: epoch, StakeThaw: epoch, LaneThaw: laneThaw, CapBps: 10_000}
+	params := devchain.Params{LaneThaw: laneThaw, Epoch: epoch, Evidence: epoch, StakeThaw: stakeThaw, MinPenalty: usd}
 	if w.Deployment, err = devchain.Deploy(ctx, w.Client(), deployer, params); err != nil {
 		t.Fatal(err)
 	}

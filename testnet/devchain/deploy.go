@@ -18,23 +18,26 @@ import (
 	"flotilla/settlement/ethchain"
 )
 
-// Params are what the settlement contract is deployed with; it keeps them for ever.
+// Params are what the contracts are deployed with; they keep them for ever. Durations are whole seconds.
 type Params struct {
-	Epoch     time.Duration // length of a payout epoch; whole seconds
-	StakeThaw time.Duration // at least one epoch
-	LaneThaw  time.Duration
-	CapBps    uint32 // payout per epoch in 1/10000 of the stake
+	LaneThaw   time.Duration     // how long payees have to settle before escrow leaves
+	Epoch      time.Duration     // length of a payout epoch
+	Evidence   time.Duration     // how long after a payout there is surely time to bring evidence
+	StakeThaw  time.Duration     // at least Evidence and two epochs
+	MinPenalty settlement.Amount // the least that a proven fault costs
 }
 
 // DefaultParams are the periods of a real deployment.
 func DefaultParams() Params {
-	return Params{Epoch: 24 * time.Hour, StakeThaw: 14 * 24 * time.Hour, LaneThaw: 7 * 24 * time.Hour, CapBps: 10_000}
+	const day = 24 * time.Hour
+	return Params{LaneThaw: 7 * day, Epoch: day, Evidence: 7 * day, StakeThaw: 14 * day, MinPenalty: 1_000_000}
 }
 
 // Deployment says where the contracts are.
 type Deployment struct {
 	Token      common.Address // TestToken, 6 decimals, anyone may mint
 	Settlement common.Address // FlotillaSettlement
+	Stake      common.Address // FlotillaStake, which the settlement contract creates
 }
 
 // The deployer's first two transactions create the contracts, so that their addresses follow from the
@@ -46,13 +49,15 @@ const (
 
 // AddressesOf returns where Deploy puts the contracts with the key of this deployer.
 func AddressesOf(deployer common.Address) Deployment {
-	return Deployment{
+	d := Deployment{
 		Token:      crypto.CreateAddress(deployer, tokenNonce),
 		Settlement: crypto.CreateAddress(deployer, settlementNonce),
 	}
+	d.Stake = crypto.CreateAddress(d.Settlement, 1) // a contract's first creation
+	return d
 }
 
-// Deploy puts TestToken and FlotillaSettlement on the chain, or finds them there. The key must have
+// Deploy puts TestToken, FlotillaSettlement and its FlotillaStake on the chain, or finds them there. The key must have
 // money and be used for nothing else before. A crash in between is made good by the next call. An
 // existing deployment with other parameters is an error.
 func Deploy(ctx context.Context, client *ethclient.Client, key *ecdsa.PrivateKey, p Params) (Deployment, error) {
@@ -61,7 +66,8 @@ func Deploy(ctx context.Context, client *ethclient.Client, key *ecdsa.PrivateKey
 		return Deployment{}, fmt.Errorf("deploy contracts: %w", err)
 	}
 	d := AddressesOf(sender.Account())
-	constructor := bindings.NewFlotillaSettlement().PackConstructor(d.Token, seconds(p.Epoch), seconds(p.StakeThaw), seconds(p.LaneThaw), p.CapBps)
+	constructor := bindings.NewFlotillaSettlement().PackConstructor(
+		d.Token, seconds(p.LaneThaw), seconds(p.Epoch), seconds(p.Evidence), seconds(p.StakeThaw), uint64(p.MinPenalty))
 	creations := []struct {
 		name string
 		at   common.Address
@@ -104,27 +110,26 @@ func create(ctx context.Context, client *ethclient.Client, sender *ethchain.Send
 
 // checkParams compares what is deployed with what is asked for.
 func checkParams(ctx context.Context, client *ethclient.Client, d Deployment, p Params) error {
-	contract := bindings.NewFlotillaSettlement()
-	read := func(data []byte) (uint64, error) {
-		out, err := client.CallContract(ctx, ethereum.CallMsg{To: &d.Settlement, Data: data}, nil)
-		if err != nil {
-			return 0, fmt.Errorf("read parameters: %w", err)
-		}
-		return new(big.Int).SetBytes(out).Uint64(), nil
-	}
-	var have [4]uint64
-	for i, data := range [][]byte{
-		contract.PackEpochSeconds(), contract.PackStakeThawSeconds(), contract.PackLaneThawSeconds(), contract.PackCapBps(),
+	settles, stakes := bindings.NewFlotillaSettlement(), bindings.NewFlotillaStake()
+	for _, param := range []struct {
+		name string
+		of   common.Address
+		data []byte
+		want uint64
+	}{
+		{"lane thaw", d.Settlement, settles.PackLaneThawSeconds(), seconds(p.LaneThaw)},
+		{"epoch", d.Stake, stakes.PackEpochSeconds(), seconds(p.Epoch)},
+		{"evidence window", d.Stake, stakes.PackEvidenceSeconds(), seconds(p.Evidence)},
+		{"stake thaw", d.Stake, stakes.PackStakeThawSeconds(), seconds(p.StakeThaw)},
+		{"least penalty", d.Stake, stakes.PackMinPenalty(), uint64(p.MinPenalty)},
 	} {
-		v, err := read(data)
+		out, err := client.CallContract(ctx, ethereum.CallMsg{To: &param.of, Data: param.data}, nil)
 		if err != nil {
-			return err
+			return fmt.Errorf("read %s: %w", param.name, err)
 		}
-		have[i] = v
-	}
-	want := [4]uint64{seconds(p.Epoch), seconds(p.StakeThaw), seconds(p.LaneThaw), uint64(p.CapBps)}
-	if have != want {
-		return fmt.Errorf("the contract at %s has epoch, thaws and cap %v, not %v: remove the chain's folder to deploy anew", d.Settlement, have, want)
+		if have := new(big.Int).SetBytes(out); !have.IsUint64() || have.Uint64() != param.want {
+			return fmt.Errorf("the contract at %s has a %s of %s, not %d: remove the chain's folder to deploy anew", param.of, param.name, have, param.want)
+		}
 	}
 	return nil
 }

@@ -174,7 +174,7 @@ func TestRestartRefusesStrangersAndOtherParameters(t *testing.T) {
 	must(t, err)
 	stakeSome(t, chain.Client())
 	params := devchain.DefaultParams()
-	params.CapBps++
+	params.MinPenalty++
 	if _, err := devchain.Deploy(deadline(t), chain.Client(), key("deployer"), params); err == nil || !strings.Contains(err.Error(), "remove") {
 		t.Errorf("deploying with other parameters: %v, want an error that says what to do", err)
 	}

@@ -1,0 +1,149 @@
+package settlement_test
+
+import (
+	"testing"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/settlement"
+	"flotilla/settlement/memchain"
+)
+
+// refuse offers the gateway a receipt that its operator has changed and signed, and returns the faults it leaves.
+func refuse(t *testing.T, f *fixture, l *settlement.Ledger, o settlement.Opening, change func(*settlement.Receipt)) []settlement.StoredEvidence {
+	t.Helper()
+	r := receipt(t, o, 77)
+	change(&r)
+	if _, err := l.AcceptReceipt(t.Context(), o.Bundle(testDomain, r, f.operators[0].sign(t, r.Digest(testDomain)))); err == nil {
+		t.Fatal("the receipt was accepted")
+	}
+	found, err := l.Evidence()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// A refused receipt leaves the evidence that it is, and only when it is.
+func TestRefusedReceiptsLeaveEvidence(t *testing.T) {
+	cases := []struct {
+		name   string
+		change func(*settlement.Receipt)
+		want   []settlement.Fault
+		harm   settlement.Amount
+	}{
+		{"a unit above the price", func(r *settlement.Receipt) { r.Amount++ }, []settlement.Fault{settlement.AdvertBreach}, 1},
+		{"a unit below the price", func(r *settlement.Receipt) { r.Amount-- }, nil, 0},
+		{"after the advert's end", func(r *settlement.Receipt) { r.ServedAt = servedAt + 1_000_000 },
+			[]settlement.Fault{settlement.AdvertBreach, settlement.OrderBreach}, 42},
+		{"another request's hash", func(r *settlement.Receipt) { r.RequestHash = common.Hash{1} }, nil, 0},
+		{"another order", func(r *settlement.Receipt) { r.Request = common.Hash{1} }, nil, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFixture(t, 1)
+			l := f.open(t, f.gateway, "")
+			o := f.opening(t, 0)
+			f.record(t, l, o)
+			found := refuse(t, f, l, o, c.change)
+			if len(found) != len(c.want) {
+				t.Fatalf("%d faults kept, want %d: %+v", len(found), len(c.want), found)
+			}
+			kinds := make(map[settlement.Fault]bool)
+			for _, e := range found {
+				charge, err := e.Evidence.Check(testDomain)
+				if err != nil || charge.Harm != c.harm || charge.ID != e.ID || charge.Payer != f.gateway.addr || charge.Operator != f.operators[0].addr {
+					t.Errorf("%s: charge %+v, %v; want harm %v", e.Evidence.Fault, charge, err, c.harm)
+				}
+				kinds[e.Evidence.Fault] = true
+			}
+			for _, want := range c.want {
+				if !kinds[want] {
+					t.Errorf("no %s among %v", want, kinds)
+				}
+			}
+		})
+	}
+}
+
+// A second, different receipt for a request that was accepted is evidence; the same one again is not.
+func TestSecondReceiptIsEvidence(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	o := f.opening(t, 0)
+	f.record(t, l, o)
+	first := f.served(t, 0, o, 77)
+	if _, err := l.AcceptReceipt(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if found := refuse(t, f, l, o, func(*settlement.Receipt) {}); len(found) != 0 {
+		t.Fatalf("the same receipt twice is no fault: %+v", found)
+	}
+	found := refuse(t, f, l, o, func(r *settlement.Receipt) { r.LaneSeq = 78 })
+	if len(found) != 1 || found[0].Evidence.Fault != settlement.DoubleReceipt {
+		t.Fatalf("faults %+v, want a double receipt", found)
+	}
+	charge, err := found[0].Evidence.Check(testDomain)
+	if err != nil || charge.Harm != first.Receipt.Amount {
+		t.Fatalf("charge %+v, %v", charge, err)
+	}
+}
+
+// Evidence outlives a restart and is brought to the chain once: the operator loses stake, the payer gets its harm back,
+// the reporter its part.
+func TestDisputeAll(t *testing.T) {
+	f := newFixture(t, 1)
+	dir, bountyTo := t.TempDir(), common.Address{0xb0}
+	l := f.open(t, f.gateway, dir)
+	o := f.opening(t, 0)
+	f.record(t, l, o)
+	refuse(t, f, l, o, func(r *settlement.Receipt) { r.Amount += 500 })
+	closeLedger(t, l)
+	l = f.open(t, f.gateway, dir)
+	before, err := f.chain.Stake(t.Context(), f.operators[0].addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, err := l.DisputeAll(t.Context(), f.chain, bountyTo)
+	if err != nil || len(done) != 1 {
+		t.Fatalf("disputes %+v, %v", done, err)
+	}
+	after, err := f.chain.Stake(t.Context(), f.operators[0].addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := done[0]
+	if d.Fault != settlement.AdvertBreach || d.Harm != 500 || d.Slashed == 0 || d.Slashed != before.Amount-after.Amount || d.Tx == (common.Hash{}) {
+		t.Errorf("dispute %+v; stake %v, then %v", d, before.Amount, after.Amount)
+	}
+	if repaid := f.chain.Claim(f.gateway.addr); repaid != 500 {
+		t.Errorf("the payer was repaid %v, want 500", uint64(repaid))
+	}
+	if f.chain.Claim(bountyTo) == 0 {
+		t.Error("the reporter got nothing")
+	}
+	again, err := l.DisputeAll(t.Context(), f.chain, bountyTo)
+	if err != nil || len(again) != 0 || f.chain.Calls(memchain.SubmitEvidence) != 1 {
+		t.Errorf("disputed again: %+v, %v, %d transactions", again, err, f.chain.Calls(memchain.SubmitEvidence))
+	}
+}
+
+// Two ledgers with the same evidence: the second finds it punished and sends nothing.
+func TestEvidenceThatSomebodyElseBrought(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	o := f.opening(t, 0)
+	f.record(t, l, o)
+	found := refuse(t, f, l, o, func(r *settlement.Receipt) { r.Amount++ })
+	if _, err := settlement.BringEvidence(t.Context(), f.chain, testDomain, found[0].Evidence, common.Address{1}); err != nil {
+		t.Fatal(err)
+	}
+	done, err := l.DisputeAll(t.Context(), f.chain, common.Address{2})
+	if err != nil || len(done) != 1 || done[0].Slashed != 0 || done[0].Tx != (common.Hash{}) {
+		t.Fatalf("disputes %+v, %v", done, err)
+	}
+	found, err = l.Evidence()
+	if err != nil || !found[0].Punished {
+		t.Fatalf("evidence %+v, %v", found, err)
+	}
+}
