@@ -40,8 +40,12 @@ type Ledger struct {
 
 	wake chan struct{} // capacity 1: receipts were accepted; read by Settler.Run
 
-	mu           sync.Mutex // guards the three below; never held during I/O
+	sealing sync.Mutex // held by Seal, MarkSubmitted and MarkSettled from end to end: one batch, one step at a time
+
+	mu           sync.Mutex // guards the fields below up to readers; never held during I/O
 	backlog      Backlog
+	lanes        map[common.Address]Backlog // by payee, only lanes with a backlog
+	batches      batches
 	closed       bool
 	partialsFrom ReceiptID      // where the next UnsignedPartials starts
 	readers      sync.WaitGroup // reads under way; Add only under mu and while not closed
@@ -50,13 +54,6 @@ type Ledger struct {
 
 	// hook is set by tests to fail or to crash around a commit; nil otherwise.
 	hook func(stage commitStage) error
-}
-
-// Backlog is what is accepted and not settled yet.
-type Backlog struct {
-	Receipts int
-	Value    Amount
-	Oldest   time.Time // when the oldest of them was accepted; zero when there is none
 }
 
 // ledgerMeta ties a directory to its owner, so that a wrong key or chain is an error and not a mess.
@@ -105,7 +102,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithLogger(badgerLog{log})
 }
 
-// load checks whose ledger it is and counts the backlog.
+// load checks whose ledger it is, counts the backlog and finds the batch in flight.
 func (l *Ledger) load() error {
 	want := ledgerMeta{Owner: l.self, Domain: l.domain}
 	err := l.update(context.Background(), func(tx *stagedTx) error {
@@ -124,7 +121,7 @@ func (l *Ledger) load() error {
 	if err != nil {
 		return err
 	}
-	return l.recount()
+	return errors.Join(l.recount(), l.loadBatches(context.Background()))
 }
 
 // Owner returns the address of the ledger's key.
@@ -165,23 +162,5 @@ func (l *Ledger) RunGC(ctx context.Context) error {
 				l.log.Warn("reclaim ledger space", "error", err)
 			}
 		}
-	}
-}
-
-// Backlog returns what is accepted and not settled.
-func (l *Ledger) Backlog() Backlog {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.backlog
-}
-
-// addBacklog notes one accepted receipt and wakes the settler. Only the committer calls it.
-func (l *Ledger) addBacklog(p pendingRecord) {
-	l.mu.Lock()
-	l.backlog.add(p)
-	l.mu.Unlock()
-	select {
-	case l.wake <- struct{}{}:
-	default: // one wake-up is waiting already
 	}
 }

@@ -57,11 +57,8 @@ type StoredReceipt struct {
 // ErrUnknownReceipt when there is none.
 func (l *Ledger) Receipt(id ReceiptID) (StoredReceipt, error) {
 	var out StoredReceipt
-	err := l.view(func(txn *badger.Txn) error {
-		open, _, err := openBatch(txn)
-		if err != nil {
-			return err
-		}
+	open := l.OpenBatch() // before the view: what is settled in between shows there
+	err := l.view(func(txn *badger.Txn) (err error) {
 		out, err = readReceipt(txn, id, open)
 		return err
 	})
@@ -104,11 +101,8 @@ func (l *Ledger) Receipts(f Filter) iter.Seq2[StoredReceipt, error] {
 		prefix = laneKey(prefixLaneRow, f.Lane.Payer, f.Lane.Payee)
 	}
 	return func(yield func(StoredReceipt, error) bool) {
+		open := l.OpenBatch() // before the view: what is settled in between shows there
 		err := l.view(func(txn *badger.Txn) error {
-			open, _, err := openBatch(txn)
-			if err != nil {
-				return err
-			}
 			return scanTxn(txn, prefix, false, func(item *badger.Item) (bool, error) {
 				r, err := readReceipt(txn, ReceiptID(item.Key()[len(prefix):]), open)
 				if err != nil {
@@ -215,35 +209,6 @@ func (l *Ledger) inLane(payer common.Address) (inLane, error) {
 		return inLane{}, nil
 	}
 	return lane, err
-}
-
-// recount rebuilds the backlog from what is stored. Only the committer calls it, or OpenLedger before
-// anything is written, so no accepted receipt can fall between the scan and the assignment.
-func (l *Ledger) recount() error {
-	var b Backlog
-	err := l.scan([]byte(prefixPending), func(item *badger.Item) (bool, error) {
-		var p pendingRecord
-		if err := readItem(item, &p); err != nil {
-			return false, err
-		}
-		b.add(p)
-		return true, nil
-	})
-	if err != nil {
-		return fmt.Errorf("count backlog: %w", err)
-	}
-	l.mu.Lock()
-	l.backlog = b
-	l.mu.Unlock()
-	return nil
-}
-
-func (b *Backlog) add(p pendingRecord) {
-	b.Receipts++
-	b.Value += p.Amount // cannot overflow: the lane totals it is part of did not
-	if b.Oldest.IsZero() || p.AcceptedAt.Before(b.Oldest) {
-		b.Oldest = p.AcceptedAt
-	}
 }
 
 // view runs a read of the store, unless the ledger is closed.

@@ -3,9 +3,11 @@ package settlement
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
@@ -13,111 +15,236 @@ import (
 
 // The life of a batch in the ledger: sealed → submitted → settled. Each arrow is one durable
 // transaction; between two of them the chain is asked what is true (see Settler.Recover).
+//
+// A batch is stored as parts, which hold its receipts, and a head. The parts come first and the head makes
+// them count: parts without a head are what a crash while sealing has left, and are dropped.
 
-// MaxBatchReceipts bounds one batch: its record (about 170 bytes per receipt) must stay below Badger's
-// transaction limit. More receipts wait for the next batch.
-const MaxBatchReceipts = 4096
+// MaxBatchReceipts bounds one batch. More receipts wait for the next one.
+const MaxBatchReceipts = 16 << 10
+
+// receiptsPerPart keeps a part, 140 bytes a receipt, below Badger's transaction limit.
+const receiptsPerPart = 2048
 
 // SealedBatch is a batch with the receipts it was made of, in the order of their leaves.
 type SealedBatch struct {
-	Batch    Batch         `json:"batch"`
-	State    State         `json:"state"` // StateSealed, StateSubmitted or StateSettled
-	Tx       common.Hash   `json:"tx"`    // zero until submitted, and when the chain's answer was lost
-	Receipts []ReceiptID   `json:"receipts"`
-	Digests  []common.Hash `json:"digests"`
-	Counts   []uint64      `json:"counts"` // cumulative receipts per lane, beside Batch.Lanes
+	Batch     Batch         `json:"batch"`
+	State     State         `json:"state"` // StateSealed, StateSubmitted or StateSettled
+	Tx        common.Hash   `json:"tx"`    // zero until submitted, and when the chain's answer was lost
+	Receipts  []ReceiptID   `json:"-"`     // sorted
+	Digests   []common.Hash `json:"-"`
+	Counts    []uint64      `json:"counts"` // cumulative receipts per lane, beside Batch.Lanes
+	Parts     int           `json:"parts"`  // stored records that hold Receipts and Digests
+	SealedAt  time.Time     `json:"sealedAt"`
+	SettledAt time.Time     `json:"settledAt"` // zero until settled
 }
 
-// holds says whether the receipt is in the batch. Receipts are sorted.
+// batchPart is a stored run of a batch's receipts.
+type batchPart struct {
+	Receipts []ReceiptID   `json:"receipts"`
+	Digests  []common.Hash `json:"digests"`
+}
+
+// batches is what a ledger keeps in memory of its batches.
+type batches struct {
+	open    *SealedBatch // in flight, or nil; never changed, only replaced
+	newest  uint64       // epoch of the newest batch, 0 before the first
+	settled uint64       // epoch of the newest settled batch, 0 before the first
+	last    time.Time    // when that was settled
+}
+
+// holds says whether the receipt is in the batch.
 func (s *SealedBatch) holds(id ReceiptID) bool {
 	_, found := slices.BinarySearchFunc(s.Receipts, id, ReceiptID.Compare)
 	return found
 }
 
-// openBatch returns the batch that is in flight, or nil, and the epoch of the newest batch that is
-// settled, or 0. There is at most one in flight, and it is the newest.
-func openBatch(txn *badger.Txn) (open *SealedBatch, settled uint64, err error) {
-	opts := badger.DefaultIteratorOptions
-	opts.Prefix, opts.Reverse, opts.PrefetchSize = []byte(prefixBatch), true, 1
-	it := txn.NewIterator(opts)
-	defer it.Close()
-	it.Seek(epochKey(^uint64(0)))
-	if !it.Valid() {
-		return nil, 0, nil
-	}
-	var newest SealedBatch
-	if err := readItem(it.Item(), &newest); err != nil {
-		return nil, 0, err
-	}
-	if newest.State == StateSettled {
-		return nil, newest.Batch.Epoch, nil
-	}
-	return &newest, newest.Batch.Epoch - 1, nil
+func partKey(epoch uint64, part int) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte(prefixPart), epoch), uint32(part))
 }
 
-// OpenBatch returns the batch that is sealed or submitted and not settled, or nil.
-func (l *Ledger) OpenBatch() (*SealedBatch, error) {
-	var open *SealedBatch
-	err := l.view(func(txn *badger.Txn) (err error) {
-		open, _, err = openBatch(txn)
-		return err
-	})
-	return open, err
+// OpenBatch returns the batch that is sealed or submitted and not settled, or nil. It must not be changed.
+func (l *Ledger) OpenBatch() *SealedBatch { return l.batchState().open }
+
+func (l *Ledger) batchState() batches {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.batches
+}
+
+func (l *Ledger) setBatchState(b batches) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.batches = b
 }
 
 // Batch returns the ledger's batch of that epoch. ErrUnknownReceipt when there is none.
 func (l *Ledger) Batch(epoch uint64) (*SealedBatch, error) {
 	var b SealedBatch
-	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, epochKey(epoch), &b) })
+	err := l.view(func(txn *badger.Txn) error { return readBatch(txn, epochKey(epoch), &b) })
 	if err != nil {
 		return nil, fmt.Errorf("look up batch %d: %w", epoch, orUnknown(err))
 	}
 	return &b, nil
 }
 
-// Seal fixes the pending receipts, sorted by id, as the batch of epoch: root, lane totals and order of
-// leaves are durable when it returns, so that whatever is sent to the chain can be rebuilt bit by bit.
-// It returns nil when there is nothing pending, and the batch in flight when there is one already: only
-// one is in flight at a time.
-//
-// A crash before it returns leaves the receipts pending; after it, a sealed batch that Recover submits.
-func (l *Ledger) Seal(ctx context.Context, epoch uint64) (*SealedBatch, error) {
-	var sealed *SealedBatch
-	err := l.update(ctx, func(tx *stagedTx) error {
-		open, settled, err := openBatch(tx.txn)
-		if err != nil || open != nil {
-			sealed = open
+// readBatch reads a head and its parts.
+func readBatch(txn *badger.Txn, head []byte, b *SealedBatch) error {
+	if err := readRecord(txn, head, b); err != nil {
+		return err
+	}
+	for i := range b.Parts {
+		var part batchPart
+		if err := readRecord(txn, partKey(b.Batch.Epoch, i), &part); err != nil {
 			return err
 		}
-		if epoch <= settled {
-			return fmt.Errorf("%w: the chain wants epoch %d, this ledger has settled %d", ErrEpochConflict, epoch, settled)
+		b.Receipts = append(b.Receipts, part.Receipts...)
+		b.Digests = append(b.Digests, part.Digests...)
+	}
+	if len(b.Receipts) != int(b.Batch.ReceiptCount) || len(b.Digests) != len(b.Receipts) {
+		return fmt.Errorf("read batch %d: %w: %d receipts and %d digests, want %d of each", b.Batch.Epoch, ErrCorrupt,
+			len(b.Receipts), len(b.Digests), b.Batch.ReceiptCount)
+	}
+	return nil
+}
+
+// loadBatches finds the batch in flight and drops what a crash while sealing has left.
+func (l *Ledger) loadBatches(ctx context.Context) error {
+	var state batches
+	err := l.view(func(txn *badger.Txn) error {
+		opts := badger.DefaultIteratorOptions
+		opts.Prefix, opts.Reverse, opts.PrefetchSize = []byte(prefixBatch), true, 1
+		it := txn.NewIterator(opts)
+		defer it.Close()
+		it.Seek(epochKey(^uint64(0)))
+		if !it.Valid() {
+			return nil
 		}
-		pending, ids, err := pendingReceipts(tx.txn)
-		if err != nil || len(ids) == 0 {
-			sealed = nil
+		var newest SealedBatch
+		if err := readBatch(txn, it.Item().KeyCopy(nil), &newest); err != nil {
 			return err
 		}
-		if sealed, err = l.buildBatch(tx, epoch, ids, pending); err != nil {
-			return err
+		state = batches{newest: newest.Batch.Epoch, settled: newest.Batch.Epoch, last: newest.SettledAt}
+		if newest.State != StateSettled {
+			state.open, state.settled = &newest, newest.Batch.Epoch-1
 		}
-		return tx.put(epochKey(epoch), sealed)
+		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("load newest batch: %w", err)
+	}
+	l.setBatchState(state)
+	return l.dropHalfSealed(ctx, state.newest)
+}
+
+// dropHalfSealed deletes the parts of batches after newest: they have no head.
+func (l *Ledger) dropHalfSealed(ctx context.Context, newest uint64) error {
+	var stray [][]byte
+	err := l.view(func(txn *badger.Txn) error {
+		return scanFrom(txn, []byte(prefixPart), partKey(newest+1, 0), func(item *badger.Item) (bool, error) {
+			stray = append(stray, item.KeyCopy(nil))
+			return true, nil
+		})
+	})
+	if err != nil || len(stray) == 0 {
+		return err
+	}
+	err = l.update(ctx, func(tx *stagedTx) error {
+		for _, key := range stray {
+			tx.del(key)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("drop a half-sealed batch: %w", err)
+	}
+	return nil
+}
+
+// Seal fixes the pending receipts of lanes (nil: of all), sorted by id, as the batch of epoch: root, lane
+// totals and order of leaves are durable when it returns, so that whatever is sent to the chain can be
+// rebuilt bit by bit. It returns nil when there is nothing to seal, and the batch in flight when there is one
+// already: only one is in flight at a time.
+//
+// A crash before it returns leaves the receipts pending, and perhaps parts that the next Seal or OpenLedger
+// drops; after it, a sealed batch that Recover submits.
+func (l *Ledger) Seal(ctx context.Context, epoch uint64, lanes []common.Address) (*SealedBatch, error) {
+	l.sealing.Lock()
+	defer l.sealing.Unlock()
+	sealed, err := l.seal(ctx, epoch, lanes)
 	if err != nil {
 		return nil, fmt.Errorf("seal batch %d: %w", epoch, err)
 	}
 	return sealed, nil
 }
 
-// pendingReceipts returns the first MaxBatchReceipts pending receipts in order of id.
-func pendingReceipts(txn *badger.Txn) (pending []pendingRecord, ids []ReceiptID, err error) {
+func (l *Ledger) seal(ctx context.Context, epoch uint64, lanes []common.Address) (*SealedBatch, error) {
+	state := l.batchState()
+	if state.open != nil {
+		return state.open, nil
+	}
+	if epoch <= state.settled {
+		return nil, fmt.Errorf("%w: epoch %d is asked for, this ledger has settled %d", ErrEpochConflict, epoch, state.settled)
+	}
+	if err := l.dropHalfSealed(ctx, state.newest); err != nil {
+		return nil, err
+	}
+	var s *SealedBatch
+	err := l.view(func(txn *badger.Txn) error {
+		pending, ids, err := pendingReceipts(txn, lanes)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		s, err = l.buildBatch(txn, epoch, ids, pending)
+		return err
+	})
+	if err != nil || s == nil {
+		return nil, err
+	}
+	if err := l.storeParts(ctx, s); err != nil {
+		return nil, err
+	}
+	state.open, state.newest = s, epoch
+	err = l.updateThen(ctx, func(tx *stagedTx) error { return tx.put(epochKey(epoch), s) }, func() { l.setBatchState(state) })
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// storeParts stores the receipts of a batch that has no head yet.
+func (l *Ledger) storeParts(ctx context.Context, s *SealedBatch) error {
+	for i := range s.Parts {
+		from, to := i*receiptsPerPart, min((i+1)*receiptsPerPart, len(s.Receipts))
+		key := partKey(s.Batch.Epoch, i)
+		row, err := encodeRecord(key, batchPart{s.Receipts[from:to], s.Digests[from:to]})
+		if err != nil {
+			return err
+		}
+		err = l.update(ctx, func(tx *stagedTx) error {
+			tx.putRow(key, row)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("store part %d of %d: %w", i+1, s.Parts, err)
+		}
+	}
+	return nil
+}
+
+// pendingReceipts returns the first MaxBatchReceipts pending receipts of lanes (nil: of all) in order of id.
+func pendingReceipts(txn *badger.Txn, lanes []common.Address) (pending []pendingRecord, ids []ReceiptID, err error) {
+	chosen := make(map[common.Address]bool, len(lanes))
+	for _, payee := range lanes {
+		chosen[payee] = true
+	}
 	payees := make(map[common.Address]bool) // at most MaxBatchLanes
 	err = scanTxn(txn, []byte(prefixPending), true, func(item *badger.Item) (bool, error) {
 		var p pendingRecord
 		if err := readItem(item, &p); err != nil {
 			return false, err
 		}
-		if !payees[p.Payee] && len(payees) == MaxBatchLanes {
-			return true, nil // its lane waits for the next batch
+		if (lanes != nil && !chosen[p.Payee]) || (!payees[p.Payee] && len(payees) == MaxBatchLanes) {
+			return true, nil // its lane waits for a later batch
 		}
 		payees[p.Payee] = true
 		pending = append(pending, p)
@@ -128,15 +255,17 @@ func pendingReceipts(txn *badger.Txn) (pending []pendingRecord, ids []ReceiptID,
 }
 
 // buildBatch computes root and lane totals: what earlier batches settled on the lane plus what is here.
-func (l *Ledger) buildBatch(tx *stagedTx, epoch uint64, ids []ReceiptID, pending []pendingRecord) (*SealedBatch, error) {
-	s := &SealedBatch{State: StateSealed, Receipts: ids}
+func (l *Ledger) buildBatch(txn *badger.Txn, epoch uint64, ids []ReceiptID, pending []pendingRecord) (*SealedBatch, error) {
+	s := &SealedBatch{
+		State: StateSealed, Receipts: ids, Parts: (len(ids) + receiptsPerPart - 1) / receiptsPerPart, SealedAt: time.Now().UTC(),
+	}
 	lanes := make(map[common.Address]*outLane)
 	for _, p := range pending {
 		s.Digests = append(s.Digests, p.Digest)
 		lane := lanes[p.Payee]
 		if lane == nil {
 			lane = new(outLane)
-			if err := tx.get(addressKey(prefixOut, p.Payee), lane); err != nil {
+			if err := readRecord(txn, addressKey(prefixOut, p.Payee), lane); err != nil {
 				return nil, err
 			}
 			lanes[p.Payee] = lane
@@ -162,86 +291,21 @@ func (l *Ledger) buildBatch(tx *stagedTx, epoch uint64, ids []ReceiptID, pending
 // MarkSubmitted notes the transaction that carries the batch in flight. A crash before it leaves the
 // batch sealed and perhaps sent: Recover looks on the chain before it sends again.
 func (l *Ledger) MarkSubmitted(ctx context.Context, epoch uint64, txHash common.Hash) error {
-	err := l.update(ctx, func(tx *stagedTx) error {
-		var s SealedBatch
-		if err := tx.get(epochKey(epoch), &s); err != nil {
-			return err
-		}
-		if s.State == StateSettled {
-			return nil
-		}
-		s.State, s.Tx = StateSubmitted, txHash
-		return tx.put(epochKey(epoch), s)
-	})
+	l.sealing.Lock()
+	defer l.sealing.Unlock()
+	state := l.batchState()
+	if state.open == nil || state.open.Batch.Epoch != epoch {
+		return fmt.Errorf("mark batch %d submitted: %w", epoch, errNotInFlight)
+	}
+	sent := *state.open
+	sent.State, sent.Tx = StateSubmitted, txHash
+	state.open = &sent
+	err := l.updateThen(ctx, func(tx *stagedTx) error { return tx.put(epochKey(epoch), sent) }, func() { l.setBatchState(state) })
 	if err != nil {
 		return fmt.Errorf("mark batch %d submitted: %w", epoch, err)
 	}
 	return nil
 }
 
-// MarkSettled gives every receipt of the batch its Inclusion and takes it out of the backlog, then closes
-// the batch. It must be called only when the chain holds the batch. A crash in between leaves some
-// receipts with their Inclusion and the batch still open; calling it again finishes the rest and changes
-// nothing that was done.
-func (l *Ledger) MarkSettled(ctx context.Context, epoch uint64) error {
-	s, err := l.Batch(epoch)
-	if err != nil {
-		return fmt.Errorf("mark batch %d settled: %w", epoch, err)
-	}
-	if s.State == StateSettled {
-		return nil
-	}
-	tree, err := NewMerkleTree(s.Digests)
-	if err != nil {
-		return fmt.Errorf("mark batch %d settled: %w", epoch, err)
-	}
-	const perCommit = 256 // some 1.2 KiB each: a commit stays well below Badger's limit
-	for from := 0; from < len(s.Receipts); from += perCommit {
-		to := min(from+perCommit, len(s.Receipts))
-		err := l.update(ctx, func(tx *stagedTx) error { return s.stageInclusions(tx, tree, from, to) })
-		if err != nil {
-			return fmt.Errorf("store inclusions of batch %d: %w", epoch, err)
-		}
-	}
-	var counted error
-	err = l.updateThen(ctx, func(tx *stagedTx) error { return s.stageSettled(tx) }, func() { counted = l.recount() })
-	if err = errors.Join(err, counted); err != nil {
-		return fmt.Errorf("mark batch %d settled: %w", epoch, err)
-	}
-	return nil
-}
-
-// stageInclusions stages the inclusions of receipts from … to-1 and removes them from the pending ones.
-func (s *SealedBatch) stageInclusions(tx *stagedTx, tree *MerkleTree, from, to int) error {
-	for i := from; i < to; i++ {
-		proof, err := tree.Proof(uint32(i))
-		if err != nil {
-			return err
-		}
-		err = tx.put(idKey(prefixInclude, s.Receipts[i]), Inclusion{
-			Epoch: s.Batch.Epoch, Index: uint32(i), Count: tree.Count(), Root: tree.Root(), Proof: proof, Tx: s.Tx,
-		})
-		if err != nil {
-			return err
-		}
-		tx.del(idKey(prefixPending, s.Receipts[i]))
-	}
-	return nil
-}
-
-// stageSettled raises the lanes' settled totals to the batch's and closes it.
-func (s *SealedBatch) stageSettled(tx *stagedTx) error {
-	for i, t := range s.Batch.Lanes {
-		var lane outLane
-		if err := tx.get(addressKey(prefixOut, t.Payee), &lane); err != nil {
-			return err
-		}
-		lane.Settled, lane.SettledCount = t.ValueAggregate, s.Counts[i]
-		if err := tx.put(addressKey(prefixOut, t.Payee), lane); err != nil {
-			return err
-		}
-	}
-	done := *s
-	done.State = StateSettled
-	return tx.put(epochKey(s.Batch.Epoch), done)
-}
+// errNotInFlight is a programmer's error: only the settler drives batches.
+var errNotInFlight = errors.New("that batch is not in flight")

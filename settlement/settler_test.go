@@ -262,14 +262,14 @@ func TestEpochConflict(t *testing.T) {
 	ours, theirs := f.open(t, f.gateway, ""), f.open(t, f.gateway, "")
 	f.accept(t, ours, 0, 1)
 	f.accept(t, theirs, 0, 2)
-	if _, err := ours.Seal(t.Context(), 1); err != nil {
+	if _, err := ours.Seal(t.Context(), 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	settle(t, theirs, f.chain)
 	err := settlement.NewSettler(ours, f.chain, settlement.SettlerConfig{}).SettleNow(t.Context())
 	wantErr(t, err, settlement.ErrEpochConflict)
 	f.accept(t, theirs, 0, 3)
-	_, err = theirs.Seal(t.Context(), 1)
+	_, err = theirs.Seal(t.Context(), 1, nil)
 	wantErr(t, err, settlement.ErrEpochConflict)
 }
 
@@ -278,12 +278,12 @@ func TestOneBatchInFlight(t *testing.T) {
 	f := newFixture(t, 1)
 	l := f.open(t, f.gateway, "")
 	first := f.accept(t, l, 0, 1)
-	sealed, err := l.Seal(t.Context(), 1)
+	sealed, err := l.Seal(t.Context(), 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	second := f.accept(t, l, 0, 2)
-	again, err := l.Seal(t.Context(), 2)
+	again, err := l.Seal(t.Context(), 2, nil)
 	if err != nil || again.Batch.Epoch != 1 || again.Batch.ReceiptsRoot != sealed.Batch.ReceiptsRoot {
 		t.Errorf("sealed batch %+v (%v) beside the one in flight", again, err)
 	}
