@@ -1,5 +1,11 @@
 package settlement
 
+import (
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
 // Hooks for tests in package settlement_test.
 
 // CommitStage is where a commit hook is called.
@@ -28,4 +34,16 @@ func HashOneByOne() (restore func()) {
 	was := keccak4Enabled
 	keccak4Enabled = false
 	return func() { keccak4Enabled = was }
+}
+
+// WithDefaults, RipeLanes and Due are the settler's decisions.
+func (c SettlerConfig) WithDefaults() SettlerConfig { return c.withDefaults() }
+
+func (c SettlerConfig) RipeLanes(lanes map[common.Address]Backlog, cost Amount, now time.Time) ([]common.Address, int) {
+	return c.ripeLanes(lanes, cost, now)
+}
+
+// Due is due after a look at lookedAt that left so many receipts waiting.
+func (c SettlerConfig) Due(b Backlog, lookedAt time.Time, left int, now time.Time) (time.Duration, bool) {
+	return c.due(b, look{lookedAt, left}, now)
 }
