@@ -1,8 +1,10 @@
 package settlement
 
 import (
+	"testing"
 	"time"
 
+	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -46,4 +48,21 @@ func (c SettlerConfig) RipeLanes(lanes map[common.Address]Backlog, cost Amount, 
 // Due is due after a look at lookedAt that left so many receipts waiting.
 func (c SettlerConfig) Due(b Backlog, lookedAt time.Time, left int, now time.Time) (time.Duration, bool) {
 	return c.due(b, look{lookedAt, left}, now)
+}
+
+// SmallCommits makes the ledger store a batch and its inclusions n receipts at a time. Call it before it is used.
+func (l *Ledger) SmallCommits(n int) { l.limits = commitLimits{part: n, inclusions: n} }
+
+// StoredParts counts the stored parts of all batches.
+func (l *Ledger) StoredParts(tb testing.TB) int {
+	tb.Helper()
+	n := 0
+	err := l.scan([]byte(prefixPart), func(*badger.Item) (bool, error) {
+		n++
+		return true, nil
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n
 }

@@ -51,6 +51,7 @@ type Ledger struct {
 	readers      sync.WaitGroup // reads under way; Add only under mu and while not closed
 
 	adverts advertCache
+	limits  commitLimits
 
 	// hook is set by tests to fail or to crash around a commit; nil otherwise.
 	hook func(stage commitStage) error
@@ -79,6 +80,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	l := &Ledger{
 		db: db, key: opts.Key, self: crypto.PubkeyToAddress(opts.Key.PublicKey), domain: opts.Domain, log: log,
 		ops: make(chan *commitOp), closing: make(chan struct{}), stopped: make(chan struct{}), wake: make(chan struct{}, 1),
+		limits: commitLimits{part: 2048, inclusions: 256},
 	}
 	go l.commitLoop()
 	if err := l.load(); err != nil {

@@ -22,8 +22,11 @@ import (
 // MaxBatchReceipts bounds one batch. More receipts wait for the next one.
 const MaxBatchReceipts = 16 << 10
 
-// receiptsPerPart keeps a part, 140 bytes a receipt, below Badger's transaction limit.
-const receiptsPerPart = 2048
+// commitLimits keep the commits of a batch below Badger's transaction limit of 2.4 MiB. Tests make them small.
+type commitLimits struct {
+	part       int // receipts in a part, 140 bytes each
+	inclusions int // inclusions in a commit, some 1.2 KiB each
+}
 
 // SealedBatch is a batch with the receipts it was made of, in the order of their leaves.
 type SealedBatch struct {
@@ -214,7 +217,7 @@ func (l *Ledger) seal(ctx context.Context, epoch uint64, lanes []common.Address)
 // storeParts stores the receipts of a batch that has no head yet.
 func (l *Ledger) storeParts(ctx context.Context, s *SealedBatch) error {
 	for i := range s.Parts {
-		from, to := i*receiptsPerPart, min((i+1)*receiptsPerPart, len(s.Receipts))
+		from, to := i*l.limits.part, min((i+1)*l.limits.part, len(s.Receipts))
 		key := partKey(s.Batch.Epoch, i)
 		row, err := encodeRecord(key, batchPart{s.Receipts[from:to], s.Digests[from:to]})
 		if err != nil {
@@ -257,7 +260,7 @@ func pendingReceipts(txn *badger.Txn, lanes []common.Address) (pending []pending
 // buildBatch computes root and lane totals: what earlier batches settled on the lane plus what is here.
 func (l *Ledger) buildBatch(txn *badger.Txn, epoch uint64, ids []ReceiptID, pending []pendingRecord) (*SealedBatch, error) {
 	s := &SealedBatch{
-		State: StateSealed, Receipts: ids, Parts: (len(ids) + receiptsPerPart - 1) / receiptsPerPart, SealedAt: time.Now().UTC(),
+		State: StateSealed, Receipts: ids, Parts: (len(ids) + l.limits.part - 1) / l.limits.part, SealedAt: time.Now().UTC(),
 	}
 	lanes := make(map[common.Address]*outLane)
 	for _, p := range pending {

@@ -26,9 +26,8 @@ func (l *Ledger) MarkSettled(ctx context.Context, epoch uint64, txHash common.Ha
 	if err != nil {
 		return fmt.Errorf("mark batch %d settled: %w", epoch, err)
 	}
-	const perCommit = 256 // some 1.2 KiB each: a commit stays well below Badger's limit
-	for from := 0; from < len(s.Receipts); from += perCommit {
-		to := min(from+perCommit, len(s.Receipts))
+	for from := 0; from < len(s.Receipts); from += l.limits.inclusions {
+		to := min(from+l.limits.inclusions, len(s.Receipts))
 		err := l.update(ctx, func(tx *stagedTx) error { return s.stageInclusions(tx, tree, from, to) })
 		if err != nil {
 			return fmt.Errorf("store inclusions of batch %d: %w", epoch, err)

@@ -1,0 +1,119 @@
+package settlement_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/google/go-cmp/cmp"
+
+	"flotilla/settlement"
+)
+
+// fill takes n receipts to f's operators through the ledger, as fast as the disk allows.
+func (f *fixture) fill(tb testing.TB, l *settlement.Ledger, n int) {
+	tb.Helper()
+	bundles := make([]settlement.Bundle, n)
+	inParallel(tb, 4, n, func(i int) error {
+		op := i % len(f.operators)
+		bundles[i] = f.served(tb, op, f.opening(tb, op), uint64(i+1))
+		return nil
+	})
+	recordAll(tb, l, bundles)
+	acceptAll(tb, l, bundles, 64)
+}
+
+// TestBatchOfManyParts: a batch of more receipts than one stored record, one commit and one part hold.
+func TestBatchOfManyParts(t *testing.T) {
+	f := newFixture(t, 2)
+	dir := t.TempDir()
+	l := f.open(t, f.gateway, dir)
+	const n = 5000
+	f.fill(t, l, n)
+	sealed, err := l.Seal(t.Context(), 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sealed.Parts < 2 || len(sealed.Receipts) != n {
+		t.Fatalf("%d receipts in %d parts", len(sealed.Receipts), sealed.Parts)
+	}
+	closeLedger(t, l)
+	l = f.open(t, f.gateway, dir)
+	if diff := cmp.Diff(sealed, l.OpenBatch()); diff != "" {
+		t.Errorf("after a restart (-sealed +loaded):\n%s", diff)
+	}
+	settle(t, l, f.chain)
+	checkSettledOnce(t, f, l, n)
+	done, err := l.Batch(1)
+	if err != nil || done.State != settlement.StateSettled || len(done.Digests) != n || done.SettledAt.IsZero() {
+		t.Errorf("settled batch: state %v, %d digests (%v)", done.State, len(done.Digests), err)
+	}
+}
+
+// TestHalfSealedBatch: parts that have no head are no batch. They are gone after a restart, and the next batch is whole
+// whether the process went on or was started again.
+func TestHalfSealedBatch(t *testing.T) {
+	for name, restart := range map[string]bool{"process goes on": false, "process is started again": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, 3)
+			dir := t.TempDir()
+			l := f.open(t, f.gateway, dir)
+			l.SmallCommits(2)
+			for i := range 9 {
+				f.accept(t, l, i%3, uint64(i+1))
+			}
+			commits := 0
+			l.SetCommitHook(func(at settlement.CommitStage) error {
+				if at == settlement.BeforeCommit {
+					commits++
+				}
+				if commits >= 4 { // three of five parts are stored
+					return errCrash
+				}
+				return nil
+			})
+			if _, err := l.Seal(t.Context(), 1, nil); !errors.Is(err, errCrash) {
+				t.Fatalf("seal on a broken disk: %v", err)
+			}
+			if l.OpenBatch() != nil || l.StoredParts(t) != 3 {
+				t.Fatalf("open batch %v, %d parts stored", l.OpenBatch(), l.StoredParts(t))
+			}
+			l.SetCommitHook(nil)
+			if restart {
+				closeLedger(t, l)
+				l = f.open(t, f.gateway, dir)
+				if n := l.StoredParts(t); n != 0 {
+					t.Errorf("%d parts left after a restart", n)
+				}
+			}
+			// Now two lanes only: fewer parts than were stored before.
+			small, err := l.Seal(t.Context(), 1, []common.Address{f.operators[0].addr})
+			if err != nil || len(small.Receipts) != 3 {
+				t.Fatalf("batch %+v (%v), want three receipts", small, err)
+			}
+			if n := l.StoredParts(t); n != small.Parts {
+				t.Errorf("%d parts stored, the batch has %d", n, small.Parts)
+			}
+			settle(t, l, f.chain)
+			settle(t, l, f.chain)
+			checkSettledOnce(t, f, l, 9)
+		})
+	}
+}
+
+// BenchmarkSeal10000 seals 10,000 receipts over 10 operators: read, tree, parts and head, on disk.
+func BenchmarkSeal10000(b *testing.B) {
+	const n = 10_000
+	f := newFixture(b, 10)
+	for b.Loop() {
+		b.StopTimer()
+		l := f.open(b, f.gateway, b.TempDir())
+		f.fill(b, l, n)
+		b.StartTimer()
+		sealed, err := l.Seal(b.Context(), 1, nil)
+		if err != nil || len(sealed.Receipts) != n {
+			b.Fatalf("sealed %+v (%v)", sealed, err)
+		}
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "receipts/s")
+}
