@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"flotilla/p2p"
 	"flotilla/settlement"
 )
@@ -57,15 +59,20 @@ func (o *Operator) readyModels(ctx context.Context) []ServedModel {
 }
 
 // announce signs one price a model and publishes them together. The sequence number is the time in milliseconds, so
-// that it goes on rising over a restart that lost its state.
+// that it goes on rising over a restart that lost its state; the ledger keeps it rising when the clock goes back.
 func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.Time) error {
+	seq, err := o.ledger.NextAdvertSeq(ctx, now)
+	if err != nil {
+		return err
+	}
 	a := p2p.Advert{
-		Peer: o.fleet.ID(), Addrs: o.fleet.Addrs(), Operator: o.self, Seq: uint64(now.UnixMilli()),
+		Peer: o.fleet.ID(), Addrs: o.fleet.Addrs(), Operator: o.self, Seq: seq,
 		ValidFrom: uint64(now.Add(-clockSkew).Unix()), ValidTo: uint64(now.Add(advertGrace * o.cfg.AdvertEvery).Unix()),
 	}
 	if most := a.ValidFrom + uint64(time.Hour/time.Second); a.ValidTo > most {
 		a.ValidTo = most
 	}
+	signed := make(map[common.Hash]bool, len(models))
 	for _, m := range models {
 		offer := p2p.Offer{
 			Model: m.Model, Quantization: m.Quantization, Runtime: m.Runtime, TokenCounting: m.TokenCounting,
@@ -73,6 +80,12 @@ func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.
 			MaxContext: m.MaxContext, Features: m.Features,
 		}
 		advert := bindingAdvert(a, offer)
+		if signed[advert.OfferHash()] {
+			// Two prices for one offer under one number are a fault that costs stake, however honestly they came about.
+			o.log.Warn("model is served twice by one runtime; only the first is announced", "model", m.Model)
+			continue
+		}
+		signed[advert.OfferHash()] = true
 		digest := advert.Digest(o.domain)
 		sig, err := settlement.Sign(o.key, digest)
 		if err != nil {

@@ -41,17 +41,9 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	}
 	var r settlement.Receipt
 	err := decode(end.Receipt, &r)
-	if err == nil {
-		err = checkTokens(r.InputTokens, a.order.MaxInputTokens, r.OutputTokens, a.order.MaxOutputTokens, a.text)
-	}
-	if err == nil && r.ResponseHash != a.hash.sum {
-		err = fmt.Errorf("receipt is for another answer than the one delivered")
-	}
 	var accepted settlement.Acceptance
 	if err == nil {
-		// One durable transaction: receipt, countersignature and lane total. A crash before it leaves nothing owed
-		// (the operator still has its receipt and asks again); after it, the settler finds it.
-		accepted, err = a.g.ledger.AcceptReceipt(ctx, a.opening().Bundle(a.g.domain, r, end.ReceiptSig))
+		accepted, err = a.accept(ctx, a.opening().Bundle(a.g.domain, r, end.ReceiptSig))
 	}
 	if err != nil {
 		a.g.health.fault(a.priced.peer, err, a.g.now())
@@ -70,6 +62,23 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 		a.g.log.Debug("send voucher", "receipt", a.id, "err", err)
 	}
 	return nil
+}
+
+// accept checks a receipt against what was delivered and hands it to the ledger, which checks the rest. What a refused
+// receipt proves against its operator is kept.
+func (a *attempt) accept(ctx context.Context, b settlement.Bundle) (settlement.Acceptance, error) {
+	r := b.Receipt
+	err := checkTokens(r.InputTokens, a.order.MaxInputTokens, r.OutputTokens, a.order.MaxOutputTokens, a.text)
+	if err == nil && r.ResponseHash != a.hash.sum {
+		err = errors.New("receipt is for another answer than the one delivered")
+	}
+	if err != nil {
+		_, keepErr := a.g.ledger.KeepFaults(ctx, b)
+		return settlement.Acceptance{}, errors.Join(err, keepErr)
+	}
+	// One durable transaction: receipt, countersignature and lane total. A crash before it leaves nothing owed
+	// (the operator still has its receipt and asks again); after it, the settler finds it.
+	return a.g.ledger.AcceptReceipt(ctx, b)
 }
 
 // partial bills a stream that broke: the gateway itself admits what was delivered, and the operator signs when it is

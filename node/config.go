@@ -28,6 +28,8 @@ type Config struct {
 	Listen []string
 	// Bootstrap are multiaddrs of nodes to join by. With none, only peers kept from earlier runs are dialled.
 	Bootstrap []string
+	// AdminListen is the loopback host:port of the pages for the node's owner; empty for none. Port 0 takes a free one.
+	AdminListen string
 	// Logger gets outcomes an operator cares about; never prompts, keys or signatures.
 	Logger *slog.Logger
 
@@ -63,6 +65,8 @@ type OperatorConfig struct {
 	// MaxConcurrent requests over all gateways, and MaxPerGateway of one. Defaults 4 and 4: one slot more than a
 	// local llama.cpp server runs at once makes requests wait, not fail.
 	MaxConcurrent, MaxPerGateway int
+	// Collect says when the operator brings a voucher on chain itself.
+	Collect settlement.CollectorConfig
 	// AdvertEvery is how often prices are signed anew. Default 10 min; they are valid for three times that (≤ 1 h).
 	AdvertEvery time.Duration
 }

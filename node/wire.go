@@ -13,6 +13,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"golang.org/x/sync/errgroup"
 
+	"flotilla/node/admin"
 	"flotilla/node/openai"
 	"flotilla/p2p"
 	"flotilla/settlement"
@@ -35,9 +36,12 @@ type Node struct {
 	Gateway  *Gateway
 	Operator *Operator
 
-	settler  *settlement.Settler
-	listener net.Listener
-	peers    chan p2p.PeerID // operators that have just connected
+	settler   *settlement.Settler   // of a gateway
+	collector *settlement.Collector // of an operator
+	listener  net.Listener
+	admin     net.Listener          // nil: none
+	peers     chan p2p.PeerID       // operators that have just connected
+	twoFaced  chan p2p.Equivocation // proofs of double signing that are not stored yet
 }
 
 // Open wires a node: this is the product's story in one function.
@@ -46,7 +50,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure node: %w", err)
 	}
-	n := &Node{cfg: cfg, peers: make(chan p2p.PeerID, 1)}
+	n := &Node{cfg: cfg, peers: make(chan p2p.PeerID, 1), twoFaced: make(chan p2p.Equivocation, maxTwoFaced)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -65,8 +69,14 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	// Who is there: signed prices of staked operators, and streams to them.
-	if n.fleet, err = openFleet(cfg, n.view, n.onPeer); err != nil {
+	if n.fleet, err = n.openFleet(); err != nil {
 		return nil, err
+	}
+	if cfg.AdminListen != "" {
+		// What its owner may see and start, on this machine only.
+		if n.admin, err = admin.Listen(cfg.AdminListen); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.Operator != nil {
 		// An operator answers orders it can charge for, and signs for each answer.
@@ -85,7 +95,8 @@ func networkName(d settlement.Domain) string {
 	return strconv.FormatUint(d.ChainID, 10) + "/" + d.Contract.Hex()
 }
 
-func openFleet(cfg Config, view *chainView, onPeer func(p2p.PeerID, bool)) (*p2p.Host, error) {
+func (n *Node) openFleet() (*p2p.Host, error) {
+	cfg := n.cfg
 	identity, err := p2p.LoadIdentity(filepath.Join(cfg.DataDir, "peer.key"))
 	if err != nil {
 		return nil, err
@@ -98,12 +109,12 @@ func openFleet(cfg Config, view *chainView, onPeer func(p2p.PeerID, bool)) (*p2p
 		Identity: identity, Listen: cfg.Listen, Bootstrap: cfg.Bootstrap, Role: role,
 		Network:     networkName(cfg.Domain),
 		PeersFile:   filepath.Join(cfg.DataDir, "peers.json"),
-		CheckAdvert: advertChecker(cfg.Domain, view), Logger: cfg.Logger,
+		CheckAdvert: advertChecker(cfg.Domain, n.view), OnEquivocation: n.onEquivocation, Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("join fleet: %w", err)
 	}
-	host.OnPeer(onPeer)
+	host.OnPeer(n.onPeer)
 	return host, nil
 }
 
@@ -117,6 +128,9 @@ func (n *Node) openOperator() *Operator {
 	limits := p2p.InferLimits{PerPeer: o.cfg.MaxPerGateway, Total: o.cfg.MaxConcurrent}
 	n.fleet.HandleInfer(o.Serve, limits)
 	n.fleet.HandleRequest(protoLedger, o.handleLedger)
+	collect := o.cfg.Collect
+	collect.Logger = cfg.Logger
+	n.collector = settlement.NewCollector(n.ledger, cfg.Chain, collect)
 	return o
 }
 
@@ -148,12 +162,17 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.fleet.Run(ctx) })
 	group.Go(func() error { return n.view.Run(ctx) })
 	group.Go(func() error { return n.ledger.RunGC(ctx) })
+	group.Go(func() error { return n.keepEquivocations(ctx) })
+	if n.admin != nil {
+		group.Go(func() error { return admin.Serve(ctx, n.admin, owner{n}, n.metrics(), n.cfg.Logger) })
+	}
 	switch {
 	case n.Operator != nil:
 		if err := n.Operator.stake(ctx); err != nil {
 			return err
 		}
 		group.Go(func() error { return n.Operator.advertise(ctx) })
+		group.Go(func() error { return n.collector.Run(ctx) })
 	case n.Gateway != nil:
 		group.Go(func() error { return n.Gateway.fundLanes(ctx, n.cfg.Chain, fundEvery(n.cfg.ChainPoll)) })
 		group.Go(func() error { return n.Gateway.syncLedgers(ctx, n.peers) })
@@ -199,8 +218,11 @@ func (n *Node) onPeer(id p2p.PeerID, connected bool) {
 // Close frees what Open took. The node must not be running.
 func (n *Node) Close() error {
 	var errs []error
-	if n.listener != nil {
-		if err := n.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+	for _, ln := range []net.Listener{n.listener, n.admin} {
+		if ln == nil {
+			continue
+		}
+		if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}
@@ -222,6 +244,14 @@ func (n *Node) HTTPAddr() string {
 		return ""
 	}
 	return n.listener.Addr().String()
+}
+
+// AdminAddr is the host:port of the administration pages, empty when there are none.
+func (n *Node) AdminAddr() string {
+	if n.admin == nil {
+		return ""
+	}
+	return n.admin.Addr().String()
 }
 
 // SettleNow brings every receipt on chain that is not there yet.

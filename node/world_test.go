@@ -136,6 +136,12 @@ func (w *world) open(cfg Config) *Node {
 // honestOperator serves worldModel from a model server that answers with five tokens.
 func (w *world) honestOperator(alsoDial ...string) *Node {
 	w.t.Helper()
+	return w.operator(OperatorConfig{}, alsoDial...)
+}
+
+// operator is honestOperator with some of its configuration given.
+func (w *world) operator(cfg OperatorConfig, alsoDial ...string) *Node {
+	w.t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(fiveTokens))
 	w.t.Cleanup(srv.Close)
 	w.modelURL = srv.URL
@@ -143,12 +149,10 @@ func (w *world) honestOperator(alsoDial ...string) *Node {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	cfg.Stake = 50_000_000
+	cfg.Models = []ServedModel{{Model: worldModel, BackendModel: worldModel, Backend: b, Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, MaxContext: 2048}}
 	op := w.open(Config{
-		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: append(w.gateway.Addrs(), alsoDial...),
-		Operator: &OperatorConfig{
-			Stake:  50_000_000,
-			Models: []ServedModel{{Model: worldModel, BackendModel: worldModel, Backend: b, Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, MaxContext: 2048}},
-		},
+		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: append(w.gateway.Addrs(), alsoDial...), Operator: &cfg,
 	})
 	w.waitServing(1)
 	return op

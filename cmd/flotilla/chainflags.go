@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"fmt"
+	"math/big"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -12,21 +13,36 @@ import (
 	"flotilla/settlement/ethchain"
 )
 
-// chainFlags name the settlement contract.
+// chainFlags name the settlement contract and what a transaction to it may cost.
 type chainFlags struct {
-	RPC       string        `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
-	Contract  string        `help:"Address of the settlement contract." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS" required:""`
-	ChainID   uint64        `help:"Chain id that the RPC must have; signatures are bound to it." env:"FLOTILLA_CHAIN_ID" default:"1337"`
-	FromBlock uint64        `help:"Block of the contract's deployment: where the scan for operators starts." env:"FLOTILLA_FROM_BLOCK" default:"0"`
-	ChainPoll time.Duration `help:"How often stakes and lanes are read from the chain." env:"FLOTILLA_CHAIN_POLL" default:"15s"`
+	RPC         string `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
+	Contract    string `help:"Address of the settlement contract." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS" required:""`
+	ChainID     uint64 `help:"Chain id that the RPC must have; signatures are bound to it." env:"FLOTILLA_CHAIN_ID" default:"1337"`
+	FromBlock   uint64 `help:"Block of the contract's deployment: where scans for events start." env:"FLOTILLA_FROM_BLOCK" default:"0"`
+	MaxFeeGwei  uint64 `help:"Most that a unit of gas may cost; a dearer transaction waits." env:"FLOTILLA_MAX_FEE_GWEI" default:"200"`
+	NativePrice usd    `help:"Dollars that the chain's own coin costs, to weigh gas against what is to be settled; 0 where gas costs nothing." env:"FLOTILLA_NATIVE_PRICE" default:"0"`
 }
 
-func (c chainFlags) open(ctx context.Context, key *ecdsa.PrivateKey) (*ethchain.Chain, settlement.Domain, error) {
+// weiPerGwei is the usual unit of gas prices in that of the chain.
+const weiPerGwei = 1_000_000_000
+
+func (c chainFlags) domain() (settlement.Domain, error) {
 	if !common.IsHexAddress(c.Contract) {
-		return nil, settlement.Domain{}, fmt.Errorf("--contract %q is no address: want 0x and 40 hex digits", c.Contract)
+		return settlement.Domain{}, fmt.Errorf("--contract %q is no address: want 0x and 40 hex digits", c.Contract)
 	}
-	d := settlement.Domain{ChainID: c.ChainID, Contract: common.HexToAddress(c.Contract)}
-	chain, err := ethchain.New(ctx, ethchain.Config{RPC: c.RPC, Contract: d.Contract, ChainID: d.ChainID, Key: key, FromBlock: c.FromBlock})
+	return settlement.Domain{ChainID: c.ChainID, Contract: common.HexToAddress(c.Contract)}, nil
+}
+
+// open connects; a nil key gives a chain that only reads.
+func (c chainFlags) open(ctx context.Context, key *ecdsa.PrivateKey) (*ethchain.Chain, settlement.Domain, error) {
+	d, err := c.domain()
+	if err != nil {
+		return nil, d, err
+	}
+	chain, err := ethchain.New(ctx, ethchain.Config{
+		RPC: c.RPC, Contract: d.Contract, ChainID: d.ChainID, Key: key, FromBlock: c.FromBlock,
+		MaxFeePerGas: new(big.Int).Mul(new(big.Int).SetUint64(c.MaxFeeGwei), big.NewInt(weiPerGwei)), NativePrice: settlement.Amount(c.NativePrice),
+	})
 	if err != nil {
 		return nil, d, fmt.Errorf("open chain: %w", err)
 	}
@@ -35,6 +51,8 @@ func (c chainFlags) open(ctx context.Context, key *ecdsa.PrivateKey) (*ethchain.
 
 // fleetFlags say how to meet the other nodes.
 type fleetFlags struct {
-	DataDir   string   `help:"Folder for the ledger, identity and known peers; one node each." env:"FLOTILLA_DATA_DIR" type:"path" required:"" placeholder:"DIR"`
-	Bootstrap []string `help:"Multiaddrs of nodes to join by (a gateway prints its own)." env:"FLOTILLA_BOOTSTRAP" placeholder:"ADDR"`
+	AdminListen string        `help:"Loopback host:port of the pages for the node's owner (state, evidence, metrics; see 'flotilla settle'); none when empty." env:"FLOTILLA_ADMIN_LISTEN" placeholder:"HOST:PORT"`
+	ChainPoll   time.Duration `help:"How often stakes and lanes are read from the chain." env:"FLOTILLA_CHAIN_POLL" default:"15s"`
+	DataDir     string        `help:"Folder for the ledger, identity and known peers; one node each." env:"FLOTILLA_DATA_DIR" type:"path" required:"" placeholder:"DIR"`
+	Bootstrap   []string      `help:"Multiaddrs of nodes to join by (a gateway prints its own)." env:"FLOTILLA_BOOTSTRAP" placeholder:"ADDR"`
 }

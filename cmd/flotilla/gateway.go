@@ -19,6 +19,9 @@ type gatewayCmd struct {
 	LaneDeposit string        `help:"Escrow in USD that each operator's lane is topped up to." env:"FLOTILLA_LANE_DEPOSIT" default:"1"`
 	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"10m"`
 	SettleCount int           `help:"Receipts that fill a batch." env:"FLOTILLA_SETTLE_COUNT" default:"1000"`
+	SettleWait  time.Duration `help:"Longest time that a lane waits until it is worth its gas." env:"FLOTILLA_SETTLE_WAIT" default:"24h"`
+	SettleGain  uint64        `help:"A lane goes into a batch when it is worth so many times its gas (see --native-price)." env:"FLOTILLA_SETTLE_GAIN" default:"100"`
+	Confirm     uint64        `help:"Blocks that make a batch final." env:"FLOTILLA_CONFIRM" default:"1"`
 	Index       string        `help:"Routing index file; without it, the one in the binary." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
 	ONNXModel   string        `help:"Folder of an ONNX sentence encoder (model.onnx, tokenizer.json) to embed with instead of the MiniLM in the binary; needs an --index made with it." name:"onnx-model" env:"FLOTILLA_ONNX_MODEL" type:"existingdir" placeholder:"DIR"`
 }
@@ -44,16 +47,21 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	}
 	defer func() { _ = chain.Close() }()
 	n, err := node.Open(ctx, node.Config{
-		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
+		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Gateway: &node.GatewayConfig{
 			Router: router, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit,
-			Settle: settlement.SettlerConfig{MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount},
+			Settle: settlement.SettlerConfig{
+				MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount, MaxWait: c.SettleWait, MinGain: c.SettleGain, Confirmations: c.Confirm,
+			},
 		},
 	})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "gateway   http://%s/v1\n", n.HTTPAddr())
+	if addr := n.AdminAddr(); addr != "" {
+		fmt.Fprintf(s.out, "admin     http://%s\n", addr)
+	}
 	for _, a := range n.Addrs() {
 		fmt.Fprintf(s.out, "bootstrap %s\n", a)
 	}

@@ -39,6 +39,11 @@ type cli struct {
 	Operator operatorCmd `cmd:"" help:"Run an operator: serve local models to the fleet and get paid."`
 	Route    routeCmd    `cmd:"" help:"Show where a prompt would go and why, without running it."`
 	Verify   verifyCmd   `cmd:"" help:"Verify receipts from their files and the chain alone."`
+	Settle   settleCmd   `cmd:"" help:"Show a running node's settlement, or hurry it."`
+	Dispute  disputeCmd  `cmd:"" help:"Bring provable faults of operators to the chain."`
+	Stake    stakeCmd    `cmd:"" help:"For operators: stake, thaw, withdraw."`
+	Escrow   escrowCmd   `cmd:"" help:"For gateways: fund and empty lanes, let other keys sign."`
+	Claim    claimCmd    `cmd:"" help:"Pay out what an account has been credited."`
 	Probe    probeCmd    `cmd:"" help:"Measure a model on automatically graded prompts and write index rows."`
 	Eval     evalCmd     `cmd:"" help:"Evaluate the router by cross-validation on a table of outcomes."`
 	Key      keyCmd      `cmd:"" help:"Make a new signing key in an encrypted key file."`

@@ -54,7 +54,7 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	}
 	defer func() { _ = chain.Close() }()
 	n, err := node.Open(ctx, node.Config{
-		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
+		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Operator: &node.OperatorConfig{
 			Models: models, Stake: stake, CreditLimit: credit,
 			MaxConcurrent: c.Concurrency, MaxPerGateway: c.Concurrency, AdvertEvery: c.AdvertEvery,

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/settlement"
+	"flotilla/settlement/ethchain"
+)
+
+// accountFlags name the contract and the key of the account that acts on it.
+type accountFlags struct {
+	chainFlags
+	keyFlags
+}
+
+// accountTimeout bounds a command that sends a transaction: it waits for the block.
+const accountTimeout = 3 * time.Minute
+
+// act opens the contract with the account's key, runs do, and closes.
+func (a accountFlags) act(ctx context.Context, do func(context.Context, *ethchain.Chain) error) error {
+	key, err := a.load()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, accountTimeout)
+	defer cancel()
+	chain, _, err := a.open(ctx, key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(ctx, chain), chain.Close())
+}
+
+// look opens the contract without a key.
+func (c chainFlags) look(ctx context.Context, do func(context.Context, *ethchain.Chain) error) error {
+	ctx, cancel := context.WithTimeout(ctx, accountTimeout)
+	defer cancel()
+	chain, _, err := c.open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(ctx, chain), chain.Close())
+}
+
+// address is a 20-byte account in a flag or argument.
+type address common.Address
+
+// UnmarshalText reads 0x and 40 hex digits.
+func (a *address) UnmarshalText(text []byte) error {
+	if !common.IsHexAddress(string(text)) {
+		return fmt.Errorf("%q is no address: want 0x and 40 hex digits", text)
+	}
+	*a = address(common.HexToAddress(string(text)))
+	return nil
+}
+
+// usd is an amount in a flag or argument, in dollars.
+type usd settlement.Amount
+
+// UnmarshalText reads dollars with at most six decimals.
+func (u *usd) UnmarshalText(text []byte) error {
+	a, err := settlement.ParseAmount(string(text))
+	if err != nil {
+		return err
+	}
+	*u = usd(a)
+	return nil
+}
+
+// when prints a unix time of the contract, and how far away it is.
+func when(unix uint64) string {
+	t := time.Unix(int64(unix), 0)
+	if left := time.Until(t).Round(time.Second); left > 0 {
+		return fmt.Sprintf("%s (in %s)", t.UTC().Format(time.RFC3339), left)
+	}
+	return t.UTC().Format(time.RFC3339) + " (now)"
+}

@@ -1,0 +1,192 @@
+// Package admin serves what a node tells and lets its owner do: the state of settlement, evidence against operators,
+// batch files and metrics. It has no keys of its own: it listens on loopback only, refuses requests that a web page
+// on the same machine could make, and moves no money but what the node would move anyway.
+//
+//	GET  /settlement        state of settlement
+//	POST /settlement/now    bring everything pending on chain now, and wait for it
+//	GET  /evidence          provable faults that this node has seen
+//	POST /dispute           bring the evidence that is not punished yet on chain, and wait for it
+//	GET  /batches/EPOCH     one settled batch, as 'flotilla verify' reads it
+//	GET  /metrics           the same figures for Prometheus
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Header must be on every POST. A web page cannot send it to another origin without asking first, and nobody here
+// answers such a question.
+const Header = "X-Flotilla-Admin"
+
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second // bodies are empty
+	// actTimeout is how long a POST may wait for the chain: settling and disputing take a few blocks each.
+	actTimeout     = 5 * time.Minute
+	maxHeaderBytes = 16 << 10
+)
+
+// ErrNotFound: there is no such batch.
+var ErrNotFound = errors.New("not found")
+
+// ErrNotHere: a node of this role does not do that.
+var ErrNotHere = errors.New("not a task of this node")
+
+// Source is the node behind the pages. Methods are called concurrently; results are sent as JSON.
+type Source interface {
+	SettlementStatus(ctx context.Context) (any, error)
+	SettleNow(ctx context.Context) error
+	Evidence(ctx context.Context) (any, error)
+	Dispute(ctx context.Context) (any, error)
+	Batch(ctx context.Context, epoch uint64) (any, error)
+}
+
+// Listen opens the listener. An address that is not loopback is refused: there is no key to ask for.
+func Listen(addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for administration at %q: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("listen for administration at %q: want a loopback address such as 127.0.0.1:8421: these pages ask for no key", addr)
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for administration: %w", err)
+	}
+	return ln, nil
+}
+
+// Serve answers on ln until ctx ends; it closes ln and waits for what is under way.
+func Serve(ctx context.Context, ln net.Listener, source Source, metrics prometheus.Gatherer, log *slog.Logger) error {
+	srv := &http.Server{
+		Handler: Handler(source, metrics), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: maxHeaderBytes,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve administration: %w", err)
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), headerTimeout)
+	defer cancel()
+	err := srv.Shutdown(end)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close()
+	}
+	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	if err != nil {
+		return fmt.Errorf("shut administration down: %w", err)
+	}
+	return nil
+}
+
+// Handler serves the pages.
+func Handler(source Source, metrics prometheus.Gatherer) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /settlement", read(source.SettlementStatus))
+	mux.HandleFunc("GET /evidence", read(source.Evidence))
+	mux.HandleFunc("GET /batches/{epoch}", func(w http.ResponseWriter, r *http.Request) {
+		epoch, err := strconv.ParseUint(r.PathValue("epoch"), 10, 64)
+		if err != nil {
+			fail(w, http.StatusBadRequest, errors.New("a batch is named by its epoch: 1, 2, 3 …"))
+			return
+		}
+		read(func(ctx context.Context) (any, error) { return source.Batch(ctx, epoch) })(w, r)
+	})
+	mux.HandleFunc("POST /settlement/now", act(func(ctx context.Context) (any, error) {
+		if err := source.SettleNow(ctx); err != nil {
+			return nil, err
+		}
+		return source.SettlementStatus(ctx)
+	}))
+	mux.HandleFunc("POST /dispute", act(source.Dispute))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	return local(mux)
+}
+
+// local refuses requests that were sent under another name than this machine's: a page whose name was made to point
+// here (DNS rebinding) would otherwise read everything.
+func local(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(r.Host); err == nil {
+			host = h
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			fail(w, http.StatusForbidden, errors.New("ask by a loopback address"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func read(get func(context.Context) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := get(r.Context())
+		answer(w, v, err)
+	}
+}
+
+func act(do func(context.Context) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(Header) == "" {
+			fail(w, http.StatusForbidden, fmt.Errorf("set the header %s: 1", Header))
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
+		defer cancel()
+		v, err := do(ctx)
+		answer(w, v, err)
+	}
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	switch {
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrNotHere):
+		fail(w, http.StatusNotFound, err)
+		return
+	case err != nil:
+		fail(w, http.StatusInternalServerError, err)
+		return
+	}
+	raw, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		fail(w, http.StatusInternalServerError, fmt.Errorf("write answer: %w", err))
+		return
+	}
+	send(w, http.StatusOK, raw)
+}
+
+// Failure is the body of an answer that is none.
+type Failure struct {
+	Error string `json:"error"`
+}
+
+func fail(w http.ResponseWriter, status int, err error) {
+	raw, _ := json.Marshal(Failure{err.Error()}) // a string always marshals
+	send(w, status, raw)
+}
+
+func send(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a client that left is told nothing
+}
