@@ -9,9 +9,17 @@ interface Vm {
         address emitter;
     }
 
+    struct Wallet {
+        address addr;
+        uint256 publicKeyX;
+        uint256 publicKeyY;
+        uint256 privateKey;
+    }
+
     function addr(uint256 key) external pure returns (address);
     function assume(bool) external pure;
     function chainId(uint256) external;
+    function createWallet(uint256 key) external returns (Wallet memory);
     function deployCode(string calldata artifact) external returns (address);
     function deployCode(string calldata artifact, bytes calldata args) external returns (address);
     function etch(address, bytes calldata) external;
