@@ -37,6 +37,8 @@ type Config struct {
 	HTTPListen string
 	// RPCPort of the chain and P2PPort of the gateway's libp2p, on 127.0.0.1; 0 takes a free one.
 	RPCPort, P2PPort int
+	// AdminListen is the loopback host:port of the gateway's pages for its owner; empty for none.
+	AdminListen string
 	// BlockEvery is the least time between blocks; below 1 s chain time runs ahead of the clock. Default 1 s.
 	BlockEvery time.Duration
 	// SettleEvery is how long a receipt waits for its batch. Default 1 min.
@@ -156,7 +158,7 @@ func (n *Net) openNodes(ctx context.Context) error {
 	n.clients = append(n.clients, gwChain)
 	n.gateway, err = node.Open(ctx, node.Config{
 		DataDir: filepath.Join(n.cfg.Dir, "gateway"), Key: gwKey, Domain: n.chain.Domain(), Chain: gwChain, ChainPoll: time.Second,
-		Listen: []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", n.cfg.P2PPort)}, Logger: n.cfg.Logger.With("node", "gateway"),
+		AdminListen: n.cfg.AdminListen, Listen: []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", n.cfg.P2PPort)}, Logger: n.cfg.Logger.With("node", "gateway"),
 		Gateway: &node.GatewayConfig{
 			Router: n.cfg.Router, HTTPListen: n.cfg.HTTPListen, APIKeys: []string{n.apiKey}, LaneDeposit: 10_000_000,
 			Settle: settlement.SettlerConfig{MaxAge: n.cfg.SettleEvery},

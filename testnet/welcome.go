@@ -22,6 +22,11 @@ func (n *Net) Welcome() string {
 	say("answer = client.chat.completions.create(model=\"auto\", messages=[{\"role\": \"user\", \"content\": \"What is the capital of France?\"}])")
 	say("print(answer.choices[0].message.content)")
 	say("print(answer.model, answer.usage)")
+	if addr := n.gateway.AdminAddr(); addr != "" {
+		say("")
+		say("what is pending, in flight and settled (metrics are at http://%s/metrics):", addr)
+		say("bin/flotilla settle status --admin http://%s", addr)
+	}
 	say("")
 	say("your own Ollama, llama.cpp or vLLM can join from another terminal, with the spare account:")
 	say("FLOTILLA_PASSPHRASE=%s bin/flotilla operator --key %s --data-dir %s --stake 50 --price '*=0.05/0.10' --rpc %s --contract %s --bootstrap %s",

@@ -241,4 +241,3 @@ func (f *fleet) wantClaimable(account common.Address, want settlement.Amount) {
 		return err
 	})
 }
-
