@@ -9,6 +9,14 @@ interface Vm {
         address emitter;
     }
 
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     struct Wallet {
         address addr;
         uint256 publicKeyX;
@@ -32,6 +40,7 @@ interface Vm {
     function getBlockTimestamp() external view returns (uint256);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function getRecordedLogs() external returns (Log[] memory);
+    function lastCallGas() external view returns (Gas memory);
     function parseJsonAddress(string calldata, string calldata) external pure returns (address);
     function parseJsonTypeArray(string calldata, string calldata, string calldata) external pure returns (bytes memory);
     function parseJsonUint(string calldata, string calldata) external pure returns (uint256);
