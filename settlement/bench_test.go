@@ -28,6 +28,34 @@ func BenchmarkAcceptReceipt(b *testing.B) {
 	}
 }
 
+// BenchmarkReceipt measures one receipt from end to end, on disk: the operator checks, signs and stores it, the gateway
+// checks, countersigns and stores it and signs the voucher. Run it with -cpu 1 for the figure of one core.
+func BenchmarkReceipt(b *testing.B) {
+	f := newFixture(b, 1)
+	gateway, operator := f.open(b, f.gateway, b.TempDir()), f.open(b, f.operators[0], b.TempDir())
+	openings := make([]settlement.Opening, b.N)
+	for i := range openings { // ordering is not part of it
+		openings[i] = f.opening(b, 0)
+	}
+	inParallel(b, 128, b.N, func(i int) error {
+		_, _, err := gateway.RecordOrder(b.Context(), openings[i])
+		return err
+	})
+	b.ResetTimer()
+	inParallel(b, 128, b.N, func(i int) error {
+		o := openings[i]
+		asked := o.Bundle(testDomain, receipt(b, o, 0), nil)
+		asked.Partial = false
+		served, err := operator.RecordServed(b.Context(), asked)
+		if err != nil {
+			return err
+		}
+		_, err = gateway.AcceptReceipt(b.Context(), o.Bundle(testDomain, served.Receipt, served.OperatorSig))
+		return err
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "receipts/s")
+}
+
 // inParallel calls do for 0 … n-1 from so many goroutines and reports the first error.
 func inParallel(tb testing.TB, goroutines, n int, do func(i int) error) {
 	tb.Helper()

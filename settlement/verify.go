@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-
-	"github.com/ethereum/go-ethereum/common"
 )
 
 // The names of the checks, in the order in which Verify makes them.
@@ -28,6 +25,13 @@ const (
 	CheckLaneTotal         = "lane_total"
 )
 
+// The names of the checks that VerifyBatch makes besides CheckBatchRoot and CheckLaneTotal.
+const (
+	CheckBatchForm      = "batch_form"
+	CheckBatchSignature = "batch_signature"
+	CheckReceiptsRoot   = "receipts_root"
+)
+
 // VerifyOptions adds what the bundle does not hold.
 type VerifyOptions struct {
 	// Domain is the deployment that the verifier trusts. The bundle's own domain must equal it, else
@@ -41,47 +45,13 @@ type VerifyOptions struct {
 	LaneSum Amount
 }
 
-// Check is the outcome of one step of a verification.
-type Check struct {
-	Name     string `json:"name"`
-	OK       bool   `json:"ok"`
-	Skipped  bool   `json:"skipped"`         // not made; Evidence says why
-	Evidence string `json:"evidence"`        // what was compared with what, for people
-	Err      error  `json:"-"`               // nil, the sentinel of the failure, or ErrCannotCheck
-	Error    string `json:"error,omitempty"` // Err in words
-}
-
-// Report is the outcome of verifying one bundle.
-type Report struct {
-	ID     ReceiptID `json:"receipt"`
-	Checks []Check   `json:"checks"`
-}
-
-// Err returns nil when every check that could be made passed and none that is needed was missing;
-// ErrVerifyFailed with the first failure's own sentinel when one failed; else ErrCannotCheck.
-func (r Report) Err() error {
-	var missing error
-	for _, c := range r.Checks {
-		switch {
-		case c.OK || c.Err == nil:
-		case errors.Is(c.Err, ErrCannotCheck):
-			if missing == nil {
-				missing = fmt.Errorf("receipt %s: %s: %w", r.ID, c.Name, c.Err)
-			}
-		default:
-			return fmt.Errorf("receipt %s: %w: %s: %w", r.ID, ErrVerifyFailed, c.Name, c.Err)
-		}
-	}
-	return missing
-}
-
 // Verify checks one bundle from the chain and the bundle alone: that operator and gateway signed this
 // receipt for this order at the advertised price, that the operator has stake, and that the chain holds
 // the batch with this receipt in it and has paid its lane. All checks are made, whatever the earlier ones
 // said. It fails closed: what can not be checked is reported (ErrCannotCheck), never passed over. chain
 // may be nil for a check of the bundle alone.
 func Verify(ctx context.Context, b Bundle, chain ChainReader, opts VerifyOptions) Report {
-	v := &verification{bundle: b, chain: chain, opts: opts, report: Report{ID: b.ID()}}
+	v := &verification{bundle: b, chain: chain, opts: opts, checklist: checklist{Report{ID: b.ID()}}}
 	v.checkReceipt()
 	v.checkOrder()
 	v.checkAdvert()
@@ -104,6 +74,9 @@ func VerifyAll(ctx context.Context, bundles []Bundle, chain ChainReader, opts Ve
 		}
 		sums[key] = sum
 	}
+	if chain != nil {
+		chain = newMemoReader(chain) // receipts of one batch and lane share most answers
+	}
 	for _, b := range bundles {
 		opts.LaneSum = sums[LaneKey{b.Receipt.Payer, b.Receipt.Payee}]
 		r := Verify(ctx, b, chain, opts)
@@ -118,42 +91,15 @@ func VerifyAll(ctx context.Context, bundles []Bundle, chain ChainReader, opts Ve
 
 // verification is one run of Verify.
 type verification struct {
+	checklist
 	bundle Bundle
 	chain  ChainReader
 	opts   VerifyOptions
-	report Report
-}
-
-func (v *verification) add(c Check) { v.report.Checks = append(v.report.Checks, c) }
-
-// judge adds a check that passed with evidence when err is nil, and failed with err otherwise.
-func (v *verification) judge(name, evidence string, err error) {
-	if err != nil {
-		v.add(failed(name, err.Error(), err))
-		return
-	}
-	v.add(Check{Name: name, OK: true, Evidence: evidence})
-}
-
-func failed(name, evidence string, err error) Check {
-	return Check{Name: name, Evidence: evidence, Err: err, Error: err.Error()}
-}
-
-// cannot adds a check that could not be made, which keeps the report from passing.
-func (v *verification) cannot(name, why string, cause error) {
-	err := fmt.Errorf("%w: %s", ErrCannotCheck, why)
-	if cause != nil {
-		err = fmt.Errorf("%w: %w", err, cause)
-	}
-	v.add(Check{Name: name, Skipped: true, Evidence: why, Err: err, Error: err.Error()})
 }
 
 func (v *verification) checkReceipt() {
 	b := v.bundle
-	if b.Domain != v.opts.Domain {
-		v.add(failed("domain", fmt.Sprintf("bundle is for chain %d, contract %s; verifying against chain %d, contract %s",
-			b.Domain.ChainID, b.Domain.Contract, v.opts.Domain.ChainID, v.opts.Domain.Contract), ErrWrongDomain))
-	}
+	v.checkDomain(b.Domain, v.opts.Domain)
 	formErr := b.checkForm()
 	switch {
 	case formErr == nil && b.Partial && len(b.OperatorSig) == 0:
@@ -237,20 +183,12 @@ func (v *verification) checkBatch(ctx context.Context, inc Inclusion) {
 		v.cannot(CheckInclusion, "the batch's root is not known", err)
 		return
 	}
-	switch {
-	case a.Root == (common.Hash{}):
-		err = fmt.Errorf("%w: the chain has no batch %d of %s", ErrNotInBatch, inc.Epoch, b.Receipt.Payer)
-	case a.Root != inc.Root || a.Count != inc.Count:
-		err = fmt.Errorf("%w: batch %d on chain has root %s over %d receipts, the bundle says %s over %d",
-			ErrNotInBatch, inc.Epoch, a.Root, a.Count, inc.Root, inc.Count)
-	}
-	v.judge(CheckBatchRoot, fmt.Sprintf("batch %d of %d receipts, root %s, settled by transaction %s in block %d",
-		inc.Epoch, a.Count, a.Root, a.Tx, a.Block), err)
-	err = nil
+	v.judge(CheckBatchRoot, a.evidence(inc.Epoch), a.compare(b.Receipt.Payer, inc.Epoch, inc.Root, inc.Count))
+	var unproved error
 	if !VerifyProof(a.Root, inc.Index, a.Count, b.Receipt.Digest(b.Domain), inc.Proof) {
-		err = fmt.Errorf("%w: the proof does not lead from receipt %d to root %s", ErrNotInBatch, inc.Index, a.Root)
+		unproved = fmt.Errorf("%w: the proof does not lead from receipt %d to root %s", ErrNotInBatch, inc.Index, a.Root)
 	}
-	v.judge(CheckInclusion, fmt.Sprintf("receipt %d of %d by %d hashes", inc.Index, a.Count, len(inc.Proof)), err)
+	v.judge(CheckInclusion, fmt.Sprintf("receipt %d of %d by %d hashes", inc.Index, a.Count, len(inc.Proof)), unproved)
 }
 
 // checkLane: the chain has paid at least what the known receipts of the lane add up to.
@@ -270,15 +208,4 @@ func (v *verification) checkLane(ctx context.Context) {
 		err = fmt.Errorf("%w: paid %v, the receipts add up to %v", ErrLaneUncovered, lane.Collected, owed)
 	}
 	v.judge(CheckLaneTotal, fmt.Sprintf("%v paid on the lane, receipts at hand add up to %v", lane.Collected, owed), err)
-}
-
-// Failed returns the names of the checks that failed, in order.
-func (r Report) Failed() []string {
-	var names []string
-	for _, c := range r.Checks {
-		if !c.OK && c.Err != nil && !errors.Is(c.Err, ErrCannotCheck) {
-			names = append(names, c.Name)
-		}
-	}
-	return slices.Clip(names)
 }

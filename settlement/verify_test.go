@@ -128,6 +128,10 @@ func mutateLeaf(t *testing.T, node any, path []string) {
 		if _, err := fmt.Sscan(path[0], &i); err != nil {
 			t.Fatal(err)
 		}
+		if len(path) > 1 {
+			mutateLeaf(t, list[i], path[1:])
+			return
+		}
 		list[i] = mutated(t, list[i])
 		return
 	}
