@@ -41,7 +41,7 @@ func (o owner) Dispute(ctx context.Context) (any, error) {
 }
 
 func (o owner) Batch(_ context.Context, epoch uint64) (any, error) {
-	b, err := o.n.ledger.Batch(epoch)
+	b, err := o.n.ledger.ExportBatch(epoch)
 	if errors.Is(err, settlement.ErrUnknownReceipt) {
 		return nil, fmt.Errorf("batch %d: %w", epoch, admin.ErrNotFound)
 	}

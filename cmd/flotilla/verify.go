@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sort"
 
@@ -16,32 +15,47 @@ import (
 	"flotilla/settlement/ethchain"
 )
 
-// maxReceiptFile bounds a receipt file that a stranger hands over.
-const maxReceiptFile = settlement.MaxBundleBytes
+// maxVerifyFile bounds a file that a stranger hands over; batches are the larger kind.
+const maxVerifyFile = settlement.MaxBatchBundleBytes
 
 type verifyCmd struct {
-	Receipts []string `arg:"" optional:"" help:"Receipt files (from GET /v1/receipts/ID)." type:"existingfile"`
-	All      string   `help:"Verify every *.json in this folder, and that each lane adds up." type:"existingdir" placeholder:"DIR"`
-	RPC      string   `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
-	Contract string   `help:"Settlement contract that you trust; without it, the one that the receipts name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
-	JSON     bool     `help:"Print the report as JSON." name:"json"`
+	Files     []string `arg:"" optional:"" help:"Receipt files (from GET /v1/receipts/ID) and batch files (from 'flotilla settle batch')." type:"existingfile" name:"file"`
+	All       string   `help:"Verify every *.json in this folder, and that each lane adds up." type:"existingdir" placeholder:"DIR"`
+	RPC       string   `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
+	Contract  string   `help:"Settlement contract that you trust; without it, the one that the files name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
+	FromBlock uint64   `help:"Block of the contract's deployment: where the search for a batch ends." env:"FLOTILLA_FROM_BLOCK" default:"0"`
+	JSON      bool     `help:"Print the report as JSON." name:"json"`
 }
 
 // Help is shown under the usage.
 func (*verifyCmd) Help() string {
 	return `Needs nothing of the gateway or the operator: signatures, price arithmetic and the routing decision come from the
-file, the receipts root, stake and lane totals from the chain.
+file, receipts roots (from the contract's events), stake and lane totals from the chain.
 
 Exit status: 0 everything holds, 1 something is false, 2 something could not be checked (not settled yet, chain unreachable).`
 }
 
+// verifiable is what the files hold.
+type verifiable struct {
+	receipts []settlement.Bundle
+	batches  []settlement.BatchBundle
+}
+
+// domain is the deployment that the first file names.
+func (v verifiable) domain() settlement.Domain {
+	if len(v.receipts) > 0 {
+		return v.receipts[0].Domain
+	}
+	return v.batches[0].Domain
+}
+
 // Run verifies and prints one line a check.
 func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
-	files := c.Receipts
+	files := c.Files
 	if c.All != "" {
 		found, err := filepath.Glob(filepath.Join(c.All, "*.json"))
 		if err != nil {
-			return fmt.Errorf("list receipts: %w", err)
+			return fmt.Errorf("list files: %w", err)
 		}
 		files = append(files, found...)
 	}
@@ -49,61 +63,71 @@ func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
 		return &exitError{2, errors.New("no receipt given: name files, or a folder with --all")}
 	}
 	sort.Strings(files)
-	bundles := make([]settlement.Bundle, len(files))
-	for i, f := range files {
-		b, err := readBundle(f)
-		if err != nil {
+	var v verifiable
+	for _, f := range files {
+		if err := v.read(f); err != nil {
 			return &exitError{1, err}
 		}
-		bundles[i] = b
 	}
-	return verifyBundles(ctx, s.out, bundles, c.RPC, c.Contract, c.JSON)
+	return c.verify(ctx, s.out, v)
 }
 
-func readBundle(file string) (settlement.Bundle, error) {
-	f, err := os.Open(file)
+// read adds the receipt or the batch in file.
+func (v *verifiable) read(file string) error {
+	raw, err := readBounded(file, maxVerifyFile)
 	if err != nil {
-		return settlement.Bundle{}, fmt.Errorf("open receipt: %w", err)
+		return fmt.Errorf("read %s: %w", file, err)
 	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxReceiptFile+1))
-	if err != nil {
-		return settlement.Bundle{}, fmt.Errorf("read %s: %w", file, err)
+	var kind struct {
+		Batch json.RawMessage `json:"batch"`
+	}
+	if json.Unmarshal(raw, &kind) == nil && kind.Batch != nil {
+		b, err := settlement.DecodeBatchBundle(raw)
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		v.batches = append(v.batches, b)
+		return nil
 	}
 	b, err := settlement.DecodeBundle(raw)
 	if err != nil {
-		return settlement.Bundle{}, fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	return b, nil
+	v.receipts = append(v.receipts, b)
+	return nil
 }
 
-func verifyBundles(ctx context.Context, out io.Writer, bundles []settlement.Bundle, rpc, contract string, asJSON bool) error {
-	domain := bundles[0].Domain
-	if contract != "" {
-		if !common.IsHexAddress(contract) {
-			return &exitError{2, fmt.Errorf("--contract %q is no address: want 0x and 40 hex digits", contract)}
+func (c *verifyCmd) verify(ctx context.Context, out io.Writer, v verifiable) error {
+	domain := v.domain()
+	if c.Contract != "" {
+		if !common.IsHexAddress(c.Contract) {
+			return &exitError{2, fmt.Errorf("--contract %q is no address: want 0x and 40 hex digits", c.Contract)}
 		}
-		domain.Contract = common.HexToAddress(contract)
+		domain.Contract = common.HexToAddress(c.Contract)
 	}
-	chain, err := ethchain.New(ctx, ethchain.Config{RPC: rpc, Contract: domain.Contract, ChainID: domain.ChainID})
+	chain, err := ethchain.New(ctx, ethchain.Config{RPC: c.RPC, Contract: domain.Contract, ChainID: domain.ChainID, FromBlock: c.FromBlock})
 	if err != nil {
 		return &exitError{2, fmt.Errorf("reach the chain: %w", err)}
 	}
 	defer func() { _ = chain.Close() }()
-	reports := settlement.VerifyAll(ctx, bundles, chain, settlement.VerifyOptions{Domain: domain})
+	opts := settlement.VerifyOptions{Domain: domain}
+	reports := settlement.VerifyAll(ctx, v.receipts, chain, opts)
+	for _, b := range v.batches {
+		reports = append(reports, settlement.VerifyBatch(ctx, b, chain, opts))
+	}
 	var worst error
 	for _, r := range reports {
 		worst = worse(worst, r.Err())
 	}
-	if asJSON {
+	if c.JSON {
 		enc := json.NewEncoder(out)
 		enc.SetIndent("", " ")
 		if err := enc.Encode(reports); err != nil {
 			return fmt.Errorf("print report: %w", err)
 		}
 	} else {
-		if contract == "" {
-			fmt.Fprintf(out, "contract %s on chain %d, as the receipts name it; --contract insists on one\n", domain.Contract, domain.ChainID)
+		if c.Contract == "" {
+			fmt.Fprintf(out, "contract %s on chain %d, as the files name it; --contract insists on one\n", domain.Contract, domain.ChainID)
 		}
 		printReports(out, reports)
 	}
@@ -126,7 +150,11 @@ func worse(a, b error) error {
 
 func printReports(out io.Writer, reports []settlement.Report) {
 	for _, r := range reports {
-		fmt.Fprintf(out, "receipt %s\n", r.ID)
+		if r.Batch != nil {
+			fmt.Fprintf(out, "batch %d of %s\n", r.Batch.Epoch, r.Batch.Payer)
+		} else {
+			fmt.Fprintf(out, "receipt %s\n", r.ID)
+		}
 		for _, c := range r.Checks {
 			mark := "ok  "
 			switch {
