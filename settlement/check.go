@@ -19,12 +19,18 @@ func (b Bundle) checkGatewaySignature() error {
 	return checkSigner("gateway signature of receipt", b.Receipt.Payer, b.Receipt.Digest(b.Domain), b.GatewaySig)
 }
 
+// Whose signature it is, in errors.
+const (
+	orderSigner  = "gateway signature of order"
+	advertSigner = "operator signature of advert"
+)
+
 func (b Bundle) checkOrderSignature() error {
-	return checkSigner("gateway signature of order", b.Order.Payer, b.Order.Digest(b.Domain), b.OrderSig)
+	return checkSigner(orderSigner, b.Order.Payer, b.Order.Digest(b.Domain), b.OrderSig)
 }
 
 func (b Bundle) checkAdvertSignature() error {
-	return checkSigner("operator signature of advert", b.Advert.Operator, b.Advert.Digest(b.Domain), b.AdvertSig)
+	return checkSigner(advertSigner, b.Advert.Operator, b.Advert.Digest(b.Domain), b.AdvertSig)
 }
 
 // checkForm: an ordinary receipt has a lane number from 1, a payer-issued one has none.
@@ -124,7 +130,7 @@ func (b Bundle) checkSalt() error {
 func (l *Ledger) checkTerms(b Bundle) error {
 	for _, check := range []func() error{
 		b.checkForm, b.checkAdvertMatch, b.checkOrderMatch, b.checkAdvertValidity, b.checkPrice, b.checkOrderLimits,
-		b.checkOrderSignature, func() error { return l.adverts.check(b) }, // the dear ones last
+		func() error { return l.checkOrder(b) }, func() error { return l.checkAdvert(b) }, // the dear ones last
 	} {
 		if err := check(); err != nil {
 			return err

@@ -50,8 +50,8 @@ type Ledger struct {
 	partialsFrom ReceiptID      // where the next UnsignedPartials starts
 	readers      sync.WaitGroup // reads under way; Add only under mu and while not closed
 
-	adverts advertCache
-	limits  commitLimits
+	adverts, orders signatureCache
+	limits          commitLimits
 
 	// hook is set by tests to fail or to crash around a commit; nil otherwise.
 	hook func(stage commitStage) error

@@ -38,7 +38,7 @@ func (o Opening) Bundle(d Domain, r Receipt, operatorSig Signature) Bundle {
 func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signature, error) {
 	id := o.Order.ID(l.domain)
 	b := o.Bundle(l.domain, Receipt{}, nil)
-	for _, check := range []func() error{b.checkAdvertMatch, func() error { return l.adverts.check(b) }, b.checkSalt, b.checkDecision} {
+	for _, check := range []func() error{b.checkAdvertMatch, func() error { return l.checkAdvert(b) }, b.checkSalt, b.checkDecision} {
 		if err := check(); err != nil {
 			return id, nil, fmt.Errorf("record order: %w", err)
 		}
@@ -50,6 +50,7 @@ func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signatu
 	if err != nil {
 		return id, nil, fmt.Errorf("record order: %w", err)
 	}
+	l.orders.note(l.self, o.Order.Digest(l.domain), sig)
 	o.OrderSig = sig
 	key := idKey(prefixOrder, id)
 	row, err := encodeRecord(key, o)
