@@ -100,7 +100,7 @@ func (c *Chain) ensureAllowance(ctx context.Context, spender common.Address, uni
 	if c.sender == nil {
 		return ErrReadOnly
 	}
-	have, err := readAt(ctx, c.client, c.token, c.erc20.PackAllowance(c.sender.from, spender), c.erc20.UnpackAllowance)
+	have, err := readAt(ctx, c, c.token, c.erc20.PackAllowance(c.sender.from, spender), c.erc20.UnpackAllowance)
 	if err != nil {
 		return fmt.Errorf("read allowance: %w", err)
 	}

@@ -40,8 +40,8 @@ func (c *Chain) findAnchor(ctx context.Context, payer common.Address, epoch uint
 	if err == nil {
 		return anchorOf(event, head), nil
 	}
-	for to := head; ; to -= scanBlocks {
-		from := max(c.operators.start, to-min(to, scanBlocks-1))
+	for to := head; ; to -= c.scanBlocks {
+		from := max(c.operators.start, to-min(to, c.scanBlocks-1))
 		event, err = c.batchEvent(ctx, payer, epoch, from, to)
 		if err != nil || event != nil || from == c.operators.start {
 			return anchorOf(event, head), err

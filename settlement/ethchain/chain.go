@@ -7,7 +7,7 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
-	"sync"
+	"math/big"
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
@@ -20,20 +20,20 @@ import (
 
 // Chain is the settlement contract on a chain. It is safe for concurrent use.
 type Chain struct {
-	client    *ethclient.Client
-	ownClient bool
-	domain    settlement.Domain
-	contract  *bindings.FlotillaSettlement
-	stakeAt   common.Address
-	stake     *bindings.FlotillaStake
-	token     common.Address
-	erc20     *bindings.TestToken // only for what every ERC-20 has
-	sender    *Sender             // nil: read only
-	operators operatorScan
-	price     settlement.Amount // of one whole coin of the chain; 0: gas costs nothing
-
-	batchMu   sync.Mutex // one SubmitBatch at a time, so that two callers never send one batch twice
-	lastBatch sentBatch
+	client     *ethclient.Client
+	ownClient  bool
+	domain     settlement.Domain
+	contract   *bindings.FlotillaSettlement
+	stakeAt    common.Address
+	stake      *bindings.FlotillaStake
+	token      common.Address
+	erc20      *bindings.TestToken // only for what every ERC-20 has
+	sender     *Sender             // nil: read only
+	operators  operatorScan
+	scanBlocks uint64 // see the constant
+	origin     origin
+	maxFee     *big.Int          // wei for a unit of gas
+	price      settlement.Amount // of one whole coin of the chain; 0: gas costs nothing
 }
 
 var _ settlement.Chain = (*Chain)(nil)
@@ -43,11 +43,12 @@ var _ settlement.Chain = (*Chain)(nil)
 func New(ctx context.Context, cfg Config) (*Chain, error) {
 	cfg = cfg.withDefaults()
 	c := &Chain{
-		client:   cfg.Client,
-		domain:   settlement.Domain{ChainID: cfg.ChainID, Contract: cfg.Contract},
-		contract: bindings.NewFlotillaSettlement(),
-		stake:    bindings.NewFlotillaStake(),
-		erc20:    bindings.NewTestToken(),
+		client:     cfg.Client,
+		domain:     settlement.Domain{ChainID: cfg.ChainID, Contract: cfg.Contract},
+		contract:   bindings.NewFlotillaSettlement(),
+		stake:      bindings.NewFlotillaStake(),
+		erc20:      bindings.NewTestToken(),
+		scanBlocks: scanBlocks,
 	}
 	if c.client == nil {
 		if cfg.RPC == "" {
@@ -78,9 +79,9 @@ func (c *Chain) open(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("read stake contract: %w", err)
 	}
 	c.operators = operatorScan{next: cfg.FromBlock, start: cfg.FromBlock, seen: map[common.Address]struct{}{}}
-	c.price = cfg.NativePrice
+	c.maxFee, c.price = cfg.MaxFeePerGas, cfg.NativePrice
 	if cfg.Key != nil {
-		c.sender = newSender(c.client, cfg)
+		c.sender = newSender(c.client, cfg, c.sameChain)
 	}
 	return nil
 }
@@ -95,6 +96,9 @@ func (c *Chain) check(ctx context.Context) error {
 	}
 	if !id.IsUint64() || id.Uint64() != c.domain.ChainID {
 		return fmt.Errorf("%w: the node is on chain %s, expected %d", ErrWrongChain, id, c.domain.ChainID)
+	}
+	if err := c.findOrigin(ctx); err != nil {
+		return err
 	}
 	code, err := c.client.CodeAt(ctx, c.domain.Contract, nil)
 	if err != nil {
@@ -140,16 +144,20 @@ func (c *Chain) Account() common.Address {
 
 // read calls a view of the settlement contract at the newest block.
 func read[T any](ctx context.Context, c *Chain, data []byte, unpack func([]byte) (T, error)) (T, error) {
-	return readAt(ctx, c.client, c.domain.Contract, data, unpack)
+	return readAt(ctx, c, c.domain.Contract, data, unpack)
 }
 
-func readAt[T any](ctx context.Context, client *ethclient.Client, to common.Address, data []byte, unpack func([]byte) (T, error)) (T, error) {
+// readAt calls a view of a contract, and makes sure that the answer is from the chain that New found.
+func readAt[T any](ctx context.Context, c *Chain, to common.Address, data []byte, unpack func([]byte) (T, error)) (T, error) {
 	var zero T
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	out, err := client.CallContract(ctx, ethereum.CallMsg{To: &to, Data: data}, nil)
-	if err != nil {
-		return zero, decodeRevert(err)
+	out, callErr := c.client.CallContract(ctx, ethereum.CallMsg{To: &to, Data: data}, nil)
+	if err := c.sameChain(ctx); err != nil {
+		return zero, err
+	}
+	if callErr != nil {
+		return zero, decodeRevert(callErr)
 	}
 	value, err := unpack(out)
 	if err != nil {

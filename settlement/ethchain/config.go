@@ -26,6 +26,8 @@ type Config struct {
 	Key *ecdsa.PrivateKey
 	// MaxFeePerGas is the most, in wei, that a unit of gas may cost; nil means 200 gwei.
 	MaxFeePerGas *big.Int
+	// RaiseAfter is how long a transaction may be pending before it is replaced by one with a higher fee; 0 means 30 s.
+	RaiseAfter time.Duration
 	// NativePrice is what one whole coin of the chain costs in base units of the settlement token, to weigh gas against
 	// money; 0 where gas costs nothing, as on a development chain.
 	NativePrice settlement.Amount
@@ -43,6 +45,8 @@ const (
 	// mineTimeout ends the wait for a transaction's block when the caller sets no earlier end: ten slots
 	// of Ethereum mainnet.
 	mineTimeout = 2 * time.Minute
+	// defaultRaiseAfter is two slots of Ethereum mainnet and a little more.
+	defaultRaiseAfter = 30 * time.Second
 	// defaultPoll costs a local node nothing and is still 20 questions a second for one that is remote.
 	defaultPoll = 50 * time.Millisecond
 	// defaultMaxFeeGwei is several times the price of a busy day on Ethereum mainnet.
@@ -55,6 +59,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PollEvery <= 0 {
 		c.PollEvery = defaultPoll
+	}
+	if c.RaiseAfter <= 0 {
+		c.RaiseAfter = defaultRaiseAfter
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

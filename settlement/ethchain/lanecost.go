@@ -12,7 +12,8 @@ import (
 // laneGas is what one more lane adds to settleBatch on warm slots (contracts/snapshots/Gas.json).
 const laneGas = 17_200
 
-// LaneCost implements settlement.Chain: the gas of a lane at the price that a transaction would pay now.
+// LaneCost implements settlement.Chain: the gas of a lane at the price that a transaction would pay now, which is never
+// above the ceiling.
 func (c *Chain) LaneCost(ctx context.Context) (settlement.Amount, error) {
 	if c.price == 0 {
 		return 0, nil
@@ -22,6 +23,9 @@ func (c *Chain) LaneCost(ctx context.Context) (settlement.Amount, error) {
 	perGas, err := c.client.SuggestGasPrice(ctx) // base fee and tip, in wei
 	if err != nil {
 		return 0, fmt.Errorf("ask for the gas price: %w", err)
+	}
+	if perGas.Cmp(c.maxFee) > 0 {
+		perGas = c.maxFee
 	}
 	cost := new(big.Int).Mul(perGas, big.NewInt(laneGas))
 	cost.Mul(cost, wei(c.price))

@@ -73,15 +73,16 @@ func (c *Chain) StakedOperators(ctx context.Context) ([]common.Address, error) {
 
 // scanStaked reads the Staked events since the last scan. The caller holds c.operators.mu.
 func (c *Chain) scanStaked(ctx context.Context) error {
-	callCtx, cancel := context.WithTimeout(ctx, callTimeout)
-	head, err := c.client.BlockNumber(callCtx)
-	cancel()
+	if err := c.sameChain(ctx); err != nil {
+		return err
+	}
+	head, err := c.blockNumber(ctx)
 	if err != nil {
-		return fmt.Errorf("read newest block number: %w", err)
+		return err
 	}
 	topic := c.stake.GetABI().Events[bindings.FlotillaStakeStakedEventName].ID
 	for from := c.operators.next; from <= head; {
-		to := min(from+scanBlocks-1, head)
+		to := min(from+c.scanBlocks-1, head)
 		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
 		logs, err := c.client.FilterLogs(callCtx, ethereum.FilterQuery{
 			FromBlock: new(big.Int).SetUint64(from), ToBlock: new(big.Int).SetUint64(to),

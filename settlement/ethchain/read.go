@@ -2,13 +2,10 @@ package ethchain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 
-	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/core/types"
 
 	"flotilla/settlement"
 )
@@ -60,7 +57,7 @@ func (c *Chain) Lane(ctx context.Context, payer, payee common.Address) (settleme
 
 // Stake implements settlement.ChainReader.
 func (c *Chain) Stake(ctx context.Context, operator common.Address) (settlement.Stake, error) {
-	out, err := readAt(ctx, c.client, c.stakeAt, c.stake.PackStakeOf(operator), c.stake.UnpackStakeOf)
+	out, err := readAt(ctx, c, c.stakeAt, c.stake.PackStakeOf(operator), c.stake.UnpackStakeOf)
 	if err != nil {
 		return settlement.Stake{}, fmt.Errorf("read stake of %s: %w", operator, err)
 	}
@@ -73,7 +70,7 @@ func (c *Chain) Stake(ctx context.Context, operator common.Address) (settlement.
 
 // Punished implements settlement.ChainReader.
 func (c *Chain) Punished(ctx context.Context, evidence common.Hash) (bool, error) {
-	done, err := readAt(ctx, c.client, c.stakeAt, c.stake.PackPunished(evidence), c.stake.UnpackPunished)
+	done, err := readAt(ctx, c, c.stakeAt, c.stake.PackPunished(evidence), c.stake.UnpackPunished)
 	if err != nil {
 		return false, fmt.Errorf("look up evidence %s: %w", evidence, err)
 	}
@@ -91,7 +88,7 @@ func (c *Chain) EpochRoom(ctx context.Context, operator common.Address) (settlem
 }
 
 func (c *Chain) readAmount(ctx context.Context, what string, who common.Address, data []byte, unpack func([]byte) (*big.Int, error)) (settlement.Amount, error) {
-	v, err := readAt(ctx, c.client, c.stakeAt, data, unpack)
+	v, err := readAt(ctx, c, c.stakeAt, data, unpack)
 	if err != nil {
 		return 0, fmt.Errorf("read %s %s: %w", what, who, err)
 	}
@@ -104,7 +101,7 @@ func (c *Chain) readAmount(ctx context.Context, what string, who common.Address,
 
 // Balance returns the settlement tokens in an account. Ether is not counted.
 func (c *Chain) Balance(ctx context.Context, account common.Address) (settlement.Amount, error) {
-	v, err := readAt(ctx, c.client, c.token, c.erc20.PackBalanceOf(account), c.erc20.UnpackBalanceOf)
+	v, err := readAt(ctx, c, c.token, c.erc20.PackBalanceOf(account), c.erc20.UnpackBalanceOf)
 	if err != nil {
 		return 0, fmt.Errorf("read token balance of %s: %w", account, err)
 	}
@@ -113,29 +110,4 @@ func (c *Chain) Balance(ctx context.Context, account common.Address) (settlement
 		return 0, fmt.Errorf("read token balance of %s: %w", account, err)
 	}
 	return a, nil
-}
-
-// TxStatus implements settlement.Chain.
-func (c *Chain) TxStatus(ctx context.Context, tx common.Hash) (settlement.TxState, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	receipt, err := c.client.TransactionReceipt(ctx, tx)
-	if err == nil {
-		if receipt.Status == types.ReceiptStatusSuccessful {
-			return settlement.TxMined, nil
-		}
-		return settlement.TxReverted, nil
-	}
-	if !errors.Is(err, ethereum.NotFound) {
-		return settlement.TxUnknown, fmt.Errorf("look up transaction %s: %w", tx, err)
-	}
-	_, _, err = c.client.TransactionByHash(ctx, tx)
-	switch {
-	case err == nil: // pending, or mined since the first question: the next one tells
-		return settlement.TxPending, nil
-	case errors.Is(err, ethereum.NotFound):
-		return settlement.TxUnknown, nil
-	default:
-		return settlement.TxUnknown, fmt.Errorf("look up transaction %s: %w", tx, err)
-	}
 }

@@ -1,19 +1,12 @@
 package ethchain_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
 	"math/big"
-	"net/http"
-	"net/http/httptest"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/google/go-cmp/cmp"
 
 	"flotilla/contracts/bindings"
 	"flotilla/settlement"
@@ -21,72 +14,9 @@ import (
 	"flotilla/testnet/devchain"
 )
 
-// forgetfulNode passes questions on to a node, but drops the next `drop` transactions after saying that
-// it took them, as a node does whose pool is lost in a crash.
-type forgetfulNode struct {
-	*httptest.Server
-	drop, sent atomic.Int64
-	lag        atomic.Int64 // how many more times the head is said to be the first block
-}
-
-func newForgetfulNode(t *testing.T, url string) *forgetfulNode {
-	t.Helper()
-	n := &forgetfulNode{}
-	n.Server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
-		body, err := io.ReadAll(in.Body)
-		if err != nil {
-			http.Error(out, err.Error(), http.StatusBadRequest)
-			return
-		}
-		var call struct {
-			ID     json.RawMessage `json:"id"`
-			Method string          `json:"method"`
-			Params []hexutil.Bytes `json:"params"`
-		}
-		if json.Unmarshal(body, &call) == nil && call.Method == "eth_sendRawTransaction" {
-			n.sent.Add(1)
-			if n.drop.Add(-1) >= 0 {
-				var tx types.Transaction
-				if err := tx.UnmarshalBinary(call.Params[0]); err != nil {
-					http.Error(out, err.Error(), http.StatusBadRequest)
-					return
-				}
-				out.Header().Set("Content-Type", "application/json")
-				_ = json.NewEncoder(out).Encode(map[string]any{"jsonrpc": "2.0", "id": call.ID, "result": tx.Hash()})
-				return
-			}
-		}
-		if call.Method == "eth_blockNumber" && n.lag.Add(-1) >= 0 {
-			out.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(out).Encode(map[string]any{"jsonrpc": "2.0", "id": call.ID, "result": "0x0"})
-			return
-		}
-		resp, err := http.Post(url, "application/json", bytes.NewReader(body))
-		if err != nil {
-			http.Error(out, err.Error(), http.StatusBadGateway)
-			return
-		}
-		defer resp.Body.Close()
-		out.Header().Set("Content-Type", "application/json")
-		_, _ = io.Copy(out, resp.Body)
-	}))
-	t.Cleanup(n.Close)
-	return n
-}
-
-func through(t *testing.T, w *world, n *forgetfulNode) *ethchain.Chain {
-	t.Helper()
-	c, err := ethchain.New(deadline(t), ethchain.Config{
-		RPC: n.URL, Contract: w.Settlement, ChainID: devchain.ChainID, Key: w.gateway, PollEvery: 5 * time.Millisecond,
-	})
-	must(t, err)
-	t.Cleanup(func() { must(t, c.Close()) })
-	return c
-}
-
 func TestDroppedTransactionIsSentAgainWhileWaiting(t *testing.T) {
 	w, ctx := newWorld(t, gap), deadline(t)
-	node := newForgetfulNode(t, w.URL())
+	node := newFlakyNode(t, w.URL())
 	gateway := through(t, w, node)
 	must(t, gateway.Approve(ctx, 5*usd))
 	node.drop.Store(2)
@@ -101,56 +31,121 @@ func TestDroppedTransactionIsSentAgainWhileWaiting(t *testing.T) {
 	}
 }
 
-// A node shows a receipt a moment before its head is the receipt's block. Who returns then reads the state before its
-// own transaction: a deployment was once found without parameters this way.
+// A node shows a receipt a moment before its newest state is that of the receipt's block. Who returns then reads the
+// state before its own transaction: a deployment was once found without parameters this way.
 func TestWaitsUntilTheHeadHasTheTransaction(t *testing.T) {
 	w, ctx := newWorld(t, gap), deadline(t)
-	node := newForgetfulNode(t, w.URL())
+	node := newFlakyNode(t, w.URL())
 	gateway := through(t, w, node)
-	node.lag.Store(3)
+	node.lag.Store(20)
 	must(t, gateway.Approve(ctx, 5*usd))
 	if left := node.lag.Load(); left >= 0 {
-		t.Fatalf("a transaction was taken for done while the head lay before its block (%d lagging answers left)", left+1)
+		t.Fatalf("a transaction was taken for done while the state lay before its block (%d lagging answers left)", left+1)
 	}
 }
 
 func TestDroppedBatchIsSentAgainAndPaysOnce(t *testing.T) {
-	w, ctx := newWorld(t, gap), deadline(t)
-	op := w.as(t, w.op1)
-	must(t, op.AddStake(ctx, 100*usd))
-	must(t, w.as(t, w.gateway).Deposit(ctx, op.Account(), 50*usd))
-	node := newForgetfulNode(t, w.URL())
+	w, ctx := funded(t), deadline(t)
+	node := newFlakyNode(t, w.URL())
 	gateway := through(t, w, node)
 	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
-	node.drop.Store(1)
+	node.drop.Store(2)
 	first, err := gateway.SubmitBatch(ctx, b, sig)
 	must(t, err)
-	state, err := gateway.TxStatus(ctx, first)
-	must(t, err)
-	if state != settlement.TxUnknown {
-		t.Fatalf("a dropped transaction is %v, want unknown", state)
-	}
+	checkState(t, gateway, first, settlement.TxPending) // given to the node again, and dropped again
 	second, err := gateway.SubmitBatch(ctx, b, sig)
 	must(t, err)
-	if first != second {
+	if first != second || node.drop.Load() >= 0 {
 		t.Fatalf("the batch went out as %s and as %s: both could take effect", first, second)
 	}
 	must(t, gateway.WaitMined(ctx, second))
-	checkClaimable(t, op, op.Account(), 5*usd)
+	checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
+}
+
+// Later transactions wait for the earlier: asking for one brings back those before it too, in their order.
+func TestNodeThatForgetsItsPoolGetsAllOfItAgain(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	gateway := w.as(t, w.gateway)
+	release := w.hold(t)
+	v, vsig := w.voucher(t, w.op1, 2*usd)
+	_, err := gateway.SettleVoucher(ctx, v, vsig)
+	must(t, err)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	tx, err := gateway.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	before := w.Pending(gateway.Account())
+	w.Drop()
+	if len(before) != 2 || len(w.Pending(gateway.Account())) != 0 {
+		t.Fatalf("%d transactions were pending, some still are", len(before))
+	}
+	checkState(t, gateway, tx, settlement.TxPending)
+	if diff := cmp.Diff(before, w.Pending(gateway.Account())); diff != "" {
+		t.Fatalf("pending (-before +after):\n%s", diff)
+	}
+	w.Drop()
+	next := make(chan error, 1)
+	go func() { next <- gateway.Approve(ctx, usd) }() // a new call never takes the nonce of a lost one
+	eventually(t, "three pending transactions", func() bool { return len(w.Pending(gateway.Account())) == 3 })
+	release()
+	must(t, <-next)
+	checkState(t, gateway, tx, settlement.TxMined)
+	checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
 }
 
 // A second process with the same key, as after a crash between sending and recording.
-func TestBatchThatAFormerProcessSentIsWaitedFor(t *testing.T) {
-	w, ctx := newWorld(t, 300*time.Millisecond), deadline(t)
-	op := w.as(t, w.op1)
-	must(t, op.AddStake(ctx, 100*usd))
-	must(t, w.as(t, w.gateway).Deposit(ctx, op.Account(), 50*usd))
+func TestBatchThatAFormerProcessSentIsFound(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	release := w.hold(t)
 	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
-	_, err := w.as(t, w.gateway).SubmitBatch(ctx, b, sig)
+	former, err := w.as(t, w.gateway).SubmitBatch(ctx, b, sig)
 	must(t, err)
-	_, err = w.as(t, w.gateway).SubmitBatch(ctx, b, sig)
+	again := w.as(t, w.gateway)
+	found, err := again.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	if found != former || w.pending(t).Hash() != former {
+		t.Fatalf("the batch went out as %s and as %s", former, found)
+	}
+	// A node that does not tell what is pending: the very batch may be, so nothing is sent until it is mined.
+	node := newFlakyNode(t, w.URL())
+	node.private.Store(true)
+	blind := through(t, w, node)
+	_, err = blind.SubmitBatch(briefly(t), b, sig)
+	wantErr(t, err, ethchain.ErrPending)
+	w.pending(t)
+	release()
+	must(t, again.WaitMined(ctx, former))
+	_, err = blind.SubmitBatch(ctx, b, sig)
 	wantErr(t, err, settlement.ErrAlreadySettled)
-	checkClaimable(t, op, op.Account(), 5*usd)
+	checkClaimable(t, again, ethchain.AddressOf(w.op1), 5*usd)
+}
+
+// Two accounts bring one signed batch in the same block: the contract admits one.
+func TestOneBatchInTwoTransactionsPaysOnce(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	release := w.hold(t)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	one, other := w.as(t, w.gateway), w.as(t, w.nobody)
+	first, err := one.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	second, err := other.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	release()
+	states := map[settlement.TxState]int{}
+	for _, tx := range []common.Hash{first, second} {
+		eventually(t, "transaction in a block", func() bool {
+			state, err := one.TxStatus(ctx, tx)
+			must(t, err)
+			if state == settlement.TxPending {
+				return false
+			}
+			states[state]++
+			return true
+		})
+	}
+	if states[settlement.TxMined] != 1 || states[settlement.TxReverted] != 1 {
+		t.Fatalf("states are %v, want one mined and one reverted", states)
+	}
+	checkClaimable(t, one, ethchain.AddressOf(w.op1), 5*usd)
 }
 
 func TestTransactionThatRevertsInItsBlock(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,24 +15,31 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethclient"
+
+	"flotilla/settlement"
 )
 
 // gasMarginPercent is added to the node's estimate: between estimate and block, a slot that was zero may
 // be set or cleared by another's transaction.
 const gasMarginPercent = 25
 
-// Sender sends transactions of one account: it picks nonce, gas and fee, and waits for the block. It is
-// safe for concurrent use.
+// Sender sends transactions of one account: it picks nonce, gas and fee, keeps what it has sent in the air, and waits
+// for the block. It is safe for concurrent use.
 type Sender struct {
-	client *ethclient.Client
-	key    *ecdsa.PrivateKey
-	from   common.Address
-	signer types.Signer
-	maxFee *big.Int
-	poll   time.Duration
-	logger *slog.Logger
+	client     *ethclient.Client
+	key        *ecdsa.PrivateKey
+	from       common.Address
+	signer     types.Signer
+	maxFee     *big.Int
+	raiseAfter time.Duration
+	poll       time.Duration
+	logger     *slog.Logger
+	guard      func(context.Context) error // refuses to send to another chain than the one that was opened
 
-	mu sync.Mutex // from reading the nonce to handing the transaction to the node
+	mu      sync.Mutex // from reading the nonce to handing the transaction to the node; guards what follows
+	flights []*flight  // by ascending nonce
+	used    uint64     // nonces used up when last looked at …
+	usedAt  time.Time  // … and since when: what waits its turn is not late
 }
 
 // NewSender returns the Sender of cfg.Key on cfg.Client, for contracts other than the settlement
@@ -40,14 +48,14 @@ func NewSender(cfg Config) (*Sender, error) {
 	if cfg.Client == nil || cfg.Key == nil || cfg.ChainID == 0 {
 		return nil, errors.New("new sender: Client, Key and ChainID are needed")
 	}
-	return newSender(cfg.Client, cfg.withDefaults()), nil
+	return newSender(cfg.Client, cfg.withDefaults(), func(context.Context) error { return nil }), nil
 }
 
-func newSender(client *ethclient.Client, cfg Config) *Sender {
+func newSender(client *ethclient.Client, cfg Config, guard func(context.Context) error) *Sender {
 	return &Sender{
 		client: client, key: cfg.Key, from: AddressOf(cfg.Key),
 		signer: types.LatestSignerForChainID(new(big.Int).SetUint64(cfg.ChainID)),
-		maxFee: cfg.MaxFeePerGas, poll: cfg.PollEvery, logger: cfg.Logger,
+		maxFee: cfg.MaxFeePerGas, raiseAfter: cfg.RaiseAfter, poll: cfg.PollEvery, logger: cfg.Logger, guard: guard,
 	}
 }
 
@@ -57,10 +65,29 @@ func (s *Sender) Account() common.Address { return s.from }
 // Send signs a call of to with data (a deployment when to is nil) and gives it to the node. It returns
 // as soon as the node has it. A call that would revert is not sent and returns a *RevertError.
 func (s *Sender) Send(ctx context.Context, to *common.Address, data []byte) (*types.Transaction, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used, _, err := s.nonces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.send(ctx, used, to, data)
+}
+
+// send does the work of Send. What the node has lost goes first, so that no nonce is given to two calls. The caller
+// holds mu.
+func (s *Sender) send(ctx context.Context, used uint64, to *common.Address, data []byte) (*types.Transaction, error) {
+	open := s.open(used)
+	if len(open) >= maxFlights {
+		return nil, fmt.Errorf("%w: %d of them", ErrPending, len(open))
+	}
+	if len(open) > 0 {
+		if err := s.keepUp(ctx, used, open[len(open)-1].nonce); err != nil {
+			return nil, err
+		}
+	}
 	gas, err := s.client.EstimateGas(ctx, ethereum.CallMsg{From: s.from, To: to, Data: data})
 	if err != nil {
 		return nil, fmt.Errorf("estimate gas: %w", decodeRevert(err))
@@ -69,21 +96,82 @@ func (s *Sender) Send(ctx context.Context, to *common.Address, data []byte) (*ty
 	if err != nil {
 		return nil, err
 	}
-	nonce, err := s.client.PendingNonceAt(ctx, s.from)
+	_, nonce, err := s.nonces(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the nonce of %s: %w", s.from, err)
+		return nil, err
 	}
-	tx, err := types.SignNewTx(s.key, s.signer, &types.DynamicFeeTx{
-		ChainID: s.signer.ChainID(), Nonce: nonce, GasTipCap: tip, GasFeeCap: feeCap,
-		Gas: gas + gas*gasMarginPercent/100, To: to, Data: data,
+	tx, err := s.sign(&types.DynamicFeeTx{
+		Nonce: nonce, GasTipCap: tip, GasFeeCap: feeCap, Gas: gas + gas*gasMarginPercent/100, To: to, Data: data,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.give(ctx, tx); err != nil { // not remembered: who is told of an error may well send something else
+		return nil, err
+	}
+	s.remember(tx)
+	return tx, nil
+}
+
+func (s *Sender) sign(tx *types.DynamicFeeTx) (*types.Transaction, error) {
+	tx.ChainID = s.signer.ChainID()
+	signed, err := types.SignNewTx(s.key, s.signer, tx)
 	if err != nil {
 		return nil, fmt.Errorf("sign transaction: %w", err)
 	}
-	if err := s.client.SendTransaction(ctx, tx); err != nil {
-		return nil, fmt.Errorf("send transaction: %w", err)
+	return signed, nil
+}
+
+// sendOnce is Send for a call that must not be on its way twice. Where a pending transaction makes the call already, be
+// it of a former process, that one is kept in the air and returned. While a pending transaction of this account
+// is not known it waits, as that may be the very one: ErrPending when it takes longer than the caller has.
+func (s *Sender) sendOnce(ctx context.Context, to *common.Address, data []byte) (*types.Transaction, error) {
+	tick := time.NewTicker(s.poll)
+	defer tick.Stop()
+	for {
+		tx, err := s.trySendOnce(ctx, to, data)
+		if err != nil || tx != nil {
+			return tx, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: %w", ErrPending, ctx.Err())
+		case <-tick.C:
+		}
 	}
-	return tx, nil
+}
+
+// trySendOnce returns neither transaction nor error while it must wait.
+func (s *Sender) trySendOnce(ctx context.Context, to *common.Address, data []byte) (*types.Transaction, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	used, next, err := s.nonces(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.unknown(used, next) {
+		s.adoptPending(ctx)
+	}
+	for _, f := range s.open(used) {
+		if f.carries(to, data) {
+			if err := s.keepUp(ctx, used, f.nonce); err != nil {
+				return nil, err
+			}
+			return f.newest(), nil // may be a dearer one now
+		}
+	}
+	if s.unknown(used, next) {
+		return nil, nil
+	}
+	return s.send(ctx, used, to, data)
+}
+
+// unknown says whether the node has a pending transaction of this account that is no flight. The caller holds mu.
+func (s *Sender) unknown(used, next uint64) bool {
+	pending := slices.DeleteFunc(s.open(used), func(f *flight) bool { return f.nonce >= next })
+	return uint64(len(pending)) < next-used
 }
 
 // fees returns the tip and the most to pay for a unit of gas, in wei: twice the base fee, so that six
@@ -123,65 +211,46 @@ func (s *Sender) Do(ctx context.Context, to *common.Address, data []byte) (*type
 	return s.Wait(ctx, tx)
 }
 
-// Wait polls until tx is in a block. A node that has forgotten tx (it was restarted, or its pool was
-// full) gets the same bytes again: they have one nonce, so they take effect at most once.
+// Wait polls until tx, or a dearer one that replaced it, is in a block, and keeps it in the air until then (see tend).
+// ErrPending when that takes longer than the caller has, with ErrFeeTooHigh when the ceiling is why.
 func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receipt, error) {
+	f := s.adopt(tx)
+	if f == nil {
+		return nil, fmt.Errorf("wait for transaction %s: it is not of account %s", tx.Hash(), s.from)
+	}
 	ctx, cancel := context.WithTimeout(ctx, mineTimeout)
 	defer cancel()
 	tick := time.NewTicker(s.poll)
 	defer tick.Stop()
 	for {
-		receipt, err := s.client.TransactionReceipt(ctx, tx.Hash())
+		receipt, err := s.tend(ctx, f)
 		switch {
-		case err == nil && !s.atHead(ctx, receipt):
-			// Look again: what the caller reads next must show this transaction's effects.
+		case err == nil && receipt == nil:
 		case err == nil && receipt.Status == types.ReceiptStatusSuccessful:
 			return receipt, nil
 		case err == nil:
-			return receipt, fmt.Errorf("transaction %s: %w", tx.Hash(), s.reason(ctx, tx, receipt))
-		case errors.Is(err, ethereum.NotFound):
-			if err := s.Rebroadcast(ctx, tx); err != nil {
-				return nil, err
-			}
+			return receipt, fmt.Errorf("transaction %s: %w", receipt.TxHash, s.reason(ctx, tx, receipt))
+		case errors.Is(err, ErrReplaced) || errors.Is(err, settlement.ErrChainReset):
+			return nil, err
 		case ctx.Err() == nil:
 			s.logger.Debug("node did not answer; asking again", "tx", tx.Hash(), "err", err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for transaction %s: %w: %w", tx.Hash(), ErrPending, ctx.Err())
+			return nil, fmt.Errorf("wait for transaction %s: %w: %w", tx.Hash(), s.late(f), ctx.Err())
 		case <-tick.C:
 		}
 	}
 }
 
-// atHead says whether "latest" has reached the receipt's block. A node writes a block's receipts a moment before it
-// makes the block its head, so that a receipt can be seen while a read still answers from the block before.
-func (s *Sender) atHead(ctx context.Context, receipt *types.Receipt) bool {
-	head, err := s.client.BlockNumber(ctx)
-	return err == nil && new(big.Int).SetUint64(head).Cmp(receipt.BlockNumber) >= 0
-}
-
-// Rebroadcast gives tx to the node again unless the node has it. ErrReplaced when its nonce is used up
-// by another transaction.
-func (s *Sender) Rebroadcast(ctx context.Context, tx *types.Transaction) error {
-	if _, _, err := s.client.TransactionByHash(ctx, tx.Hash()); !errors.Is(err, ethereum.NotFound) {
-		return nil // known, or no answer: the next look tells
+// late says why a flight is still pending.
+func (s *Sender) late(f *flight) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.capped {
+		return fmt.Errorf("%w: %w", ErrPending, ErrFeeTooHigh)
 	}
-	used, err := s.client.NonceAt(ctx, s.from, nil)
-	if err != nil {
-		return nil
-	}
-	if used > tx.Nonce() {
-		// It may have been mined between the two questions.
-		if _, err := s.client.TransactionReceipt(ctx, tx.Hash()); !errors.Is(err, ethereum.NotFound) {
-			return nil
-		}
-		return fmt.Errorf("transaction %s: %w", tx.Hash(), ErrReplaced)
-	}
-	if err := s.client.SendTransaction(ctx, tx); err != nil {
-		s.logger.Debug("node did not take the transaction again", "tx", tx.Hash(), "err", err)
-	}
-	return nil
+	return ErrPending
 }
 
 // reason runs a reverted transaction again on the block before it, to learn why it reverted.
@@ -192,29 +261,4 @@ func (s *Sender) reason(ctx context.Context, tx *types.Transaction, receipt *typ
 		return fmt.Errorf("%w by the state of its own block %s", ErrReverted, receipt.BlockNumber)
 	}
 	return decodeRevert(err)
-}
-
-// drain waits until no transaction of this account is pending: one that a former process sent may be
-// the very one that is about to be sent again. ErrPending when that takes longer than the caller has.
-func (s *Sender) drain(ctx context.Context) error {
-	tick := time.NewTicker(s.poll)
-	defer tick.Stop()
-	for {
-		pending, err := s.client.PendingNonceAt(ctx, s.from)
-		if err != nil {
-			return fmt.Errorf("ask for the nonce of %s: %w", s.from, err)
-		}
-		mined, err := s.client.NonceAt(ctx, s.from, nil)
-		if err != nil {
-			return fmt.Errorf("ask for the nonce of %s: %w", s.from, err)
-		}
-		if pending <= mined {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("send after nonce %d: %w: %w", mined, ErrPending, ctx.Err())
-		case <-tick.C:
-		}
-	}
 }

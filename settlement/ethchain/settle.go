@@ -2,25 +2,19 @@ package ethchain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/core/types"
 
 	"flotilla/contracts/bindings"
 	"flotilla/settlement"
 )
 
-// sentBatch is the transaction that carries the last batch, kept so that asking again for the same batch
-// sends the same bytes. A crash forgets it; then SubmitBatch waits for what is pending before it looks.
-type sentBatch struct {
-	digest common.Hash
-	tx     *types.Transaction
-}
-
 // SubmitBatch implements settlement.Chain. It returns when the node has the transaction. The root is
-// looked up first, so a batch that is anchored is never sent again; and should two transactions with one
-// batch ever be on their way, the contract admits one and refuses the other.
+// looked up first, so a batch that is anchored is never sent again; asking again for a batch that is pending returns
+// its transaction, also when a former process has sent it; and should two transactions with one batch ever be on their
+// way, the contract admits one and refuses the other.
 func (c *Chain) SubmitBatch(ctx context.Context, b settlement.Batch, sig settlement.Signature) (common.Hash, error) {
 	if c.sender == nil {
 		return common.Hash{}, fmt.Errorf("submit batch: %w", ErrReadOnly)
@@ -28,26 +22,18 @@ func (c *Chain) SubmitBatch(ctx context.Context, b settlement.Batch, sig settlem
 	if err := b.Validate(); err != nil {
 		return common.Hash{}, fmt.Errorf("submit batch: %w", err)
 	}
-	c.batchMu.Lock()
-	defer c.batchMu.Unlock()
 	if err := c.checkDue(ctx, b); err != nil {
 		return common.Hash{}, err
 	}
-	digest := b.Digest(c.domain)
-	if again, err := c.resend(ctx, digest); err != nil || again != (common.Hash{}) {
-		return again, err
+	tx, err := c.sender.sendOnce(ctx, &c.domain.Contract, c.contract.PackSettleBatch(toSolidity(b), sig))
+	if errors.Is(err, settlement.ErrEpochConflict) { // what was pending a moment ago may have been this batch
+		if due := c.checkDue(ctx, b); due != nil {
+			return common.Hash{}, due
+		}
 	}
-	if err := c.sender.drain(ctx); err != nil {
-		return common.Hash{}, fmt.Errorf("submit batch: %w", err)
-	}
-	if err := c.checkDue(ctx, b); err != nil { // what was pending may have been this batch
-		return common.Hash{}, err
-	}
-	tx, err := c.sender.Send(ctx, &c.domain.Contract, c.contract.PackSettleBatch(toSolidity(b), sig))
 	if err != nil {
 		return common.Hash{}, fmt.Errorf("submit batch %d of %s: %w", b.Epoch, b.Payer, err)
 	}
-	c.lastBatch = sentBatch{digest: digest, tx: tx}
 	return tx.Hash(), nil
 }
 
@@ -72,32 +58,6 @@ func (c *Chain) checkDue(ctx context.Context, b settlement.Batch) error {
 		return fmt.Errorf("submit batch %d of %s: epoch %d is due first", b.Epoch, b.Payer, next)
 	}
 	return nil
-}
-
-// resend returns the transaction that already carries this batch, after giving it to the node again
-// should the node have lost it. Zero when there is none, or when it can no longer take effect.
-func (c *Chain) resend(ctx context.Context, digest common.Hash) (common.Hash, error) {
-	if c.lastBatch.tx == nil || c.lastBatch.digest != digest {
-		return common.Hash{}, nil
-	}
-	hash := c.lastBatch.tx.Hash()
-	state, err := c.TxStatus(ctx, hash)
-	if err != nil {
-		return common.Hash{}, fmt.Errorf("submit batch: %w", err)
-	}
-	switch state {
-	case settlement.TxPending:
-		return hash, nil
-	case settlement.TxUnknown:
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		defer cancel()
-		if err := c.sender.Rebroadcast(ctx, c.lastBatch.tx); err == nil {
-			return hash, nil
-		}
-	}
-	// Reverted, replaced, or mined and then lost in a reorganisation: send anew.
-	c.lastBatch = sentBatch{}
-	return common.Hash{}, nil
 }
 
 func toSolidity(b settlement.Batch) bindings.SettlementBatch {

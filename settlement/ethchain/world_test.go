@@ -28,7 +28,7 @@ const (
 type world struct {
 	*devchain.Chain
 	devchain.Deployment
-	gateway, op1, op2, nobody *ecdsa.PrivateKey
+	gateway, op1, op2, nobody, deployer *ecdsa.PrivateKey
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
@@ -43,16 +43,22 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 // newWorld starts at the first second of a payout epoch, so that no test crosses into the next by chance.
 func newWorld(t testing.TB, gap time.Duration) *world {
 	t.Helper()
-	w := &world{gateway: newKey(t), op1: newKey(t), op2: newKey(t), nobody: newKey(t)}
-	deployer := newKey(t)
+	w := &world{gateway: newKey(t), op1: newKey(t), op2: newKey(t), nobody: newKey(t), deployer: newKey(t)}
+	w.start(t, gap)
+	w.deploy(t)
+	w.nextPayoutEpoch(t)
+	return w
+}
+
+// start runs a chain without contracts.
+func (w *world) start(t testing.TB, gap time.Duration) {
+	t.Helper()
 	alloc := map[common.Address]*big.Int{}
-	keys := []*ecdsa.PrivateKey{w.gateway, w.op1, w.op2, w.nobody, deployer}
-	for _, key := range keys {
+	for _, key := range []*ecdsa.PrivateKey{w.gateway, w.op1, w.op2, w.nobody, w.deployer} {
 		alloc[ethchain.AddressOf(key)] = new(big.Int).Mul(big.NewInt(100), big.NewInt(1e18))
 	}
-	ctx := deadline(t)
 	var err error
-	if w.Chain, err = devchain.Start(ctx, devchain.Config{BlockGap: gap, Alloc: alloc}); err != nil {
+	if w.Chain, err = devchain.Start(deadline(t), devchain.Config{BlockGap: gap, Alloc: alloc}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -60,17 +66,21 @@ func newWorld(t testing.TB, gap time.Duration) *world {
 			t.Error(err)
 		}
 	})
+}
+
+// deploy puts the contracts where the deployer's key has them, and gives 1000 dollars to who needs some.
+func (w *world) deploy(t testing.TB) {
+	t.Helper()
 	params := devchain.Params{LaneThaw: laneThaw, Epoch: epoch, Evidence: epoch, StakeThaw: stakeThaw, MinPenalty: usd}
-	if w.Deployment, err = devchain.Deploy(ctx, w.Client(), deployer, params); err != nil {
+	var err error
+	if w.Deployment, err = devchain.Deploy(deadline(t), w.Client(), w.deployer, params); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range keys[:3] {
-		if err := devchain.Mint(ctx, w.Client(), deployer, w.Token, ethchain.AddressOf(key), 1000*usd); err != nil {
+	for _, key := range []*ecdsa.PrivateKey{w.gateway, w.op1, w.op2} {
+		if err := devchain.Mint(deadline(t), w.Client(), w.deployer, w.Token, ethchain.AddressOf(key), 1000*usd); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.nextPayoutEpoch(t)
-	return w
 }
 
 // nextPayoutEpoch moves the chain's clock to the beginning of the next payout epoch.
@@ -94,12 +104,25 @@ func (w *world) warp(t testing.TB, d time.Duration) {
 // as returns the contract as the holder of key sees it.
 func (w *world) as(t testing.TB, key *ecdsa.PrivateKey) *ethchain.Chain {
 	t.Helper()
-	c, err := ethchain.New(deadline(t), ethchain.Config{
+	return w.open(t, key, func(*ethchain.Config) {})
+}
+
+// open is as with a change of the configuration.
+func (w *world) open(t testing.TB, key *ecdsa.PrivateKey, change func(*ethchain.Config)) *ethchain.Chain {
+	t.Helper()
+	cfg := ethchain.Config{
 		Client: w.Client(), Contract: w.Settlement, ChainID: devchain.ChainID, Key: key, PollEvery: 5 * time.Millisecond,
-	})
+	}
+	change(&cfg)
+	c, err := ethchain.New(deadline(t), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return c
 }
 

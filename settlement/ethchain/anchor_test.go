@@ -1,0 +1,54 @@
+package ethchain_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flotilla/settlement"
+	"flotilla/settlement/ethchain"
+)
+
+// Public nodes refuse questions for events of many blocks: the history is read in pieces then, and says the same.
+func TestAnchorIsFoundInPieces(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	gateway := w.as(t, w.gateway)
+	var want []settlement.Anchor
+	for n := range uint64(3) {
+		b, sig := w.batch(t, n+1, byte(n+1), lane(w.op1, settlement.Amount(n+1)*usd))
+		tx, err := gateway.SubmitBatch(ctx, b, sig)
+		must(t, err)
+		must(t, gateway.WaitMined(ctx, tx))
+		must(t, gateway.Approve(ctx, usd)) // a block in between
+		receipt, err := w.Client().TransactionReceipt(ctx, tx)
+		must(t, err)
+		want = append(want, settlement.Anchor{Root: b.ReceiptsRoot, Count: b.ReceiptCount, Tx: tx, Block: receipt.BlockNumber.Uint64()})
+	}
+	head, err := w.Client().BlockNumber(ctx)
+	must(t, err)
+	for i := range want {
+		want[i].Depth = head - want[i].Block + 1
+	}
+	want = append(want, settlement.Anchor{}) // the next one is not there
+	node := newFlakyNode(t, w.URL())
+	piecewise := through(t, w, node)
+	for _, blocks := range []uint64{0, 1, 2, 3, 5, 1000} {
+		node.maxRange.Store(int64(blocks))
+		ethchain.SetScanBlocks(piecewise, max(blocks, 1))
+		var got []settlement.Anchor
+		for n := range want {
+			at, err := piecewise.BatchAnchor(ctx, gateway.Account(), uint64(n+1))
+			must(t, err)
+			got = append(got, at)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("in pieces of %d (-want +got):\n%s", blocks, diff)
+		}
+	}
+	before := node.count("eth_getLogs")
+	node.maxRange.Store(1)
+	ethchain.SetScanBlocks(piecewise, 2) // refused still
+	if _, err := piecewise.BatchAnchor(ctx, gateway.Account(), 1); err == nil || node.count("eth_getLogs") != before+2 {
+		t.Errorf("error %v after %d questions, want one after two", err, node.count("eth_getLogs")-before)
+	}
+}

@@ -1,0 +1,183 @@
+package ethchain_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core/types"
+
+	"flotilla/settlement/ethchain"
+)
+
+// flakyNode passes questions on to a real node, as far as its switches let it.
+type flakyNode struct {
+	*httptest.Server
+	target   atomic.Value // URL of the node
+	down     atomic.Bool  // answers nothing
+	drop     atomic.Int64 // how many more transactions are taken and thrown away, as by a node whose pool is lost in a crash
+	lag      atomic.Int64 // how many more times no transaction of the account is in a block, as of a node that is behind
+	private  atomic.Bool  // does not tell what is pending
+	maxRange atomic.Int64 // blocks that one question for events may span; 0: any
+
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+type rpcCall struct {
+	ID     json.RawMessage   `json:"id"`
+	Method string            `json:"method"`
+	Params []json.RawMessage `json:"params"`
+}
+
+func newFlakyNode(t *testing.T, url string) *flakyNode {
+	t.Helper()
+	n := &flakyNode{calls: map[string]int{}}
+	n.target.Store(url)
+	n.Server = httptest.NewServer(n)
+	t.Cleanup(n.Close)
+	return n
+}
+
+// count returns how often a method was called.
+func (n *flakyNode) count(method string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.calls[method]
+}
+
+func (n *flakyNode) ServeHTTP(out http.ResponseWriter, in *http.Request) {
+	body, err := io.ReadAll(in.Body)
+	var call rpcCall
+	if err != nil || json.Unmarshal(body, &call) != nil || n.down.Load() {
+		http.Error(out, "the node is down", http.StatusBadGateway)
+		return
+	}
+	n.mu.Lock()
+	n.calls[call.Method]++
+	n.mu.Unlock()
+	out.Header().Set("Content-Type", "application/json")
+	if instead := n.instead(call); instead != nil {
+		instead["jsonrpc"], instead["id"] = "2.0", call.ID
+		_ = json.NewEncoder(out).Encode(instead)
+		return
+	}
+	resp, err := http.Post(n.target.Load().(string), "application/json", bytes.NewReader(body))
+	if err != nil {
+		http.Error(out, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(out, resp.Body)
+}
+
+// instead returns the answer that a switch gives in the node's place; nil when none does.
+func (n *flakyNode) instead(call rpcCall) map[string]any {
+	refuse := func(text string) map[string]any {
+		return map[string]any{"error": map[string]any{"code": -32601, "message": text}}
+	}
+	switch call.Method {
+	case "eth_sendRawTransaction":
+		if n.drop.Add(-1) < 0 {
+			return nil
+		}
+		var raw hexutil.Bytes
+		var tx types.Transaction
+		if json.Unmarshal(call.Params[0], &raw) != nil || tx.UnmarshalBinary(raw) != nil {
+			return refuse("not a transaction")
+		}
+		return map[string]any{"result": tx.Hash()}
+	case "eth_getTransactionCount":
+		if string(call.Params[1]) == `"latest"` && n.lag.Add(-1) >= 0 {
+			return map[string]any{"result": "0x0"}
+		}
+	case "txpool_contentFrom":
+		if n.private.Load() {
+			return refuse("the method is not available")
+		}
+	case "eth_getLogs":
+		var filter struct{ FromBlock, ToBlock hexutil.Uint64 }
+		most := n.maxRange.Load()
+		if json.Unmarshal(call.Params[0], &filter) == nil && most > 0 && int64(filter.ToBlock-filter.FromBlock) >= most {
+			return refuse("block range is too wide")
+		}
+	}
+	return nil
+}
+
+// through opens the gateway's contract over the flaky node.
+func through(t *testing.T, w *world, n *flakyNode) *ethchain.Chain {
+	t.Helper()
+	return w.open(t, w.gateway, func(c *ethchain.Config) { c.Client, c.RPC = nil, n.URL })
+}
+
+// eventually waits until done says so.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, tick := deadline(t), time.NewTicker(2*time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("never: %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// briefly is a deadline that is meant to pass.
+func briefly(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// hold keeps transactions pending until the test or release ends it.
+func (w *world) hold(t *testing.T) (release func()) {
+	t.Helper()
+	release = sync.OnceFunc(w.Hold())
+	t.Cleanup(release)
+	return release
+}
+
+// funded returns a world whose first operator has staked 100 dollars and whose gateway has put 50 in their lane.
+func funded(t *testing.T) *world {
+	t.Helper()
+	w, ctx := newWorld(t, gap), deadline(t)
+	must(t, w.as(t, w.op1).AddStake(ctx, 100*usd))
+	must(t, w.as(t, w.gateway).Deposit(ctx, ethchain.AddressOf(w.op1), 50*usd))
+	return w
+}
+
+// pending returns the only transaction of the gateway that waits for a block.
+func (w *world) pending(t *testing.T) *types.Transaction {
+	t.Helper()
+	hashes := w.Pending(ethchain.AddressOf(w.gateway))
+	if len(hashes) != 1 {
+		t.Fatalf("%d transactions are pending, want one", len(hashes))
+	}
+	tx, _, err := w.Client().TransactionByHash(deadline(t), hashes[0])
+	must(t, err)
+	return tx
+}
+
+// stranger sends by hand a transaction of the gateway's account that does nothing, and outbids what is pending.
+func (w *world) stranger(t *testing.T, nonce uint64) {
+	t.Helper()
+	to := ethchain.AddressOf(w.gateway)
+	tx, err := types.SignNewTx(w.gateway, types.LatestSignerForChainID(big.NewInt(1337)), &types.DynamicFeeTx{
+		ChainID: big.NewInt(1337), Nonce: nonce, Gas: 21_000, To: &to, GasTipCap: big.NewInt(5e9), GasFeeCap: big.NewInt(100e9),
+	})
+	must(t, err)
+	must(t, w.Client().SendTransaction(deadline(t), tx))
+}

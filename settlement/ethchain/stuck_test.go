@@ -1,0 +1,234 @@
+package ethchain_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/big"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/settlement"
+	"flotilla/settlement/ethchain"
+)
+
+func checkState(t *testing.T, c *ethchain.Chain, tx common.Hash, want settlement.TxState) {
+	t.Helper()
+	got, err := c.TxStatus(deadline(t), tx)
+	must(t, err)
+	if got != want {
+		t.Fatalf("transaction is %v, want %v", got, want)
+	}
+}
+
+// impatient raises the fee of a pending transaction at every look.
+func impatient(c *ethchain.Config) { c.RaiseAfter = time.Nanosecond }
+
+// atLeastAnEighthMore: what nodes ask of a replacement, with room to spare.
+func atLeastAnEighthMore(old, raised *big.Int) bool {
+	return new(big.Int).Mul(raised, big.NewInt(8)).Cmp(new(big.Int).Mul(old, big.NewInt(9))) >= 0
+}
+
+func TestStuckBatchIsReplacedByADearerOneAndPaysOnce(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	gateway := w.open(t, w.gateway, impatient)
+	release := w.hold(t)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	first, err := gateway.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	for range 3 {
+		before := w.pending(t)
+		checkState(t, gateway, first, settlement.TxPending)
+		after := w.pending(t)
+		if after.Nonce() != before.Nonce() || !atLeastAnEighthMore(before.GasTipCap(), after.GasTipCap()) || !atLeastAnEighthMore(before.GasFeeCap(), after.GasFeeCap()) {
+			t.Fatalf("nonce %d, tip %s and cap %s became nonce %d, tip %s and cap %s", before.Nonce(), before.GasTipCap(), before.GasFeeCap(),
+				after.Nonce(), after.GasTipCap(), after.GasFeeCap())
+		}
+	}
+	newest, err := gateway.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	if newest == first || newest != w.pending(t).Hash() {
+		t.Fatalf("asking again gives %s, pending is %s", newest, w.pending(t).Hash())
+	}
+	release()
+	must(t, gateway.WaitMined(ctx, first)) // the version that won stands for all
+	checkState(t, gateway, newest, settlement.TxMined)
+	at, err := gateway.BatchAnchor(ctx, gateway.Account(), 1)
+	must(t, err)
+	if at.Tx == first || at.Root != b.ReceiptsRoot {
+		t.Fatalf("anchored as %+v, first version was %s", at, first)
+	}
+	checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
+}
+
+// A new process knows the hash that the ledger has recorded, or nothing.
+func TestStuckTransactionOfAFormerProcessIsRaised(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	release := w.hold(t)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	recorded, err := w.as(t, w.gateway).SubmitBatch(ctx, b, sig)
+	must(t, err)
+	second := w.open(t, w.gateway, impatient)
+	checkState(t, second, recorded, settlement.TxPending)
+	checkState(t, second, recorded, settlement.TxPending)
+	raised := w.pending(t).Hash()
+	if raised == recorded {
+		t.Fatal("the former process's transaction was not raised")
+	}
+	third := w.as(t, w.gateway) // its ledger has the hash of a version that is gone
+	checkState(t, third, recorded, settlement.TxUnknown)
+	found, err := third.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	if found != raised {
+		t.Fatalf("the batch was sent as %s while %s was pending", found, raised)
+	}
+	release()
+	must(t, third.WaitMined(ctx, found))
+	checkState(t, second, recorded, settlement.TxMined)
+	checkClaimable(t, third, ethchain.AddressOf(w.op1), 5*usd)
+}
+
+// counter counts log records at a level or above.
+type counter struct {
+	slog.Handler
+	seen *atomic.Int64
+}
+
+func (c counter) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (c counter) Handle(context.Context, slog.Record) error        { c.seen.Add(1); return nil }
+
+func TestFeeIsNeverRaisedAboveTheCeiling(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	head, err := w.Client().HeaderByNumber(ctx, nil)
+	must(t, err)
+	ceiling := new(big.Int).Add(head.BaseFee, big.NewInt(2e9)) // enough to send, too little to raise twice
+	node, warnings := newFlakyNode(t, w.URL()), new(atomic.Int64)
+	gateway := w.open(t, w.gateway, func(c *ethchain.Config) {
+		impatient(c)
+		c.Client, c.RPC, c.MaxFeePerGas = nil, node.URL, ceiling
+		c.Logger = slog.New(counter{slog.DiscardHandler, warnings})
+	})
+	release := w.hold(t)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	tx, err := gateway.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	for range 50 {
+		checkState(t, gateway, tx, settlement.TxPending)
+		if got := w.pending(t).GasFeeCap(); got.Cmp(ceiling) > 0 {
+			t.Fatalf("the cap is %s, above the ceiling %s", got, ceiling)
+		}
+	}
+	if sent := node.count("eth_sendRawTransaction"); warnings.Load() != 1 || sent > 20 {
+		t.Fatalf("%d warnings and %d transactions, want one warning and few transactions", warnings.Load(), sent)
+	}
+	err = gateway.Approve(briefly(t), usd)
+	wantErr(t, err, ethchain.ErrPending)
+	release()
+	must(t, gateway.WaitMined(ctx, tx)) // not lost
+}
+
+func TestNonceThatAStrangerTookIsNoticed(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	gateway := w.as(t, w.gateway)
+	release := w.hold(t)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	lost, err := gateway.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	w.stranger(t, w.pending(t).Nonce())
+	release()
+	eventually(t, "the batch is known as lost", func() bool {
+		state, err := gateway.TxStatus(ctx, lost)
+		must(t, err)
+		return state == settlement.TxUnknown
+	})
+	again, err := gateway.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	if again == lost {
+		t.Fatal("the replaced transaction was returned once more")
+	}
+	must(t, gateway.WaitMined(ctx, again))
+	checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
+
+	release = w.hold(t)
+	done := make(chan error, 1)
+	go func() { done <- gateway.Approve(ctx, usd) }()
+	eventually(t, "the approval is pending", func() bool { return len(w.Pending(gateway.Account())) == 1 })
+	w.stranger(t, w.pending(t).Nonce())
+	release()
+	wantErr(t, <-done, ethchain.ErrReplaced)
+}
+
+// A reorganisation takes a settled batch out. It comes back by itself, or is given to the node again where the node
+// has forgotten it, and pays once.
+func TestReorganisedBatchComesBackAndPaysOnce(t *testing.T) {
+	for name, forget := range map[string]bool{"node keeps it": false, "node forgets it": true} {
+		t.Run(name, func(t *testing.T) {
+			w, ctx := funded(t), deadline(t)
+			gateway := w.as(t, w.gateway)
+			b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+			tx, err := gateway.SubmitBatch(ctx, b, sig)
+			must(t, err)
+			must(t, gateway.WaitMined(ctx, tx))
+			at, err := gateway.BatchAnchor(ctx, gateway.Account(), 1)
+			must(t, err)
+			if at.Root != b.ReceiptsRoot || at.Tx != tx || at.Depth != 1 {
+				t.Fatalf("anchored as %+v, want transaction %s at depth 1", at, tx)
+			}
+			release := w.hold(t)
+			must(t, w.Reorg(1))
+			if forget {
+				w.Drop()
+			}
+			at, err = gateway.BatchAnchor(ctx, gateway.Account(), 1)
+			must(t, err)
+			if at != (settlement.Anchor{}) {
+				t.Fatalf("still anchored as %+v", at)
+			}
+			checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 0)
+			checkState(t, gateway, tx, settlement.TxPending)
+			again, err := gateway.SubmitBatch(ctx, b, sig)
+			must(t, err)
+			if again != tx {
+				t.Fatalf("the batch came back as %s, was %s", again, tx)
+			}
+			release()
+			must(t, gateway.WaitMined(ctx, tx))
+			_, err = gateway.SubmitBatch(ctx, b, sig)
+			wantErr(t, err, settlement.ErrAlreadySettled)
+			checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
+			w.warp(t, time.Second)
+			at, err = gateway.BatchAnchor(ctx, gateway.Account(), 1)
+			must(t, err)
+			if at.Tx != tx || at.Depth != 2 {
+				t.Fatalf("anchored as %+v, want transaction %s at depth 2", at, tx)
+			}
+		})
+	}
+}
+
+// The node is away while a transaction waits and when the next question comes.
+func TestNodeThatIsDownCostsNothing(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	node := newFlakyNode(t, w.URL())
+	gateway := through(t, w, node)
+	op := ethchain.AddressOf(w.op1)
+	release := w.hold(t)
+	done := make(chan error, 1)
+	go func() { done <- gateway.Deposit(ctx, op, usd) }() // approves first
+	eventually(t, "the approval is pending", func() bool { return len(w.Pending(gateway.Account())) == 1 })
+	node.down.Store(true)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	for name, call := range gatewayCalls(ctx, gateway, op, b, sig) {
+		if err := call(); err == nil || errors.Is(err, settlement.ErrChainReset) || errors.Is(err, ethchain.ErrReverted) {
+			t.Errorf("%s without a node: %v", name, err)
+		}
+	}
+	release()
+	node.down.Store(false)
+	must(t, <-done)
+	mined(t, gateway)(gateway.SubmitBatch(ctx, b, sig))
+	checkClaimable(t, gateway, op, 5*usd)
+}
