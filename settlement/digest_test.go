@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/signer/core/apitypes"
 	"pgregory.net/rapid"
 
+	"flotilla/contracts/schema"
 	"flotilla/settlement"
 )
 
@@ -17,33 +18,23 @@ type digester interface {
 	Digest(settlement.Domain) common.Hash
 }
 
-// field is one row of the tables below: the EIP-712 name and type in their signed order.
-func field(name, typ string) apitypes.Type { return apitypes.Type{Name: name, Type: typ} }
-
-// typedTypes is written from the specification, not from the encoder under test.
-var typedTypes = apitypes.Types{
-	"EIP712Domain": {field("name", "string"), field("version", "string"), field("chainId", "uint256"), field("verifyingContract", "address")},
-	"Advert": {
-		field("operator", "address"), field("node", "bytes32"), field("model", "string"), field("quantization", "string"),
-		field("runtime", "string"), field("tokenCounting", "string"), field("inputPerMTok", "uint64"), field("outputPerMTok", "uint64"),
-		field("perRequest", "uint64"), field("maxContext", "uint32"), field("seq", "uint64"), field("validFrom", "uint64"), field("validTo", "uint64"),
-	},
-	"Order": {
-		field("payer", "address"), field("payee", "address"), field("advert", "bytes32"), field("maxInputTokens", "uint32"),
-		field("maxOutputTokens", "uint32"), field("maxAmount", "uint128"), field("requestHash", "bytes32"), field("decision", "bytes32"),
-		field("nonce", "bytes32"), field("deadline", "uint64"),
-	},
-	"Receipt": {
-		field("request", "bytes32"), field("payer", "address"), field("payee", "address"), field("advert", "bytes32"), field("laneSeq", "uint64"),
-		field("inputTokens", "uint32"), field("outputTokens", "uint32"), field("amount", "uint128"), field("servedAt", "uint64"),
-		field("requestHash", "bytes32"), field("responseHash", "bytes32"), field("decision", "bytes32"),
-	},
-	"Voucher": {field("payer", "address"), field("payee", "address"), field("valueAggregate", "uint128"), field("receiptCount", "uint64")},
-	"SettlementBatch": {
-		field("payer", "address"), field("epoch", "uint64"), field("receiptCount", "uint32"), field("receiptsRoot", "bytes32"), field("lanes", "LaneTotal[]"),
-	},
-	"LaneTotal": {field("payee", "address"), field("valueAggregate", "uint128")},
-}
+// typedTypes are the types of the schema, as the general encoder wants them.
+var typedTypes = func() apitypes.Types {
+	s, err := schema.Load()
+	if err != nil {
+		panic(err) // the schema is part of the binary
+	}
+	types := apitypes.Types{"EIP712Domain": {
+		{Name: "name", Type: "string"}, {Name: "version", Type: "string"},
+		{Name: "chainId", Type: "uint256"}, {Name: "verifyingContract", Type: "address"},
+	}}
+	for _, st := range s.Structs {
+		for _, f := range st.Fields {
+			types[st.Name] = append(types[st.Name], apitypes.Type{Name: f.Name, Type: f.Type})
+		}
+	}
+	return types
+}()
 
 // typedDigest computes the digest with go-ethereum's general, reflective encoder.
 func typedDigest(t *rapid.T, d settlement.Domain, primary string, msg any) common.Hash {
@@ -141,11 +132,12 @@ func change(v reflect.Value, i int) {
 
 func TestDigestsAgainstApitypes(t *testing.T) {
 	for primary, fresh := range map[string]func() digester{
-		"Advert":          func() digester { return new(settlement.Advert) },
-		"Order":           func() digester { return new(settlement.Order) },
-		"Receipt":         func() digester { return new(settlement.Receipt) },
-		"Voucher":         func() digester { return new(settlement.Voucher) },
-		"SettlementBatch": func() digester { return new(settlement.Batch) },
+		"Advert":              func() digester { return new(settlement.Advert) },
+		"Order":               func() digester { return new(settlement.Order) },
+		"Receipt":             func() digester { return new(settlement.Receipt) },
+		"Voucher":             func() digester { return new(settlement.Voucher) },
+		"SettlementBatch":     func() digester { return new(settlement.Batch) },
+		"SignerAuthorization": func() digester { return new(settlement.SignerAuthorization) },
 	} {
 		t.Run(primary, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {

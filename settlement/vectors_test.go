@@ -20,12 +20,13 @@ type vectors struct {
 		ChainID  uint64         `json:"chainId"`
 		Contract common.Address `json:"contract"`
 	} `json:"domain"`
-	Adverts  []json.RawMessage `json:"adverts"`
-	Orders   []json.RawMessage `json:"orders"`
-	Receipts []json.RawMessage `json:"receipts"`
-	Vouchers []json.RawMessage `json:"vouchers"`
-	Batches  []json.RawMessage `json:"batches"`
-	Trees    []struct {
+	Adverts              []json.RawMessage `json:"adverts"`
+	Orders               []json.RawMessage `json:"orders"`
+	Receipts             []json.RawMessage `json:"receipts"`
+	Vouchers             []json.RawMessage `json:"vouchers"`
+	Batches              []json.RawMessage `json:"batches"`
+	SignerAuthorizations []json.RawMessage `json:"signerAuthorizations"`
+	Trees                []struct {
 		Leaves []common.Hash   `json:"leaves"` // receipt digests
 		Root   common.Hash     `json:"root"`
 		Proofs [][]common.Hash `json:"proofs"`
@@ -58,6 +59,7 @@ func TestVectorsMessages(t *testing.T) {
 		{"receipts", v.Receipts, func() digester { return new(settlement.Receipt) }},
 		{"vouchers", v.Vouchers, func() digester { return new(settlement.Voucher) }},
 		{"batches", v.Batches, func() digester { return new(settlement.Batch) }},
+		{"signerAuthorizations", v.SignerAuthorizations, func() digester { return new(settlement.SignerAuthorization) }},
 	} {
 		if len(group.rows) < 10 {
 			t.Errorf("%s: only %d vectors", group.name, len(group.rows))

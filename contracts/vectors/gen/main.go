@@ -16,6 +16,9 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+
+	"flotilla/contracts/schema"
+	"flotilla/contracts/vectors/random"
 )
 
 // perMessage is how many of each message there are; the first ones have the extreme values.
@@ -40,13 +43,14 @@ type tree struct {
 // file is the layout of messages.json. Messages are objects of their fields, in which amounts and only
 // amounts are decimal strings, with digest, signer and signature beside them.
 type file struct {
-	Domain   domain    `json:"domain"`
-	Adverts  []message `json:"adverts"`
-	Orders   []message `json:"orders"`
-	Receipts []message `json:"receipts"`
-	Vouchers []message `json:"vouchers"`
-	Batches  []message `json:"batches"`
-	Trees    []tree    `json:"trees"`
+	Domain               domain           `json:"domain"`
+	Adverts              []random.Message `json:"adverts"`
+	Orders               []random.Message `json:"orders"`
+	Receipts             []random.Message `json:"receipts"`
+	Vouchers             []random.Message `json:"vouchers"`
+	Batches              []random.Message `json:"batches"`
+	SignerAuthorizations []random.Message `json:"signerAuthorizations"`
+	Trees                []tree           `json:"trees"`
 }
 
 type domain struct {
@@ -67,50 +71,53 @@ func main() {
 }
 
 func generate() ([]byte, error) {
-	r := &source{Rand: rand.New(rand.NewPCG(0xf107, 0x111a))}
+	s, err := schema.Load()
+	if err != nil {
+		return nil, err
+	}
+	r := &random.Source{Rand: rand.New(rand.NewPCG(0xf107, 0x111a)), Schema: s}
 	f := file{Domain: domain{ChainID: 1337, Contract: common.HexToAddress("0xF107111A00000000000000000000000000000001")}}
-	for _, kind := range []struct {
-		primary, signer string
-		into            *[]message
-	}{
-		{"Advert", "operator", &f.Adverts},
-		{"Order", "payer", &f.Orders},
-		{"Receipt", "payee", &f.Receipts},
-		{"Voucher", "payer", &f.Vouchers},
-		{"SettlementBatch", "payer", &f.Batches},
-	} {
+	lists := map[string]*[]random.Message{
+		"Advert": &f.Adverts, "Order": &f.Orders, "Receipt": &f.Receipts, "Voucher": &f.Vouchers,
+		"SettlementBatch": &f.Batches, "SignerAuthorization": &f.SignerAuthorizations,
+	}
+	for _, st := range s.Messages() {
+		list, known := lists[st.Name]
+		if !known {
+			return nil, fmt.Errorf("no list for %s", st.Name)
+		}
 		for i := range perMessage {
-			m, err := newMessage(f.Domain, kind.primary, kind.signer, r.with(i))
+			m, err := newMessage(f.Domain, st, r.With(i))
 			if err != nil {
-				return nil, fmt.Errorf("%s %d: %w", kind.primary, i, err)
+				return nil, fmt.Errorf("%s %d: %w", st.Name, i, err)
 			}
-			*kind.into = append(*kind.into, m)
+			*list = append(*list, m)
 		}
 	}
 	for _, n := range treeSizes() {
-		f.Trees = append(f.Trees, newTree(r.digests(n)))
+		f.Trees = append(f.Trees, newTree(r.Digests(n)))
 	}
 	return json.MarshalIndent(f, "", " ")
 }
 
 // newMessage makes a message whose signer field is the account of a fresh key, and signs it.
-func newMessage(d domain, primary, signerField string, r *source) (message, error) {
-	key, err := crypto.ToECDSA(r.bytes(32))
+func newMessage(d domain, st schema.Struct, r *random.Source) (random.Message, error) {
+	key, err := crypto.ToECDSA(r.Bytes(32))
 	if err != nil {
 		return nil, err
 	}
-	m := r.fields(primary)
+	m := r.Fields(st)
 	signer := crypto.PubkeyToAddress(key.PublicKey)
-	m[signerField] = signer.Hex()
-	digest, err := m.digest(d, primary)
+	m[st.Signer] = signer.Hex()
+	hash, err := digest(r.Schema, d, st.Name, m)
 	if err != nil {
 		return nil, err
 	}
-	sig, err := crypto.Sign(digest[:], key)
+	sig, err := crypto.Sign(hash[:], key)
 	if err != nil {
 		return nil, err
 	}
 	sig[64] += 27
-	m["digest"], m["signer"], m["signature"] = digest.Hex(), signer.Hex(), hexutil.Encode(sig)
+	m["digest"], m["signer"], m["signature"] = hash.Hex(), signer.Hex(), hexutil.Encode(sig)
 	return m, nil
 }
