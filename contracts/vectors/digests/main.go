@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"strconv"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -32,7 +33,7 @@ type digester interface {
 type list struct {
 	Name string           `json:"name"`
 	Type string           `json:"type"` // EIP-712 type string
-	Rows []random.Message `json:"rows"` // each with chainId, verifyingContract, changed and digest beside its fields
+	Rows []random.Message `json:"rows"` // each with chainId, verifyingContract, changed and digest beside its fields; numbers are strings
 }
 
 // file is the layout of the output.
@@ -102,6 +103,11 @@ func group(r *random.Source, st schema.Struct) ([]random.Message, error) {
 			return nil, err
 		}
 		row["digest"] = hash.Hex()
+		for name, value := range row {
+			if n, isNumber := value.(uint64); isNumber {
+				row[name] = strconv.FormatUint(n, 10) // JSON numbers lose digits after 53 bits in JavaScript
+			}
+		}
 	}
 	return rows, nil
 }
