@@ -1,6 +1,7 @@
 package settlement
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -65,4 +66,16 @@ func (l *Ledger) StoredParts(tb testing.TB) int {
 		tb.Fatal(err)
 	}
 	return n
+}
+
+// Step is one round of Run.
+func (s *Settler) Step(ctx context.Context) error {
+	_, _, err := s.cycle(ctx)
+	return err
+}
+
+// Unsynced makes commits not wait for the disk.
+func (o LedgerOptions) Unsynced() LedgerOptions {
+	o.unsynced = true
+	return o
 }

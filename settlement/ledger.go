@@ -19,6 +19,8 @@ type LedgerOptions struct {
 	Key    *ecdsa.PrivateKey // signs receipts and vouchers; the ledger belongs to its address
 	Domain Domain            // the deployment that all messages are for
 	Logger *slog.Logger      // slog.DiscardHandler when nil
+
+	unsynced bool // set by tests that kill no process: commits do not wait for the disk
 }
 
 // Ledger is the durable record of one party, payer (gateway) or payee (operator), and the gatekeeper of
@@ -73,7 +75,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	db, err := badger.Open(badgerOptions(dir, log))
+	db, err := badger.Open(badgerOptions(dir, log).WithSyncWrites(!opts.unsynced))
 	if err != nil {
 		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
 	}

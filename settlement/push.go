@@ -66,10 +66,20 @@ func (s *Settler) nextEpoch(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask for the next epoch: %w", err)
 	}
+	s.asked = time.Now()
 	if settled := s.ledger.batchState().settled; next <= settled {
 		return 0, s.bringBack(ctx, next, settled)
 	}
 	return next, nil
+}
+
+// checkSettled asks once in MaxAge whether the chain still holds what is settled, also when there is nothing to do.
+func (s *Settler) checkSettled(ctx context.Context) error {
+	if s.ledger.batchState().settled == 0 || time.Since(s.asked) < s.cfg.MaxAge {
+		return nil
+	}
+	_, err := s.nextEpoch(ctx)
+	return err
 }
 
 // push sends a batch that the chain does not hold, unless its transaction is still on the way.

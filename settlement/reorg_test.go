@@ -104,6 +104,10 @@ func TestDeepReorg(t *testing.T) {
 				}
 				f.chain.SlowMining(time.Second)
 				f.chain.Reorg(2, requeue)
+				time.Sleep(10 * time.Minute) // nothing new comes: the settler notices all the same
+				if next, err := f.chain.NextEpoch(t.Context(), f.gateway.addr); next != 4 || err != nil {
+					t.Errorf("the chain wants epoch %d (%v), want 4", next, err)
+				}
 				f.accept(t, l, 0, 10)
 				time.Sleep(10 * time.Minute)
 				if st := r.status(t); st.SettledEpoch != 4 || st.Error != "" {

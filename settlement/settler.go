@@ -65,6 +65,7 @@ type Settler struct {
 
 	// The fields below pace looking and sending. They belong to whoever has turn; a restart may forget them.
 	looked   look
+	asked    time.Time   // when the chain last told the next epoch
 	unknown  int         // look-ups in a row that did not find the batch's transaction
 	reverted common.Hash // transaction that was last seen reverted
 	reverts  int         // reverted transactions of the batch in flight
@@ -119,7 +120,7 @@ func (s *Settler) cycle(ctx context.Context) (pause time.Duration, wake <-chan s
 	}
 	pause, due := s.cfg.due(s.ledger.Backlog(), s.looked, time.Now())
 	if !due {
-		return pause, s.ledger.wake, nil
+		return pause, s.ledger.wake, s.checkSettled(ctx)
 	}
 	sealed, err := s.sealRipe(ctx, time.Now())
 	if err != nil {

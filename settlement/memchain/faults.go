@@ -70,6 +70,14 @@ func (c *Chain) SetDown(down bool) {
 	c.faults.down = down
 }
 
+// Heal ends every fault that was set, also those of calls to come.
+func (c *Chain) Heal() {
+	c.faults.mu.Lock()
+	defer c.faults.mu.Unlock()
+	c.faults.down = false
+	clear(c.faults.rules)
+}
+
 // MineBlocks adds n empty blocks, so that what is mined gets deeper.
 func (c *Chain) MineBlocks(n uint64) {
 	c.mu.Lock()
