@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {IFlotillaSettlement} from "../src/interfaces/IFlotillaSettlement.sol";
-import {Advert, Order, Receipt, Voucher, LaneTotal, SettlementBatch} from "../src/Messages.sol";
+import {Advert, Order, Receipt, Voucher, LaneTotal, SettlementBatch, SignerAuthorization} from "../src/Messages.sol";
 
 /// @dev The contracts agree with vectors/messages.json, which Go is tested against as well.
 contract VectorsTest is Fixture {
@@ -37,6 +37,7 @@ contract VectorsTest is Fixture {
         bytes32[][] proofs;
     }
 
+    string private constant AUTHORIZATION = "SignerAuthorization(address payer,address signer,uint64 deadline)";
     string private constant VOUCHER = "Voucher(address payer,address payee,uint128 valueAggregate,uint64 receiptCount)";
     string private constant BATCH =
         "SettlementBatch(address payer,uint64 epoch,uint32 receiptCount,bytes32 receiptsRoot,LaneTotal[] lanes)LaneTotal(address payee,uint128 valueAggregate)";
@@ -99,6 +100,21 @@ contract VectorsTest is Fixture {
         for (uint256 i; i < all.length; ++i) {
             check(want[i], digest(all[i]));
         }
+    }
+
+    function test_signerAuthorizations() public {
+        Signed[] memory want = signedOf(".signerAuthorizations");
+        bytes memory raw = vm.parseJsonTypeArray(json(), ".signerAuthorizations", AUTHORIZATION);
+        SignerAuthorization[] memory all = abi.decode(raw, (SignerAuthorization[]));
+        uint256 accepted;
+        for (uint256 i; i < all.length; ++i) {
+            check(want[i], digest(all[i]));
+            if (all[i].signer != want[i].signer || all[i].deadline < now_()) continue;
+            vm.prank(all[i].payer);
+            s.authorizeSigner(all[i].signer, all[i].deadline, want[i].signature);
+            ++accepted;
+        }
+        yes("some are in time", accepted != 0);
     }
 
     function test_trees() public view {
