@@ -111,7 +111,44 @@ func (l *Ledger) KeepFaults(ctx context.Context, refused Bundle) ([]common.Hash,
 			return ids, err
 		}
 	}
-	return ids, nil
+	return ids, l.keepSecond(ctx, refused)
+}
+
+// keepSecond remembers the operator's own receipt for an order that this payer has issued a partial receipt for. Alone
+// it proves nothing. Once the operator signs the partial one too, the two are a double receipt (see AttachOperatorSig).
+func (l *Ledger) keepSecond(ctx context.Context, refused Bundle) error {
+	have, err := l.Bundle(refused.ID())
+	if err != nil || len(have.OperatorSig) != 0 || refused.checkOperatorSignature() != nil {
+		return nil // unknown, or faultsOf has compared the two, or not signed by who it names
+	}
+	key := idKey(prefixSecond, refused.ID())
+	err = l.update(ctx, func(tx *stagedTx) error {
+		if there, err := tx.has(key); err != nil || there {
+			return err // one is enough
+		}
+		return tx.put(key, SignedReceipt{refused.Receipt, refused.OperatorSig})
+	})
+	if err != nil {
+		return fmt.Errorf("keep second receipt for %s: %w", refused.ID(), err)
+	}
+	return nil
+}
+
+// keepDouble stores the double receipt that an operator makes by signing a partial receipt after one of its own.
+func (l *Ledger) keepDouble(ctx context.Context, id ReceiptID, partial SignedReceipt) error {
+	var own SignedReceipt
+	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, idKey(prefixSecond, id), &own) })
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = l.KeepEvidence(ctx, Evidence{Fault: DoubleReceipt, Receipts: []SignedReceipt{partial, own}})
+	if errors.Is(err, ErrNoFault) {
+		return nil
+	}
+	return err
 }
 
 // faultsOf lists what a receipt might prove.

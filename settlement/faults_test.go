@@ -147,3 +147,38 @@ func TestEvidenceThatSomebodyElseBrought(t *testing.T) {
 		t.Fatalf("evidence %+v, %v", found, err)
 	}
 }
+
+// TestPartialSignedAfterOwnReceipt: an operator whose own receipt came too late, and that signs the payer's partial one as
+// well, has signed two receipts for one request.
+func TestPartialSignedAfterOwnReceipt(t *testing.T) {
+	for name, signsBoth := range map[string]bool{"honest": false, "signs both": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, 1)
+			l := f.open(t, f.gateway, "")
+			o := f.opening(t, 0)
+			f.record(t, l, o)
+			partial := receipt(t, o, 0)
+			partial.OutputTokens, partial.Amount = 100, 38
+			acc, err := l.AcceptPartial(t.Context(), o.Bundle(testDomain, partial, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				_, err = l.AcceptReceipt(t.Context(), f.served(t, 0, o, 1))
+				wantErr(t, err, settlement.ErrReceiptReplayed)
+			}
+			if signsBoth {
+				if err := l.AttachOperatorSig(t.Context(), acc.ID, f.operators[0].sign(t, partial.Digest(testDomain))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			kept, err := l.Evidence()
+			if err != nil || (len(kept) == 1) != signsBoth {
+				t.Fatalf("%d pieces of evidence (%v), operator signed both: %t", len(kept), err, signsBoth)
+			}
+			if signsBoth && kept[0].Evidence.Fault != settlement.DoubleReceipt {
+				t.Errorf("evidence of %v, want a double receipt", kept[0].Evidence.Fault)
+			}
+		})
+	}
+}

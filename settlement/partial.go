@@ -11,11 +11,13 @@ import (
 )
 
 // AttachOperatorSig adds the operator's signature to a partial receipt that this payer issued. A
-// signature that is there already stays.
+// signature that is there already stays. When the operator had signed a receipt of its own for the order, the two
+// are kept as evidence; a crash before that loses the evidence, not the signature.
 func (l *Ledger) AttachOperatorSig(ctx context.Context, id ReceiptID, sig Signature) error {
 	key := idKey(prefixReceipt, id)
+	var b Bundle
 	err := l.update(ctx, func(tx *stagedTx) error {
-		var b Bundle
+		b = Bundle{}
 		if err := tx.get(key, &b); err != nil {
 			return orUnknown(err)
 		}
@@ -29,6 +31,9 @@ func (l *Ledger) AttachOperatorSig(ctx context.Context, id ReceiptID, sig Signat
 		tx.del(partialKey(b.Receipt.Payee, id))
 		return tx.put(key, b)
 	})
+	if err == nil {
+		err = l.keepDouble(ctx, id, SignedReceipt{b.Receipt, b.OperatorSig})
+	}
 	if err != nil {
 		return fmt.Errorf("attach operator signature to %s: %w", id, err)
 	}

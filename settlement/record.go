@@ -33,6 +33,7 @@ const (
 	prefixPayer    = "pay/" // + id → Bundle: the payer's receipt for an order that this operator has its own for
 	prefixBatch    = "bat/" // + epoch → SealedBatch without its receipts: the head
 	prefixPart     = "bpt/" // + epoch + part → batchPart
+	prefixSecond   = "sec/" // + id → SignedReceipt: the operator's own, refused because the payer's partial one stands
 	prefixEvidence = "evi/" // + evidence id → StoredEvidence
 	prefixNewest   = "new/" // + (max − acceptance time in ns) + id: accepted receipts, newest first
 )
