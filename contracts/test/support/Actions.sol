@@ -13,7 +13,7 @@ contract Actions is ActionsEscrow, ActionsSettle, ActionsFaults {
     /// @param large lets amounts come near the most that the contracts can hold
     constructor(bool large) {
         setUp();
-        unit = large ? uint256(type(uint72).max) / 24 : 60 * uint256(USD);
+        unit = large ? uint256(type(uint72).max) / 4 : 60 * uint256(USD);
     }
 
     function setUp() public override(Fixture, ActionsSettle) {

@@ -36,7 +36,7 @@ abstract contract ActionsEscrow is ActionsBase {
     /// @dev Mostly an operator whose stake thaws, or does not, when there is one.
     function staker(uint256 who, bool thaws) private view returns (address op) {
         for (uint256 i; i < 5; ++i) {
-            op = operators[(who + i) % 5];
+            op = operators[(who % 5 + i) % 5];
             if (who % 16 == 0) return op;
             if (thaws == (model.stakeThawEnd(op) != 0) && (thaws || model.bonded(op) != 0)) return op;
         }

@@ -42,7 +42,7 @@ abstract contract ActionsFaults is ActionsBase {
         uint256 due = model.price(a, r.inputTokens, r.outputTokens);
         r.amount = uint128(due + (way < 12 ? excess(seed) : 0));
         r.servedAt = a.validFrom + (a.validTo - a.validFrom) * uint64(way % 3) / 2; // first, middle, last moment
-        if (way == 13) r.amount -= 1;
+        if (way == 13 && r.amount != 0) --r.amount;
         if (way == 14 || way == 15) r.servedAt = a.validFrom - 1;
         if (way == 16 || way == 17) r.servedAt = a.validTo + 1;
         if (way == 17) r.amount = 0;
@@ -74,7 +74,7 @@ abstract contract ActionsFaults is ActionsBase {
         if (way == 15) r.amount = 0;
         if (way == 16) (r.amount, r.request) = (r.amount + 1, keccak256("another order"));
         if (way == 17) r.amount = type(uint128).max;
-        if (way == 18) (r.amount, r.payer) = (r.amount + 1, payers[(who + 1) % 5]);
+        if (way == 18) (r.amount, r.payer) = (r.amount + 1, payers[(who % 5 + 1) % 5]);
         bytes memory sig = maybeSigned(keyOf(r.payee), digest(r), mix(seed, "receipt"));
         proveOrderBreach(Kind.ProveOrderBreach, anyActor(who >> 8), r, sig, o);
     }

@@ -32,7 +32,7 @@ abstract contract ActionsSettle is ActionsBase {
         address signer = signers[i];
         uint64 deadline = now_() + uint64(seed % 4) * 1 hours;
         if (seed % 16 == 0) deadline = now_() - 1;
-        address consented = seed % 16 == 1 ? payers[(who + 1) % 5] : payer; // maybe to another payer
+        address consented = seed % 16 == 1 ? payers[(who % 5 + 1) % 5] : payer; // maybe to another payer
         bytes32 toSign = digest(SignerAuthorization(consented, signer, deadline));
         bytes memory proof = maybeSigned(signerKeys[i], toSign, mix(seed, "proof"));
         address by = recovered(digest(SignerAuthorization(payer, signer, deadline)), proof);
@@ -87,7 +87,7 @@ abstract contract ActionsSettle is ActionsBase {
         address from = anyActor(who >> 16);
         if (who % 3 == 0) (from, signature, by) = (b.payer, bytes(""), b.payer); // needs no signature
         for (uint256 i; i < b.lanes.length; ++i) {
-            noteSigned(b.payer, by, b.lanes[i].payee, b.lanes[i].valueAggregate);
+            noteSigned(b.payer, from == b.payer ? from : by, b.lanes[i].payee, b.lanes[i].valueAggregate);
         }
         bytes memory twin = abi.encodeCall(model.settleBatch, (from, b, by));
         both(Kind.SettleBatch, from, b.payer, abi.encodeCall(s.settleBatch, (b, signature)), twin);
