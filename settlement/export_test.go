@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -78,4 +79,16 @@ func (s *Settler) Step(ctx context.Context) error {
 func (o LedgerOptions) Unsynced() LedgerOptions {
 	o.unsynced = true
 	return o
+}
+
+// Unseal forgets the batch in flight, so that a benchmark can seal the same receipts again.
+func (l *Ledger) Unseal(ctx context.Context) error {
+	state := l.batchState()
+	epoch := state.open.Batch.Epoch
+	state.open, state.newest = nil, epoch-1
+	err := l.updateThen(ctx, func(tx *stagedTx) error {
+		tx.del(epochKey(epoch))
+		return nil
+	}, func() { l.setBatchState(state) })
+	return errors.Join(err, l.dropHalfSealed(ctx, epoch-1))
 }
