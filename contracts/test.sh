@@ -30,8 +30,11 @@ step() { printf '\n== %s (at %d s)\n' "$1" "$SECONDS"; }
 step "format"
 "$forge" fmt --check
 
-step "unit tests, regressions, vectors, differential fuzz, invariants"
-"$forge" test --no-match-contract GasTest "$@"
+step "unit tests, regressions, vectors, differential fuzz"
+"$forge" test --no-match-contract 'GasTest|InvariantsTest' "$@"
+
+step "invariants"
+FORGE=$forge ./invariants.sh
 
 # Each call as a transaction of its own. The absolute bars are in the test; the gate compares with the committed file.
 step "gas"
