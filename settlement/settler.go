@@ -21,7 +21,7 @@ type SettlerConfig struct {
 	MinGain       uint64        // default 100
 	MaxWait       time.Duration // default 24 h
 	Confirmations uint64        // blocks, its own included, after which a batch counts as settled; default 1
-	Poll          time.Duration // how often a batch in flight is looked up; default 500 ms
+	Poll          time.Duration // first pause between look-ups of a batch in flight, doubled up to 16 times it; default 500 ms
 	CallTimeout   time.Duration // deadline of every chain call; default 15 s
 	RetryWait     time.Duration // first pause after an error, doubled up to 30 s; default 500 ms
 	Logger        *slog.Logger  // slog.DiscardHandler when nil
@@ -64,6 +64,7 @@ type Settler struct {
 	turn chan struct{} // capacity 1: held by whoever is driving a batch, Run or SettleNow
 
 	// The fields below pace looking and sending. They belong to whoever has turn; a restart may forget them.
+	rounds   int // look-ups of the batch in flight
 	looked   look
 	asked    time.Time   // when the chain last told the next epoch
 	unknown  int         // look-ups in a row that did not find the batch's transaction
@@ -104,6 +105,9 @@ func (s *Settler) Run(ctx context.Context) error {
 	}
 }
 
+// maxPollShift bounds the pause between look-ups at 16 times Poll: a batch that waits for blocks is not worth more.
+const maxPollShift = 4
+
 // maxRetryWait bounds the pause between attempts: a chain that is back is noticed within it.
 const maxRetryWait = 30 * time.Second
 
@@ -116,8 +120,10 @@ func (s *Settler) cycle(ctx context.Context) (pause time.Duration, wake <-chan s
 	defer s.release()
 	inFlight, err := s.Recover(ctx)
 	if err != nil || inFlight {
-		return s.cfg.Poll, nil, err
+		s.rounds++
+		return s.cfg.Poll << min(s.rounds, maxPollShift), nil, err
 	}
+	s.rounds = 0
 	pause, due := s.cfg.due(s.ledger.Backlog(), s.looked, time.Now())
 	if !due {
 		return pause, s.ledger.wake, s.checkSettled(ctx)
