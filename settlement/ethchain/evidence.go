@@ -19,7 +19,7 @@ func (c *Chain) SubmitEvidence(ctx context.Context, e settlement.Evidence, bount
 	if _, err := e.Check(c.domain); err != nil {
 		return common.Hash{}, fmt.Errorf("submit evidence: %w", err)
 	}
-	tx, err := c.sender.Send(ctx, &c.stakeAt, c.proof(e, bountyTo))
+	tx, err := c.sender.sendOnce(ctx, &c.stakeAt, c.proof(e, bountyTo))
 	if err != nil {
 		return common.Hash{}, fmt.Errorf("submit %s against %s: %w", e.Fault, e.Operator(), err)
 	}

@@ -2,7 +2,6 @@ package ethchain_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"math/big"
@@ -132,14 +131,6 @@ func eventually(t *testing.T, what string, done func() bool) {
 		case <-tick.C:
 		}
 	}
-}
-
-// briefly is a deadline that is meant to pass.
-func briefly(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // hold keeps transactions pending until the test or release ends it.

@@ -88,7 +88,7 @@ func (s *Sender) open(used uint64) []*flight {
 
 // adoptPending looks for transactions of this account that wait in the node's pool and were sent by a former
 // process. Nodes need not tell (txpool_contentFrom): then they stay unknown. The caller holds mu.
-func (s *Sender) adoptPending(ctx context.Context) {
+func (s *Sender) adoptPending(ctx context.Context, used uint64) {
 	var pool struct {
 		Pending, Queued map[string]*types.Transaction // by nonce
 	}
@@ -96,21 +96,19 @@ func (s *Sender) adoptPending(ctx context.Context) {
 		s.logger.Debug("node does not tell what is pending", "account", s.from, "err", err)
 		return
 	}
-	for _, tx := range pool.Pending {
-		s.adoptUnknown(tx)
+	for _, txs := range []map[string]*types.Transaction{pool.Pending, pool.Queued} {
+		for _, tx := range txs {
+			if tx == nil {
+				continue
+			}
+			known := slices.ContainsFunc(s.flights, func(f *flight) bool { return f.nonce == tx.Nonce() })
+			if from, err := types.Sender(s.signer, tx); known || err != nil || from != s.from || len(s.open(used)) >= maxFlights {
+				continue
+			}
+			s.logger.Info("found a pending transaction of this account", "tx", tx.Hash(), "nonce", tx.Nonce())
+			s.remember(tx)
+		}
 	}
-	for _, tx := range pool.Queued {
-		s.adoptUnknown(tx)
-	}
-}
-
-func (s *Sender) adoptUnknown(tx *types.Transaction) {
-	known := slices.ContainsFunc(s.flights, func(f *flight) bool { return f.nonce == tx.Nonce() })
-	if from, err := types.Sender(s.signer, tx); known || err != nil || from != s.from || len(s.flights) >= maxFlights {
-		return
-	}
-	s.logger.Info("found a pending transaction of this account", "tx", tx.Hash(), "nonce", tx.Nonce())
-	s.remember(tx)
 }
 
 // nonces returns how many nonces of the account are used up, and the next one that the node would take, after making

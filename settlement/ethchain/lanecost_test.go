@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"testing"
 
+	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
 	"flotilla/testnet/devchain"
 )
@@ -27,5 +28,14 @@ func TestLaneCostFollowsTheGasPrice(t *testing.T) {
 	want.Add(want, big.NewInt(1e18-1)).Div(want, big.NewInt(1e18))
 	if !want.IsUint64() || uint64(got) != want.Uint64() || got == 0 {
 		t.Fatalf("a lane costs %v at %s wei, want %s base units", got, price, want)
+	}
+	miser, err := ethchain.New(ctx, ethchain.Config{
+		Client: w.Client(), Contract: w.Settlement, ChainID: devchain.ChainID, NativePrice: 4000 * usd, MaxFeePerGas: big.NewInt(1e9 / 16),
+	})
+	must(t, err)
+	got, err = miser.LaneCost(ctx)
+	must(t, err)
+	if want := settlement.Amount(17_200 * 4000 / 16 / 1000); got != want { // nothing is ever sent at a higher price
+		t.Fatalf("a lane costs %v under a ceiling, want %v", got, want)
 	}
 }

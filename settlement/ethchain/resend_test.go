@@ -1,6 +1,7 @@
 package ethchain_test
 
 import (
+	"context"
 	"math/big"
 	"testing"
 
@@ -109,14 +110,45 @@ func TestBatchThatAFormerProcessSentIsFound(t *testing.T) {
 	node := newFlakyNode(t, w.URL())
 	node.private.Store(true)
 	blind := through(t, w, node)
-	_, err = blind.SubmitBatch(briefly(t), b, sig)
-	wantErr(t, err, ethchain.ErrPending)
+	waiting, stop := context.WithCancel(ctx)
+	refused := make(chan error, 1)
+	go func() {
+		_, err := blind.SubmitBatch(waiting, b, sig)
+		refused <- err
+	}()
+	eventually(t, "it waits", func() bool { return node.count("txpool_contentFrom") > 1 })
+	stop()
+	wantErr(t, <-refused, ethchain.ErrPending)
 	w.pending(t)
 	release()
 	must(t, again.WaitMined(ctx, former))
 	_, err = blind.SubmitBatch(ctx, b, sig)
 	wantErr(t, err, settlement.ErrAlreadySettled)
 	checkClaimable(t, again, ethchain.AddressOf(w.op1), 5*usd)
+}
+
+// Who asks again while a voucher or a proof is pending does not pay for it twice.
+func TestVouchersAndEvidenceAreNotSentTwice(t *testing.T) {
+	c, ctx := newContradiction(t), deadline(t)
+	gateway := c.as(t, c.gateway)
+	must(t, gateway.Deposit(ctx, c.advert.Operator, 50*usd))
+	v, sig := c.voucher(t, c.op1, 2*usd)
+	evidence := c.faults(t)["above the price"].evidence
+	release := c.hold(t)
+	for range 2 {
+		_, err := gateway.SettleVoucher(ctx, v, sig)
+		must(t, err)
+		_, err = gateway.SubmitEvidence(ctx, evidence, gateway.Account())
+		must(t, err)
+	}
+	pending := c.Pending(gateway.Account())
+	if len(pending) != 2 {
+		t.Fatalf("%d transactions are pending, want two", len(pending))
+	}
+	release()
+	for _, tx := range pending {
+		must(t, gateway.WaitMined(ctx, tx))
+	}
 }
 
 // Two accounts bring one signed batch in the same block: the contract admits one.

@@ -128,14 +128,18 @@ func (s *Sender) sign(tx *types.DynamicFeeTx) (*types.Transaction, error) {
 func (s *Sender) sendOnce(ctx context.Context, to *common.Address, data []byte) (*types.Transaction, error) {
 	tick := time.NewTicker(s.poll)
 	defer tick.Stop()
-	for {
+	for waited := false; ; waited = true {
 		tx, err := s.trySendOnce(ctx, to, data)
-		if err != nil || tx != nil {
-			return tx, err
+		switch {
+		case tx != nil:
+			return tx, nil
+		case waited && ctx.Err() != nil:
+			return nil, fmt.Errorf("%w: %w", ErrPending, ctx.Err())
+		case err != nil:
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", ErrPending, ctx.Err())
 		case <-tick.C:
 		}
 	}
@@ -152,7 +156,7 @@ func (s *Sender) trySendOnce(ctx context.Context, to *common.Address, data []byt
 		return nil, err
 	}
 	if s.unknown(used, next) {
-		s.adoptPending(ctx)
+		s.adoptPending(ctx, used)
 	}
 	for _, f := range s.open(used) {
 		if f.carries(to, data) {

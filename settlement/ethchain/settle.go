@@ -79,7 +79,7 @@ func (c *Chain) SettleVoucher(ctx context.Context, v settlement.Voucher, sig set
 	data := c.contract.PackSettleVoucher(bindings.Voucher{
 		Payer: v.Payer, Payee: v.Payee, ValueAggregate: wei(v.ValueAggregate), ReceiptCount: v.ReceiptCount,
 	}, sig)
-	tx, err := c.sender.Send(ctx, &c.domain.Contract, data)
+	tx, err := c.sender.sendOnce(ctx, &c.domain.Contract, data)
 	if err != nil {
 		return common.Hash{}, fmt.Errorf("settle voucher of %s for %s: %w", v.Payer, v.Payee, err)
 	}

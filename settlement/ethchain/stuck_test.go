@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
+	"flotilla/testnet/devchain"
 )
 
 func checkState(t *testing.T, c *ethchain.Chain, tx common.Hash, want settlement.TxState) {
@@ -91,25 +91,25 @@ func TestStuckTransactionOfAFormerProcessIsRaised(t *testing.T) {
 	checkClaimable(t, third, ethchain.AddressOf(w.op1), 5*usd)
 }
 
-// counter counts log records at a level or above.
-type counter struct {
+// warnings calls told at every record of a warning or worse.
+type warnings struct {
 	slog.Handler
-	seen *atomic.Int64
+	told func()
 }
 
-func (c counter) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
-func (c counter) Handle(context.Context, slog.Record) error        { c.seen.Add(1); return nil }
+func (warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (w warnings) Handle(context.Context, slog.Record) error      { w.told(); return nil }
 
 func TestFeeIsNeverRaisedAboveTheCeiling(t *testing.T) {
 	w, ctx := funded(t), deadline(t)
 	head, err := w.Client().HeaderByNumber(ctx, nil)
 	must(t, err)
 	ceiling := new(big.Int).Add(head.BaseFee, big.NewInt(2e9)) // enough to send, too little to raise twice
-	node, warnings := newFlakyNode(t, w.URL()), new(atomic.Int64)
+	node, told := newFlakyNode(t, w.URL()), 0
 	gateway := w.open(t, w.gateway, func(c *ethchain.Config) {
 		impatient(c)
 		c.Client, c.RPC, c.MaxFeePerGas = nil, node.URL, ceiling
-		c.Logger = slog.New(counter{slog.DiscardHandler, warnings})
+		c.Logger = slog.New(warnings{slog.DiscardHandler, func() { told++ }})
 	})
 	release := w.hold(t)
 	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
@@ -121,11 +121,18 @@ func TestFeeIsNeverRaisedAboveTheCeiling(t *testing.T) {
 			t.Fatalf("the cap is %s, above the ceiling %s", got, ceiling)
 		}
 	}
-	if sent := node.count("eth_sendRawTransaction"); warnings.Load() != 1 || sent > 20 {
-		t.Fatalf("%d warnings and %d transactions, want one warning and few transactions", warnings.Load(), sent)
+	if sent := node.count("eth_sendRawTransaction"); told != 1 || sent > 20 {
+		t.Fatalf("%d warnings and %d transactions, want one warning and few transactions", told, sent)
 	}
-	err = gateway.Approve(briefly(t), usd)
+	waiting, stop := context.WithCancel(ctx)
+	sender, err := ethchain.NewSender(ethchain.Config{
+		Client: w.Client(), ChainID: devchain.ChainID, Key: w.gateway, RaiseAfter: time.Nanosecond, MaxFeePerGas: ceiling,
+		Logger: slog.New(warnings{slog.DiscardHandler, stop}),
+	})
+	must(t, err)
+	_, err = sender.Wait(waiting, w.pending(t)) // says why it waited in vain
 	wantErr(t, err, ethchain.ErrPending)
+	wantErr(t, err, ethchain.ErrFeeTooHigh)
 	release()
 	must(t, gateway.WaitMined(ctx, tx)) // not lost
 }
