@@ -13,6 +13,7 @@ import (
 // TestSettlerUnderAnything lets receipts, settling, restarts and every fault of the chain happen in any order. When
 // the faults are over, every receipt is settled once and every operator paid its sum.
 func TestSettlerUnderAnything(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		c := newChaos(t, uint64(rapid.IntRange(1, 3).Draw(rt, "confirmations")))
 		defer func() { closeLedger(t, c.ledger) }()

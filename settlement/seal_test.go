@@ -25,10 +25,11 @@ func (f *fixture) fill(tb testing.TB, l *settlement.Ledger, n int) {
 
 // TestBatchOfManyParts: a batch of more receipts than one stored record, one commit and one part hold.
 func TestBatchOfManyParts(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, 2)
 	dir := t.TempDir()
 	l := f.open(t, f.gateway, dir)
-	const n = 5000
+	const n = 2500
 	f.fill(t, l, n)
 	sealed, err := l.Seal(t.Context(), 1, nil)
 	if err != nil {

@@ -182,6 +182,7 @@ var errCrash = errors.New("crash")
 // TestCrashAnywhere kills the gateway before and after every single commit, from the first receipt to
 // the last settled batch, reopens the ledger and goes on.
 func TestCrashAnywhere(t *testing.T) {
+	t.Parallel()
 	const receipts = 5
 	for _, stage := range []settlement.CommitStage{settlement.BeforeCommit, settlement.AfterCommit} {
 		for nth := 1; ; nth++ {
