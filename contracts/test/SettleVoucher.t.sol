@@ -184,13 +184,6 @@ contract SettleVoucherTest is Fixture {
         s.settleVoucher(v, signature);
     }
 
-    // Nobody can have escrow as the zero address, so whatever is signed for it moves nothing.
-    function test_theZeroPayerPaysNothing() public {
-        Voucher memory v = Voucher(address(0), op, 10 * USD, 1);
-        bytes memory signature = sign(payerKeys[0], digest(v));
-        eq("probe", s.settleVoucher(v, signature), 0);
-    }
-
     function test_theLargestTotalIsClipped() public {
         vm.expectEmit(address(s));
         emit I.Settled(payers[0], op, 50 * USD, type(uint128).max - 50 * USD, type(uint128).max);
