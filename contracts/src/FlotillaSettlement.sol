@@ -262,7 +262,8 @@ contract FlotillaSettlement is IFlotillaSettlement, EIP712, ReentrancyGuardTrans
         if (err != ECDSA.RecoverError.NoError) revert InvalidSigner(address(0), payer);
         if (signer == payer) return;
         Signer memory s = signerOf[signer];
-        if (s.payer != payer || _revoked(s)) revert InvalidSigner(signer, payer);
+        // A key that is bound to nobody must not sign for the zero address.
+        if (s.payer == address(0) || s.payer != payer || _revoked(s)) revert InvalidSigner(signer, payer);
     }
 
     /// @dev The caller's signer, unless it is revoked.

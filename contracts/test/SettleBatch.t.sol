@@ -161,4 +161,11 @@ contract SettleBatchTest is Fixture {
         eq("newer voucher", settle(0, operators[0], 15), 5);
         eq("batch behind", settleBatch(batch(0, 2, three(12, 0, 0))), 0);
     }
+
+    function test_batchOfTheZeroPayerIsRefused() public {
+        SettlementBatch memory b = SettlementBatch(address(0), 1, 1, bytes32(uint256(1)), lanes1(operators[0], 5));
+        bytes memory sig = sign(operatorKeys[1], digest(b));
+        refuses(abi.encodeWithSelector(I.InvalidSigner.selector, operators[1], address(0)));
+        s.settleBatch(b, sig);
+    }
 }

@@ -213,4 +213,12 @@ contract SettleVoucherTest is Fixture {
         uint256 ab = a < b ? a : b;
         return ab < c ? ab : c;
     }
+
+    // A key that is bound to nobody signs for nobody, not for the zero address.
+    function test_voucherOfTheZeroPayerIsRefused() public {
+        Voucher memory v = Voucher(address(0), operators[0], 5, 1);
+        bytes memory sig = sign(operatorKeys[1], digest(v));
+        refuses(abi.encodeWithSelector(I.InvalidSigner.selector, operators[1], address(0)));
+        s.settleVoucher(v, sig);
+    }
 }

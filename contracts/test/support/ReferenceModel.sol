@@ -329,7 +329,7 @@ contract ReferenceModel {
 
     function counts(address signer, address payer) public view returns (bool) {
         bool revoked = signerThawEnd[signer] != 0 && signerThawEnd[signer] <= block.timestamp;
-        return payerOf[signer] == payer && !revoked;
+        return payer != address(0) && payerOf[signer] == payer && !revoked;
     }
 
     // -------------------------------------------------------------- settlement
