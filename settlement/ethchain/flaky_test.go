@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 
@@ -150,10 +151,18 @@ func funded(t *testing.T) *world {
 	return w
 }
 
+// waiting returns the transactions of an account that wait for a block.
+func (w *world) waiting(t *testing.T, account common.Address) []common.Hash {
+	t.Helper()
+	hashes, err := w.Pending(account)
+	must(t, err)
+	return hashes
+}
+
 // pending returns the only transaction of the gateway that waits for a block.
 func (w *world) pending(t *testing.T) *types.Transaction {
 	t.Helper()
-	hashes := w.Pending(ethchain.AddressOf(w.gateway))
+	hashes := w.waiting(t, ethchain.AddressOf(w.gateway))
 	if len(hashes) != 1 {
 		t.Fatalf("%d transactions are pending, want one", len(hashes))
 	}

@@ -22,6 +22,7 @@ type flight struct {
 	versions []*types.Transaction // newest and dearest last; the ceiling bounds them
 	sent     time.Time            // when the newest was sent, or would have been but for the ceiling
 	capped   bool                 // the ceiling keeps it from being raised; told once
+	refused  bool                 // the node lost it and does not take it again: its nonce is free
 }
 
 func newFlight(tx *types.Transaction) *flight {

@@ -74,19 +74,19 @@ func TestNodeThatForgetsItsPoolGetsAllOfItAgain(t *testing.T) {
 	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
 	tx, err := gateway.SubmitBatch(ctx, b, sig)
 	must(t, err)
-	before := w.Pending(gateway.Account())
+	before := w.waiting(t, gateway.Account())
 	w.Drop()
-	if len(before) != 2 || len(w.Pending(gateway.Account())) != 0 {
+	if len(before) != 2 || len(w.waiting(t, gateway.Account())) != 0 {
 		t.Fatalf("%d transactions were pending, some still are", len(before))
 	}
 	checkState(t, gateway, tx, settlement.TxPending)
-	if diff := cmp.Diff(before, w.Pending(gateway.Account())); diff != "" {
+	if diff := cmp.Diff(before, w.waiting(t, gateway.Account())); diff != "" {
 		t.Fatalf("pending (-before +after):\n%s", diff)
 	}
 	w.Drop()
 	next := make(chan error, 1)
 	go func() { next <- gateway.Approve(ctx, usd) }() // a new call never takes the nonce of a lost one
-	eventually(t, "three pending transactions", func() bool { return len(w.Pending(gateway.Account())) == 3 })
+	eventually(t, "three pending transactions", func() bool { return len(w.waiting(t, gateway.Account())) == 3 })
 	release()
 	must(t, <-next)
 	checkState(t, gateway, tx, settlement.TxMined)
@@ -141,7 +141,7 @@ func TestVouchersAndEvidenceAreNotSentTwice(t *testing.T) {
 		_, err = gateway.SubmitEvidence(ctx, evidence, gateway.Account())
 		must(t, err)
 	}
-	pending := c.Pending(gateway.Account())
+	pending := c.waiting(t, gateway.Account())
 	if len(pending) != 2 {
 		t.Fatalf("%d transactions are pending, want two", len(pending))
 	}

@@ -73,12 +73,12 @@ func (s *Sender) Send(ctx context.Context, to *common.Address, data []byte) (*ty
 	if err != nil {
 		return nil, err
 	}
-	return s.send(ctx, used, to, data)
+	return s.send(ctx, used, to, data, false)
 }
 
-// send does the work of Send. What the node has lost goes first, so that no nonce is given to two calls. The caller
-// holds mu.
-func (s *Sender) send(ctx context.Context, used uint64, to *common.Address, data []byte) (*types.Transaction, error) {
+// send does the work of Send. What the node has lost goes first, so that no nonce is given to two calls. With once it
+// sends nothing, and returns no transaction, when a pending one turns out to be unknown. The caller holds mu.
+func (s *Sender) send(ctx context.Context, used uint64, to *common.Address, data []byte, once bool) (*types.Transaction, error) {
 	open := s.open(used)
 	if len(open) >= maxFlights {
 		return nil, fmt.Errorf("%w: %d of them", ErrPending, len(open))
@@ -96,9 +96,17 @@ func (s *Sender) send(ctx context.Context, used uint64, to *common.Address, data
 	if err != nil {
 		return nil, err
 	}
-	_, nonce, err := s.nonces(ctx)
+	used, nonce, err := s.nonces(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if once && s.unknown(used, nonce) { // nodes count a transaction a moment after they took it
+		return nil, nil
+	}
+	for _, f := range s.open(used) { // as said above
+		if f.nonce == nonce && !f.refused {
+			nonce++
+		}
 	}
 	tx, err := s.sign(&types.DynamicFeeTx{
 		Nonce: nonce, GasTipCap: tip, GasFeeCap: feeCap, Gas: gas + gas*gasMarginPercent/100, To: to, Data: data,
@@ -169,7 +177,7 @@ func (s *Sender) trySendOnce(ctx context.Context, to *common.Address, data []byt
 	if s.unknown(used, next) {
 		return nil, nil
 	}
-	return s.send(ctx, used, to, data)
+	return s.send(ctx, used, to, data, true)
 }
 
 // unknown says whether the node has a pending transaction of this account that is no flight. The caller holds mu.

@@ -162,7 +162,7 @@ func TestNonceThatAStrangerTookIsNoticed(t *testing.T) {
 	release = w.hold(t)
 	done := make(chan error, 1)
 	go func() { done <- gateway.Approve(ctx, usd) }()
-	eventually(t, "the approval is pending", func() bool { return len(w.Pending(gateway.Account())) == 1 })
+	eventually(t, "the approval is pending", func() bool { return len(w.waiting(t, gateway.Account())) == 1 })
 	w.stranger(t, w.pending(t).Nonce())
 	release()
 	wantErr(t, <-done, ethchain.ErrReplaced)
@@ -225,7 +225,7 @@ func TestNodeThatIsDownCostsNothing(t *testing.T) {
 	release := w.hold(t)
 	done := make(chan error, 1)
 	go func() { done <- gateway.Deposit(ctx, op, usd) }() // approves first
-	eventually(t, "the approval is pending", func() bool { return len(w.Pending(gateway.Account())) == 1 })
+	eventually(t, "the approval is pending", func() bool { return len(w.waiting(t, gateway.Account())) == 1 })
 	node.down.Store(true)
 	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
 	for name, call := range gatewayCalls(ctx, gateway, op, b, sig) {

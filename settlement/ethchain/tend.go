@@ -70,10 +70,12 @@ func (s *Sender) keepUp(ctx context.Context, used, last uint64) error {
 		_, _, err := s.client.TransactionByHash(ctx, tx.Hash())
 		switch {
 		case errors.Is(err, ethereum.NotFound):
-			if err := s.give(ctx, tx); errors.Is(err, errNotTaken) {
-				s.logger.Debug("node did not take the transaction again", "tx", tx.Hash(), "err", err)
-			} else if err != nil {
+			err := s.give(ctx, tx)
+			if err != nil && !errors.Is(err, errNotTaken) {
 				return err
+			}
+			if f.refused = err != nil; f.refused {
+				s.logger.Debug("node did not take the transaction again", "tx", tx.Hash(), "err", err)
 			}
 		case err != nil:
 			return fmt.Errorf("look up transaction %s: %w", tx.Hash(), err)
@@ -97,6 +99,9 @@ func (s *Sender) give(ctx context.Context, tx *types.Transaction) error {
 	err := s.client.SendTransaction(ctx, tx)
 	var answer rpc.Error
 	if errors.As(err, &answer) {
+		if _, _, err := s.client.TransactionByHash(ctx, tx.Hash()); err == nil {
+			return nil // it has it already
+		}
 		return fmt.Errorf("%w: %w", errNotTaken, err)
 	}
 	if err != nil {

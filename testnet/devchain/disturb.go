@@ -31,12 +31,15 @@ func (c *Chain) Reorg(blocks uint64) error {
 // Drop makes the node forget all pending transactions, as one does whose pool overflows.
 func (c *Chain) Drop() { c.eth.TxPool().Clear() }
 
-// Pending returns the transactions of an account that wait for a block.
-func (c *Chain) Pending(account common.Address) []common.Hash {
+// Pending returns the transactions of an account that wait for a block, in their order.
+func (c *Chain) Pending(account common.Address) ([]common.Hash, error) {
+	if err := c.eth.TxPool().Sync(); err != nil { // the pool sorts in what it took a moment later
+		return nil, fmt.Errorf("look into the pool: %w", err)
+	}
 	var hashes []common.Hash
 	pending, _ := c.eth.TxPool().ContentFrom(account)
 	for _, tx := range pending {
 		hashes = append(hashes, tx.Hash())
 	}
-	return hashes
+	return hashes, nil
 }
