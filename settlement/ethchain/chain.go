@@ -109,7 +109,7 @@ func (c *Chain) check(ctx context.Context) error {
 	}
 	separator, err := read(ctx, c, c.contract.PackDomainSeparator(), c.contract.UnpackDomainSeparator)
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrNotSettlement, c.domain.Contract, err)
+		return fmt.Errorf("%w: %s does not answer as one: %v", ErrNotSettlement, c.domain.Contract, err)
 	}
 	if separator != c.domain.Separator() {
 		return fmt.Errorf("%w: %s has another EIP-712 domain", ErrNotSettlement, c.domain.Contract)
@@ -158,6 +158,9 @@ func readAt[T any](ctx context.Context, c *Chain, to common.Address, data []byte
 	}
 	if callErr != nil {
 		return zero, decodeRevert(callErr)
+	}
+	if len(out) == 0 { // every view answers something
+		return zero, fmt.Errorf("%w: %w %s any more", settlement.ErrChainReset, ErrNoContract, to)
 	}
 	value, err := unpack(out)
 	if err != nil {

@@ -75,3 +75,24 @@ func TestChainThatWasStartedAnewIsNoticed(t *testing.T) {
 	checkClaimable(t, gateway, op, 5*usd)
 	must(t, gateway.Deposit(ctx, op, usd))
 }
+
+// The chain is the same and the contracts are gone: a reorganisation went behind their deployment.
+func TestContractThatIsGoneIsNoticed(t *testing.T) {
+	w, ctx := &world{gateway: newKey(t), op1: newKey(t), op2: newKey(t), nobody: newKey(t), deployer: newKey(t)}, deadline(t)
+	w.start(t, gap)
+	w.stranger(t, 0) // block 1
+	eventually(t, "a first block", func() bool {
+		head, err := w.Client().BlockNumber(ctx)
+		must(t, err)
+		return head == 1
+	})
+	w.deploy(t)
+	gateway := w.as(t, w.gateway)
+	w.hold(t)
+	head, err := w.Client().BlockNumber(ctx)
+	must(t, err)
+	must(t, w.Reorg(head-1))
+	_, err = gateway.NextEpoch(ctx, gateway.Account())
+	wantErr(t, err, settlement.ErrChainReset)
+	wantErr(t, err, ethchain.ErrNoContract)
+}
