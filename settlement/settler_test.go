@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"flotilla/settlement"
 	"flotilla/settlement/memchain"
 )
@@ -38,6 +40,9 @@ func checkSettledOnce(t *testing.T, f *fixture, l *settlement.Ledger, receipts i
 			t.Errorf("two receipts at %s", place)
 		}
 		places[place] = true
+		if r.Bundle.Inclusion.Tx == (common.Hash{}) {
+			t.Errorf("receipt at %s does not say by which transaction", place)
+		}
 	}
 	if len(bundles) != receipts {
 		t.Errorf("%d receipts settled, want %d", len(bundles), receipts)

@@ -124,6 +124,18 @@ func TestVerifyBatchSignedTwice(t *testing.T) {
 	}
 }
 
+// TestVerifyBatchCountsItsReceipts: a count that the digests do not bear out is seen without the chain.
+func TestVerifyBatchCountsItsReceipts(t *testing.T) {
+	f := newFixture(t, 2)
+	b := f.settledBatch(t)
+	b.Batch.ReceiptCount++
+	b.PayerSig = f.gateway.sign(t, b.Batch.Digest(testDomain))
+	r := settlement.VerifyBatch(t.Context(), b, nil, settlement.VerifyOptions{Domain: testDomain})
+	if diff := cmp.Diff([]string{settlement.CheckBatchForm}, r.Failed()); diff != "" {
+		t.Errorf("failed checks (-want +got):\n%s", diff)
+	}
+}
+
 func TestVerifyBatchCannotCheck(t *testing.T) {
 	f := newFixture(t, 2)
 	b := f.settledBatch(t)
