@@ -7,7 +7,6 @@ import (
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/core/types"
 
 	"flotilla/contracts/bindings"
 	"flotilla/settlement"
@@ -81,7 +80,7 @@ func anchorOf(event *bindings.FlotillaSettlementBatchSettled, head uint64) settl
 	if event == nil {
 		return settlement.Anchor{}
 	}
-	var raw *types.Log = event.Raw
+	raw := event.Raw
 	return settlement.Anchor{
 		Root: event.ReceiptsRoot, Count: event.ReceiptCount, Tx: raw.TxHash, Block: raw.BlockNumber,
 		Depth: head + 1 - min(head+1, raw.BlockNumber),
