@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # test.sh sets up the Solidity toolchain from package-lock.json and runs every check of the contracts that fits CI:
 # format, tests, invariants, gas bars and their 2 % gate, 100 % coverage.
-# Needs node and npm. With Go on the path it also checks that the committed bindings match the sources.
+# Needs node and npm. With Go on the path it also checks that Go, viem and Solidity agree on digests, and that the committed
+# bindings match the sources.
 #   ./test.sh                  all of it; exits non-zero on any failure
 #   UPDATE_GAS=1 ./test.sh     accepts new gas figures into snapshots/Gas.json
 set -euo pipefail
@@ -50,6 +51,8 @@ FOUNDRY_PROFILE=coverage "$forge" coverage --ir-minimum --skip test/Gas.t.sol --
 tools/coverage-gate.js cache/lcov.info src/FlotillaStake.sol src/FlotillaSettlement.sol src/TokenPull.sol src/MessageHash.sol
 
 if command -v go >/dev/null; then
+  step "digests by Go, viem and Solidity"
+  FORGE=$(realpath "$forge") vectors/three-way.sh
   step "bindings"
   tools/solgen --check
 fi
