@@ -125,6 +125,8 @@ func (d *differential) block(n int) {
 		d.chain.warp(d.a.Uint64N(2500) + 1)
 	case 1, 2, 3:
 		d.chain.warp(d.a.Uint64N(120) + 1)
+	case 4, 5, 6:
+		d.warpToEdge()
 	}
 	d.m.now = d.chain.eth.BlockChain().CurrentBlock().Time + 1
 	sent := make(map[common.Hash]action)
@@ -150,6 +152,27 @@ func (d *differential) block(n int) {
 			d.t.Errorf("action %d, %s%v by %s at %d: %v", d.done, act.name, act.args, crypto.PubkeyToAddress(act.from.PublicKey), d.m.now, err)
 		}
 	})
+}
+
+// warpToEdge moves the next block to the second in which some thaw ends, or to the one before.
+func (d *differential) warpToEdge() {
+	now := d.chain.eth.BlockChain().CurrentBlock().Time
+	var ends []uint64
+	for _, t := range d.m.thaws {
+		ends = append(ends, t.end)
+	}
+	for _, t := range d.m.unstakes {
+		ends = append(ends, t.end)
+	}
+	for _, s := range d.m.signers {
+		ends = append(ends, s.thawEnd)
+	}
+	ends = slices.DeleteFunc(ends, func(end uint64) bool { return end < now+4 })
+	if len(ends) == 0 {
+		return
+	}
+	slices.Sort(ends) // maps have no order, the seed decides
+	d.chain.warp(pick(d.a, ends[:min(3, len(ends))]) - now - 1 - d.a.Uint64N(2))
 }
 
 // compare runs an action on the reference and compares what can be seen: after the last one of a block all of it,

@@ -302,7 +302,7 @@ func (a *actors) cancelThawSigner() action {
 // signFor signs a payer's message with its key or with one of its signers, revoked ones too.
 func (a *actors) signFor(payer common.Address, digest common.Hash) []byte {
 	for _, signer := range a.signers[max(0, len(a.signers)-12):] {
-		if a.m.signers[signer].payer == payer && a.rarely(2) {
+		if s := a.m.signers[signer]; s.payer == payer && a.rarely(2) && (!a.m.revoked(s) || a.rarely(10)) {
 			return a.sign(signer, digest)
 		}
 	}

@@ -109,7 +109,7 @@ func (a *actors) advertBreach() action {
 		receipt.Advert = advert.Digest(a.m.domain)
 	case 2:
 		receipt.Amount = 0
-	case 3, 4: // the edges of validity
+	case 3, 4, 5, 6, 7: // the edges of validity
 		receipt.ServedAt = []uint64{advert.ValidFrom - 1, advert.ValidFrom, advert.ValidTo, advert.ValidTo + 1}[a.IntN(4)]
 	}
 	r := signed[settlement.Receipt]{receipt, a.sign(operator, receipt.Digest(a.m.domain))}
