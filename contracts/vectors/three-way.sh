@@ -10,7 +10,7 @@ if ! cmp -s package-lock.json "$stamp"; then
   npm ci --ignore-scripts --no-progress
   cp package-lock.json "$stamp"
 fi
-go run ./digests -seed "${SEED:-1}" > digests.json
+go run ../../settlement/ethchain/digests -seed "${SEED:-1}" > digests.json
 node viem.mjs digests.json
 
 # A build of its own: these few files need neither the contracts nor the other tests.

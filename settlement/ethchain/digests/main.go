@@ -2,7 +2,7 @@
 // compute again (see contracts/vectors/three-way.sh). Beside each message stands one with each of its fields drawn
 // anew, one for another chain and one for another contract: all digests of the file differ.
 //
-//	go run ./contracts/vectors/digests -seed 1 > contracts/vectors/digests.json
+//	go run ./settlement/ethchain/digests -seed 1 > contracts/vectors/digests.json
 package main
 
 import (
