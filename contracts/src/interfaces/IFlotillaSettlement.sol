@@ -46,9 +46,9 @@ interface IFlotillaSettlement {
     error AlreadyThawing(uint64 thawEnd);
     error NothingThawing();
     error StillThawing(uint64 thawEnd);
-    /// @notice The signature is neither the payer's nor that of a signer it has authorized; `recovered` is
-    /// whose it is (zero: malformed or high s).
-    error InvalidSigner(address recovered, address payer);
+    /// @notice The signature is neither that of `expected` nor, on a voucher or batch, of a signer that it has
+    /// authorized; `recovered` is whose it is (zero: malformed or high s).
+    error InvalidSigner(address recovered, address expected);
     /// @notice A signer belongs to one payer for ever, also after it was revoked.
     error SignerAlreadyBound(address signer, address payer);
     /// @notice The signer is not the caller's, or is revoked.
