@@ -25,7 +25,8 @@ contract VectorsTest is Fixture {
         return vm.readFile("vectors/messages.json");
     }
 
-    struct Signed {
+    /// @dev Its name is its own in the whole project: forge takes the order of fields from a struct of the same name elsewhere.
+    struct SignedVector {
         bytes32 digest;
         address signer;
         bytes signature;
@@ -49,20 +50,21 @@ contract VectorsTest is Fixture {
         "Receipt(bytes32 request,address payer,address payee,bytes32 advert,uint64 laneSeq,uint32 inputTokens,uint32 outputTokens,uint128 amount,uint64 servedAt,bytes32 requestHash,bytes32 responseHash,bytes32 decision)";
 
     /// @dev The digests and signatures beside a list of messages.
-    function signedOf(string memory list) private pure returns (Signed[] memory all) {
-        bytes memory raw = vm.parseJsonTypeArray(json(), list, "Signed(bytes32 digest,address signer,bytes signature)");
-        all = abi.decode(raw, (Signed[]));
+    function signedOf(string memory list) private pure returns (SignedVector[] memory all) {
+        bytes memory raw =
+            vm.parseJsonTypeArray(json(), list, "SignedVector(bytes32 digest,address signer,bytes signature)");
+        all = abi.decode(raw, (SignedVector[]));
         yes("at least 20 vectors", all.length >= 20);
     }
 
-    function check(Signed memory want, bytes32 digest) private pure {
+    function check(SignedVector memory want, bytes32 digest) private pure {
         eq("digest", digest, want.digest);
         (bytes32 r, bytes32 ss) = abi.decode(want.signature, (bytes32, bytes32));
         eq("signer", ecrecover(digest, uint8(want.signature[64]), r, ss), want.signer);
     }
 
     function test_adverts() public view {
-        Signed[] memory want = signedOf(".adverts");
+        SignedVector[] memory want = signedOf(".adverts");
         Advert[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".adverts", ADVERT), (Advert[]));
         for (uint256 i; i < all.length; ++i) {
             check(want[i], digest(all[i]));
@@ -70,7 +72,7 @@ contract VectorsTest is Fixture {
     }
 
     function test_orders() public view {
-        Signed[] memory want = signedOf(".orders");
+        SignedVector[] memory want = signedOf(".orders");
         Order[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".orders", ORDER), (Order[]));
         for (uint256 i; i < all.length; ++i) {
             check(want[i], digest(all[i]));
@@ -78,7 +80,7 @@ contract VectorsTest is Fixture {
     }
 
     function test_receipts() public view {
-        Signed[] memory want = signedOf(".receipts");
+        SignedVector[] memory want = signedOf(".receipts");
         Receipt[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".receipts", RECEIPT), (Receipt[]));
         for (uint256 i; i < all.length; ++i) {
             check(want[i], digest(all[i]));
@@ -86,7 +88,7 @@ contract VectorsTest is Fixture {
     }
 
     function test_vouchers() public {
-        Signed[] memory want = signedOf(".vouchers");
+        SignedVector[] memory want = signedOf(".vouchers");
         Voucher[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".vouchers", VOUCHER), (Voucher[]));
         for (uint256 i; i < all.length; ++i) {
             check(want[i], digest(all[i]));
@@ -95,7 +97,7 @@ contract VectorsTest is Fixture {
     }
 
     function test_batches() public view {
-        Signed[] memory want = signedOf(".batches");
+        SignedVector[] memory want = signedOf(".batches");
         SettlementBatch[] memory all = abi.decode(vm.parseJsonTypeArray(json(), ".batches", BATCH), (SettlementBatch[]));
         for (uint256 i; i < all.length; ++i) {
             check(want[i], digest(all[i]));
@@ -103,7 +105,7 @@ contract VectorsTest is Fixture {
     }
 
     function test_signerAuthorizations() public {
-        Signed[] memory want = signedOf(".signerAuthorizations");
+        SignedVector[] memory want = signedOf(".signerAuthorizations");
         bytes memory raw = vm.parseJsonTypeArray(json(), ".signerAuthorizations", AUTHORIZATION);
         SignerAuthorization[] memory all = abi.decode(raw, (SignerAuthorization[]));
         uint256 accepted;
