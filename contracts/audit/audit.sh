@@ -34,8 +34,9 @@ symbolic() {
 }
 
 static() {
-  stage static && cp "$here/slither.db.json" . || return
-  slither . --filter-paths node_modules --triage-database slither.db.json --fail-medium
+  stage static || return
+  slither . --filter-paths node_modules --json slither.json --fail-none
+  "$here/triage" slither.json
 }
 
 mutation() { "$here/mutate" --jobs "${AUDIT_JOBS:-2}"; }
@@ -63,7 +64,7 @@ for part in "${@:-symbolic static mutation invariants}"; do for check in $part; 
     printf '\n## %s: %s in %d s\n\n```\n' "$check" "$verdict" $((SECONDS - start))
     case $check in
       symbolic) sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^\[(PASS|FAIL|TIMEOUT|ERROR)\]|test result' | sed -E 's/\(.*\(paths/ (paths/' ;;
-      static) grep -E 'analyzed|^INFO:Detectors|Impossible' "$log" ;;
+      static) grep -E 'analyzed|Impossible|^(High|Medium) |findings of' "$log" ;;
       mutation) grep -vE '^[A-Z][0-9]+ (killed|survived)' "$log" ;;
       invariants) tail -n 40 "$log" ;;
     esac
