@@ -5,7 +5,7 @@ CACHE   := build
 MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test test-go test-race test-clients demo lint bench fuzz contracts bindings clean check
+.PHONY: build test test-go test-race test-clients demo lint bench fuzz contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -33,6 +33,9 @@ test-clients: build ## the real OpenAI clients for Python and Node against a run
 
 contracts: ## Solidity: build, test, fuzz, invariants, gas table
 	tools/node/with-node contracts/test.sh
+
+audit: ## the long checks of the contracts: proofs, static analysis, mutants, deep invariants; writes docs/audit/result.md
+	tools/node/with-node contracts/audit/audit.sh
 
 bindings: ## regenerate contracts/bindings; CI fails when the result differs
 	tools/node/with-node contracts/tools/solgen
