@@ -8,20 +8,17 @@ import {IFlotillaSettlement as I} from "../src/interfaces/IFlotillaSettlement.so
 contract DeploymentTest is Fixture {
     uint64 private constant TEN_YEARS = 3650 days;
 
-    /// @dev Creates from the artifact; the constructor's refusal comes through.
-    function create(bytes memory args) private returns (address made) {
-        bytes memory creation = bytes.concat(vm.getCode("FlotillaSettlement.sol:FlotillaSettlement"), args);
-        assembly {
-            made := create(0, add(creation, 32), mload(creation))
-        }
+    function settlementWith(bytes memory args) private view returns (bytes memory creation) {
+        return bytes.concat(vm.getCode("FlotillaSettlement.sol:FlotillaSettlement"), args);
+    }
+
+    function accept(string memory what, bytes memory args) private {
+        (address made,) = create(settlementWith(args));
+        yes(what, made != address(0));
     }
 
     function refuseParameter(bytes32 name, bytes memory args) private {
-        bytes memory creation = bytes.concat(vm.getCode("FlotillaSettlement.sol:FlotillaSettlement"), args);
-        vm.expectRevert(abi.encodeWithSelector(I.InvalidParameter.selector, name));
-        assembly {
-            pop(create(0, add(creation, 32), mload(creation)))
-        }
+        refuseCreation(settlementWith(args), abi.encodeWithSelector(I.InvalidParameter.selector, name));
     }
 
     function test_parametersAreKept() public view {
@@ -70,11 +67,11 @@ contract DeploymentTest is Fixture {
 
     function test_theEndsOfTheRangesAreAccepted() public {
         address t = address(token);
-        yes("least", create(abi.encode(t, 1, 1, 1, 3, 1)) != address(0));
-        yes("longest lane thaw", create(abi.encode(t, TEN_YEARS, 1, 1, TEN_YEARS, type(uint64).max)) != address(0));
+        accept("least", abi.encode(t, 1, 1, 1, 3, 1));
+        accept("longest lane thaw", abi.encode(t, TEN_YEARS, 1, 1, TEN_YEARS, type(uint64).max));
         // Each at its own longest, as far as the thaw of the stake can still be longer than both.
-        yes("evidence", create(abi.encode(t, 1, 1, TEN_YEARS - 2, TEN_YEARS, 1)) != address(0));
-        yes("epoch", create(abi.encode(t, 1, (TEN_YEARS - 2) / 2, 2, TEN_YEARS, 1)) != address(0));
+        accept("evidence", abi.encode(t, 1, 1, TEN_YEARS - 2, TEN_YEARS, 1));
+        accept("epoch", abi.encode(t, 1, (TEN_YEARS - 2) / 2, 2, TEN_YEARS, 1));
     }
 
     // An epoch of exactly ten years passes its own check and fails at that of the stake's thaw.
@@ -89,7 +86,7 @@ contract DeploymentTest is Fixture {
         evidence = uint64(bound(evidence, 1, TEN_YEARS));
         thaw = uint64(bound(thaw, 0, TEN_YEARS));
         bytes memory args = abi.encode(token, LANE_THAW, epoch, evidence, thaw, MIN_PENALTY);
-        if (thaw >= evidence + 2 * epoch) yes("made", create(args) != address(0));
+        if (thaw >= evidence + 2 * epoch) accept("made", args);
         else refuseParameter("stakeThawSeconds", args);
     }
 
@@ -97,15 +94,9 @@ contract DeploymentTest is Fixture {
         eq("decimals", token.decimals(), 6);
         bytes memory creation = vm.getCode("TestToken.sol:TestToken");
         vm.chainId(1337);
-        address made;
-        assembly {
-            made := create(0, add(creation, 32), mload(creation))
-        }
+        (address made,) = create(creation);
         yes("on 1337", made != address(0));
         vm.chainId(1);
-        vm.expectRevert(abi.encodeWithSignature("LocalChainsOnly(uint256)", 1));
-        assembly {
-            pop(create(0, add(creation, 32), mload(creation)))
-        }
+        refuseCreation(creation, abi.encodeWithSignature("LocalChainsOnly(uint256)", 1));
     }
 }

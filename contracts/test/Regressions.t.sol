@@ -171,10 +171,7 @@ contract RegressionsTest is Proofs {
             vm.getCode("FlotillaSettlement.sol:FlotillaSettlement"),
             abi.encode(token, type(uint64).max, EPOCH, EVIDENCE, type(uint64).max, MIN_PENALTY)
         );
-        refuses(abi.encodeWithSelector(I.InvalidParameter.selector, bytes32("laneThawSeconds")));
-        assembly {
-            pop(create(0, add(creation, 32), mload(creation)))
-        }
+        refuseCreation(creation, abi.encodeWithSelector(I.InvalidParameter.selector, bytes32("laneThawSeconds")));
         // The longest that is allowed, at the end of the fourth century from now.
         I old = I(
             vm.deployCode(

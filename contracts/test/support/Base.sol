@@ -48,4 +48,26 @@ abstract contract Base {
         if (x > type(uint256).max - 4) return high - (type(uint256).max - x) % (high - low + 1);
         return low + x % (high - low + 1);
     }
+
+    /// @return made the new contract, or zero when its constructor reverted
+    /// @return refusal what it reverted with
+    function create(bytes memory creation) internal returns (address made, bytes memory refusal) {
+        assembly {
+            made := create(0, add(creation, 32), mload(creation))
+        }
+        if (made != address(0)) return (made, "");
+        // Not expectRevert: a create that does not revert as expected only returns zero, and the test would go on.
+        assembly {
+            refusal := mload(0x40)
+            mstore(refusal, returndatasize())
+            returndatacopy(add(refusal, 32), 0, returndatasize())
+            mstore(0x40, add(refusal, add(32, returndatasize())))
+        }
+    }
+
+    function refuseCreation(bytes memory creation, bytes memory want) internal {
+        (address made, bytes memory refusal) = create(creation);
+        eq("made", made, address(0));
+        eq("refusal", keccak256(refusal), keccak256(want));
+    }
 }
