@@ -29,8 +29,10 @@ stage() {
 
 symbolic() {
   stage symbolic && mkdir test && cp "$here"/symbolic/*.sol test || return
+  local holds=0
   halmos --no-status --default-bytes-lengths 65 --default-array-lengths 1 \
-    --solver-command "$here/solve" --solver-timeout-assertion 300s
+    --solver-command "$here/solve" --solver-timeout-assertion 300s || holds=1
+  "$here/seeded" . && return $holds
 }
 
 static() {
@@ -63,7 +65,7 @@ for part in "${@:-symbolic static mutation invariants}"; do for check in $part; 
   {
     printf '\n## %s: %s in %d s\n\n```\n' "$check" "$verdict" $((SECONDS - start))
     case $check in
-      symbolic) sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^\[(PASS|FAIL|TIMEOUT|ERROR)\]|test result' | sed -E 's/\(.*\(paths/ (paths/' ;;
+      symbolic) sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^\[(PASS|FAIL|TIMEOUT|ERROR)\]|test result|^(refuted|MISSED)' | sed -E 's/\(.*\(paths/ (paths/' ;;
       static) grep -E 'analyzed|Impossible|^(High|Medium) |findings of' "$log" ;;
       mutation) grep -vE '^[A-Z][0-9]+ (killed|survived)' "$log" ;;
       invariants) tail -n 40 "$log" ;;
