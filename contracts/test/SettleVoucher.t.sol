@@ -214,6 +214,13 @@ contract SettleVoucherTest is Fixture {
         return ab < c ? ab : c;
     }
 
+    // What is no signature recovers to the zero address, which must not be taken for the payer of that name.
+    function test_malformedSignatureOfTheZeroPayerIsRefused() public {
+        Voucher memory v = Voucher(address(0), operators[0], 5, 1);
+        refuses(abi.encodeWithSelector(I.InvalidSigner.selector, address(0), address(0)));
+        s.settleVoucher(v, new bytes(65));
+    }
+
     // A key that is bound to nobody signs for nobody, not for the zero address.
     function test_voucherOfTheZeroPayerIsRefused() public {
         Voucher memory v = Voucher(address(0), operators[0], 5, 1);
