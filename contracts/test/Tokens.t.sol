@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Fixture} from "./support/Fixture.sol";
-import {FeeToken, ReentrantToken, SilentToken} from "./support/BadTokens.sol";
+import {FeeToken, GenerousToken, ReentrantToken, SilentToken} from "./support/BadTokens.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IFlotillaStake} from "../src/interfaces/IFlotillaStake.sol";
@@ -44,6 +44,17 @@ contract TokensTest is Fixture {
         s.depositMany(many(op), amounts(100));
         refuses(err);
         stake(payer, 100);
+    }
+
+    // Money that nobody deposited belongs to no account.
+    function test_moreThanAskedForIsRefused() public {
+        GenerousToken bad = new GenerousToken();
+        use(deploy(address(bad)));
+        bad.mint(payer, 1000);
+        vm.prank(payer);
+        bad.approve(address(s), 1000);
+        refuses(abi.encodeWithSelector(TokenPull.TokenAmountMismatch.selector, 100, 101));
+        deposit(payer, op, 100);
     }
 
     // A token that says false instead of reverting, and one that says nothing and moves nothing.

@@ -20,6 +20,22 @@ contract FeeToken is ERC20("Fee", "FEE") {
     }
 }
 
+/// @dev Adds one unit to every transfer.
+contract GenerousToken is ERC20("Generous", "GEN") {
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (from != address(0)) super._update(address(0), to, 1);
+    }
+}
+
 /// @dev Calls back into a contract in the middle of each transfer, and passes its refusal on.
 contract ReentrantToken is ERC20("Reentrant", "RE") {
     address private _victim;
