@@ -40,8 +40,11 @@ func BringEvidence(ctx context.Context, chain Chain, d Domain, e Evidence, bount
 	wrap := func(err error) error {
 		return fmt.Errorf("bring %s of %s to the chain: %w", e.Fault, charge.Operator, err)
 	}
-	if done, err := chain.Punished(ctx, charge.ID); err != nil || done {
-		return out, errors.Join(errIf(err != nil, wrap(err)))
+	switch done, err := chain.Punished(ctx, charge.ID); {
+	case err != nil:
+		return out, wrap(err)
+	case done:
+		return out, nil
 	}
 	before, err := chain.Stake(ctx, charge.Operator)
 	if err != nil {

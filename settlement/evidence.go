@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/crypto"
 )
 
 // Fault is a contradiction that an operator has signed itself, as the stake contract punishes it. The numbers
@@ -227,9 +226,9 @@ func (a Advert) OfferHash() common.Hash {
 	var w words
 	w.address(a.Operator)
 	w.hash(a.Node)
-	w.hash(crypto.Keccak256Hash([]byte(a.Model)))
-	w.hash(crypto.Keccak256Hash([]byte(a.Quantization)))
-	w.hash(crypto.Keccak256Hash([]byte(a.Runtime)))
+	w.text(a.Model)
+	w.text(a.Quantization)
+	w.text(a.Runtime)
 	w.uint(a.Seq)
 	return w.sum()
 }

@@ -2,17 +2,14 @@ package settlement
 
 import (
 	"context"
-	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
 )
 
 // memoReader asks the chain each question once: the receipts of one batch and lane share most of their answers. Errors
-// are not kept. It lives as long as one verification of many files, which bounds it.
+// are not kept. It belongs to one goroutine and lives as long as one verification of many files, which bounds it.
 type memoReader struct {
-	chain ChainReader
-
-	mu      sync.Mutex // guards the maps; never held over a chain call
+	chain   ChainReader
 	anchors map[batchKey]Anchor
 	lanes   map[LaneKey]Lane
 	stakes  map[common.Address]Stake
@@ -28,34 +25,28 @@ func newMemoReader(chain ChainReader) *memoReader {
 }
 
 func (m *memoReader) BatchAnchor(ctx context.Context, payer common.Address, epoch uint64) (Anchor, error) {
-	return remember(m, m.anchors, batchKey{payer, epoch}, func() (Anchor, error) { return m.chain.BatchAnchor(ctx, payer, epoch) })
+	return remember(m.anchors, batchKey{payer, epoch}, func() (Anchor, error) { return m.chain.BatchAnchor(ctx, payer, epoch) })
 }
 
 func (m *memoReader) Lane(ctx context.Context, payer, payee common.Address) (Lane, error) {
-	return remember(m, m.lanes, LaneKey{payer, payee}, func() (Lane, error) { return m.chain.Lane(ctx, payer, payee) })
+	return remember(m.lanes, LaneKey{payer, payee}, func() (Lane, error) { return m.chain.Lane(ctx, payer, payee) })
 }
 
 func (m *memoReader) Stake(ctx context.Context, operator common.Address) (Stake, error) {
-	return remember(m, m.stakes, operator, func() (Stake, error) { return m.chain.Stake(ctx, operator) })
+	return remember(m.stakes, operator, func() (Stake, error) { return m.chain.Stake(ctx, operator) })
 }
 
 func (m *memoReader) Punished(ctx context.Context, evidence common.Hash) (bool, error) {
 	return m.chain.Punished(ctx, evidence)
 }
 
-func remember[K comparable, V any](m *memoReader, known map[K]V, key K, ask func() (V, error)) (V, error) {
-	m.mu.Lock()
-	v, ok := known[key]
-	m.mu.Unlock()
-	if ok {
+func remember[K comparable, V any](known map[K]V, key K, ask func() (V, error)) (V, error) {
+	if v, ok := known[key]; ok {
 		return v, nil
 	}
 	v, err := ask()
-	if err != nil {
-		return v, err
+	if err == nil {
+		known[key] = v
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	known[key] = v
-	return v, nil
+	return v, err
 }
