@@ -25,27 +25,32 @@ type Scan struct {
 
 var scanPool = sync.Pool{New: func() any { return new(Scan) }}
 
-// Scan compares query (Dim() values, any positive length) with every row.
+// Scan compares vector (Dim() values, any positive length) with every row.
 func (x *Index) Scan(vector []float32) (*Scan, error) {
-	if len(vector) != x.dim {
-		return nil, fmt.Errorf("scan index: query has %d values, the index has %d", len(vector), x.dim)
+	q, err := x.Quantize(vector)
+	if err != nil {
+		return nil, fmt.Errorf("scan index: %w", err)
 	}
-	sum := float32(0)
-	for _, v := range vector {
-		sum += v * v
-	}
-	if !(sum > 0) || math.IsInf(float64(sum), 0) {
-		return nil, fmt.Errorf("scan index: query vector has length %v", sum)
+	return x.ScanQuery(q)
+}
+
+// ScanQuery compares q with every row. What is recorded of one machine's scan gives the same similarities on another.
+func (x *Index) ScanQuery(q Query) (*Scan, error) {
+	length, err := q.length(x.dim)
+	if err != nil {
+		return nil, fmt.Errorf("scan index: %w", err)
 	}
 	s := scanPool.Get().(*Scan)
 	s.x = x
 	s.vec = slices.Grow(s.vec[:0], x.dim)[:x.dim]
-	q := quantizeQuery(s.vec, vector)
+	for i, v := range q {
+		s.vec[i] = float32(v)
+	}
 	n := x.Len()
 	s.sims = slices.Grow(s.sims[:0], n)[:n]
 	for i := range s.sims {
 		row := x.scan[i*x.dim : (i+1)*x.dim]
-		s.sims[i] = similarity(vek32.Dot(row, q.values), x.lengths[i], q.length)
+		s.sims[i] = similarity(vek32.Dot(row, s.vec), x.lengths[i], length)
 	}
 	return s, nil
 }

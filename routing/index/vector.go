@@ -1,6 +1,11 @@
 package index
 
-import "math"
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"math"
+)
 
 // Similarities are exact integers, so that a decision replays bit for bit on any machine. Rows are stored as int8;
 // a query is rounded to integers of about 12 bits. Both are held as float32, which holds every integer below 2^24
@@ -37,25 +42,72 @@ func quantizeRow(dst []int8, v []float32) {
 	}
 }
 
-// query is a rounded query vector with its length.
-type query struct {
-	values []float32
-	length float64
+// Query is a vector rounded to the integers that a scan compares with, about 12 bits each. It is what a decision
+// records: from it and the index every similarity follows exactly, on any machine.
+type Query []int16
+
+// Quantize rounds vector to a Query of this index: scaled to a fixed length, so any positive length will do.
+func (x *Index) Quantize(vector []float32) (Query, error) {
+	if len(vector) != x.dim {
+		return nil, fmt.Errorf("quantize query: %d values, the index has %d", len(vector), x.dim)
+	}
+	sum := 0.0
+	for _, v := range vector {
+		sum += float64(float64(v) * float64(v))
+	}
+	if !(sum > 0) || math.IsInf(sum, 0) {
+		return nil, fmt.Errorf("quantize query: vector has squared length %v", sum)
+	}
+	scale := queryLength(x.dim) / math.Sqrt(sum)
+	q := make(Query, len(vector))
+	for i, v := range vector {
+		q[i] = int16(math.Round(float64(float64(v) * scale)))
+	}
+	return q, nil
 }
 
-func quantizeQuery(dst []float32, v []float32) query {
-	sum := 0.0
-	for _, x := range v {
-		sum += float64(float64(x) * float64(x))
+// length is the Euclidean length of q. A query that did not come from Quantize may be too long for exact sums.
+func (q Query) length(dim int) (float64, error) {
+	if len(q) != dim {
+		return 0, fmt.Errorf("query has %d values, the index has %d", len(q), dim)
 	}
-	scale := queryLength(len(v)) / math.Sqrt(sum)
-	norm2 := 0.0
-	for i, x := range v {
-		r := math.Round(float64(float64(x) * scale))
-		dst[i] = float32(r)
-		norm2 += float64(r * r)
+	sum := int64(0)
+	for _, v := range q {
+		sum += int64(v) * int64(v)
 	}
-	return query{values: dst, length: math.Sqrt(norm2)}
+	length := math.Sqrt(float64(sum))
+	if most := queryLength(dim) + math.Sqrt(float64(dim))/2; !(length > 0 && length <= most) {
+		return 0, fmt.Errorf("query has length %.1f, want more than 0 and at most %.1f", length, most)
+	}
+	return length, nil
+}
+
+// MarshalText writes q as base64 of its values, little-endian.
+func (q Query) MarshalText() ([]byte, error) {
+	raw := make([]byte, 0, 2*len(q))
+	for _, v := range q {
+		raw = binary.LittleEndian.AppendUint16(raw, uint16(v))
+	}
+	return base64.StdEncoding.AppendEncode(nil, raw), nil
+}
+
+// UnmarshalText reads what MarshalText wrote, at most MaxDim values.
+func (q *Query) UnmarshalText(text []byte) error {
+	if base64.StdEncoding.DecodedLen(len(text)) > 2*MaxDim+2 {
+		return fmt.Errorf("read query: more than %d values", MaxDim)
+	}
+	raw, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return fmt.Errorf("read query: %w", err)
+	}
+	if len(raw)%2 != 0 {
+		return fmt.Errorf("read query: %d bytes, want two a value", len(raw))
+	}
+	*q = make(Query, len(raw)/2)
+	for i := range *q {
+		(*q)[i] = int16(binary.LittleEndian.Uint16(raw[2*i:]))
+	}
+	return nil
 }
 
 // similarity turns an exact integer dot product into fixed point. The lengths are correctly rounded square roots, and
