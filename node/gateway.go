@@ -44,15 +44,34 @@ var _ openai.Completer = (*Gateway)(nil)
 
 // Complete routes the request, and returns once the first piece of an answer is there. Until then an operator that
 // fails is replaced by the next best; afterwards never, since half an answer of one model and half of another is none.
+// Where a price had changed and nobody else answered, the request is routed once more, by the new prices.
 func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Reply, error) {
-	decision, err := g.decide(ctx, req)
-	if err != nil {
-		return nil, asAPIError(err)
+	for again := false; ; again = true {
+		decision, err := g.decide(ctx, req)
+		if err != nil {
+			return nil, asAPIError(err)
+		}
+		a, err := g.firstAnswer(ctx, req, decision)
+		switch {
+		case err == nil:
+			return a, nil
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case again || !priceIsStale(err):
+			return nil, &openai.APIError{
+				Status: 503, Type: "server_error", Code: "no_operator_answered", RetryAfter: time.Second,
+				Message: fmt.Sprintf("no operator answered before the first byte (nothing was charged): %v", err),
+			}
+		}
 	}
-	tries := append([]routing.Choice{decision.Pick}, decision.Fallbacks...)
+}
+
+// firstAnswer tries the decision's choices in order until one gives its first piece.
+func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing.Decision) (*attempt, error) {
+	tries := append([]routing.Choice{d.Pick}, d.Fallbacks...)
 	var faults []error
 	for i, choice := range tries[:min(len(tries), maxAttempts)] {
-		a, err := g.attempt(ctx, req, decision, choice, i)
+		a, err := g.attempt(ctx, req, d, choice, i)
 		if err == nil {
 			return a, nil
 		}
@@ -61,10 +80,28 @@ func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Repl
 		}
 		g.log.Info("attempt gave no first byte", "request", req.ID, "operator", choice.Operator, "model", string(choice.Model), "err", err)
 		faults = append(faults, fmt.Errorf("%s: %w", choice.Operator, err))
+		if priceIsStale(err) {
+			g.askPrice(ctx, choice)
+		}
 	}
-	return nil, &openai.APIError{
-		Status: 503, Type: "server_error", Code: "no_operator_answered", RetryAfter: time.Second,
-		Message: fmt.Sprintf("no operator answered before the first byte (nothing was charged): %v", errors.Join(faults...)),
+	return nil, errors.Join(faults...)
+}
+
+// priceIsStale tells an operator that offers another price now, as one does that has just restarted.
+func priceIsStale(err error) bool {
+	var rejected *p2p.RejectedError
+	return errors.As(err, &rejected) && rejected.Code == codeStalePrice
+}
+
+// askPriceTimeout bounds askPrice: the client is waiting.
+const askPriceTimeout = 2 * time.Second
+
+// askPrice fetches an operator's prices from itself, so that the next decision knows them.
+func (g *Gateway) askPrice(ctx context.Context, c routing.Choice) {
+	ctx, cancel := context.WithTimeout(ctx, askPriceTimeout)
+	defer cancel()
+	if err := g.fleet.Sync(ctx, c.Ref.(*priced).peer); err != nil {
+		g.log.Info("an operator's new price could not be fetched", "operator", c.Operator, "err", err)
 	}
 }
 

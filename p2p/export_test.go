@@ -115,3 +115,9 @@ func LoadPeersFile(path string, cfg Config) (int, error) {
 	}
 	return len(f.list()), nil
 }
+
+// Hold stores an own advert without telling anybody.
+func (h *Host) Hold(a Advert, raw []byte) error {
+	_, err := h.directory.put(a, raw)
+	return err
+}

@@ -125,6 +125,15 @@ func (h *Host) Peers() []PeerID { return h.lib.Network().Peers() }
 // Gossip returns the counters of verdicts on received gossip.
 func (h *Host) Gossip() *GossipCounters { return &h.gossip.verdict }
 
+// Sync pulls from a connected peer what it announces and gossip has not brought yet, its own advert first of all. For
+// a caller that learned from the peer itself that its advert is out of date.
+func (h *Host) Sync(ctx context.Context, id PeerID) error {
+	if _, err := h.syncer.pull(ctx, id); err != nil {
+		return fmt.Errorf("sync with %s: %w", id, err)
+	}
+	return nil
+}
+
 // OnPeer registers a callback for peers that come and go. It is called from one
 // goroutine of Run, in order, and must not block.
 func (h *Host) OnPeer(notify func(id PeerID, connected bool)) {

@@ -18,6 +18,7 @@ const (
 	eventBuffer     = 1024 // libp2p blocks when a subscriber's buffer is full
 	pullsPerSync    = 2
 	connectedPulls  = 64 // pulls after connects that may wait; more are left to the periodic sync
+	secondPullAfter = 2 * time.Second
 	advertPeerValue = 50 // connection manager's value of a peer with a live advert
 )
 
@@ -81,7 +82,9 @@ func (h *Host) every(ctx context.Context, period time.Duration, do func(context.
 }
 
 // watch turns libp2p events into callbacks and pulls. A peer that connected
-// before Run subscribed is reported too.
+// before Run subscribed is reported too. Each new peer is pulled from twice: what
+// it announces between the first pull and its entry into our gossip mesh comes
+// neither way, and GossipSub drops a message that is published again.
 func (h *Host) watch(ctx context.Context, events <-chan any, pulls chan<- PeerID) {
 	up := make(map[PeerID]bool)
 	set := func(id PeerID, connected bool) {
@@ -109,10 +112,18 @@ func (h *Host) watch(ctx context.Context, events <-chan any, pulls chan<- PeerID
 		set(id, true)
 		enqueue(id)
 	}
+	var young, old []PeerID // pulled from once, since the last tick and since the one before
+	tick := time.NewTicker(secondPullAfter)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-tick.C:
+			for _, id := range old {
+				enqueue(id)
+			}
+			young, old = nil, young
 		case e, open := <-events:
 			if !open {
 				return
@@ -123,6 +134,9 @@ func (h *Host) watch(ctx context.Context, events <-chan any, pulls chan<- PeerID
 			case event.EvtPeerIdentificationCompleted:
 				h.kept.note(e.Peer, e.ListenAddrs)
 				enqueue(e.Peer)
+				if len(young) < connectedPulls {
+					young = append(young, e.Peer)
+				}
 			}
 		}
 	}
