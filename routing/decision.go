@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"flotilla/routing/index"
 )
 
 // Choice is one operator's offer with what is expected of it for this prompt.
@@ -33,11 +35,17 @@ type Neighbor struct {
 	Source     string  `json:"source"`
 }
 
-// Decision is the outcome of Route with everything needed to explain it.
+// Rules numbers the arithmetic of decisions. Raise it whenever the same record and index would give other bits, and make
+// the golden records anew (see replay_test.go): a replay by other rules cannot tell a changed program from a false record.
+const Rules = 1
+
+// Decision is the outcome of Route with everything needed to explain it, and to make it again (Replay). Query is the
+// prompt's vector: whoever has the record can tell roughly what the prompt was about.
 type Decision struct {
+	Rules             int         `json:"rules"`
 	Pick              Choice      `json:"pick"`
 	Fallbacks         []Choice    `json:"fallbacks"`        // try in order when the pick fails: same model first
-	Considered        []Choice    `json:"considered"`       // the feasible, best first, at most MaxRecorded
+	Considered        []Choice    `json:"considered"`       // the feasible by falling utility, at most MaxRecorded
 	ConsideredTotal   int         `json:"considered_total"` // how many were feasible
 	Rejected          []Rejection `json:"rejected"`         // at most MaxRecorded
 	RejectedTotal     int         `json:"rejected_total"`   // how many were ruled out
@@ -45,14 +53,35 @@ type Decision struct {
 	Reason            Reason      `json:"reason"`
 	Why               string      `json:"why"` // one sentence for people
 	Dial              int         `json:"dial"`
+	Named             string      `json:"named,omitempty"`         // the model that the request names
+	Default           string      `json:"default_model,omitempty"` // Policy.Default
+	UsedDefault       bool        `json:"used_default,omitempty"`  // the pick is of that model because of it
+	Allow             []string    `json:"allow,omitempty"`
+	Block             []string    `json:"block,omitempty"`
+	MaxCost           uint64      `json:"max_cost,omitempty"`
 	InputTokens       uint32      `json:"input_tokens"`
 	MaxOutputTokens   uint32      `json:"max_output_tokens"`
 	OutOfDistribution bool        `json:"out_of_distribution"` // no labelled prompt is near: qualities are priors
 	NoText            bool        `json:"no_text,omitempty"`   // nothing to embed, hence OutOfDistribution
+	Tools             bool        `json:"tools,omitempty"`     // Prompt.Tools, JSONMode and Vision
+	JSONMode          bool        `json:"json_mode,omitempty"`
+	Vision            bool        `json:"vision,omitempty"`
 	Pinned            bool        `json:"pinned"`
-	Baseline          Choice      `json:"baseline"` // what always using the best single model would have run
+	Turn              *Turn       `json:"turn,omitempty"` // nil where the request continues no conversation
+	Baseline          Choice      `json:"baseline"`       // what always using the best single model would have run
+	Query             index.Query `json:"query,omitempty"`
 	IndexID           string      `json:"index_id"`
 	EmbedderID        string      `json:"embedder_id"`
+}
+
+// newDecision records what is asked; nothing is decided yet.
+func newDecision(p Prompt, policy Policy, x *index.Index) Decision {
+	return Decision{
+		Rules: Rules, Dial: policy.Dial, Named: policy.Model, Pinned: policy.Model != "", Default: policy.Default,
+		Allow: policy.Allow, Block: policy.Block, MaxCost: policy.MaxCost,
+		InputTokens: p.InputTokens, MaxOutputTokens: p.MaxOutputTokens, Tools: p.Tools, JSONMode: p.JSONMode, Vision: p.Vision,
+		IndexID: x.ID(), EmbedderID: x.EmbedderID(),
+	}
 }
 
 // MaxFallbacks bounds retries: a request that failed this often will not be saved by another operator.
@@ -62,11 +91,43 @@ const MaxFallbacks = 8
 // offers.
 const MaxRecorded = 64
 
-// trim cuts the lists to what is recorded. The pick, the fallbacks and the reasons rest on the whole lists.
+// trim cuts the lists to what is recorded. The choices that the pick, its reason and the fallbacks rest on stay in: so a
+// decision among the recorded alone comes out the same.
 func (d *Decision) trim() {
 	d.ConsideredTotal, d.RejectedTotal = len(d.Considered), len(d.Rejected)
-	d.Considered = slices.Clip(d.Considered[:min(len(d.Considered), MaxRecorded)])
 	d.Rejected = slices.Clip(d.Rejected[:min(len(d.Rejected), MaxRecorded)])
+	if len(d.Considered) <= MaxRecorded {
+		return
+	}
+	needed := d.weighed()
+	kept := slices.Clone(d.Considered[:MaxRecorded-len(needed)])
+	for _, c := range d.Considered[len(kept):] {
+		if len(kept) < MaxRecorded && slices.ContainsFunc(needed, c.sameOffer) {
+			kept = append(kept, c)
+		}
+	}
+	d.Considered = kept
+}
+
+// weighed are the choices that the pick was compared with by name, besides the best by utility.
+func (d *Decision) weighed() []Choice {
+	out := append([]Choice{d.Pick}, d.Fallbacks...)
+	best, cheapest, second := d.rivals()
+	for _, c := range []*Choice{best, cheapest, second} {
+		if c != nil {
+			out = append(out, *c)
+		}
+	}
+	for _, at := range d.ofTurn() {
+		out = append(out, d.Considered[at])
+	}
+	return out
+}
+
+// sameOffer: one operator's offer of one model at one price, whatever is expected of it.
+func (c Choice) sameOffer(o Choice) bool {
+	return c.Operator == o.Operator && c.Model == o.Model &&
+		c.InputPerMTok == o.InputPerMTok && c.OutputPerMTok == o.OutputPerMTok && c.PerRequest == o.PerRequest
 }
 
 // JSON is the canonical form: fixed field order, shortest floats, no blanks. Equal decisions give equal bytes.
@@ -88,11 +149,12 @@ func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
 		d.Considered = append(d.Considered, newChoice(e.of(c.Model), c, p, d.Dial))
 	}
 	slices.SortStableFunc(d.Considered, better)
-	d.Pick = d.Considered[0]
+	pick := d.choose(p.Session)
+	d.Pick = d.Considered[pick]
 	d.Fallbacks = make([]Choice, 0, min(MaxFallbacks, len(d.Considered)-1))
 	for _, same := range []bool{true, false} {
-		for _, c := range d.Considered[1:] {
-			if (c.Model == d.Pick.Model) == same && len(d.Fallbacks) < MaxFallbacks {
+		for i, c := range d.Considered {
+			if i != pick && (c.Model == d.Pick.Model) == same && len(d.Fallbacks) < MaxFallbacks {
 				d.Fallbacks = append(d.Fallbacks, c)
 			}
 		}

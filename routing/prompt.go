@@ -3,6 +3,7 @@ package routing
 import (
 	"fmt"
 	"path"
+	"unicode/utf8"
 )
 
 // ModelID is a canonical model id (package catalogue), lower case: "llama-3.1-8b-instruct".
@@ -16,6 +17,7 @@ type Prompt struct {
 	Tools           bool   // the request needs tool calls
 	JSONMode        bool   // the request needs JSON output
 	Vision          bool   // the request holds images
+	Session         Session
 }
 
 // bytesPerToken is the usual English average; only used where the caller did not count.
@@ -52,7 +54,11 @@ type Policy struct {
 	Allow   []string // path.Match globs on model ids; empty allows all. Binds fallbacks too
 	Block   []string // globs; stronger than Allow
 	MaxCost uint64   // base units: no operator whose price could exceed it for this request; 0: no ceiling
+	Default string   // the model, in any spelling, for prompts that lie far from everything labelled; "": the most able for its price
 }
+
+// maxPolicyText bounds a policy's names and patterns together, in bytes: they are kept with every decision.
+const maxPolicyText = 16 << 10
 
 // PolicyError is a policy that cannot be meant.
 type PolicyError struct{ Problem string }
@@ -63,12 +69,23 @@ func (p Policy) check() error {
 	if p.Dial < MinDial || p.Dial > MaxDial {
 		return &PolicyError{fmt.Sprintf("dial %d: want %d (most capable) to %d (cheapest capable)", p.Dial, MinDial, MaxDial)}
 	}
+	text := len(p.Model) + len(p.Default)
 	for _, list := range [][]string{p.Allow, p.Block} {
 		for _, glob := range list {
+			text += len(glob)
+			if !utf8.ValidString(glob) {
+				return &PolicyError{fmt.Sprintf("pattern %q is not UTF-8", glob)}
+			}
 			if _, err := path.Match(glob, ""); err != nil {
 				return &PolicyError{fmt.Sprintf("pattern %q: use * ? and [a-z] only, as in \"llama-*\"", glob)}
 			}
 		}
+	}
+	if !utf8.ValidString(p.Model) || !utf8.ValidString(p.Default) {
+		return &PolicyError{fmt.Sprintf("model name %q is not UTF-8", p.Model+p.Default)}
+	}
+	if text > maxPolicyText {
+		return &PolicyError{fmt.Sprintf("%d bytes of model names and patterns, at most %d: use patterns such as \"llama-*\"", text, maxPolicyText)}
 	}
 	return nil
 }

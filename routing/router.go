@@ -81,10 +81,8 @@ func (r *Router) Route(ctx context.Context, p Prompt, candidates []Candidate, po
 	if err != nil {
 		return Decision{}, err
 	}
-	d := Decision{
-		Dial: policy.Dial, IndexID: r.index.ID(), EmbedderID: r.embedder.ID(), InputTokens: p.InputTokens,
-		MaxOutputTokens: p.MaxOutputTokens, Pinned: policy.Model != "", Rejected: f.rejected,
-	}
+	d := newDecision(p, policy, r.index)
+	d.Rejected = f.rejected
 	e, err := r.evidence(ctx, p, &d)
 	if err != nil {
 		return Decision{}, err
@@ -96,21 +94,26 @@ func (r *Router) Route(ctx context.Context, p Prompt, candidates []Candidate, po
 	return d, nil
 }
 
-// evidence embeds and searches, unless the model is named or there is nothing to embed.
+// evidence embeds and searches, unless the model is named or there is nothing to embed. A decision that has its query
+// already needs neither text nor embedder: that is how Replay comes here.
 func (r *Router) evidence(ctx context.Context, p Prompt, d *Decision) (*estimator, error) {
 	e := &estimator{index: r.index, kernel: r.kernel, models: map[ModelID]estimate{}}
 	switch {
 	case d.Pinned:
 		return e, nil
-	case strings.TrimSpace(p.Text) == "":
+	case d.Query == nil && strings.TrimSpace(p.Text) == "":
 		d.OutOfDistribution, d.NoText = true, true
 		return e, nil
+	case d.Query == nil:
+		vector, err := r.embedder.Embed(ctx, p.Text)
+		if err != nil {
+			return nil, fmt.Errorf("embed prompt: %w", err)
+		}
+		if d.Query, err = r.index.Quantize(vector); err != nil {
+			return nil, fmt.Errorf("embed prompt: %w", err)
+		}
 	}
-	vector, err := r.embedder.Embed(ctx, p.Text)
-	if err != nil {
-		return nil, fmt.Errorf("embed prompt: %w", err)
-	}
-	scan, err := r.index.Scan(vector)
+	scan, err := r.index.ScanQuery(d.Query)
 	if err != nil {
 		return nil, fmt.Errorf("route: %w", err)
 	}

@@ -16,6 +16,9 @@ const (
 	ReasonWorthPrice      Reason = "worth_price"       // dearer than another, and better by enough
 	ReasonNearTie         Reason = "near_tie_cheaper"  // as good as the best, and cheaper
 	ReasonDial            Reason = "dial_cheaper"      // a little worse than the best, and cheaper by enough
+	ReasonDefault         Reason = "default_model"     // far from everything labelled: the user's own default
+	ReasonSession         Reason = "session_stays"     // leaving the conversation's model would cost more than it gains
+	ReasonToolLoop        Reason = "tool_loop"         // the conversation's model waits for its tools
 )
 
 // explain sets Reason and Why from the finished choices.
@@ -36,6 +39,9 @@ func (d *Decision) reason() (Reason, string) {
 	pick := d.Pick
 	if d.Pinned {
 		return ReasonPinned, fmt.Sprintf("%s is named in the request; %s offers it at the lowest price", pick.Model, pick.Operator)
+	}
+	if reason, why := d.goesOn(); reason != "" {
+		return reason, why
 	}
 	best, cheapest, second := d.rivals()
 	if best == nil {
