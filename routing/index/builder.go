@@ -146,12 +146,11 @@ func (x *Index) measureOutlier() int32 {
 	var means []int32
 	hits := make([]Hit, 0, OutlierNeighbors+1)
 	for i := 0; i < n; i += stride {
-		s, err := x.Scan(x.scan[i*x.dim : (i+1)*x.dim])
+		s, err := x.Scan(x.Vector(i))
 		if err != nil {
 			continue // unreachable: rows are never zero
 		}
-		s.sims[i] = -SimilarityOne
-		hits = s.Top(hits[:0], OutlierNeighbors)
+		hits = slices.DeleteFunc(s.Top(hits[:0], OutlierNeighbors+1), func(h Hit) bool { return h.Row == i })
 		s.Release()
 		means = append(means, MeanSimilarity(hits))
 	}

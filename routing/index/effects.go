@@ -48,7 +48,7 @@ func fitEffects(x *Index) effects {
 			}
 		}
 		for j := range m {
-			e.ability[j] = min(max(sum[j]/float64(len(x.postings[j])+abilityPrior), 0.01), 0.99)
+			e.ability[j] = min(max(sum[j]/float64(len(x.rowsOf(j))+abilityPrior), 0.01), 0.99)
 		}
 	}
 	for i, d := range ease {
@@ -68,7 +68,7 @@ func copyScaled(dst, src []float64, by float64) {
 func fitLengths(x *Index, e *effects) {
 	for j := range x.models {
 		var n, sum, sum2 int64
-		for _, i := range x.postings[j] {
+		for _, i := range x.rowsOf(j) {
 			c, _ := x.Cell(int(i), j)
 			if c.Length != unknownLength {
 				v := int64(c.Length)

@@ -24,6 +24,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -50,12 +51,13 @@ type Index struct {
 	id         [32]byte
 
 	vectors   []int8
-	scan      []float32 // vectors again as float32 for SIMD; rows × dim
+	codes     []byte    // the vectors in two bits a component, see codes.go
 	lengths   []float64 // |row| of the int8 vector
 	rowSource []uint16
 	rowStart  []uint32 // cells of row i: rowStart[i]..rowStart[i+1]
 	cells     []Cell
-	postings  [][]uint32 // per model, the rows that have it, rising
+	groupOf   []uint16   // per model, its number in groups
+	groups    [][]uint32 // sets of rows that all outcomes of one or more models lie in, rising
 
 	effects effects
 }
@@ -102,7 +104,7 @@ func (x *Index) Model(id string) (number int, ok bool) {
 }
 
 // RowsOf is the number of rows that have an outcome of model number m.
-func (x *Index) RowsOf(m int) int { return len(x.postings[m]) }
+func (x *Index) RowsOf(m int) int { return len(x.rowsOf(m)) }
 
 // Source names whose labels row i has.
 func (x *Index) Source(i int) string { return x.sources[x.rowSource[i]] }
@@ -118,6 +120,15 @@ func (x *Index) Cell(i, m int) (Cell, bool) {
 		return cells[j], true
 	}
 	return Cell{}, false
+}
+
+// Vector is row i's stored vector at length 1, rounded as it was stored.
+func (x *Index) Vector(i int) []float32 {
+	out := make([]float32, x.dim)
+	for j, v := range x.vectors[i*x.dim : (i+1)*x.dim] {
+		out[j] = float32(float64(v) / x.lengths[i])
+	}
+	return out
 }
 
 // CheckEmbedder refuses an embedder whose vectors this index cannot be searched with.
@@ -145,21 +156,57 @@ func (x *Index) finish() {
 		x.modelByID[m] = i
 	}
 	n := len(x.rowSource)
-	x.scan = make([]float32, len(x.vectors))
-	for i, v := range x.vectors {
-		x.scan[i] = float32(v)
-	}
+	squares := make([]int32, n)
 	x.lengths = make([]float64, n)
-	x.postings = make([][]uint32, len(x.models))
-	for i := range n {
-		sum := 0
+	for i := range squares {
 		for _, v := range x.vectors[i*x.dim : (i+1)*x.dim] {
-			sum += int(v) * int(v)
+			squares[i] += int32(v) * int32(v)
 		}
-		x.lengths[i] = math.Sqrt(float64(sum))
-		for _, c := range x.Cells(i) {
-			x.postings[c.Model] = append(x.postings[c.Model], uint32(i))
-		}
+		x.lengths[i] = math.Sqrt(float64(squares[i]))
 	}
+	x.codes = makeCodes(x.vectors, squares, x.dim)
+	x.groupModels()
 	x.effects = fitEffects(x)
 }
+
+// groupModels lists each model's rows, once for all models with the same ones: most of a table's columns are complete.
+func (x *Index) groupModels() {
+	counts := make([]int, len(x.models))
+	for _, c := range x.cells {
+		counts[c.Model]++
+	}
+	rows := make([][]uint32, len(x.models))
+	for m, n := range counts {
+		rows[m] = make([]uint32, 0, n)
+	}
+	for i := range x.Len() {
+		for _, c := range x.Cells(i) {
+			rows[c.Model] = append(rows[c.Model], uint32(i))
+		}
+	}
+	x.groupOf, x.groups = make([]uint16, len(x.models)), nil
+	seen := map[uint64][]uint16{} // by checksum of the rows
+	for m, r := range rows {
+		sum := checksum(r)
+		g := slices.IndexFunc(seen[sum], func(g uint16) bool { return slices.Equal(x.groups[g], r) })
+		if g >= 0 {
+			x.groupOf[m] = seen[sum][g]
+			continue
+		}
+		x.groupOf[m] = uint16(len(x.groups))
+		seen[sum] = append(seen[sum], x.groupOf[m])
+		x.groups = append(x.groups, r)
+	}
+}
+
+// checksum is FNV-1a over whole row numbers.
+func checksum(rows []uint32) uint64 {
+	h := uint64(14695981039346656037)
+	for _, r := range rows {
+		h = (h ^ uint64(r)) * 1099511628211
+	}
+	return h
+}
+
+// rowsOf are the rows that have an outcome of model number m, rising.
+func (x *Index) rowsOf(m int) []uint32 { return x.groups[x.groupOf[m]] }

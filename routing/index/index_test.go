@@ -333,16 +333,3 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkKNN10k(b *testing.B) {
-	x, vectors := randomIndex(b, 4, 10_000, 384)
-	dst := make([]index.Hit, 0, 200)
-	for b.Loop() {
-		s, err := x.Scan(vectors[17])
-		if err != nil {
-			b.Fatal(err)
-		}
-		dst = s.Top(dst[:0], 200)
-		s.Release()
-	}
-}

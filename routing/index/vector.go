@@ -8,9 +8,9 @@ import (
 )
 
 // Similarities are exact integers, so that a decision replays bit for bit on any machine. Rows are stored as int8;
-// a query is rounded to integers of about 12 bits. Both are held as float32, which holds every integer below 2^24
-// exactly, and by Cauchy-Schwarz no partial sum of the dot product exceeds |row|·|query| < 2^24: whatever order, SIMD
-// width or fused multiply-add a CPU uses, the sum is the same. Only then comes one correctly rounded division.
+// a query is rounded to integers of about 12 bits, and by Cauchy-Schwarz no partial sum of the dot product exceeds
+// |row|·|query| < 2^24: whatever order and width a CPU adds in, the sum is the same. Only then comes one correctly
+// rounded division.
 const (
 	rowPeak = 127 // |component| of the largest component of a stored row
 
@@ -112,6 +112,6 @@ func (q *Query) UnmarshalText(text []byte) error {
 
 // similarity turns an exact integer dot product into fixed point. The lengths are correctly rounded square roots, and
 // each operation here rounds once.
-func similarity(dot float32, rowLength, queryLength float64) int32 {
+func similarity(dot int32, rowLength, queryLength float64) int32 {
 	return int32(math.RoundToEven(float64(dot) / float64(rowLength*queryLength) * SimilarityOne))
 }
