@@ -58,19 +58,25 @@ library MessageHash {
     }
 
     function hash(SettlementBatch calldata b) internal pure returns (bytes32) {
-        bytes32[] memory lanes = new bytes32[](b.lanes.length);
-        for (uint256 i; i < lanes.length; ++i) {
-            lanes[i] = keccak256(abi.encode(LANE_TOTAL_TYPEHASH, b.lanes[i]));
+        LaneTotal[] calldata lanes = b.lanes;
+        bytes32 elementType = LANE_TOTAL_TYPEHASH;
+        bytes32 lanesHash;
+        // Free memory holds the elements' hashes and behind them the words of the element at hand; it is not kept. High
+        // bits of narrow fields are hashed as they came: whoever reads the field afterwards reverts on them.
+        assembly ("memory-safe") {
+            let hashes := mload(0x40)
+            let end := add(hashes, mul(lanes.length, 32))
+            mstore(end, elementType)
+            let element := lanes.offset
+            for { let to := hashes } lt(to, end) { to := add(to, 32) } {
+                calldatacopy(add(end, 32), element, 64)
+                mstore(to, keccak256(end, 96))
+                element := add(element, 64)
+            }
+            lanesHash := keccak256(hashes, sub(end, hashes))
         }
         return keccak256(
-            abi.encode(
-                SETTLEMENT_BATCH_TYPEHASH,
-                b.payer,
-                b.epoch,
-                b.receiptCount,
-                b.receiptsRoot,
-                keccak256(abi.encodePacked(lanes))
-            )
+            abi.encode(SETTLEMENT_BATCH_TYPEHASH, b.payer, b.epoch, b.receiptCount, b.receiptsRoot, lanesHash)
         );
     }
 
