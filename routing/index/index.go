@@ -24,7 +24,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
-	"slices"
 	"sort"
 )
 
@@ -56,8 +55,9 @@ type Index struct {
 	rowSource []uint16
 	rowStart  []uint32 // cells of row i: rowStart[i]..rowStart[i+1]
 	cells     []Cell
-	groupOf   []uint16   // per model, its number in groups
-	groups    [][]uint32 // sets of rows that all outcomes of one or more models lie in, rising
+	all       rowSet
+	groupOf   []uint16 // per model, its number in groups
+	groups    []rowSet // the rows of each model; models with the same rows share a group
 
 	effects effects
 }
@@ -104,7 +104,7 @@ func (x *Index) Model(id string) (number int, ok bool) {
 }
 
 // RowsOf is the number of rows that have an outcome of model number m.
-func (x *Index) RowsOf(m int) int { return len(x.rowsOf(m)) }
+func (x *Index) RowsOf(m int) int { return len(x.groups[x.groupOf[m]].rows) }
 
 // Source names whose labels row i has.
 func (x *Index) Source(i int) string { return x.sources[x.rowSource[i]] }
@@ -165,48 +165,7 @@ func (x *Index) finish() {
 		x.lengths[i] = math.Sqrt(float64(squares[i]))
 	}
 	x.codes = makeCodes(x.vectors, squares, x.dim)
+	x.all = allRows(n)
 	x.groupModels()
 	x.effects = fitEffects(x)
 }
-
-// groupModels lists each model's rows, once for all models with the same ones: most of a table's columns are complete.
-func (x *Index) groupModels() {
-	counts := make([]int, len(x.models))
-	for _, c := range x.cells {
-		counts[c.Model]++
-	}
-	rows := make([][]uint32, len(x.models))
-	for m, n := range counts {
-		rows[m] = make([]uint32, 0, n)
-	}
-	for i := range x.Len() {
-		for _, c := range x.Cells(i) {
-			rows[c.Model] = append(rows[c.Model], uint32(i))
-		}
-	}
-	x.groupOf, x.groups = make([]uint16, len(x.models)), nil
-	seen := map[uint64][]uint16{} // by checksum of the rows
-	for m, r := range rows {
-		sum := checksum(r)
-		g := slices.IndexFunc(seen[sum], func(g uint16) bool { return slices.Equal(x.groups[g], r) })
-		if g >= 0 {
-			x.groupOf[m] = seen[sum][g]
-			continue
-		}
-		x.groupOf[m] = uint16(len(x.groups))
-		seen[sum] = append(seen[sum], x.groupOf[m])
-		x.groups = append(x.groups, r)
-	}
-}
-
-// checksum is FNV-1a over whole row numbers.
-func checksum(rows []uint32) uint64 {
-	h := uint64(14695981039346656037)
-	for _, r := range rows {
-		h = (h ^ uint64(r)) * 1099511628211
-	}
-	return h
-}
-
-// rowsOf are the rows that have an outcome of model number m, rising.
-func (x *Index) rowsOf(m int) []uint32 { return x.groups[x.groupOf[m]] }
