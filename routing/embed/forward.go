@@ -7,17 +7,20 @@ import (
 	"flotilla/routing/embed/internal/kernel"
 )
 
+// blockGroups is the number of weight groups that are dequantised at a time.
+const blockGroups = 2
+
 // scratch is the working memory of one forward pass over up to `positions` tokens.
 type scratch struct {
 	x      []float32 // [tokens][hidden] residual stream
 	y      []float32 // [tokens][hidden] what the current sublayer adds to x
 	mixed  []float32 // [tokens][hidden] attention output before its projection
 	qkv    []float32 // [tokens][3*hidden]
-	inner  []float32 // [tokens][inner]
+	inner  []float32 // [tokens][hidden] one part of the feed-forward layer's inner values
 	scores []float32 // [tokens][tokens rounded up to Panel], one head
 	keys   []float32 // [tokens/Panel][headSize][Panel], one head, transposed
 	values []float32 // [tokens][headSize], one head
-	panel  []float32 // [inner][Panel] one dequantised weight panel
+	block  []float32 // [blockGroups*group][Panel] dequantised weights of one panel
 	noBias []float32 // [Panel] zeros
 }
 
@@ -25,9 +28,9 @@ func newScratch(w *weights) *scratch {
 	t := roundUp(w.positions, kernel.Panel)
 	return &scratch{
 		x: make([]float32, t*w.hidden), y: make([]float32, t*w.hidden), mixed: make([]float32, t*w.hidden),
-		qkv: make([]float32, t*3*w.hidden), inner: make([]float32, t*w.inner),
+		qkv: make([]float32, t*3*w.hidden), inner: make([]float32, t*w.hidden),
 		scores: make([]float32, t*t), keys: make([]float32, t*kernel.Panel), values: make([]float32, t*kernel.Panel),
-		panel: make([]float32, max(w.inner, w.hidden)*kernel.Panel), noBias: make([]float32, kernel.Panel),
+		block: make([]float32, blockGroups*w.group*kernel.Panel), noBias: make([]float32, kernel.Panel),
 	}
 }
 
@@ -45,9 +48,7 @@ func forward(ctx context.Context, w *weights, kern *kernel.Set, s *scratch, ids 
 		s.attend(w, kern, n)
 		s.apply(kern, &b.output, s.y, s.mixed, n, w.group)
 		s.addNorm(w, kern, &b.afterAttention, n)
-		s.apply(kern, &b.up, s.inner, s.x, n, w.group)
-		kern.GELU(s.inner[:n*w.inner])
-		s.apply(kern, &b.down, s.y, s.inner, n, w.group)
+		s.feedForward(w, kern, b, n)
 		s.addNorm(w, kern, &b.afterFeedForward, n)
 	}
 	return pool(s.x, n, w.hidden), nil
@@ -65,13 +66,38 @@ func (s *scratch) embed(w *weights, kern *kernel.Set, ids []int32) {
 	}
 }
 
-// apply computes out[n][l.n] = x[n][l.k] * W + bias, one dequantised panel after the other: a panel (at most 192 KiB)
-// stays in the second-level cache while all rows pass over it.
+// feedForward computes y = down(GELU(up(x))), a part of the inner values after the other: one part of 256 tokens stays
+// in the second-level cache, all of them would not.
+func (s *scratch) feedForward(w *weights, kern *kernel.Set, b *block, n int) {
+	for from := 0; from < w.inner; from += w.hidden {
+		to := min(from+w.hidden, w.inner)
+		up := b.up.outputs(from, to, w.group)
+		s.apply(kern, &up, s.inner, s.x, n, w.group)
+		kern.GELU(s.inner[:n*up.n])
+		s.applyInputs(kern, &b.down, s.y, s.inner, n, w.group, from, to)
+	}
+}
+
+// apply computes out[n][l.n] = x[n][l.k] * W + bias.
 func (s *scratch) apply(kern *kernel.Set, l *linear, out, x []float32, n, group int) {
-	scales := l.k / group * kernel.Panel
-	for p := 0; p*kernel.Panel < l.n; p++ {
-		kern.Dequantize(s.panel, l.q[p*l.k*kernel.Panel:(p+1)*l.k*kernel.Panel], l.scale[p*scales:(p+1)*scales], group)
-		kern.MulPanel(out[p*kernel.Panel:], l.n, x, l.k, n, l.k, s.panel, l.bias[p*kernel.Panel:])
+	s.applyInputs(kern, l, out, x, n, group, 0, l.k)
+}
+
+// applyInputs is apply with the inputs from..to only, which are what x[n][to-from] holds: from 0 it starts out at the
+// bias, later it adds to out. All rows pass over a few dequantised weights (16 KiB), which stay in the first-level
+// cache, before the next ones are dequantised.
+func (s *scratch) applyInputs(kern *kernel.Set, l *linear, out, x []float32, n, group, from, to int) {
+	for p := 0; p < l.n; p += kernel.Panel {
+		for k, depth := from, 0; k < to; k += depth {
+			depth = min(blockGroups*group, to-k)
+			at := p*l.k + k*kernel.Panel
+			kern.Dequantize(s.block, l.q[at:at+depth*kernel.Panel], l.scale[at/group:], group)
+			var bias []float32
+			if k == 0 {
+				bias = l.bias[p:]
+			}
+			kern.MulPanel(out[p:], l.n, x[k-from:], to-from, n, depth, s.block, bias)
+		}
 	}
 }
 

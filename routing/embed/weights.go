@@ -56,6 +56,14 @@ type linear struct {
 	q           []byte
 }
 
+// outputs returns the part of l that makes outputs from..to, multiples of Panel.
+func (l *linear) outputs(from, to, group int) linear {
+	return linear{
+		n: to - from, k: l.k, bias: l.bias[from:to],
+		scale: l.scale[from*l.k/group : to*l.k/group], q: l.q[from*l.k : to*l.k],
+	}
+}
+
 // openWeights checks and opens a weight file. The result refers to file.
 func openWeights(file string) (*weights, error) {
 	if len(file) < headerBytes || file[:len(weightMagic)] != weightMagic {

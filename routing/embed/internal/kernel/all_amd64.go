@@ -48,26 +48,37 @@ func softmaxFast(row []float32, n int) {
 	clear(row[n:])
 }
 
-// checkBounds panics in Go, instead of corrupting memory in assembly, when a caller's shapes are wrong.
-func checkBounds(out []float32, ldo int, x []float32, ldx, m, depth int, panel, bias []float32) {
-	_, _, _, _ = out[(m-1)*ldo+Panel-1], x[(m-1)*ldx+depth-1], panel[depth*Panel-1], bias[Panel-1]
+// start returns where the sums start: at bias for every row, or at out itself. It panics in Go, instead of letting
+// assembly corrupt memory, when a caller's shapes are wrong.
+func start(out []float32, ldo int, x []float32, ldx, m, depth int, panel, bias []float32) (init []float32, ldi int) {
+	_, _, _ = out[(m-1)*ldo+Panel-1], x[(m-1)*ldx+depth-1], panel[depth*Panel-1]
+	if bias == nil {
+		return out, ldo
+	}
+	return bias[:Panel], 0
+}
+
+// share returns how many of the m rows left the next call takes: the fewest calls of at most `most` rows, as even as
+// possible, because few rows do not fill the multipliers.
+func share(m, most int) int {
+	calls := (m + most - 1) / most
+	return (m + calls - 1) / calls
 }
 
 func mulPanelAVX2(out []float32, ldo int, x []float32, ldx, m, depth int, panel, bias []float32) {
-	checkBounds(out, ldo, x, ldx, m, depth, panel, bias)
+	init, ldi := start(out, ldo, x, ldx, m, depth, panel, bias)
 	for half := 0; half < Panel; half += Panel / 2 {
-		w, b := &panel[half], &bias[half]
-		for i := 0; i < m; i += len(mulAVX2) {
-			rows := min(len(mulAVX2), m-i)
-			mulAVX2[rows-1](&out[i*ldo+half], ldo, &x[i*ldx], ldx, depth, w, b)
+		for i, rows := 0, 0; i < m; i += rows {
+			rows = share(m-i, len(mulAVX2))
+			mulAVX2[rows-1](&out[i*ldo+half], ldo, &x[i*ldx], ldx, depth, &panel[half], &init[i*ldi+half], ldi)
 		}
 	}
 }
 
 func mulPanelAVX512(out []float32, ldo int, x []float32, ldx, m, depth int, panel, bias []float32) {
-	checkBounds(out, ldo, x, ldx, m, depth, panel, bias)
-	for i := 0; i < m; i += len(mulAVX512) {
-		rows := min(len(mulAVX512), m-i)
-		mulAVX512[rows-1](&out[i*ldo], ldo, &x[i*ldx], ldx, depth, &panel[0], &bias[0])
+	init, ldi := start(out, ldo, x, ldx, m, depth, panel, bias)
+	for i, rows := 0, 0; i < m; i += rows {
+		rows = share(m-i, len(mulAVX512))
+		mulAVX512[rows-1](&out[i*ldo], ldo, &x[i*ldx], ldx, depth, &panel[0], &init[i*ldi], ldi)
 	}
 }

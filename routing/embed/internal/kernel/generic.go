@@ -25,22 +25,28 @@ func dequantizeGeneric(dst []float32, q []byte, scale []float32, group int) {
 }
 
 func mulPanelGeneric(out []float32, ldo int, x []float32, ldx, m, depth int, panel, bias []float32) {
+	if bias != nil {
+		for i := range m {
+			copy(out[i*ldo:], bias[:Panel])
+		}
+	}
 	i := 0
 	for ; i+2 <= m; i += 2 {
-		mulTwoRows(out[i*ldo:], out[(i+1)*ldo:], x[i*ldx:][:depth], x[(i+1)*ldx:][:depth], panel, bias)
+		addTwoRows(out[i*ldo:], out[(i+1)*ldo:], x[i*ldx:][:depth], x[(i+1)*ldx:][:depth], panel)
 	}
-	if i < m { // the last odd row is computed twice into the same place
-		mulTwoRows(out[i*ldo:], out[i*ldo:], x[i*ldx:][:depth], x[i*ldx:][:depth], panel, bias)
+	if i < m { // the last odd row has nobody beside it
+		var nobody [Panel]float32
+		addTwoRows(out[i*ldo:], nobody[:], x[i*ldx:][:depth], x[i*ldx:][:depth], panel)
 	}
 }
 
-// mulTwoRows works on 2 rows by 4 columns at a time: as many sums as fit into 16 registers.
-func mulTwoRows(out0, out1, x0, x1, panel, bias []float32) {
+// addTwoRows works on 2 rows by 4 columns at a time: as many sums as fit into 16 registers.
+func addTwoRows(out0, out1, x0, x1, panel []float32) {
 	x1 = x1[:len(x0)]
 	for j := 0; j < Panel; j += 4 {
-		b := bias[j : j+4 : j+4]
-		a0, a1, a2, a3 := b[0], b[1], b[2], b[3]
-		c0, c1, c2, c3 := a0, a1, a2, a3
+		o, q := out0[j:j+4:j+4], out1[j:j+4:j+4]
+		a0, a1, a2, a3 := o[0], o[1], o[2], o[3]
+		c0, c1, c2, c3 := q[0], q[1], q[2], q[3]
 		at := j
 		for k, u := range x0 {
 			v, w := x1[k], panel[at:at+4:at+4]
@@ -48,10 +54,8 @@ func mulTwoRows(out0, out1, x0, x1, panel, bias []float32) {
 			c0, c1, c2, c3 = c0+v*w[0], c1+v*w[1], c2+v*w[2], c3+v*w[3]
 			at += Panel
 		}
-		o := out0[j : j+4 : j+4]
 		o[0], o[1], o[2], o[3] = a0, a1, a2, a3
-		o = out1[j : j+4 : j+4]
-		o[0], o[1], o[2], o[3] = c0, c1, c2, c3
+		q[0], q[1], q[2], q[3] = c0, c1, c2, c3
 	}
 }
 

@@ -25,7 +25,8 @@ type Set struct {
 	//
 	//	out[i*ldo+j] = bias[j] + sum over k < depth of x[i*ldx+k] * panel[k*Panel+j]
 	//
-	// adding in the order of k. out must not overlap x or panel.
+	// adding in the order of k. Without a bias (nil) the sum starts at what out holds: a depth cut into parts gives the
+	// same bits as one call. out must not overlap x or panel.
 	MulPanel func(out []float32, ldo int, x []float32, ldx, m, depth int, panel, bias []float32)
 
 	// GELU replaces each x by x * Phi(x), Phi the normal distribution function (error below 3e-7). len(x) is a

@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// func mulAVX2x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX2x1(SB), NOSPLIT, $0-56
+// func mulAVX2x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX2x1(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -12,7 +12,9 @@ TEXT ·mulAVX2x1(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
 	SUBQ $4, CX
@@ -61,8 +63,8 @@ doneAVX2x1:
 	VZEROUPPER
 	RET
 
-// func mulAVX2x2(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX2x2(SB), NOSPLIT, $0-56
+// func mulAVX2x2(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX2x2(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -71,11 +73,14 @@ TEXT ·mulAVX2x2(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y1, Y3
+	ADDQ AX, BX
+	VMOVUPS (BX), Y2
+	VMOVUPS 32(BX), Y3
 	SUBQ $4, CX
 	JLT tailAVX2x2
 loopAVX2x2:
@@ -140,8 +145,8 @@ doneAVX2x2:
 	VZEROUPPER
 	RET
 
-// func mulAVX2x3(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX2x3(SB), NOSPLIT, $0-56
+// func mulAVX2x3(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX2x3(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -150,13 +155,17 @@ TEXT ·mulAVX2x3(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y1, Y3
-	VMOVAPS Y0, Y4
-	VMOVAPS Y1, Y5
+	ADDQ AX, BX
+	VMOVUPS (BX), Y2
+	VMOVUPS 32(BX), Y3
+	ADDQ AX, BX
+	VMOVUPS (BX), Y4
+	VMOVUPS 32(BX), Y5
 	SUBQ $4, CX
 	JLT tailAVX2x3
 loopAVX2x3:
@@ -239,8 +248,8 @@ doneAVX2x3:
 	VZEROUPPER
 	RET
 
-// func mulAVX2x4(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX2x4(SB), NOSPLIT, $0-56
+// func mulAVX2x4(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX2x4(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -249,17 +258,22 @@ TEXT ·mulAVX2x4(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y1, Y3
-	VMOVAPS Y0, Y4
-	VMOVAPS Y1, Y5
-	VMOVAPS Y0, Y6
-	VMOVAPS Y1, Y7
+	ADDQ AX, BX
+	VMOVUPS (BX), Y2
+	VMOVUPS 32(BX), Y3
+	ADDQ AX, BX
+	VMOVUPS (BX), Y4
+	VMOVUPS 32(BX), Y5
+	ADDQ AX, BX
+	VMOVUPS (BX), Y6
+	VMOVUPS 32(BX), Y7
 	SUBQ $4, CX
 	JLT tailAVX2x4
 loopAVX2x4:
@@ -362,8 +376,8 @@ doneAVX2x4:
 	VZEROUPPER
 	RET
 
-// func mulAVX2x5(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX2x5(SB), NOSPLIT, $0-56
+// func mulAVX2x5(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX2x5(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -372,19 +386,25 @@ TEXT ·mulAVX2x5(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y1, Y3
-	VMOVAPS Y0, Y4
-	VMOVAPS Y1, Y5
-	VMOVAPS Y0, Y6
-	VMOVAPS Y1, Y7
-	VMOVAPS Y0, Y8
-	VMOVAPS Y1, Y9
+	ADDQ AX, BX
+	VMOVUPS (BX), Y2
+	VMOVUPS 32(BX), Y3
+	ADDQ AX, BX
+	VMOVUPS (BX), Y4
+	VMOVUPS 32(BX), Y5
+	ADDQ AX, BX
+	VMOVUPS (BX), Y6
+	VMOVUPS 32(BX), Y7
+	ADDQ AX, BX
+	VMOVUPS (BX), Y8
+	VMOVUPS 32(BX), Y9
 	SUBQ $4, CX
 	JLT tailAVX2x5
 loopAVX2x5:
@@ -505,8 +525,8 @@ doneAVX2x5:
 	VZEROUPPER
 	RET
 
-// func mulAVX2x6(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX2x6(SB), NOSPLIT, $0-56
+// func mulAVX2x6(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX2x6(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -515,21 +535,28 @@ TEXT ·mulAVX2x6(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	VMOVUPS (BX), Y0
 	VMOVUPS 32(BX), Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y1, Y3
-	VMOVAPS Y0, Y4
-	VMOVAPS Y1, Y5
-	VMOVAPS Y0, Y6
-	VMOVAPS Y1, Y7
-	VMOVAPS Y0, Y8
-	VMOVAPS Y1, Y9
-	VMOVAPS Y0, Y10
-	VMOVAPS Y1, Y11
+	ADDQ AX, BX
+	VMOVUPS (BX), Y2
+	VMOVUPS 32(BX), Y3
+	ADDQ AX, BX
+	VMOVUPS (BX), Y4
+	VMOVUPS 32(BX), Y5
+	ADDQ AX, BX
+	VMOVUPS (BX), Y6
+	VMOVUPS 32(BX), Y7
+	ADDQ AX, BX
+	VMOVUPS (BX), Y8
+	VMOVUPS 32(BX), Y9
+	ADDQ AX, BX
+	VMOVUPS (BX), Y10
+	VMOVUPS 32(BX), Y11
 	SUBQ $4, CX
 	JLT tailAVX2x6
 loopAVX2x6:
@@ -668,8 +695,8 @@ doneAVX2x6:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x1(SB), NOSPLIT, $0-56
+// func mulAVX512x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x1(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -678,7 +705,9 @@ TEXT ·mulAVX512x1(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
 	SUBQ $4, CX
@@ -727,8 +756,8 @@ doneAVX512x1:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x2(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x2(SB), NOSPLIT, $0-56
+// func mulAVX512x2(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x2(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -737,11 +766,14 @@ TEXT ·mulAVX512x2(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
 	SUBQ $4, CX
 	JLT tailAVX512x2
 loopAVX512x2:
@@ -806,8 +838,8 @@ doneAVX512x2:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x3(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x3(SB), NOSPLIT, $0-56
+// func mulAVX512x3(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x3(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -816,13 +848,17 @@ TEXT ·mulAVX512x3(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
 	SUBQ $4, CX
 	JLT tailAVX512x3
 loopAVX512x3:
@@ -905,8 +941,8 @@ doneAVX512x3:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x4(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x4(SB), NOSPLIT, $0-56
+// func mulAVX512x4(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x4(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -915,17 +951,22 @@ TEXT ·mulAVX512x4(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
 	SUBQ $4, CX
 	JLT tailAVX512x4
 loopAVX512x4:
@@ -1028,8 +1069,8 @@ doneAVX512x4:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x5(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x5(SB), NOSPLIT, $0-56
+// func mulAVX512x5(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x5(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -1038,19 +1079,25 @@ TEXT ·mulAVX512x5(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z1, Z9
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
 	SUBQ $4, CX
 	JLT tailAVX512x5
 loopAVX512x5:
@@ -1171,8 +1218,8 @@ doneAVX512x5:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x6(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x6(SB), NOSPLIT, $0-56
+// func mulAVX512x6(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x6(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -1181,21 +1228,28 @@ TEXT ·mulAVX512x6(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z1, Z9
-	VMOVAPS Z0, Z10
-	VMOVAPS Z1, Z11
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	ADDQ AX, BX
+	VMOVUPS (BX), Z10
+	VMOVUPS 64(BX), Z11
 	SUBQ $4, CX
 	JLT tailAVX512x6
 loopAVX512x6:
@@ -1334,8 +1388,8 @@ doneAVX512x6:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x7(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x7(SB), NOSPLIT, $0-56
+// func mulAVX512x7(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x7(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -1344,24 +1398,32 @@ TEXT ·mulAVX512x7(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	LEAQ (R11)(R10*1), R12
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z1, Z9
-	VMOVAPS Z0, Z10
-	VMOVAPS Z1, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z1, Z13
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	ADDQ AX, BX
+	VMOVUPS (BX), Z10
+	VMOVUPS 64(BX), Z11
+	ADDQ AX, BX
+	VMOVUPS (BX), Z12
+	VMOVUPS 64(BX), Z13
 	SUBQ $4, CX
 	JLT tailAVX512x7
 loopAVX512x7:
@@ -1520,8 +1582,8 @@ doneAVX512x7:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x8(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x8(SB), NOSPLIT, $0-56
+// func mulAVX512x8(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x8(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -1530,26 +1592,35 @@ TEXT ·mulAVX512x8(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	LEAQ (R11)(R10*1), R12
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z1, Z9
-	VMOVAPS Z0, Z10
-	VMOVAPS Z1, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z1, Z13
-	VMOVAPS Z0, Z14
-	VMOVAPS Z1, Z15
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	ADDQ AX, BX
+	VMOVUPS (BX), Z10
+	VMOVUPS 64(BX), Z11
+	ADDQ AX, BX
+	VMOVUPS (BX), Z12
+	VMOVUPS 64(BX), Z13
+	ADDQ AX, BX
+	VMOVUPS (BX), Z14
+	VMOVUPS 64(BX), Z15
 	SUBQ $4, CX
 	JLT tailAVX512x8
 loopAVX512x8:
@@ -1726,8 +1797,8 @@ doneAVX512x8:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x9(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x9(SB), NOSPLIT, $0-56
+// func mulAVX512x9(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x9(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -1736,28 +1807,38 @@ TEXT ·mulAVX512x9(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	LEAQ (R11)(R10*1), R12
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z1, Z9
-	VMOVAPS Z0, Z10
-	VMOVAPS Z1, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z1, Z13
-	VMOVAPS Z0, Z14
-	VMOVAPS Z1, Z15
-	VMOVAPS Z0, Z16
-	VMOVAPS Z1, Z17
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	ADDQ AX, BX
+	VMOVUPS (BX), Z10
+	VMOVUPS 64(BX), Z11
+	ADDQ AX, BX
+	VMOVUPS (BX), Z12
+	VMOVUPS 64(BX), Z13
+	ADDQ AX, BX
+	VMOVUPS (BX), Z14
+	VMOVUPS 64(BX), Z15
+	ADDQ AX, BX
+	VMOVUPS (BX), Z16
+	VMOVUPS 64(BX), Z17
 	SUBQ $4, CX
 	JLT tailAVX512x9
 loopAVX512x9:
@@ -1952,8 +2033,8 @@ doneAVX512x9:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x10(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x10(SB), NOSPLIT, $0-56
+// func mulAVX512x10(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x10(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -1962,31 +2043,42 @@ TEXT ·mulAVX512x10(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	LEAQ (R11)(R10*1), R12
 	LEAQ (R12)(R10*1), R13
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z1, Z9
-	VMOVAPS Z0, Z10
-	VMOVAPS Z1, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z1, Z13
-	VMOVAPS Z0, Z14
-	VMOVAPS Z1, Z15
-	VMOVAPS Z0, Z16
-	VMOVAPS Z1, Z17
-	VMOVAPS Z0, Z18
-	VMOVAPS Z1, Z19
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	ADDQ AX, BX
+	VMOVUPS (BX), Z10
+	VMOVUPS 64(BX), Z11
+	ADDQ AX, BX
+	VMOVUPS (BX), Z12
+	VMOVUPS 64(BX), Z13
+	ADDQ AX, BX
+	VMOVUPS (BX), Z14
+	VMOVUPS 64(BX), Z15
+	ADDQ AX, BX
+	VMOVUPS (BX), Z16
+	VMOVUPS 64(BX), Z17
+	ADDQ AX, BX
+	VMOVUPS (BX), Z18
+	VMOVUPS 64(BX), Z19
 	SUBQ $4, CX
 	JLT tailAVX512x10
 loopAVX512x10:
@@ -2201,8 +2293,8 @@ doneAVX512x10:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x11(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x11(SB), NOSPLIT, $0-56
+// func mulAVX512x11(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x11(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -2211,33 +2303,45 @@ TEXT ·mulAVX512x11(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	LEAQ (R11)(R10*1), R12
 	LEAQ (R12)(R10*1), R13
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z1, Z9
-	VMOVAPS Z0, Z10
-	VMOVAPS Z1, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z1, Z13
-	VMOVAPS Z0, Z14
-	VMOVAPS Z1, Z15
-	VMOVAPS Z0, Z16
-	VMOVAPS Z1, Z17
-	VMOVAPS Z0, Z18
-	VMOVAPS Z1, Z19
-	VMOVAPS Z0, Z20
-	VMOVAPS Z1, Z21
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	ADDQ AX, BX
+	VMOVUPS (BX), Z10
+	VMOVUPS 64(BX), Z11
+	ADDQ AX, BX
+	VMOVUPS (BX), Z12
+	VMOVUPS 64(BX), Z13
+	ADDQ AX, BX
+	VMOVUPS (BX), Z14
+	VMOVUPS 64(BX), Z15
+	ADDQ AX, BX
+	VMOVUPS (BX), Z16
+	VMOVUPS 64(BX), Z17
+	ADDQ AX, BX
+	VMOVUPS (BX), Z18
+	VMOVUPS 64(BX), Z19
+	ADDQ AX, BX
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
 	SUBQ $4, CX
 	JLT tailAVX512x11
 loopAVX512x11:
@@ -2470,8 +2574,8 @@ doneAVX512x11:
 	VZEROUPPER
 	RET
 
-// func mulAVX512x12(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
-TEXT ·mulAVX512x12(SB), NOSPLIT, $0-56
+// func mulAVX512x12(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
+TEXT ·mulAVX512x12(SB), NOSPLIT, $0-64
 	MOVQ out+0(FP), DI
 	MOVQ ldo+8(FP), R8
 	SHLQ $2, R8
@@ -2480,35 +2584,48 @@ TEXT ·mulAVX512x12(SB), NOSPLIT, $0-56
 	SHLQ $2, R9
 	MOVQ depth+32(FP), CX
 	MOVQ panel+40(FP), DX
-	MOVQ bias+48(FP), BX
+	MOVQ init+48(FP), BX
+	MOVQ ldi+56(FP), AX
+	SHLQ $2, AX
 	LEAQ (R9)(R9*2), R10
 	LEAQ (SI)(R10*1), R11
 	LEAQ (R11)(R10*1), R12
 	LEAQ (R12)(R10*1), R13
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z1, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z1, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z1, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z1, Z9
-	VMOVAPS Z0, Z10
-	VMOVAPS Z1, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z1, Z13
-	VMOVAPS Z0, Z14
-	VMOVAPS Z1, Z15
-	VMOVAPS Z0, Z16
-	VMOVAPS Z1, Z17
-	VMOVAPS Z0, Z18
-	VMOVAPS Z1, Z19
-	VMOVAPS Z0, Z20
-	VMOVAPS Z1, Z21
-	VMOVAPS Z0, Z22
-	VMOVAPS Z1, Z23
+	ADDQ AX, BX
+	VMOVUPS (BX), Z2
+	VMOVUPS 64(BX), Z3
+	ADDQ AX, BX
+	VMOVUPS (BX), Z4
+	VMOVUPS 64(BX), Z5
+	ADDQ AX, BX
+	VMOVUPS (BX), Z6
+	VMOVUPS 64(BX), Z7
+	ADDQ AX, BX
+	VMOVUPS (BX), Z8
+	VMOVUPS 64(BX), Z9
+	ADDQ AX, BX
+	VMOVUPS (BX), Z10
+	VMOVUPS 64(BX), Z11
+	ADDQ AX, BX
+	VMOVUPS (BX), Z12
+	VMOVUPS 64(BX), Z13
+	ADDQ AX, BX
+	VMOVUPS (BX), Z14
+	VMOVUPS 64(BX), Z15
+	ADDQ AX, BX
+	VMOVUPS (BX), Z16
+	VMOVUPS 64(BX), Z17
+	ADDQ AX, BX
+	VMOVUPS (BX), Z18
+	VMOVUPS 64(BX), Z19
+	ADDQ AX, BX
+	VMOVUPS (BX), Z20
+	VMOVUPS 64(BX), Z21
+	ADDQ AX, BX
+	VMOVUPS (BX), Z22
+	VMOVUPS 64(BX), Z23
 	SUBQ $4, CX
 	JLT tailAVX512x12
 loopAVX512x12:
@@ -2774,6 +2891,7 @@ nextGroup:
 	ADDQ $128, DX
 	MOVQ R8, BX
 nextRow:
+	PREFETCHT0 4096(SI)
 	VPMOVSXBD 0(SI), Y0
 	VCVTDQ2PS Y0, Y0
 	VMULPS Y8, Y0, Y0

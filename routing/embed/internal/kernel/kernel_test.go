@@ -75,6 +75,24 @@ func TestRowsAreIndependent(t *testing.T) {
 	}
 }
 
+// TestDepthInParts: a product made in two parts of the depth has the bits of one made at once.
+func TestDepthInParts(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	const depth, cut = 384, 130
+	for _, set := range All() {
+		for m := 1; m <= 25; m++ {
+			x, panel, bias := randoms(r, m*depth, 1), randoms(r, depth*Panel, 1), randoms(r, Panel, 1)
+			whole, parts := make([]float32, m*Panel), make([]float32, m*Panel)
+			set.MulPanel(whole, Panel, x, depth, m, depth, panel, bias)
+			set.MulPanel(parts, Panel, x, depth, m, cut, panel, bias)
+			set.MulPanel(parts, Panel, x[cut:], depth, m, depth-cut, panel[cut*Panel:], nil)
+			if !slices.Equal(whole, parts) {
+				t.Errorf("%s: %d rows: parts differ from the whole", set.Name, m)
+			}
+		}
+	}
+}
+
 func TestDequantize(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	const depth, group = 192, 64

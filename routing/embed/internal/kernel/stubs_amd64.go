@@ -2,7 +2,7 @@ package kernel
 
 // Kernels in kernel_amd64.s. Strides are in values; the number in a name is the number of rows.
 
-type mulRows = func(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+type mulRows = func(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 // mulAVX2 and mulAVX512 hold the product for i+1 rows at i; never changed.
 var (
@@ -26,55 +26,55 @@ func softmaxAVX2(row *float32, n int)
 func addNormAVX2(x, y, gamma, beta *float32, n int)
 
 //go:noescape
-func mulAVX2x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX2x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX2x2(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX2x2(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX2x3(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX2x3(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX2x4(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX2x4(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX2x5(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX2x5(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX2x6(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX2x6(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x2(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x2(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x3(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x3(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x4(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x4(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x5(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x5(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x6(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x6(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x7(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x7(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x8(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x8(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x9(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x9(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x10(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x10(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x11(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x11(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape
-func mulAVX512x12(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)
+func mulAVX512x12(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)

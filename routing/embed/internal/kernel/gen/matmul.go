@@ -5,6 +5,9 @@ import "fmt"
 const (
 	panelBytes = 128 // one row of a panel: 32 float32
 	unroll     = 4
+	// prefetchBytes is how far dequantize reads ahead: the next call's weights come while the matrix product between
+	// the two calls runs.
+	prefetchBytes = 4096
 )
 
 // isa is what differs between the instruction sets in a matrix product.
@@ -21,11 +24,11 @@ var (
 )
 
 // mulPanel writes mul<ISA>x<rows>: rows times two registers of output columns, accumulated in registers. Every sum
-// starts at the bias and takes its products in the order of k by fused multiply-add, so that neither the row count
-// nor the register width changes a result.
+// starts at its value in init (row stride ldi; 0 gives all rows the same) and takes its products in the order of k by
+// fused multiply-add, so that neither the row count nor the register width nor a cut in depth changes a result.
 func (p *printer) mulPanel(s isa, rows int) {
-	p.text(fmt.Sprintf("mul%sx%d", s.name, rows), 56,
-		fmt.Sprintf("func mul%sx%d(out *float32, ldo int, x *float32, ldx int, depth int, panel, bias *float32)", s.name, rows))
+	p.text(fmt.Sprintf("mul%sx%d", s.name, rows), 64,
+		fmt.Sprintf("func mul%sx%d(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)", s.name, rows))
 	p.op("MOVQ out+0(FP), DI")
 	p.op("MOVQ ldo+8(FP), R8")
 	p.op("SHLQ $2, R8")
@@ -34,7 +37,9 @@ func (p *printer) mulPanel(s isa, rows int) {
 	p.op("SHLQ $2, R9")
 	p.op("MOVQ depth+32(FP), CX")
 	p.op("MOVQ panel+40(FP), DX")
-	p.op("MOVQ bias+48(FP), BX")
+	p.op("MOVQ init+48(FP), BX")
+	p.op("MOVQ ldi+56(FP), AX")
+	p.op("SHLQ $2, AX")
 	bases := []string{"SI", "R11", "R12", "R13"}[:(rows+2)/3] // each reaches three rows
 	if len(bases) > 1 {
 		p.op("LEAQ (R9)(R9*2), R10")
@@ -42,11 +47,12 @@ func (p *printer) mulPanel(s isa, rows int) {
 	for i := 1; i < len(bases); i++ {
 		p.op("LEAQ (%s)(R10*1), %s", bases[i-1], bases[i])
 	}
-	p.op("VMOVUPS (BX), %s0", s.reg)
-	p.op("VMOVUPS %d(BX), %s1", s.bytes, s.reg)
-	for r := 1; r < rows; r++ {
-		p.op("VMOVAPS %s0, %s%d", s.reg, s.reg, 2*r)
-		p.op("VMOVAPS %s1, %s%d", s.reg, s.reg, 2*r+1)
+	for r := range rows {
+		p.op("VMOVUPS (BX), %s%d", s.reg, 2*r)
+		p.op("VMOVUPS %d(BX), %s%d", s.bytes, s.reg, 2*r+1)
+		if r+1 < rows {
+			p.op("ADDQ AX, BX")
+		}
 	}
 	label := fmt.Sprintf("%sx%d", s.name, rows)
 	p.op("SUBQ $%d, CX", unroll)
@@ -108,6 +114,7 @@ func (p *printer) dequantize() {
 	p.op("ADDQ $%d, DX", panelBytes)
 	p.op("MOVQ R8, BX")
 	p.line("nextRow:")
+	p.op("PREFETCHT0 %d(SI)", prefetchBytes)
 	for v := range 4 {
 		p.op("VPMOVSXBD %d(SI), Y%d", 8*v, v)
 		p.op("VCVTDQ2PS Y%d, Y%d", v, v)
