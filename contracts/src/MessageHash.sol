@@ -75,9 +75,10 @@ library MessageHash {
             }
             lanesHash := keccak256(hashes, sub(end, hashes))
         }
-        return keccak256(
-            abi.encode(SETTLEMENT_BATCH_TYPEHASH, b.payer, b.epoch, b.receiptCount, b.receiptsRoot, lanesHash)
-        );
+        return
+            keccak256(
+                abi.encode(SETTLEMENT_BATCH_TYPEHASH, b.payer, b.epoch, b.receiptCount, b.receiptsRoot, lanesHash)
+            );
     }
 
     function hash(SignerAuthorization memory s) internal pure returns (bytes32) {

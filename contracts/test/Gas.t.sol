@@ -68,7 +68,9 @@ contract GasTest is Proofs {
         bytes memory signature = sign(payerKeys[0], digest(b));
         vm.prank(stranger);
         s.settleBatch(b, signature);
-        atMost("settleBatch of up to 100, signed", snapshot(string.concat("settleBatch", label(n), "_signed")), 1_800_000);
+        atMost(
+            "settleBatch of up to 100, signed", snapshot(string.concat("settleBatch", label(n), "_signed")), 1_800_000
+        );
     }
 
     function test_settleBatch1() public {

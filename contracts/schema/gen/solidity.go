@@ -94,7 +94,7 @@ func hashBody(s schema.Schema, st schema.Struct) string {
 		return fmt.Sprintf("        return keccak256(abi.encode(%s, %s));\n", typeHash(st), st.Receiver())
 	}
 	if len(words) <= maxWordsAtOnce {
-		return b.String() + "        return keccak256(\n" + call(12, "abi.encode", words) + "\n        );\n"
+		return b.String() + "        return\n            keccak256(\n" + call(16, "abi.encode", words) + "\n            );\n"
 	}
 	half := len(words) / 2
 	return b.String() + fmt.Sprintf("        // Two halves, because one call with %d words is too deep for the stack.\n", len(words)) +
