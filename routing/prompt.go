@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"unicode/utf8"
 )
@@ -25,7 +26,7 @@ const bytesPerToken = 4
 
 func (p Prompt) withInputTokens() Prompt {
 	if p.InputTokens == 0 {
-		p.InputTokens = uint32(min((len(p.Text)+bytesPerToken-1)/bytesPerToken, 1<<31))
+		p.InputTokens = uint32(min((len(p.Text)+bytesPerToken-1)/bytesPerToken, math.MaxInt32))
 	}
 	return p
 }

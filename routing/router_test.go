@@ -45,9 +45,23 @@ func (e *mapEmbedder) Embed(_ context.Context, text string) ([]float32, error) {
 // large model does.
 func world(t testing.TB) (*routing.Router, *mapEmbedder) {
 	t.Helper()
-	rng := rand.New(rand.NewPCG(1, 2))
+	rng := worldSource()
 	e := &mapEmbedder{vectors: map[string][]float32{"easy": near(rng, 0), "hard": near(rng, 1)}}
-	b, err := index.NewBuilder(e.ID(), dim)
+	r, err := routing.New(routing.Config{Embedder: e, Index: worldIndex(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, e
+}
+
+func worldSource() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
+func worldIndex(t testing.TB) *index.Index {
+	t.Helper()
+	rng := worldSource()
+	near(rng, 0)
+	near(rng, 1) // world's own two
+	b, err := index.NewBuilder("map", dim)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +83,7 @@ func world(t testing.TB) (*routing.Router, *mapEmbedder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := routing.New(routing.Config{Embedder: e, Index: x})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, e
+	return x
 }
 
 // near is a unit vector close to an axis; the last dimension stays empty.

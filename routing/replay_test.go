@@ -1,0 +1,223 @@
+package routing_test
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"flotilla/routing"
+	"flotilla/routing/index"
+
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "make the golden records anew; after a change of what decisions come out as, raise routing.Rules first")
+
+const golden = "testdata/replay"
+
+// request is one golden case: all that Route gets.
+type request struct {
+	prompt routing.Prompt
+	fleet  []routing.Candidate
+	policy routing.Policy
+}
+
+func goldenRequests() map[string]request {
+	fleet := []routing.Candidate{small("s1", 100_000), large("l2", 1_000_000), large("l1", 900_000), small("s2", 120_000)}
+	var crowd []routing.Candidate
+	for i := range 100 {
+		crowd = append(crowd, small(fmt.Sprintf("s%02d", i), 100_000+uint64(i)), large(fmt.Sprintf("l%02d", i), 900_000+uint64(i)))
+	}
+	ask := func(text string) routing.Prompt { return routing.Prompt{Text: text, InputTokens: 50} }
+	talk := func(text string, s routing.Session) routing.Prompt {
+		return routing.Prompt{Text: text, InputTokens: 4000, MaxOutputTokens: 300, Session: s}
+	}
+	long := routing.Session{Model: "qwen2.5-0.5b-instruct", Operator: "s2", CachedTokens: 3900}
+	tools := routing.Session{Model: "llama-3.1-70b-instruct", Operator: "l2", CachedTokens: 3900, ToolLoop: true}
+	return map[string]request{
+		"easy":         {ask("easy"), fleet, routing.Policy{Dial: 7}},
+		"hard":         {ask("hard"), fleet, routing.Policy{Dial: 7}},
+		"hard-dial-10": {ask("hard"), []routing.Candidate{small("s1", 100_000), large("l1", 5_000_000)}, routing.Policy{Dial: 10}},
+		"far":          {ask("far"), fleet, routing.Policy{Dial: 7}},
+		"far-default":  {ask("far"), fleet, routing.Policy{Dial: 7, Default: "qwen2.5:0.5b"}},
+		"no-text":      {ask(""), fleet, routing.Policy{Dial: 3}},
+		"named":        {ask("easy"), fleet, routing.Policy{Dial: 7, Model: "llama3.1:70b"}},
+		"policy":       {ask("hard"), append(fleet, large("dear", 90_000_000)), routing.Policy{Dial: 7, Block: []string{"qwen*"}, MaxCost: 1000}},
+		"unmeasured":   {ask("easy"), append(fleet, routing.Candidate{Operator: "m", Model: "mystery", InputPerMTok: 7}), routing.Policy{Dial: 7}},
+		"crowd":        {ask("hard"), crowd, routing.Policy{Dial: 7, Default: "qwen2.5:0.5b"}},
+		"stays":        {talk("easy", long), fleet, routing.Policy{Dial: 7}},
+		"switches":     {talk("hard", long), fleet, routing.Policy{Dial: 1}},
+		"tool-loop":    {talk("easy", tools), fleet, routing.Policy{Dial: 10}},
+	}
+}
+
+// The golden records replay bit for bit, and routing their requests anew gives the same bytes. Other machines run the
+// same test: make golden does so for 32-bit and fused-multiply-add code.
+func TestGoldenRecordsReplay(t *testing.T) {
+	r, _ := world(t)
+	if *update {
+		writeGolden(t, r)
+	}
+	raw, err := os.ReadFile(filepath.Join(golden, "index.fidx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.Decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, q := range goldenRequests() {
+		record, err := os.ReadFile(filepath.Join(golden, name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := routing.Replay(t.Context(), record, x); err != nil {
+			t.Errorf("%s: %v (a wanted change: raise routing.Rules, then go test ./routing -run Golden -update)", name, err)
+		}
+		d, err := r.Route(t.Context(), q.prompt, q.fleet, q.policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(d.JSON()) != string(record) {
+			t.Errorf("%s: routed anew it is\n%s\nnot\n%s", name, d.JSON(), record)
+		}
+	}
+}
+
+func writeGolden(t *testing.T, r *routing.Router) {
+	t.Helper()
+	if err := os.MkdirAll(golden, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, raw []byte) {
+		if err := os.WriteFile(filepath.Join(golden, name), raw, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("index.fidx", worldIndex(t).Encode())
+	for name, q := range goldenRequests() {
+		d, err := r.Route(t.Context(), q.prompt, q.fleet, q.policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(name+".json", d.JSON())
+	}
+}
+
+// Whatever the fleet, the prompt, the policy and the conversation: the record alone gives the decision again.
+func TestEveryDecisionReplays(t *testing.T) {
+	r, _ := world(t)
+	x := worldIndex(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		var fleet []routing.Candidate
+		for i := range rapid.OneOf(rapid.IntRange(1, 8), rapid.IntRange(routing.MaxRecorded-2, 200)).Draw(rt, "fleet") {
+			fleet = append(fleet, drawCandidate(rt, fmt.Sprint(i)))
+		}
+		somebody := rapid.SampledFrom(fleet).Draw(rt, "session")
+		p := routing.Prompt{
+			Text:        rapid.SampledFrom([]string{"easy", "hard", "far", ""}).Draw(rt, "text"),
+			InputTokens: rapid.Uint32().Draw(rt, "input"), MaxOutputTokens: rapid.Uint32().Draw(rt, "limit"),
+		}
+		if rapid.Bool().Draw(rt, "conversation") {
+			p.Session = routing.Session{Model: somebody.Model, Operator: somebody.Operator, CachedTokens: rapid.Uint32().Draw(rt, "cached"), ToolLoop: rapid.Bool().Draw(rt, "tool loop")}
+		}
+		policy := routing.Policy{Dial: rapid.IntRange(0, 10).Draw(rt, "dial"), Default: rapid.SampledFrom([]string{"", "gemma-3-270m", "nobody"}).Draw(rt, "default"),
+			Block: rapid.SampledFrom([][]string{nil, {"junk"}, {"q*"}}).Draw(rt, "block")}
+		if rapid.Bool().Draw(rt, "named") {
+			policy.Model = string(somebody.Model)
+		}
+		d, err := r.Route(t.Context(), p, fleet, policy)
+		var nobody *routing.InfeasibleError
+		if errors.As(err, &nobody) {
+			return
+		}
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if err := routing.Replay(t.Context(), d.JSON(), x); err != nil {
+			rt.Fatalf("%v\n%s", err, d.JSON())
+		}
+	})
+}
+
+// Any number of a record that is changed makes its replay fail, and the error says where.
+func TestChangedRecordIsFound(t *testing.T) {
+	x := worldIndex(t)
+	for name, change := range map[string]struct {
+		record string
+		edit   func(*routing.Decision)
+		field  string
+	}{
+		"an estimate":       {"hard", func(d *routing.Decision) { d.Considered[1].Quality = math.Nextafter(d.Considered[1].Quality, 1) }, "considered[1].quality"},
+		"the pick":          {"hard", func(d *routing.Decision) { d.Pick = d.Considered[1] }, "pick.operator"},
+		"a price":           {"easy", func(d *routing.Decision) { d.Considered[0].OutputPerMTok-- }, "pick.expected_cost"},
+		"a neighbour":       {"easy", func(d *routing.Decision) { d.Neighbors[3].Similarity += 1. / index.SimilarityOne }, "neighbors[3].similarity"},
+		"the query":         {"easy", func(d *routing.Decision) { d.Query[5] += 40 }, "pick.quality"},
+		"the flag":          {"far", func(d *routing.Decision) { d.OutOfDistribution = false }, "out_of_distribution"},
+		"a choice hidden":   {"hard", func(d *routing.Decision) { d.Considered = d.Considered[1:]; d.ConsideredTotal-- }, "pick.operator"},
+		"who stays":         {"stays", func(d *routing.Decision) { d.Turn.CachedTokens = 0 }, "pick.operator"},
+		"a blocked model":   {"policy", func(d *routing.Decision) { d.Block = nil }, "rejected[0].reason"},
+		"above the ceiling": {"policy", func(d *routing.Decision) { d.MaxCost = 2 }, "considered"},
+		"the default":       {"far-default", func(d *routing.Decision) { d.Default = "" }, "pick.operator"},
+		"the dial":          {"hard-dial-10", func(d *routing.Decision) { d.Dial = 0 }, "pick.operator"},
+		"the baseline":      {"easy", func(d *routing.Decision) { d.Baseline = d.Pick }, "baseline.operator"},
+		"a fallback hidden": {"easy", func(d *routing.Decision) { d.Fallbacks = d.Fallbacks[:1] }, "length of fallbacks"},
+	} {
+		raw, err := os.ReadFile(filepath.Join(golden, change.record+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := routing.ReadRecord(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change.edit(&d)
+		err = routing.Replay(t.Context(), d.JSON(), x)
+		var diff *routing.DifferenceError
+		if !errors.As(err, &diff) || !strings.HasPrefix(diff.Field, change.field) {
+			t.Errorf("%s: %v, want a difference in %s", name, err, change.field)
+		}
+	}
+}
+
+func TestReplaySaysWhatItCannotTell(t *testing.T) {
+	r, _ := world(t)
+	d := route(t, r, "easy", []routing.Candidate{small("s", 1)}, routing.Policy{Dial: 7})
+	other, err := index.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := routing.Replay(t.Context(), d.JSON(), other); !errors.Is(err, routing.ErrOtherIndex) {
+		t.Errorf("another index: %v", err)
+	}
+	d.Rules++
+	if err := routing.Replay(t.Context(), d.JSON(), other); !errors.Is(err, routing.ErrOtherRules) {
+		t.Errorf("other rules: %v", err)
+	}
+	if err := routing.Replay(t.Context(), []byte(`{"rules":`), other); err == nil {
+		t.Error("half a record was replayed")
+	}
+}
+
+// Whatever stands in a record, replaying it ends with an answer.
+func FuzzReplay(f *testing.F) {
+	for name := range goldenRequests() {
+		raw, err := os.ReadFile(filepath.Join(golden, name+".json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	x := worldIndex(f)
+	f.Fuzz(func(t *testing.T, record []byte) {
+		if err := routing.Replay(t.Context(), record, x); err == nil && !json.Valid(record) {
+			t.Error("no JSON, yet it replays")
+		}
+	})
+}
