@@ -3,6 +3,7 @@ package index_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -83,4 +84,48 @@ func BenchmarkSearch(b *testing.B) {
 			b.ReportMetric(1-float64(lost)/float64(200*len(qs)), "recall")
 		})
 	}
+}
+
+// BenchmarkEdit adds 1,000 rows to an index, up to the new index's id: everything but the embedding and the disk. It
+// also says what memory an index keeps.
+func BenchmarkEdit(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		x := grown(b, n)
+		rng := rand.New(rand.NewPCG(10, 10))
+		var rows []index.Row
+		for i := range 1000 {
+			rows = append(rows, index.Row{Vector: unit(rng, x.Dim()), Source: "new", Outcomes: []index.Outcome{{Model: x.Models()[i%2], Score: 1}}})
+		}
+		b.Run(fmt.Sprintf("rows=%d", n), func(b *testing.B) {
+			percentiles(b, func(int) {
+				e := x.Edit()
+				for _, r := range rows {
+					if err := e.Add(r); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if _, err := e.Build(); err != nil {
+					b.Fatal(err)
+				}
+			})
+			b.ReportMetric(float64(heldBy(b, x.Encode()))/(1<<20), "MB")
+		})
+	}
+}
+
+// heldBy is the memory that an index keeps once it is decoded.
+func heldBy(b *testing.B, encoded []byte) int64 {
+	b.Helper()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	x, err := index.Decode(encoded)
+	if err != nil {
+		b.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(x)
+	runtime.KeepAlive(encoded)
+	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }

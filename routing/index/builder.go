@@ -1,32 +1,16 @@
 package index
 
 import (
-	"crypto/sha256"
+	"cmp"
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // Builder collects rows for one embedder and makes an Index. Not safe for concurrent use.
 type Builder struct {
-	embedder   string
-	dim        int
-	generation uint64
-	models     map[string]bool
-	sources    []string
-	sourceOf   map[string]uint16
-	rows       []storedRow
-}
-
-type storedRow struct {
-	vector []int8
-	source uint16
-	cells  []storedCell
-}
-
-type storedCell struct {
-	model         string
-	score, length uint8
+	x       Index // its first fields; models in order of appearance
+	modelOf map[string]uint16
+	source  map[string]uint16
 }
 
 // NewBuilder starts an index for the embedder with this fingerprint and dimension.
@@ -37,106 +21,218 @@ func NewBuilder(embedderID string, dim int) (*Builder, error) {
 	if dim < 1 || dim > MaxDim {
 		return nil, fmt.Errorf("new index: dimension %d, want 1 to %d", dim, MaxDim)
 	}
-	return &Builder{embedder: embedderID, dim: dim, models: map[string]bool{}, sourceOf: map[string]uint16{}}, nil
+	return newBuilder(embedderID, dim), nil
 }
+
+func newBuilder(embedderID string, dim int) *Builder {
+	return &Builder{
+		x:       Index{embedder: embedderID, dim: dim, rowStart: []uint32{0}},
+		modelOf: map[string]uint16{}, source: map[string]uint16{},
+	}
+}
+
+// Edit starts a builder with x's rows, numbered as in x; what it builds is x's next generation. x stays as it is.
+func (x *Index) Edit() *Builder {
+	b := newBuilder(x.embedder, x.dim)
+	b.x.generation = x.generation
+	b.x.vectors, b.x.rowSource = slices.Clone(x.vectors), slices.Clone(x.rowSource)
+	b.x.rowStart, b.x.cells = slices.Clone(x.rowStart), slices.Clone(x.cells)
+	b.x.models, b.x.sources = slices.Clone(x.models), slices.Clone(x.sources)
+	number(b.modelOf, x.models)
+	number(b.source, x.sources)
+	return b
+}
+
+func number(into map[string]uint16, names []string) {
+	for i, name := range names {
+		into[name] = uint16(i)
+	}
+}
+
+// Len is the number of rows so far.
+func (b *Builder) Len() int { return b.x.Len() }
 
 // Add appends a row. The vector must come from the builder's embedder. Nothing is kept of r's memory.
 func (b *Builder) Add(r Row) error {
-	if err := r.check(b.dim); err != nil {
+	if err := r.check(b.x.dim); err != nil {
 		return fmt.Errorf("add row: %w", err)
 	}
-	row := storedRow{vector: make([]int8, b.dim)}
-	quantizeRow(row.vector, r.Vector)
+	cells := make([]Cell, 0, len(r.Outcomes))
 	for _, o := range r.Outcomes {
-		row.cells = append(row.cells, storedCell{o.Model, quantizeScore(o.Score), quantizeLength(o.OutputTokens)})
+		m, err := numbered(b.modelOf, &b.x.models, o.Model, MaxModels, "models")
+		if err != nil {
+			return fmt.Errorf("add row: %w", err)
+		}
+		cells = append(cells, Cell{m, quantizeScore(o.Score), quantizeLength(o.OutputTokens)})
 	}
-	return b.append(row, r.Source)
+	vector := make([]int8, b.x.dim)
+	quantizeRow(vector, r.Vector)
+	return b.append(vector, cells, r.Source)
 }
 
-func (b *Builder) append(row storedRow, source string) error {
-	if len(b.rows) >= MaxRows {
+func (b *Builder) append(vector []int8, cells []Cell, source string) error {
+	if b.Len() >= MaxRows {
 		return fmt.Errorf("add row: the index is full (%d rows)", MaxRows)
 	}
-	number, ok := b.sourceOf[source]
-	if !ok {
-		if len(b.sources) >= MaxSources {
-			return fmt.Errorf("add row: more than %d sources", MaxSources)
-		}
-		number = uint16(len(b.sources))
-		b.sources = append(b.sources, source)
-		b.sourceOf[source] = number
+	n, err := numbered(b.source, &b.x.sources, source, MaxSources, "sources")
+	if err != nil {
+		return fmt.Errorf("add row: %w", err)
 	}
-	row.source = number
-	for _, c := range row.cells {
-		if !b.models[c.model] && len(b.models) >= MaxModels {
-			return fmt.Errorf("add row: more than %d models", MaxModels)
-		}
-		b.models[c.model] = true
-	}
-	sort.Slice(row.cells, func(i, j int) bool { return row.cells[i].model < row.cells[j].model })
-	b.rows = append(b.rows, row)
+	b.x.vectors = append(b.x.vectors, vector...)
+	b.x.rowSource = append(b.x.rowSource, n)
+	b.x.cells = append(b.x.cells, cells...)
+	b.x.rowStart = append(b.x.rowStart, uint32(len(b.x.cells)))
 	return nil
+}
+
+// numbered is name's place in names, at its end if it is new.
+func numbered(place map[string]uint16, names *[]string, name string, most int, what string) (uint16, error) {
+	n, ok := place[name]
+	if !ok {
+		if len(*names) >= most {
+			return 0, fmt.Errorf("more than %d %s", most, what)
+		}
+		n = uint16(len(*names))
+		*names = append(*names, name)
+		place[name] = n
+	}
+	return n, nil
 }
 
 // Import appends every row of x, in order. An index of another embedder is refused (*EmbedderError).
 func (b *Builder) Import(x *Index) error {
-	if err := x.CheckEmbedder(b.embedder); err != nil {
+	if err := x.CheckEmbedder(b.x.embedder); err != nil {
 		return fmt.Errorf("import index: %w", err)
 	}
-	if x.dim != b.dim {
-		return fmt.Errorf("import index: it has %d dimensions, want %d", x.dim, b.dim)
+	if x.dim != b.x.dim {
+		return fmt.Errorf("import index: it has %d dimensions, want %d", x.dim, b.x.dim)
 	}
-	for i := range x.Len() {
-		row := storedRow{vector: x.vectors[i*x.dim : (i+1)*x.dim]}
-		for _, c := range x.Cells(i) {
-			row.cells = append(row.cells, storedCell{x.models[c.Model], c.Score, c.Length})
+	models := make([]uint16, len(x.models))
+	for i, name := range x.models {
+		m, err := numbered(b.modelOf, &b.x.models, name, MaxModels, "models")
+		if err != nil {
+			return fmt.Errorf("import index: %w", err)
 		}
-		if err := b.append(row, x.Source(i)); err != nil {
+		models[i] = m
+	}
+	var cells []Cell
+	for i := range x.Len() {
+		cells = cells[:0]
+		for _, c := range x.Cells(i) {
+			cells = append(cells, Cell{models[c.Model], c.Score, c.Length})
+		}
+		if err := b.append(x.vectors[i*x.dim:(i+1)*x.dim], cells, x.Source(i)); err != nil {
 			return fmt.Errorf("import index: %w", err)
 		}
 	}
-	b.generation = max(b.generation, x.generation)
+	b.x.generation = max(b.x.generation, x.generation)
 	return nil
 }
 
-// Build makes the index, one generation above the newest imported. It needs a row at least. It also measures how far
-// apart the rows lie (Index.Outlier), comparing up to outlierSample rows with all others.
+// Remove drops the outcomes that drop names, and with them the rows that have none left; the rows after those move up.
+// It returns how many went.
+func (b *Builder) Remove(drop func(row int, source, model string) bool) (rows, outcomes int) {
+	x := &b.x
+	kept, cells := 0, x.cells[:0]
+	start := uint32(0)
+	for i := range x.Len() {
+		end := x.rowStart[i+1]
+		before := len(cells)
+		for _, c := range x.cells[start:end] {
+			if !drop(i, x.sources[x.rowSource[i]], x.models[c.Model]) {
+				cells = append(cells, c)
+			}
+		}
+		outcomes += int(end-start) - (len(cells) - before)
+		start = end
+		if len(cells) == before {
+			rows++
+			continue
+		}
+		copy(x.vectors[kept*x.dim:], x.vectors[i*x.dim:(i+1)*x.dim])
+		x.rowSource[kept] = x.rowSource[i]
+		kept++
+		x.rowStart[kept] = uint32(len(cells))
+	}
+	x.vectors, x.rowSource, x.rowStart, x.cells = x.vectors[:kept*x.dim], x.rowSource[:kept], x.rowStart[:kept+1], cells
+	return rows, outcomes
+}
+
+// Build makes the index, one generation above the newest imported or edited. It needs a row at least. It also measures
+// how far apart the rows lie (Index.Outlier). The builder gives its rows away and must not be used afterwards.
 func (b *Builder) Build() (*Index, error) {
-	if len(b.rows) == 0 {
+	if b.Len() == 0 {
 		return nil, fmt.Errorf("build index: no rows")
 	}
-	x := &Index{embedder: b.embedder, dim: b.dim, generation: b.generation + 1, sources: slices.Clone(b.sources)}
-	for m := range b.models {
-		x.models = append(x.models, m)
-	}
-	slices.Sort(x.models)
-	number := make(map[string]uint16, len(x.models))
-	for i, m := range x.models {
-		number[m] = uint16(i)
-	}
-	x.rowStart = append(x.rowStart, 0)
-	for _, r := range b.rows {
-		x.vectors = append(x.vectors, r.vector...)
-		x.rowSource = append(x.rowSource, r.source)
-		for _, c := range r.cells {
-			x.cells = append(x.cells, Cell{number[c.model], c.score, c.length})
-		}
-		x.rowStart = append(x.rowStart, uint32(len(x.cells)))
-	}
+	x := &b.x
+	x.generation++
+	x.compactSources()
+	x.sortModels()
 	x.finish()
 	x.outlier = x.measureOutlier()
-	encoded := x.Encode()
-	copy(x.id[:], encoded[len(encoded)-sha256.Size:])
+	x.id = x.sum()
 	return x, nil
 }
 
-// outlierSample bounds the work of measureOutlier; a 5th percentile of 2,000 values is off by half a percentile point.
-const outlierSample = 2000
+// compactSources drops the sources that no row has left.
+func (x *Index) compactSources() {
+	used := make([]bool, len(x.sources))
+	for _, s := range x.rowSource {
+		used[s] = true
+	}
+	place := make([]uint16, len(x.sources))
+	var names []string
+	for i, name := range x.sources {
+		if used[i] {
+			place[i] = uint16(len(names))
+			names = append(names, name)
+		}
+	}
+	for i, s := range x.rowSource {
+		x.rowSource[i] = place[s]
+	}
+	x.sources = names
+}
+
+// sortModels puts the models into order, without those that no outcome is left of, and renumbers the cells.
+func (x *Index) sortModels() {
+	used := make([]bool, len(x.models))
+	for _, c := range x.cells {
+		used[c.Model] = true
+	}
+	var names []string
+	for i, name := range x.models {
+		if used[i] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	place := make([]uint16, len(x.models))
+	for i, name := range x.models {
+		if at, ok := slices.BinarySearch(names, name); ok {
+			place[i] = uint16(at)
+		}
+	}
+	for i := range x.cells {
+		x.cells[i].Model = place[x.cells[i].Model]
+	}
+	for i := range x.Len() {
+		slices.SortFunc(x.Cells(i), func(a, b Cell) int { return cmp.Compare(a.Model, b.Model) })
+	}
+	x.models = names
+}
+
+const (
+	// outlierSample bounds the work of measureOutlier; a 5th percentile of 500 values is off by one percentile point.
+	outlierSample = 500
+	outlierRows   = 256 // compared exactly for each; five are looked for
+)
 
 // OutlierNeighbors is how many nearest rows the out-of-distribution test averages.
 const OutlierNeighbors = 5
 
-// measureOutlier is the 5th percentile of rows' mean similarity to their nearest five other rows.
+// measureOutlier is the 5th percentile of rows' mean similarity to their nearest five other rows, from evenly spread
+// rows.
 func (x *Index) measureOutlier() int32 {
 	n := x.Len()
 	if n <= OutlierNeighbors {
@@ -150,7 +246,8 @@ func (x *Index) measureOutlier() int32 {
 		if err != nil {
 			continue // unreachable: rows are never zero
 		}
-		hits = slices.DeleteFunc(s.Top(hits[:0], OutlierNeighbors+1), func(h Hit) bool { return h.Row == i })
+		s.choose(&x.all, OutlierNeighbors+1, outlierRows)
+		hits = slices.DeleteFunc(s.best(hits[:0], OutlierNeighbors+1), func(h Hit) bool { return h.Row == i })
 		s.Release()
 		means = append(means, MeanSimilarity(hits))
 	}

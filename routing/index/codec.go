@@ -1,10 +1,14 @@
 package index
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"unsafe"
 )
 
 const (
@@ -12,11 +16,45 @@ const (
 	formatVersion = 1
 )
 
-// Encode writes the index in the format of the package comment. Equal indexes give equal bytes.
+// Encode returns the index in the format of the package comment. Equal indexes give equal bytes.
 func (x *Index) Encode() []byte {
+	var buf bytes.Buffer
+	buf.Grow(64 + len(x.vectors) + 4*x.Len() + 4*len(x.cells) + 32*len(x.models))
+	_, _ = x.WriteTo(&buf) // a buffer takes everything
+	return buf.Bytes()
+}
+
+// WriteTo writes what Encode returns.
+func (x *Index) WriteTo(w io.Writer) (int64, error) {
+	n := int64(0)
+	put := func(b []byte) error {
+		m, err := w.Write(b)
+		n += int64(m)
+		return err
+	}
+	if err := x.body(put); err != nil {
+		return n, fmt.Errorf("write index: %w", err)
+	}
+	if err := put(x.id[:]); err != nil {
+		return n, fmt.Errorf("write index: %w", err)
+	}
+	return n, nil
+}
+
+// sum is the checksum of the encoded index.
+func (x *Index) sum() [sha256.Size]byte {
+	h := sha256.New()
+	_ = x.body(func(b []byte) error { _, err := h.Write(b); return err }) // a hash takes everything
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// rowsAtOnce is how many rows' outcomes body gathers for one write.
+const rowsAtOnce = 1024
+
+// body puts everything before the checksum.
+func (x *Index) body(put func([]byte) error) error {
 	n := x.Len()
-	b := make([]byte, 0, 64+len(x.vectors)+4*n+4*len(x.cells)+32*len(x.models))
-	b = append(b, magic...)
+	b := append([]byte(nil), magic...)
 	b = binary.LittleEndian.AppendUint16(b, formatVersion)
 	b = binary.LittleEndian.AppendUint16(b, uint16(x.dim))
 	b = binary.LittleEndian.AppendUint64(b, x.generation)
@@ -25,9 +63,10 @@ func (x *Index) Encode() []byte {
 	b = appendString(b, x.embedder)
 	b = appendStrings(b, x.models)
 	b = appendStrings(b, x.sources)
-	for _, v := range x.vectors {
-		b = append(b, byte(v))
+	if err := errors.Join(put(b), put(asBytes(x.vectors))); err != nil {
+		return err
 	}
+	b = b[:0]
 	for i := range n {
 		cells := x.Cells(i)
 		b = binary.LittleEndian.AppendUint16(b, x.rowSource[i])
@@ -36,9 +75,19 @@ func (x *Index) Encode() []byte {
 			b = binary.LittleEndian.AppendUint16(b, c.Model)
 			b = append(b, c.Score, c.Length)
 		}
+		if i%rowsAtOnce == rowsAtOnce-1 || i == n-1 {
+			if err := put(b); err != nil {
+				return err
+			}
+			b = b[:0]
+		}
 	}
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
+	return nil
+}
+
+// asBytes is v's memory.
+func asBytes(v []int8) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
 }
 
 func appendString(b []byte, s string) []byte {
@@ -94,9 +143,7 @@ func (x *Index) read(r *reader) error {
 		return r.err
 	}
 	x.vectors = make([]int8, len(raw))
-	for i, v := range raw {
-		x.vectors[i] = int8(v)
-	}
+	copy(asBytes(x.vectors), raw)
 	x.rowSource = make([]uint16, n)
 	x.rowStart = make([]uint32, n+1)
 	for i := range n {

@@ -96,7 +96,7 @@ func (s *Scan) Similarity(i int) int32 {
 
 // Top appends the k nearest rows to dst, nearest first; equal similarities are ordered by row number.
 func (s *Scan) Top(dst []Hit, k int) []Hit {
-	s.choose(&s.x.all, k, max(exactRows, exactTimes*k))
+	s.choose(&s.x.all, k, max(exactRows, exactTimes*k, s.x.Len()/exactShare))
 	return s.best(dst, k)
 }
 
@@ -105,7 +105,8 @@ func (s *Scan) TopOf(dst []Hit, m, k int) []Hit {
 	g := s.x.groupOf[m]
 	own := &s.own[g]
 	if own.k != k {
-		s.choose(&s.x.groups[g], k, exactTimes*k)
+		among := &s.x.groups[g]
+		s.choose(among, k, max(exactTimes*k, len(among.rows)/exactShare))
 		own.k, own.hits = k, s.best(own.hits[:0], k)
 	}
 	return append(dst, own.hits...)
@@ -115,7 +116,7 @@ func (s *Scan) TopOf(dst []Hit, m, k int) []Hit {
 // with the best codes, and never fewer than k.
 func (s *Scan) choose(among *rowSet, k, most int) {
 	s.chosen = s.chosen[:0]
-	if most = max(most, len(among.rows)/exactShare); s.x.Len() <= exactRows || len(among.rows) <= most {
+	if s.x.Len() <= exactRows || len(among.rows) <= most {
 		s.chosen = append(s.chosen, among.rows...)
 		return
 	}
