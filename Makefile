@@ -5,7 +5,7 @@ CACHE   := build
 MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test test-go test-race test-clients demo lint bench fuzz contracts audit bindings clean check
+.PHONY: build test test-go test-race test-clients demo lint bench bench-embed fuzz contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -48,6 +48,10 @@ lint:
 
 bench: ## prints; nothing here passes or fails by a clock
 	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./node ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
+
+bench-embed: $(MINILM)/model.onnx ## our MiniLM and onnxruntime's by turns, one thread each; fetches onnxruntime's library
+	routing/embed/export/onnxruntime.sh $(CACHE)/onnxruntime
+	CGO_ENABLED=1 $(GO) test -tags onnxruntime -bench SideBySide -benchtime 41x -count 1 -v ./routing/embed/ortembed
 
 FUZZTIME ?= 20s
 fuzz: ## each fuzz target for FUZZTIME
