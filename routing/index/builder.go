@@ -166,7 +166,7 @@ func (b *Builder) Build() (*Index, error) {
 	}
 	x := &b.x
 	x.generation++
-	x.compactSources()
+	x.orderSources()
 	x.sortModels()
 	x.finish()
 	x.outlier = x.measureOutlier()
@@ -174,22 +174,18 @@ func (b *Builder) Build() (*Index, error) {
 	return x, nil
 }
 
-// compactSources drops the sources that no row has left.
-func (x *Index) compactSources() {
-	used := make([]bool, len(x.sources))
-	for _, s := range x.rowSource {
-		used[s] = true
-	}
-	place := make([]uint16, len(x.sources))
+// orderSources numbers the sources in the order of their first rows, and drops those that no row has left.
+func (x *Index) orderSources() {
+	place := map[uint16]uint16{}
 	var names []string
-	for i, name := range x.sources {
-		if used[i] {
-			place[i] = uint16(len(names))
-			names = append(names, name)
-		}
-	}
 	for i, s := range x.rowSource {
-		x.rowSource[i] = place[s]
+		n, ok := place[s]
+		if !ok {
+			n = uint16(len(names))
+			place[s] = n
+			names = append(names, x.sources[s])
+		}
+		x.rowSource[i] = n
 	}
 	x.sources = names
 }
@@ -242,17 +238,23 @@ func (x *Index) measureOutlier() int32 {
 	var means []int32
 	hits := make([]Hit, 0, OutlierNeighbors+1)
 	for i := 0; i < n; i += stride {
-		s, err := x.Scan(x.Vector(i))
-		if err != nil {
-			continue // unreachable: rows are never zero
-		}
-		s.choose(&x.all, OutlierNeighbors+1, outlierRows)
-		hits = slices.DeleteFunc(s.best(hits[:0], OutlierNeighbors+1), func(h Hit) bool { return h.Row == i })
-		s.Release()
+		hits = x.nearestOthers(hits[:0], i)
 		means = append(means, MeanSimilarity(hits))
 	}
 	slices.Sort(means)
 	return means[len(means)/20]
+}
+
+// nearestOthers appends the OutlierNeighbors rows nearest to row i to dst, without itself.
+func (x *Index) nearestOthers(dst []Hit, i int) []Hit {
+	s, err := x.Scan(x.Vector(i))
+	if err != nil {
+		return dst // unreachable: rows are never zero
+	}
+	defer s.Release()
+	s.choose(&x.all, OutlierNeighbors+1, outlierRows)
+	dst = slices.DeleteFunc(s.best(dst, OutlierNeighbors+1), func(h Hit) bool { return h.Row == i })
+	return dst[:min(len(dst), OutlierNeighbors)]
 }
 
 // MeanSimilarity is the mean of up to the first OutlierNeighbors hits, rounded down; 0 for none.

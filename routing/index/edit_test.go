@@ -1,0 +1,96 @@
+package index_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"flotilla/routing/index"
+
+	"pgregory.net/rapid"
+)
+
+// An edit is the index that its rows would have given in the first place, but for the generation.
+func TestAnEditGivesWhatItsRowsGive(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		type flat struct {
+			row  index.Row
+			drop bool
+		}
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
+		models := []string{"gemma-2-9b-it", "llama-3.1-8b-instruct", "qwen2.5-72b-instruct"}
+		gone := models[rng.IntN(3)]
+		var rows []flat
+		for i := range rapid.IntRange(2, 40).Draw(rt, "rows") {
+			r := index.Row{Vector: unit(rng, dim), Source: fmt.Sprint("s", rng.IntN(3))}
+			for _, m := range models[rng.IntN(3):] {
+				r.Outcomes = append(r.Outcomes, index.Outcome{Model: m, Score: rng.Float64()})
+			}
+			rows = append(rows, flat{r, i > 0 && rng.IntN(3) == 0})
+		}
+		whole, direct := builder(rt), builder(rt)
+		for i, r := range rows {
+			if err := whole.Add(r.row); err != nil {
+				rt.Fatal(err)
+			}
+			var kept []index.Outcome
+			for _, o := range r.row.Outcomes {
+				if !r.drop && (o.Model != gone || i == 0) {
+					kept = append(kept, o)
+				}
+			}
+			if r.row.Outcomes = kept; len(kept) > 0 {
+				if err := direct.Add(r.row); err != nil {
+					rt.Fatal(err)
+				}
+			}
+		}
+		x := build(rt, whole)
+		before := x.ID()
+		e := x.Edit()
+		e.Remove(func(row int, _, model string) bool { return rows[row].drop || model == gone && row != 0 })
+		edited, want := build(rt, e), build(rt, build(rt, direct).Edit())
+		if edited.ID() != want.ID() {
+			rt.Fatalf("edited: %+v\nwanted: %+v", edited.Summary(), want.Summary())
+		}
+		if x.ID() != before || x.Len() != len(rows) {
+			rt.Fatal("the edited index has changed")
+		}
+	})
+}
+
+func builder(t rapid.TB) *index.Builder {
+	b, err := index.NewBuilder("e", dim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func build(t rapid.TB, b *index.Builder) *index.Index {
+	x, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func TestRemoveCountsAndAnEmptyIndexIsNotBuilt(t *testing.T) {
+	x := sick(t)
+	e := x.Edit()
+	if rows, outcomes := e.Remove(func(_ int, source, _ string) bool { return source == "flat" }); rows != 100 || outcomes != 200 {
+		t.Errorf("removed %d rows, %d outcomes", rows, outcomes)
+	}
+	if rows, outcomes := e.Remove(func(_ int, _, model string) bool { return model == "qwen2.5-7b-instruct" }); rows != 0 || outcomes != 301 {
+		t.Errorf("removed %d rows, %d outcomes", rows, outcomes)
+	}
+	y := build(t, e)
+	if s := y.Summary(); len(s.Sources) != 2 || len(s.Models) != 1 || s.Generation != 2 {
+		t.Errorf("%+v", s)
+	}
+	e = y.Edit()
+	e.Remove(func(int, string, string) bool { return true })
+	if _, err := e.Build(); err == nil {
+		t.Error("an index without rows was built")
+	}
+}
