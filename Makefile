@@ -5,7 +5,7 @@ CACHE   := build
 MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test test-go test-race test-clients demo lint bench bench-embed fuzz contracts audit bindings clean check
+.PHONY: build test test-go test-race test-clients demo lint bench bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -58,6 +58,13 @@ fuzz: ## each fuzz target for FUZZTIME
 	@for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg 2>/dev/null | grep '^Fuzz'); do \
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg || exit 1; done; done
+
+fuzz-quick: ## whatever a client sends gets a decision that replays, or a clear refusal: 30 s
+	$(GO) test -run '^$$' -fuzz '^FuzzRequestToDecision$$' -fuzztime 30s -fuzzminimizetime 20x ./node
+
+golden: ## decisions come out the same, bit for bit, in other machine code: with fused multiply-add, and in 32 bits
+	GOAMD64=v3 $(GO) test -run Golden ./routing
+	GOARCH=386 $(GO) test -run Golden ./routing
 
 check: lint test
 

@@ -50,6 +50,9 @@ type GatewayConfig struct {
 	LaneDeposit settlement.Amount
 	// MaxOutputTokens is what a request that names no limit may cost at most. Default 1024.
 	MaxOutputTokens uint32
+	// DefaultModel runs prompts that lie far from all the router knows, in any spelling; empty lets the router judge by
+	// the models' general ability. A request may name its own.
+	DefaultModel string
 	// Settle says when receipts go on chain.
 	Settle settlement.SettlerConfig
 }

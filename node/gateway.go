@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -107,15 +108,24 @@ func (g *Gateway) askPrice(ctx context.Context, c routing.Choice) {
 
 // decide is the one code path for live requests and dry runs.
 func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decision, error) {
-	policy := routing.Policy{Dial: req.Dial, Allow: req.Allow, Block: req.Block, MaxCost: req.MaxCostMicroUSD}
+	prompt, policy := question(req, g.cfg.DefaultModel)
+	return g.router.Route(ctx, prompt, g.candidates(g.now()), policy)
+}
+
+// question puts a request in the router's terms. The client's own default model goes before the gateway's.
+func question(req openai.Request, defaultModel string) (routing.Prompt, routing.Policy) {
+	policy := routing.Policy{
+		Dial: req.Dial, Allow: req.Allow, Block: req.Block, MaxCost: req.MaxCostMicroUSD, Default: cmp.Or(req.DefaultModel, defaultModel),
+	}
 	if !req.Auto {
 		policy.Model = req.Model
 	}
-	prompt := routing.Prompt{
+	last := req.Conversation.Last
+	return routing.Prompt{
 		Text: req.PromptText, InputTokens: estimateTokens(req.PromptBytes), MaxOutputTokens: req.MaxTokens,
 		Tools: req.Tools, JSONMode: req.JSONMode, Vision: req.Vision,
-	}
-	return g.router.Route(ctx, prompt, g.candidates(g.now()), policy)
+		Session: routing.Session{Model: routing.ModelID(last.Model), Operator: last.Operator, CachedTokens: last.CachedTokens, ToolLoop: req.Conversation.ToolLoop},
+	}, policy
 }
 
 // Explain returns the decision that Complete would take now, without running anything.

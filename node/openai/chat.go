@@ -31,6 +31,10 @@ func (x *exchange) parse(dryRun bool) (Request, bool) {
 		return Request{}, false
 	}
 	req.ID, req.Key = x.id, x.key
+	if api := x.readSession(&req); api != nil {
+		x.fail(api)
+		return Request{}, false
+	}
 	x.stream = req.Stream
 	return req, true
 }
@@ -65,6 +69,7 @@ func (h *handler) serveChat(x *exchange) {
 	}()
 	x.info = reply.Info()
 	setDecision(x.w.Header(), x.info, req, x.r.Header.Get("X-Flotilla-Debug") == "1")
+	defer x.keepSession()
 	a := newAnswer(x, req, reply)
 	if req.Stream {
 		a.stream()

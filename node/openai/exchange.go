@@ -21,6 +21,8 @@ type exchange struct {
 	id    string
 	key   KeyInfo
 
+	session sessionKey
+
 	// For the log line.
 	status  int // 0 until the answer begins
 	outcome string

@@ -64,12 +64,14 @@ func orDefault[T comparable](v, def T) T {
 type handler struct {
 	cfg   Config
 	slots chan struct{} // one token per request under way
+
+	sessions *sessions
 }
 
 // NewHandler returns the HTTP surface. Without Keys every request that needs one is refused.
 func NewHandler(cfg Config) http.Handler {
 	cfg.setDefaults()
-	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight)}
+	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), sessions: newSessions()}
 }
 
 // route is one address: its method, whether it is open to callers without a key, and what serves it.

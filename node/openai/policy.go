@@ -52,6 +52,12 @@ func readPolicy(obj rawjson.Object, req *Request) *APIError {
 	if api := decode(obj, "blocked_models", &req.Block, "a list of strings"); api != nil {
 		return api
 	}
+	if api := decode(obj, "default_model", &req.DefaultModel, "a string"); api != nil {
+		return api
+	}
+	if len(req.DefaultModel) > maxIDBytes {
+		return badRequest("default_model", "default_model may have at most %d bytes", maxIDBytes)
+	}
 	if len(req.Allow) > maxGlobs || len(req.Block) > maxGlobs {
 		return badRequest("allowed_models", "allow and block lists may have at most %d entries", maxGlobs)
 	}

@@ -1,16 +1,21 @@
 package openai
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"flotilla/node/rawjson"
 )
 
 type wireMessage struct {
-	Role      string          `json:"role"`
-	Content   json.RawMessage `json:"content"` // a string, an array of parts, or null beside tool calls
-	ToolCalls json.RawMessage `json:"tool_calls"`
+	Role         string          `json:"role"`
+	Content      json.RawMessage `json:"content"` // a string, an array of parts, or null beside tool calls
+	ToolCalls    json.RawMessage `json:"tool_calls"`
+	FunctionCall json.RawMessage `json:"function_call"` // what tool_calls was before
 }
 
 type wirePart struct {
@@ -18,8 +23,15 @@ type wirePart struct {
 	Text json.RawMessage `json:"text"`
 }
 
-// readMessages measures the chat and takes the text to route by: that of the last message by the user, or of the last
-// message with any text if no user spoke.
+// Bounds of the text to route by, in bytes. Sentence encoders read 256 to 512 tokens, 1 to 2 KiB of English.
+const (
+	maxRoutingText = 32 << 10
+	shortTurn      = 400 // a last turn below this leaves room for what it refers to
+	headBytes      = 200 // of an earlier turn
+	maxHeads       = 3
+)
+
+// readMessages measures the chat and takes the text to route by.
 func readMessages(obj rawjson.Object, req *Request) *APIError {
 	var messages []wireMessage
 	if api := decode(obj, "messages", &messages, "an array of objects with a role and content"); api != nil {
@@ -29,7 +41,8 @@ func readMessages(obj rawjson.Object, req *Request) *APIError {
 		return badRequest("messages", "messages must be an array with at least one message")
 	}
 	req.MessageCount = len(messages)
-	var lastUser, lastAny string
+	var user, system []string // texts
+	opening := sha256.New()
 	for i := range messages {
 		m := &messages[i]
 		text, vision, ok := contentText(m.Content)
@@ -41,18 +54,90 @@ func readMessages(obj rawjson.Object, req *Request) *APIError {
 		if !rawjson.IsNull(m.ToolCalls) {
 			req.PromptBytes += len(m.ToolCalls)
 		}
-		if text == "" {
-			continue
-		}
-		lastAny = text
-		if m.Role == "user" {
-			lastUser = text
+		switch m.Role {
+		case "user":
+			if len(user) == 0 {
+				fmt.Fprintf(opening, "user\x00%d\x00%s", len(text), text)
+			}
+			user = append(user, text)
+		case "system", "developer":
+			if len(user) == 0 {
+				fmt.Fprintf(opening, "system\x00%d\x00%s", len(text), text)
+			}
+			system = append(system, text)
+		case "assistant":
+			req.Conversation.Continues = true
 		}
 	}
-	if req.PromptText = lastUser; lastUser == "" {
-		req.PromptText = lastAny
-	}
+	tools, _ := obj.Get("tools")
+	opening.Write(tools)
+	opening.Sum(req.Conversation.Opening[:0])
+	req.Conversation.ToolLoop = messages[len(messages)-1].inToolLoop()
+	req.PromptText = routingText(user, system)
 	return nil
+}
+
+// inToolLoop, of the last message: it answers a tool call, or is one.
+func (m *wireMessage) inToolLoop() bool {
+	switch m.Role {
+	case "tool", "function":
+		return true
+	case "assistant":
+		return isSet(m.ToolCalls) && !isEmptyArray(m.ToolCalls) || isSet(m.FunctionCall)
+	}
+	return false
+}
+
+func isSet(v json.RawMessage) bool { return len(v) > 0 && !rawjson.IsNull(v) }
+
+// routingText is the user's last text; if that is short, with the heads of those before it, newest first, since "and in
+// French?" says nothing alone. Neither answers nor what tools returned are ever in it: whoever writes those would choose
+// the model. Where no user wrote anything, the application's own instructions stand in.
+func routingText(user, system []string) string {
+	last, before := lastText(user)
+	if last == "" {
+		last, _ = lastText(system)
+		return clipText(last, maxRoutingText)
+	}
+	text := clipText(last, maxRoutingText)
+	for heads := 0; len(text) < shortTurn && heads < maxHeads; heads++ {
+		var earlier string
+		if earlier, before = lastText(before); earlier == "" {
+			break
+		}
+		text += "\n" + clipText(earlier, headBytes)
+	}
+	return text
+}
+
+// lastText returns the last text that is not blank, and what comes before it.
+func lastText(texts []string) (string, []string) {
+	for i := len(texts) - 1; i >= 0; i-- {
+		if strings.TrimSpace(texts[i]) != "" {
+			return texts[i], texts[:i]
+		}
+	}
+	return "", nil
+}
+
+// clipText cuts at most n bytes, not inside a character.
+func clipText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// RoutingText is the text that a request with this body is routed by. Its error is an *APIError.
+func RoutingText(body []byte) (string, error) {
+	req, api := parseRequest(body, http.Header{}, true)
+	if api != nil {
+		return "", api
+	}
+	return req.PromptText, nil
 }
 
 // contentText reads content in each of its three forms; parts of kinds we do not know are left to the operator.

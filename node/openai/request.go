@@ -30,7 +30,7 @@ type Request struct {
 	ID  string
 	Key KeyInfo
 	// Body is the client's JSON, byte for byte but without the members that are only for the router (plugins, provider,
-	// cost_quality_tradeoff, allowed_models, blocked_models, usage): operators need not know what else was acceptable.
+	// cost_quality_tradeoff, allowed_models, blocked_models, default_model, usage): operators need not know what else was acceptable.
 	Body []byte
 	// Model is as the client named it; Auto: the router chooses ("auto" or "flotilla/auto").
 	Model string
@@ -44,18 +44,22 @@ type Request struct {
 	Allow, Block []string
 	// MaxCostMicroUSD is the most that the answer may cost in 1e-6 USD; 0 sets no limit.
 	MaxCostMicroUSD uint64
-	// PromptText is the text of the last message by the user: what the router embeds.
+	// DefaultModel is what the user wants for prompts that lie far from all the router knows; empty: its own judgement.
+	DefaultModel string
+	// PromptText is what the router embeds: the user's last words, and the beginnings of earlier ones where those are few.
 	PromptText string
 	// PromptBytes is the text of all messages and the tools' definitions, MessageCount the number of messages.
 	PromptBytes, MessageCount int
 	// MaxTokens is the client's limit on output tokens per choice, 0 if it set none; Choices is n, at least 1.
 	MaxTokens, Choices uint32
+	// Conversation is what came before.
+	Conversation Conversation
 	// Tools, JSONMode and Vision say what the model must be able to do.
 	Tools, JSONMode, Vision bool
 }
 
 // routerMembers are read by the gateway and not sent on.
-var routerMembers = [...]string{"plugins", "provider", "cost_quality_tradeoff", "allowed_models", "blocked_models", "usage"}
+var routerMembers = [...]string{"plugins", "provider", "cost_quality_tradeoff", "allowed_models", "blocked_models", "default_model", "usage"}
 
 // readMembers are the others that the gateway reads. Of all these a second one, also in other case, is refused: Go's
 // JSON readers (Ollama's, for one) fold case and take the last, others do not, so that gateway and operator could see

@@ -50,7 +50,7 @@ func TestRequest(t *testing.T) {
 		if string(got.Body) != body {
 			t.Errorf("body changed: %s", got.Body)
 		}
-		got.Body, got.ID, got.Key = nil, "", openai.KeyInfo{}
+		got.Body, got.ID, got.Key, got.Conversation.Opening = nil, "", openai.KeyInfo{}, [32]byte{}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", body, diff)
 		}
@@ -65,13 +65,14 @@ func TestRoutingLimits(t *testing.T) {
 		`"plugins":[{"id":"auto-router","enabled":false,"cost_quality_tradeoff":3}]`:                                                {Dial: 7},
 		`"plugins":[{"id":"auto-router","cost_quality_tradeoff":3}],"cost_quality_tradeoff":4,"blocked_models":["b*"]`:              {Dial: 4, DialSet: true, Block: []string{"b*"}},
 		`"provider":{"sort":"price"},"usage":{"include":true},"allowed_models":["x"],"blocked_models":[],"cost_quality_tradeoff":7`: {Dial: 7, DialSet: true, Allow: []string{"x"}, Block: []string{}},
+		`"default_model":"llama3.1:8b"`: {Dial: 7, DefaultModel: "llama3.1:8b"},
 	} {
 		got := parsed(t, `{"model":"auto",`+body+`,"seed":1.0,`+ask+`}`)
 		// Operators must not learn what else would have been acceptable.
 		if string(got.Body) != `{"model":"auto","seed":1.0,`+ask+`}` {
 			t.Errorf("body sent on: %s", got.Body)
 		}
-		if diff := cmp.Diff(want, openai.Request{Dial: got.Dial, DialSet: got.DialSet, Allow: got.Allow, Block: got.Block}); diff != "" {
+		if diff := cmp.Diff(want, openai.Request{Dial: got.Dial, DialSet: got.DialSet, Allow: got.Allow, Block: got.Block, DefaultModel: got.DefaultModel}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", body, diff)
 		}
 	}
@@ -82,18 +83,23 @@ func TestRoutingLimits(t *testing.T) {
 	}
 }
 
-// TestPromptText: the router embeds the user's last words, in whatever form content comes.
+// TestPromptText: the router embeds the user's last words, in whatever form content comes, and what they refer to; never
+// what a model or a tool wrote.
 func TestPromptText(t *testing.T) {
 	for messages, want := range map[string]struct {
 		text   string
 		bytes  int
 		vision bool
 	}{
-		`[{"role":"user","content":"a"},{"role":"assistant","content":"bb"},{"role":"user","content":"ccc"}]`:                              {"ccc", 6, false},
+		`[{"role":"user","content":"a"},{"role":"assistant","content":"bb"},{"role":"user","content":"ccc"}]`:                              {"ccc\na", 6, false},
 		`[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[1]},{"role":"tool","content":"result"}]`:          {"a", 10, false},
 		`[{"role":"user","content":[{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"u"}},{"type":"text","text":"y"}]}]`: {"x\ny", 3, true},
 		`[{"role":"user","content":[{"type":"input_audio"}]},{"role":"system","content":"s"}]`:                                             {"s", 1, false},
 		`[{"role":"user"}]`: {"", 0, false},
+		`[{"role":"tool","content":"t"},{"role":"assistant","content":"a"},{"content":"n"}]`:                                                                                                    {"", 3, false},
+		`[{"role":"user","content":"1"},{"role":"user","content":"2"},{"role":"user","content":" "},{"role":"user","content":"3"},{"role":"user","content":"4"},{"role":"user","content":"5"}]`: {"5\n4\n3\n2", 6, false},
+		`[{"role":"user","content":"` + strings.Repeat("ä", 150) + `"},{"role":"user","content":"x"}]`:                                                                                          {"x\n" + strings.Repeat("ä", 100), 301, false},
+		`[{"role":"user","content":"before"},{"role":"user","content":"` + strings.Repeat("long ", 80) + `"}]`:                                                                                  {strings.Repeat("long ", 80), 406, false},
 	} {
 		got := parsed(t, `{"model":"auto","messages":`+messages+`}`)
 		if got.PromptText != want.text || got.PromptBytes != want.bytes || got.Vision != want.vision {
@@ -128,6 +134,7 @@ func TestBadRequests(t *testing.T) {
 		`{"model":"auto","cost_quality_tradeoff":"7",` + ask + `}`:        "invalid_value",
 		`{"model":"auto","plugins":[7],` + ask + `}`:                      "invalid_value",
 		`{"model":"auto","allowed_models":"x",` + ask + `}`:               "invalid_value",
+		`{"model":"auto","default_model":7,` + ask + `}`:                  "invalid_value",
 		`{"model":"auto","max_tokens":1,"Max_Tokens":100000,` + ask + `}`: "invalid_value", // Ollama would take the second
 		`{"model":"auto","model":"big",` + ask + `}`:                      "invalid_value",
 	} {
@@ -171,7 +178,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		for _, req := range fleet.Requests() {
 			sent := object(t, req.Body)
-			for _, key := range []string{"plugins", "provider", "cost_quality_tradeoff", "allowed_models", "blocked_models", "usage"} {
+			for _, key := range []string{"plugins", "provider", "cost_quality_tradeoff", "allowed_models", "blocked_models", "default_model", "usage"} {
 				if _, ok := sent[key]; ok {
 					t.Errorf("%s was sent on: %s", key, req.Body)
 				}

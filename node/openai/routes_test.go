@@ -175,7 +175,7 @@ func TestBodyCap(t *testing.T) {
 	}
 	big := strings.Repeat("x", 1<<20)
 	f := fakefleet.New()
-	if w := chat(t, f, `{"model":"auto","messages":[{"role":"user","content":"`+big+`"}]}`); w.Code != 200 || len(f.Requests()[0].PromptText) != 1<<20 {
+	if w := chat(t, f, `{"model":"auto","messages":[{"role":"user","content":"`+big+`"}]}`); w.Code != 200 || len(f.Requests()[0].Body) <= 1<<20 || len(f.Requests()[0].PromptText) != 32<<10 {
 		t.Errorf("1 MiB prompt: %d", w.Code)
 	}
 }
