@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"flotilla/routing"
@@ -37,10 +38,15 @@ type Config struct {
 	Operator *OperatorConfig
 }
 
+// IndexFileName is a gateway's edited index in its data directory.
+const IndexFileName = "index.fidx"
+
 // GatewayConfig is the part of a node that answers the OpenAI API.
 type GatewayConfig struct {
 	// Router decides; its embedder and index are chosen by the caller (cmd, testnet).
 	Router *routing.Router
+	// IndexFile is where the router's index is kept once it has been edited. Default: IndexFileName in DataDir.
+	IndexFile string
 	// HTTPListen is host:port of the OpenAI API. Default 127.0.0.1:8420. Port 0 takes a free one.
 	HTTPListen string
 	// APIKeys are the keys that clients may use. At least one: an open gateway spends its owner's money for anyone.
@@ -84,6 +90,7 @@ func (c *Config) setDefaults() {
 	}
 	if g := c.Gateway; g != nil {
 		g.HTTPListen = orDefault(g.HTTPListen, "127.0.0.1:8420")
+		g.IndexFile = orDefault(g.IndexFile, filepath.Join(c.DataDir, IndexFileName))
 		g.LaneDeposit = orDefault(g.LaneDeposit, 1_000_000)
 		g.MaxOutputTokens = orDefault(g.MaxOutputTokens, 1024)
 	}

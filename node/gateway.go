@@ -28,7 +28,7 @@ type Gateway struct {
 	cfg    GatewayConfig
 	self   common.Address
 	domain settlement.Domain
-	router *routing.Router
+	router *livingRouter
 	ledger *settlement.Ledger
 	fleet  *p2p.Host
 	view   *chainView

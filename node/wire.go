@@ -137,7 +137,7 @@ func (n *Node) openOperator() *Operator {
 func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, error) {
 	cfg := n.cfg
 	g := &Gateway{
-		cfg: *cfg.Gateway, self: n.view.self, domain: cfg.Domain, router: cfg.Gateway.Router, ledger: n.ledger,
+		cfg: *cfg.Gateway, self: n.view.self, domain: cfg.Domain, router: newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, log), ledger: n.ledger,
 		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now,
 	}
 	for _, lane := range n.view.snap.Load().paid() {

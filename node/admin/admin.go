@@ -8,6 +8,11 @@
 //	POST /dispute           bring the evidence that is not punished yet on chain, and wait for it
 //	GET  /batches/EPOCH     one settled batch, as 'flotilla verify' reads it
 //	GET  /metrics           the same figures for Prometheus
+//	GET  /index             what a gateway's routing index holds
+//	GET  /index/health      what its rows are worth
+//	GET  /index/export      the index as a file
+//	POST /index/rows        append the rows of the index file in the body
+//	POST /index/remove      remove outcomes: {"source":…,"model":…,"rows":[…],"index_id":…}, all that are given
 package admin
 
 import (
@@ -31,7 +36,7 @@ const Header = "X-Flotilla-Admin"
 
 const (
 	headerTimeout = 5 * time.Second
-	readTimeout   = 10 * time.Second // bodies are empty
+	readTimeout   = 10 * time.Second // most bodies are empty; see uploadTimeout
 	// actTimeout is how long a POST may wait for the chain: settling and disputing take a few blocks each.
 	actTimeout     = 5 * time.Minute
 	maxHeaderBytes = 16 << 10
@@ -39,6 +44,9 @@ const (
 
 // ErrNotFound: there is no such batch.
 var ErrNotFound = errors.New("not found")
+
+// ErrBadRequest: what was sent cannot be done; nothing has changed.
+var ErrBadRequest = errors.New("bad request")
 
 // ErrNotHere: a node of this role does not do that.
 var ErrNotHere = errors.New("not a task of this node")
@@ -50,6 +58,7 @@ type Source interface {
 	Evidence(ctx context.Context) (any, error)
 	Dispute(ctx context.Context) (any, error)
 	Batch(ctx context.Context, epoch uint64) (any, error)
+	Indexes
 }
 
 // Listen opens the listener. An address that is not loopback is refused: there is no key to ask for.
@@ -117,6 +126,7 @@ func Handler(source Source, metrics prometheus.Gatherer) http.Handler {
 		return source.SettlementStatus(ctx)
 	}))
 	mux.HandleFunc("POST /dispute", act(source.Dispute))
+	indexPages(mux, source)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return local(mux)
 }
@@ -161,6 +171,9 @@ func answer(w http.ResponseWriter, v any, err error) {
 	switch {
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrNotHere):
 		fail(w, http.StatusNotFound, err)
+		return
+	case errors.Is(err, ErrBadRequest):
+		fail(w, http.StatusBadRequest, err)
 		return
 	case err != nil:
 		fail(w, http.StatusInternalServerError, err)

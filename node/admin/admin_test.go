@@ -40,6 +40,19 @@ func (f *fake) Batch(_ context.Context, epoch uint64) (any, error) {
 	return map[string]uint64{"epoch": epoch}, f.err
 }
 
+func (f *fake) IndexSummary(context.Context) (any, error) { return map[string]int{"rows": 2}, f.err }
+func (f *fake) IndexHealth(context.Context) (any, error) {
+	return map[string]float64{"spread": 1}, f.err
+}
+func (f *fake) ExportIndex(context.Context) (io.WriterTo, error) {
+	return strings.NewReader("an index"), f.err
+}
+func (f *fake) AddRows(_ context.Context, encoded []byte) (any, error) { return string(encoded), f.err }
+func (f *fake) RemoveRows(_ context.Context, decode func(any) error) (any, error) {
+	var r struct{ Source string }
+	return "gone: " + r.Source, errors.Join(decode(&r), f.err)
+}
+
 func call(t *testing.T, f *fake, method, path, host string, header bool) (int, string) {
 	t.Helper()
 	metrics := prometheus.NewRegistry()
@@ -70,6 +83,12 @@ func TestPages(t *testing.T) {
 		{"POST", "/settlement/now", false, 403, admin.Header},
 		{"POST", "/dispute", true, 200, `"d"`},
 		{"POST", "/dispute", false, 403, admin.Header},
+		{"GET", "/index", false, 200, `"rows": 2`},
+		{"GET", "/index/health", false, 200, `"spread": 1`},
+		{"GET", "/index/export", false, 200, "an index"},
+		{"POST", "/index/rows", true, 200, `""`},
+		{"POST", "/index/rows", false, 403, admin.Header},
+		{"POST", "/index/remove", true, 400, "read removal"},
 		{"GET", "/dispute", true, 405, ""},
 		{"GET", "/", false, 404, ""},
 	}

@@ -8,7 +8,8 @@ import (
 
 // Builder collects rows for one embedder and makes an Index. Not safe for concurrent use.
 type Builder struct {
-	x       Index // its first fields; models in order of appearance
+	x       Index  // its first fields; models in order of appearance
+	base    string // id of the index being edited
 	modelOf map[string]uint16
 	source  map[string]uint16
 }
@@ -34,7 +35,7 @@ func newBuilder(embedderID string, dim int) *Builder {
 // Edit starts a builder with x's rows, numbered as in x; what it builds is x's next generation. x stays as it is.
 func (x *Index) Edit() *Builder {
 	b := newBuilder(x.embedder, x.dim)
-	b.x.generation = x.generation
+	b.base, b.x.generation = x.ID(), x.generation
 	b.x.vectors, b.x.rowSource = slices.Clone(x.vectors), slices.Clone(x.rowSource)
 	b.x.rowStart, b.x.cells = slices.Clone(x.rowStart), slices.Clone(x.cells)
 	b.x.models, b.x.sources = slices.Clone(x.models), slices.Clone(x.sources)

@@ -94,3 +94,42 @@ func TestRemoveCountsAndAnEmptyIndexIsNotBuilt(t *testing.T) {
 		t.Error("an index without rows was built")
 	}
 }
+
+func TestRemovalMeetsAllThatIsGiven(t *testing.T) {
+	x := sick(t)
+	for name, c := range map[string]struct {
+		removal index.Removal
+		want    index.Removed
+		fails   bool
+	}{
+		"source":           {index.Removal{Source: "flat"}, index.Removed{Rows: 100, Outcomes: 200}, false},
+		"model":            {index.Removal{Model: "qwen2.5-7b-instruct"}, index.Removed{Rows: 0, Outcomes: 401}, false},
+		"source and model": {index.Removal{Source: "twins", Model: "gemma-2-9b-it"}, index.Removed{Rows: 1, Outcomes: 2}, false},
+		"rows":             {index.Removal{Rows: []int{0, 401}, IndexID: x.ID()[:12]}, index.Removed{Rows: 2, Outcomes: 3}, false},
+		"nothing named":    {index.Removal{}, index.Removed{}, true},
+		"unknown source":   {index.Removal{Source: "flt"}, index.Removed{}, true},
+		"rows of nowhere":  {index.Removal{Rows: []int{0}}, index.Removed{}, true},
+		"rows of another":  {index.Removal{Rows: []int{0}, IndexID: "0123456789ab"}, index.Removed{}, true},
+		"no such row":      {index.Removal{Rows: []int{402}, IndexID: x.ID()}, index.Removed{}, true},
+	} {
+		e := x.Edit()
+		got, err := c.removal.Apply(e)
+		if got != c.want || (err != nil) != c.fails {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		if c.fails && e.Len() != x.Len() {
+			t.Errorf("%s: refused, but %d rows are left of %d", name, e.Len(), x.Len())
+		}
+		e = x.Edit()
+		if err := c.removal.Keep(e); (err != nil) != c.fails {
+			t.Errorf("keep %s: %v", name, err)
+		}
+	}
+	e := x.Edit()
+	if err := (index.Removal{Source: "twins", Model: "qwen2.5-7b-instruct"}).Keep(e); err != nil {
+		t.Fatal(err)
+	}
+	if s := build(t, e).Summary(); s.Rows != 1 || s.Outcomes != 1 {
+		t.Errorf("kept %+v", s)
+	}
+}

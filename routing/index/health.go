@@ -165,7 +165,7 @@ func (x *Index) judgeRegions(h *Health, looked []int) {
 		nearest[i] = -2
 	}
 	var centres []int
-	for next := 0; len(centres) < regionCentres && len(centres) < len(looked); {
+	for next := 0; len(centres) < regionCentres && nearest[next] < twin; {
 		v := x.Vector(looked[next])
 		for i, row := range looked {
 			if s := x.cosine(row, v); s > nearest[i] {

@@ -86,3 +86,17 @@ func TestSummaryCountsWhatTheIndexHolds(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestHealthOfOnePromptAskedTwice(t *testing.T) {
+	b := builder(t)
+	v := unit(rand.New(rand.NewPCG(22, 1)), dim)
+	for range 2 {
+		if err := b.Add(index.Row{Vector: v, Source: "s", Outcomes: []index.Outcome{{Model: "m", Score: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := build(t, b).Health()
+	if len(h.Regions) != 1 || h.Regions[0].Rows != 2 || h.Duplicates != 1 || h.Alone != 2 || len(h.FewRows) != 1 {
+		t.Errorf("%+v", h)
+	}
+}

@@ -1,0 +1,71 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	// maxRowsBytes bounds rows that are added at once: about half a million of 384 dimensions.
+	maxRowsBytes    = 256 << 20
+	maxRemovalBytes = 1 << 20
+	// uploadTimeout is how long a body may take: from this machine, a second or two.
+	uploadTimeout = time.Minute
+)
+
+// Indexes is the part of a Source that shows and edits a gateway's routing index.
+type Indexes interface {
+	IndexSummary(ctx context.Context) (any, error)
+	IndexHealth(ctx context.Context) (any, error)
+	ExportIndex(ctx context.Context) (io.WriterTo, error)
+	// AddRows gets an index file whose rows are to be appended.
+	AddRows(ctx context.Context, encoded []byte) (any, error)
+	// RemoveRows gets what is to be removed by decode, which refuses unknown fields.
+	RemoveRows(ctx context.Context, decode func(any) error) (any, error)
+}
+
+func indexPages(mux *http.ServeMux, source Indexes) {
+	mux.HandleFunc("GET /index", read(source.IndexSummary))
+	mux.HandleFunc("GET /index/health", read(source.IndexHealth))
+	mux.HandleFunc("GET /index/export", func(w http.ResponseWriter, r *http.Request) {
+		x, err := source.ExportIndex(r.Context())
+		if err != nil {
+			answer(w, nil, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = x.WriteTo(w) // a reader that left is told nothing; one that got half finds the checksum missing
+	})
+	mux.HandleFunc("POST /index/rows", withBody(maxRowsBytes, source.AddRows))
+	mux.HandleFunc("POST /index/remove", withBody(maxRemovalBytes, func(ctx context.Context, body []byte) (any, error) {
+		return source.RemoveRows(ctx, func(into any) error {
+			d := json.NewDecoder(bytes.NewReader(body))
+			d.DisallowUnknownFields()
+			if err := d.Decode(into); err != nil {
+				return fmt.Errorf("%w: read removal: %w", ErrBadRequest, err)
+			}
+			return nil
+		})
+	}))
+}
+
+// withBody reads the whole body before anything is done with it.
+func withBody(most int64, do func(context.Context, []byte) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		act(func(ctx context.Context) (any, error) {
+			// Without effect on a writer that knows no deadline; then readTimeout bounds the body.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTimeout))
+			body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+			if err != nil {
+				return nil, fmt.Errorf("%w: read body: %w", ErrBadRequest, err)
+			}
+			return do(ctx, body)
+		})(w, r)
+	}
+}

@@ -1,0 +1,111 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"flotilla/node/admin"
+	"flotilla/routing/index"
+)
+
+// Edited is the answer to an edit of a gateway's index.
+type Edited struct {
+	index.Removed
+	Added      int    `json:"rows_added"`
+	Rows       int    `json:"rows"`
+	Generation uint64 `json:"generation"`
+	ID         string `json:"id"`
+}
+
+func edited(x *index.Index) Edited {
+	return Edited{Rows: x.Len(), Generation: x.Generation(), ID: x.ID()}
+}
+
+func (o owner) living() (*livingRouter, error) {
+	if o.n.Gateway == nil {
+		return nil, fmt.Errorf("index: %w: only a gateway has one", admin.ErrNotHere)
+	}
+	return o.n.Gateway.router, nil
+}
+
+// IndexSummary is an index.Summary.
+func (o owner) IndexSummary(context.Context) (any, error) {
+	l, err := o.living()
+	if err != nil {
+		return nil, err
+	}
+	return l.Index().Summary(), nil
+}
+
+// IndexHealth is an index.Health.
+func (o owner) IndexHealth(context.Context) (any, error) {
+	l, err := o.living()
+	if err != nil {
+		return nil, err
+	}
+	return l.Index().Health(), nil
+}
+
+func (o owner) ExportIndex(context.Context) (io.WriterTo, error) {
+	l, err := o.living()
+	if err != nil {
+		return nil, err
+	}
+	return l.Index(), nil
+}
+
+// AddRows appends the rows of an encoded index; the answer is an Edited.
+func (o owner) AddRows(_ context.Context, encoded []byte) (any, error) {
+	l, err := o.living()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := index.Decode(encoded)
+	if err == nil {
+		err = rows.CheckCoherence()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
+	}
+	x, err := l.Edit(func(b *index.Builder) error { return asBadRequest(b.Import(rows)) })
+	if err != nil {
+		return nil, err
+	}
+	e := edited(x)
+	e.Added = rows.Len()
+	return e, nil
+}
+
+// RemoveRows reads an index.Removal; the answer is an Edited.
+func (o owner) RemoveRows(_ context.Context, decode func(any) error) (any, error) {
+	l, err := o.living()
+	if err != nil {
+		return nil, err
+	}
+	var r index.Removal
+	if err := decode(&r); err != nil {
+		return nil, err
+	}
+	var removed index.Removed
+	x, err := l.Edit(func(b *index.Builder) (err error) {
+		if removed, err = r.Apply(b); err == nil && b.Len() == 0 {
+			err = errors.New("no row would be left: add others first")
+		}
+		return asBadRequest(err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	e := edited(x)
+	e.Removed = removed
+	return e, nil
+}
+
+func asBadRequest(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
+}

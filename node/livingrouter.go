@@ -1,0 +1,64 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"flotilla/routing"
+	"flotilla/routing/index"
+	"flotilla/routing/indexfile"
+)
+
+// livingRouter is a router whose index is edited while it decides. A request uses the generation that it finds; none
+// ever waits for an edit.
+type livingRouter struct {
+	file string // where the newest generation is kept
+	log  *slog.Logger
+
+	newest  atomic.Pointer[routing.Router]
+	editing sync.Mutex // one edit at a time, over its build and its write
+}
+
+func newLivingRouter(r *routing.Router, file string, log *slog.Logger) *livingRouter {
+	l := &livingRouter{file: file, log: log}
+	l.newest.Store(r)
+	return l
+}
+
+// Route decides with the newest generation.
+func (l *livingRouter) Route(ctx context.Context, p routing.Prompt, candidates []routing.Candidate, policy routing.Policy) (routing.Decision, error) {
+	return l.newest.Load().Route(ctx, p, candidates, policy)
+}
+
+// Index is the newest generation.
+func (l *livingRouter) Index() *index.Index { return l.newest.Load().Index() }
+
+// Edit makes the next generation by change. When it returns nil, that is on disk and in use; on an error everything is
+// as before. A crash before the file is replaced leaves the old generation for the next start, one after it the new one:
+// then the edit counts although nobody was told, and a second try is seen in the row count.
+func (l *livingRouter) Edit(change func(*index.Builder) error) (*index.Index, error) {
+	l.editing.Lock()
+	defer l.editing.Unlock()
+	old := l.newest.Load()
+	b := old.Index().Edit()
+	if err := change(b); err != nil {
+		return nil, err
+	}
+	x, err := b.Build()
+	if err != nil {
+		return nil, err
+	}
+	r, err := old.WithIndex(x)
+	if err != nil {
+		return nil, err
+	}
+	if err := indexfile.Write(l.file, x); err != nil {
+		return nil, fmt.Errorf("keep edited index: %w", err)
+	}
+	l.newest.Store(r)
+	l.log.Info("index edited", "generation", x.Generation(), "rows", x.Len(), "before", old.Index().Len(), "id", x.ID())
+	return x, nil
+}
