@@ -75,7 +75,9 @@ func dryRun(t testing.TB, e func(*index.Index) routing.Embedder) (*index.Index, 
 		if w.Code == http.StatusOK {
 			return w.Body.Bytes()
 		}
-		var e struct{ Error struct{ Message, Code string } }
+		var e struct {
+			Error struct{ Message, Code string }
+		}
 		if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || e.Error.Message == "" || w.Code/100 != 4 && e.Error.Code != "no_capable_operator" {
 			t.Fatalf("%.200q: status %d, %s", body, w.Code, w.Body)
 		}

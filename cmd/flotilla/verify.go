@@ -24,15 +24,19 @@ type verifyCmd struct {
 	RPC       string   `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
 	Contract  string   `help:"Settlement contract that you trust; without it, the one that the files name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
 	FromBlock uint64   `help:"Block of the contract's deployment: where the search for a batch ends." env:"FLOTILLA_FROM_BLOCK" default:"0"`
+	Index     []string `help:"Index files that decisions may have been made with, beside the one in the binary." type:"existingfile" placeholder:"FILE"`
+	Prompt    string   `help:"The request of the one receipt given, as it was sent (JSON), or its prompt: embedded again and compared." type:"existingfile" placeholder:"FILE"`
 	JSON      bool     `help:"Print the report as JSON." name:"json"`
 }
 
 // Help is shown under the usage.
 func (*verifyCmd) Help() string {
 	return `Needs nothing of the gateway or the operator: signatures, price arithmetic and the routing decision come from the
-file, receipts roots (from the contract's events), stake and lane totals from the chain.
+file, receipts roots (from the contract's events), stake and lane totals from the chain. The routing decision is made
+again from its record and the index it names, and must come out the same bit for bit.
 
-Exit status: 0 everything holds, 1 something is false, 2 something could not be checked (not settled yet, chain unreachable).`
+Exit status: 0 everything holds, 1 something is false, 2 something could not be checked (not settled yet, chain
+unreachable, the index of that generation not at hand).`
 }
 
 // verifiable is what the files hold.
@@ -98,6 +102,10 @@ func (v *verifiable) read(file string) error {
 }
 
 func (c *verifyCmd) verify(ctx context.Context, out io.Writer, v verifiable) error {
+	decisions, err := c.newReplayer(len(v.receipts))
+	if err != nil {
+		return &exitError{2, err}
+	}
 	domain := v.domain()
 	if c.Contract != "" {
 		if !common.IsHexAddress(c.Contract) {
@@ -112,24 +120,18 @@ func (c *verifyCmd) verify(ctx context.Context, out io.Writer, v verifiable) err
 	defer func() { _ = chain.Close() }()
 	opts := settlement.VerifyOptions{Domain: domain}
 	reports := settlement.VerifyAll(ctx, v.receipts, chain, opts)
+	for i, b := range v.receipts {
+		reports[i].Checks = append(reports[i].Checks, decisions.checks(ctx, b)...)
+	}
 	for _, b := range v.batches {
 		reports = append(reports, settlement.VerifyBatch(ctx, b, chain, opts))
+	}
+	if err := c.print(out, domain, reports); err != nil {
+		return err
 	}
 	var worst error
 	for _, r := range reports {
 		worst = worse(worst, r.Err())
-	}
-	if c.JSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", " ")
-		if err := enc.Encode(reports); err != nil {
-			return fmt.Errorf("print report: %w", err)
-		}
-	} else {
-		if c.Contract == "" {
-			fmt.Fprintf(out, "contract %s on chain %d, as the files name it; --contract insists on one\n", domain.Contract, domain.ChainID)
-		}
-		printReports(out, reports)
 	}
 	switch {
 	case errors.Is(worst, settlement.ErrVerifyFailed):
@@ -137,6 +139,22 @@ func (c *verifyCmd) verify(ctx context.Context, out io.Writer, v verifiable) err
 	case worst != nil:
 		return &exitError{2, worst}
 	}
+	return nil
+}
+
+func (c *verifyCmd) print(out io.Writer, domain settlement.Domain, reports []settlement.Report) error {
+	if c.JSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", " ")
+		if err := enc.Encode(reports); err != nil {
+			return fmt.Errorf("print report: %w", err)
+		}
+		return nil
+	}
+	if c.Contract == "" {
+		fmt.Fprintf(out, "contract %s on chain %d, as the files name it; --contract insists on one\n", domain.Contract, domain.ChainID)
+	}
+	printReports(out, reports)
 	return nil
 }
 

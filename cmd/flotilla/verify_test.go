@@ -3,13 +3,22 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"flotilla/routing"
+	"flotilla/routing/embed"
+	"flotilla/routing/index"
+	"flotilla/routing/indexfile"
 	"flotilla/settlement"
+	"flotilla/testnet"
 )
 
 // A batch file and receipt files verify from the RPC URL alone; a changed one exits with 1, a chain that is away with 2,
@@ -68,6 +77,138 @@ func TestVerifyReceiptsAndBatches(t *testing.T) {
 	}
 	if status, _ := f.command("settle", "batch", "9", "--admin", admin); status != 1 {
 		t.Errorf("a batch that is not there: status %d, want 1", status)
+	}
+}
+
+// The routing decision of a served request is made again by another process: from the index in the binary, or from the
+// file of the generation that it names. Where that is not at hand the status is 2; a false record is found.
+func TestVerifyReplaysTheDecision(t *testing.T) {
+	f := newFleet(t)
+	own := filepath.Join(t.TempDir(), "own.fidx")
+	writeNextIndex(t, own)
+	for _, gatewayIndex := range []string{"", own} {
+		admin := "127.0.0.1:" + strconv.Itoa(freePort(t))
+		args := []string{"--settle-every", "1h", "--admin-listen", admin}
+		if gatewayIndex != "" {
+			f.gateway.kill()
+			args = append(args, "--index", gatewayIndex)
+		}
+		f.startGateway(args...)
+		if gatewayIndex == "" {
+			f.startOperator("alder", newModelServer(t, 6, -1).URL, "10/20")
+		}
+		f.waitServing(1)
+		request := map[string]any{"model": "auto", "stream": true, "max_tokens": 20, "messages": []any{map[string]string{"role": "user", "content": "What is the boiling point of water at sea level?"}}}
+		if _, err := f.call("POST", "/v1/chat/completions", request); err != nil {
+			t.Fatal(err)
+		}
+		if status, out := f.command("settle", "now", "--admin", "http://"+admin); status != 0 {
+			t.Fatalf("settle now: %d\n%s", status, out)
+		}
+		raw, err := json.Marshal(f.bundles()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		receipt, prompt, other := filepath.Join(dir, "receipt.json"), filepath.Join(dir, "request.json"), filepath.Join(dir, "other.txt")
+		write(t, receipt, raw)
+		write(t, prompt, body)
+		write(t, other, []byte("Write a poem about the sea."))
+		verify := func(want int, says string, args ...string) {
+			t.Helper()
+			if status, out := f.command(append([]string{"verify", receipt, "--rpc", f.chain.URL()}, args...)...); status != want || !strings.Contains(out, says) {
+				t.Errorf("verify %v: status %d, want %d and %q\n%s", args, status, want, says, out)
+			}
+		}
+		if gatewayIndex != "" {
+			verify(2, "name its file with --index")
+		}
+		verify(0, "ok   decision_replay", "--index", own)
+		verify(0, "query differs from that of the prompt in 0 of 384 steps", "--index", own, "--prompt", prompt)
+		verify(1, "made for another text", "--index", own, "--prompt", other)
+	}
+}
+
+// writeNextIndex writes the built-in index with one row more.
+func writeNextIndex(t *testing.T, file string) {
+	t.Helper()
+	x, err := index.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := index.NewBuilder(x.EmbedderID(), x.Dim())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Import(x); err != nil {
+		t.Fatal(err)
+	}
+	v := make([]float32, x.Dim())
+	v[0] = 1
+	if err := b.Add(index.Row{Vector: v, Source: "test", Outcomes: []index.Outcome{{Model: testModel, Score: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	next, err := b.Build()
+	if err == nil {
+		err = indexfile.Write(file, next)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What stands in a receipt file is judged, not believed.
+func TestFalseDecisionsAreFound(t *testing.T) {
+	x, err := index.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := embed.NewMiniLM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	router, err := routing.New(routing.Config{Embedder: m, Index: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	advert := settlement.Advert{Operator: testnet.DevAddress("alder"), Model: "gemma2:9b", InputPerMTok: 200_000, OutputPerMTok: 300_000}
+	fleet := []routing.Candidate{
+		{Operator: strings.ToLower(advert.Operator.Hex()) + "/abcdef", Model: "gemma-2-9b-it", InputPerMTok: 200_000, OutputPerMTok: 300_000},
+		{Operator: "0xother/abcdef", Model: "qwen2.5-72b-instruct", InputPerMTok: 90_000_000, OutputPerMTok: 90_000_000},
+	}
+	d, err := router.Route(t.Context(), routing.Prompt{Text: "What is the boiling point of water?"}, fleet, routing.Policy{Dial: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := (&verifyCmd{}).newReplayer(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]struct {
+		edit   func(*routing.Decision, *settlement.Bundle)
+		failed []string
+	}{
+		"true":             {func(*routing.Decision, *settlement.Bundle) {}, nil},
+		"another quality":  {func(d *routing.Decision, _ *settlement.Bundle) { d.Pick.Quality += 0.01 }, []string{checkReplay}},
+		"another price":    {func(_ *routing.Decision, b *settlement.Bundle) { b.Advert.OutputPerMTok++ }, []string{checkServed}},
+		"another operator": {func(_ *routing.Decision, b *settlement.Bundle) { b.Advert.Operator[0]++ }, []string{checkServed}},
+		"nobody":           {func(d *routing.Decision, _ *settlement.Bundle) { d.Considered = nil }, []string{checkReplay}},
+	} {
+		decision, b := d, settlement.Bundle{Advert: advert}
+		change.edit(&decision, &b)
+		b.DecisionJSON = decision.JSON()
+		report := settlement.Report{Checks: r.checks(t.Context(), b)}
+		if diff := cmp.Diff(change.failed, report.Failed(), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: failed checks (-want +got):\n%s", name, diff)
+		}
+	}
+	old := settlement.Bundle{DecisionJSON: []byte(`{"pick":{}}`)}
+	if err := (settlement.Report{Checks: r.checks(t.Context(), old)}).Err(); !errors.Is(err, settlement.ErrCannotCheck) {
+		t.Errorf("a record of an older release: %v", err)
 	}
 }
 

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"flotilla/node/openai"
+	"flotilla/routing"
+	"flotilla/routing/catalogue"
+	"flotilla/routing/embed"
+	"flotilla/routing/index"
+	"flotilla/routing/indexfile"
+	"flotilla/settlement"
+)
+
+// The names of the checks of a routing decision, beside those of package settlement.
+const (
+	checkReplay = "decision_replay"
+	checkServed = "decision_served"
+	checkQuery  = "decision_query"
+)
+
+// replayer checks the routing decisions of receipts.
+type replayer struct {
+	indexes  map[string]*index.Index // by Index.ID
+	prompt   string                  // what the request was routed by; only with embedder
+	embedder routing.Embedder        // nil where no prompt was given
+}
+
+// newReplayer opens the indexes at hand, and the prompt where one was given.
+func (c *verifyCmd) newReplayer(receipts int) (*replayer, error) {
+	if c.Prompt != "" && receipts != 1 {
+		return nil, fmt.Errorf("--prompt is of one receipt, %d are given", receipts)
+	}
+	builtIn, err := index.Default()
+	if err != nil {
+		return nil, err
+	}
+	r := &replayer{indexes: map[string]*index.Index{builtIn.ID(): builtIn}}
+	for _, file := range c.Index {
+		x, err := indexfile.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		r.indexes[x.ID()] = x
+	}
+	if c.Prompt == "" {
+		return r, nil
+	}
+	raw, err := readBounded(c.Prompt, maxPromptFile)
+	if err != nil {
+		return nil, fmt.Errorf("read prompt: %w", err)
+	}
+	if r.prompt, err = openai.RoutingText(raw); err != nil { // no request: the prompt itself
+		r.prompt = string(raw)
+	}
+	if r.embedder, err = embed.NewMiniLM(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// maxPromptFile bounds --prompt: what a gateway accepts as a request.
+const maxPromptFile = 8 << 20
+
+// checks makes the checks of one receipt's decision.
+func (r *replayer) checks(ctx context.Context, b settlement.Bundle) []settlement.Check {
+	d, err := routing.ReadRecord(b.DecisionJSON)
+	switch {
+	case len(b.DecisionJSON) == 0:
+		return []settlement.Check{cannotCheck(checkReplay, "the file holds no decision")}
+	case errors.Is(err, routing.ErrOtherRules):
+		return []settlement.Check{cannotCheck(checkReplay, err.Error()+": use the release that made it")}
+	case err != nil:
+		return []settlement.Check{judge(checkReplay, "", err)}
+	}
+	out := []settlement.Check{r.replay(ctx, b, d), judge(checkServed, fmt.Sprintf("%s at the advertised price was chosen, or next in line", b.Advert.Model), served(b, d))}
+	if r.embedder != nil {
+		out = append(out, r.query(ctx, d))
+	}
+	return out
+}
+
+func (r *replayer) replay(ctx context.Context, b settlement.Bundle, d routing.Decision) settlement.Check {
+	x, ok := r.indexes[d.IndexID]
+	if !ok {
+		return cannotCheck(checkReplay, fmt.Sprintf("the decision was made with index %s, which is neither built in nor given: name its file with --index", d.IndexID))
+	}
+	err := routing.Replay(ctx, b.DecisionJSON, x)
+	return judge(checkReplay, fmt.Sprintf("%s on %s at dial %d, bit for bit from %d offers and index %.12s (generation %d)",
+		d.Pick.Model, d.Pick.Operator, d.Dial, len(d.Considered), d.IndexID, x.Generation()), err)
+}
+
+// served: the offer that the receipt bills is one that the decision chose, at the price it was chosen for.
+func served(b settlement.Bundle, d routing.Decision) error {
+	a := b.Advert
+	operator := "0x" + hex.EncodeToString(a.Operator[:]) + "/"
+	for _, c := range append([]routing.Choice{d.Pick}, d.Fallbacks...) {
+		if strings.HasPrefix(c.Operator, operator) && c.Model == routing.ModelID(catalogue.ID(a.Model)) &&
+			c.InputPerMTok == a.InputPerMTok && c.OutputPerMTok == a.OutputPerMTok && c.PerRequest == a.PerRequest {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s of %s at the billed price is neither the decision's pick nor one of its %d fallbacks", a.Model, a.Operator, len(d.Fallbacks))
+}
+
+// query embeds the prompt again. Embedders of two CPU families differ in the last bits of a vector, which is a step of
+// rounding here and there; another prompt differs by much more.
+func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Check {
+	x, ok := r.indexes[d.IndexID]
+	switch {
+	case !ok:
+		return cannotCheck(checkQuery, "the index that rounds the query is not at hand")
+	case d.EmbedderID != r.embedder.ID():
+		return cannotCheck(checkQuery, fmt.Sprintf("the decision was made with embedder %s, this is %s", d.EmbedderID, r.embedder.ID()))
+	case d.Query == nil:
+		return cannotCheck(checkQuery, "the decision did not look at the prompt")
+	}
+	vector, err := r.embedder.Embed(ctx, r.prompt)
+	if err != nil {
+		return cannotCheck(checkQuery, err.Error())
+	}
+	q, err := x.Quantize(vector)
+	if err != nil {
+		return cannotCheck(checkQuery, err.Error())
+	}
+	n, most := querySteps(q, d.Query)
+	if most > 1 {
+		return judge(checkQuery, "", fmt.Errorf("query differs from that of the prompt in %d of %d values, by up to %d steps: the decision was made for another text", n, len(q), most))
+	}
+	return judge(checkQuery, fmt.Sprintf("query differs from that of the prompt in %d of %d steps", n, len(q)), nil)
+}
+
+// querySteps counts the values in which two queries of one length differ, and the largest difference.
+func querySteps(a, b index.Query) (n, most int) {
+	for i := range a {
+		if step := max(int(a[i])-int(b[i]), int(b[i])-int(a[i])); step != 0 {
+			n, most = n+1, max(most, step)
+		}
+	}
+	return n, most
+}
+
+func judge(name, evidence string, err error) settlement.Check {
+	if err != nil {
+		return settlement.Check{Name: name, Evidence: err.Error(), Err: err, Error: err.Error()}
+	}
+	return settlement.Check{Name: name, OK: true, Evidence: evidence}
+}
+
+func cannotCheck(name, why string) settlement.Check {
+	err := fmt.Errorf("%w: %s", settlement.ErrCannotCheck, why)
+	return settlement.Check{Name: name, Skipped: true, Evidence: why, Err: err, Error: err.Error()}
+}
