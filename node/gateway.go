@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,7 +111,24 @@ func (g *Gateway) askPrice(ctx context.Context, c routing.Choice) {
 // decide is the one code path for live requests and dry runs.
 func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decision, error) {
 	prompt, policy := question(req, g.cfg.DefaultModel)
-	return g.router.Route(ctx, prompt, g.candidates(g.now()), policy)
+	candidates := g.candidates(g.now())
+	if len(req.Operators) > 0 {
+		if candidates = only(candidates, req.Operators); len(candidates) == 0 {
+			return routing.Decision{}, &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "operator_not_found", Param: "provider",
+				Message: "no operator that provider.only names is advertising now; name one as X-Flotilla-Operator does, or by its address"}
+		}
+	}
+	return g.router.Route(ctx, prompt, candidates, policy)
+}
+
+// only leaves the offers of the named operators, each by its name or by its address alone.
+func only(candidates []routing.Candidate, operators []string) []routing.Candidate {
+	return slices.DeleteFunc(candidates, func(c routing.Candidate) bool {
+		address, _, _ := strings.Cut(c.Operator, "/")
+		return !slices.ContainsFunc(operators, func(o string) bool {
+			return strings.EqualFold(o, c.Operator) || strings.EqualFold(o, address)
+		})
+	})
 }
 
 // question puts a request in the router's terms. The client's own default model goes before the gateway's.

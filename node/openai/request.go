@@ -20,6 +20,7 @@ const (
 	maxChoices = 128 // n, as at OpenAI
 	maxGlobs   = 256 // entries of an allow or block list
 	maxIDBytes = 256 // a model's name
+	maxOnly    = 64  // operators that a request may be limited to
 	// maxCostUSD bounds the cost header; nobody pays more for an answer, and µUSD stay far from overflow.
 	maxCostUSD = 1_000_000
 )
@@ -42,6 +43,8 @@ type Request struct {
 	DialSet bool
 	// Allow and Block are globs on model ids.
 	Allow, Block []string
+	// Operators are the only ones that may answer, as X-Flotilla-Operator names them, or by their address alone; empty: all.
+	Operators []string
 	// MaxCostMicroUSD is the most that the answer may cost in 1e-6 USD; 0 sets no limit.
 	MaxCostMicroUSD uint64
 	// DefaultModel is what the user wants for prompts that lie far from all the router knows; empty: its own judgement.
@@ -75,7 +78,7 @@ func parseRequest(body []byte, header http.Header, dryRun bool) (Request, *APIEr
 		return Request{}, api
 	}
 	req := Request{Body: withoutRouterMembers(obj, body), Dial: DefaultDial, Choices: 1}
-	for _, read := range []func(rawjson.Object, *Request) *APIError{readModel, readStream, readLimits, readNeeds, readMessages, readPolicy} {
+	for _, read := range []func(rawjson.Object, *Request) *APIError{readModel, readStream, readLimits, readNeeds, readMessages, readPolicy, readProvider} {
 		if api := read(obj, &req); api != nil {
 			if dryRun && api.Code == codeNoModel {
 				req.Model, req.Auto = "auto", true
