@@ -116,35 +116,17 @@ func cluster(points []weighted, n int) []weighted {
 	return centres
 }
 
-// draw takes at most n of the points, each with probability by weight and squared distance to the nearest taken before
-// (k-means++, Arthur and Vassilvitskii 2007).
+// draw takes n different points, heavier ones more likely: those of the largest u^(1/weight) for uniform u (Efraimidis
+// and Spirakis 2006). Dense regions so get more centres, and every probe stands for about as many rows; centres spread
+// out by distance (k-means++) were tried and told less of a new model.
 func draw(points []weighted, n int) []weighted {
 	rng := rand.New(rand.NewPCG(seed, 3))
-	far := make([]float64, len(points)) // weight × squared distance; before the first, the weight
+	keyed := make([]weighted, len(points))
 	for i, p := range points {
-		far[i] = float64(p.weight)
+		keyed[i] = weighted{p.vector, float32(math.Log(1-rng.Float64())) / p.weight}
 	}
-	var taken []weighted
-	for len(taken) < n {
-		sum := 0.0
-		for _, f := range far {
-			sum += f
-		}
-		if sum <= 0 { // every point has been taken, or equals one that was
-			break
-		}
-		at, left := 0, sum*rng.Float64()
-		for left -= far[at]; left > 0 && at+1 < len(far); left -= far[at] {
-			at++
-		}
-		taken = append(taken, points[at])
-		for i, p := range points {
-			d := float64(p.weight) * max(0, 2-2*float64(vek32.Dot(p.vector, points[at].vector)))
-			far[i] = min(far[i], d)
-		}
-		far[at] = 0
-	}
-	return taken
+	sortHeaviest(keyed)
+	return keyed[:min(n, len(keyed))]
 }
 
 // medoids gives each centre in turn the nearest candidate that is still free, again and again until n are chosen.

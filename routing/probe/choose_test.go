@@ -50,7 +50,7 @@ func TestChooseCoversEachRegionFirst(t *testing.T) {
 		candidates = append(candidates, near(i/10, 0.05*float32(i%10-3)+0.04))
 	}
 	for _, rule := range []probe.Rule{probe.Coverage, probe.Disagreement} {
-		got, err := probe.Choose(x, candidates, 3, rule)
+		got, err := probe.Choose(x, candidates, 9, rule)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,13 +61,13 @@ func TestChooseCoversEachRegionFirst(t *testing.T) {
 		if len(axes) != 3 {
 			t.Errorf("%s chose %v: want one candidate near each of the three axes", rule, got)
 		}
-		if again, _ := probe.Choose(x, candidates, 3, rule); !slices.Equal(got, again) {
+		if again, _ := probe.Choose(x, candidates, 9, rule); !slices.Equal(got, again) {
 			t.Errorf("%s chose %v, then %v", rule, got, again)
 		}
 	}
 	heaviest := map[probe.Rule]int{probe.Coverage: 0, probe.Disagreement: 2}
 	for rule, axis := range heaviest {
-		if got, _ := probe.Choose(x, candidates, 3, rule); got[0]/10 != axis {
+		if got, _ := probe.Choose(x, candidates, 9, rule); got[0]/10 != axis {
 			t.Errorf("%s put candidate %d first, want one near axis %d", rule, got[0], axis)
 		}
 	}
