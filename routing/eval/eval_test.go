@@ -12,6 +12,7 @@ import (
 	"flotilla/routing/index"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 const dim = 8
@@ -43,6 +44,10 @@ func (hashEmbedder) Embed(_ context.Context, text string) ([]float32, error) {
 	return v, nil
 }
 
+const small, large = "qwen2.5-0.5b-instruct", "llama-3.1-70b-instruct"
+
+var prices = map[string]eval.Price{small: {Input: 0.1, Output: 0.1}, large: {Input: 0.9, Output: 0.9}}
+
 // samples: on "a…" prompts both models answer right 8 times in 10, on "b…" prompts only the large one does.
 func samples(n int) []index.Sample {
 	rng := rand.New(rand.NewPCG(4, 2))
@@ -58,96 +63,220 @@ func samples(n int) []index.Sample {
 		if i%2 == 1 {
 			kind, p = "b", 0.1
 		}
-		out = append(out, index.Sample{ID: fmt.Sprint(i), Prompt: fmt.Sprintf("%s %d", kind, i), InputTokens: 40,
-			Scores:       map[string]float64{"qwen2.5-0.5b-instruct": coin(p), "llama-3.1-70b-instruct": coin(0.8), "gpt-4o": 1},
-			OutputTokens: map[string]float64{"qwen2.5-0.5b-instruct": 100, "llama-3.1-70b-instruct": 200}})
+		out = append(out, index.Sample{ID: fmt.Sprint(i), Task: kind, Prompt: fmt.Sprintf("%s %d", kind, i), InputTokens: 40,
+			Scores:       map[string]float64{small: coin(p), large: coin(0.8), "gpt-4o": 1},
+			OutputTokens: map[string]float64{small: 100, large: 200}})
 	}
 	return out
 }
 
-var prices = map[string]eval.Price{"qwen2.5-0.5b-instruct": {Input: 0.1, Output: 0.1}, "llama-3.1-70b-instruct": {Input: 0.9, Output: 0.9}}
-
-func run(t *testing.T, s []index.Sample, o eval.Options) (eval.Report, map[string]eval.Line) {
+func part(t *testing.T, s []index.Sample) eval.Part {
 	t.Helper()
-	r, err := eval.Run(context.Background(), s, hashEmbedder{}, o)
+	last := 0
+	v, err := eval.Vectors(t.Context(), hashEmbedder{}, s, func(done, _ int) { last = done })
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := map[string]eval.Line{}
-	for _, l := range r.Lines {
-		lines[l.Name] = l
+	if last != len(s) {
+		t.Errorf("progress ended at %d of %d", last, len(s))
 	}
-	return r, lines
+	return eval.Part{Samples: s, Vectors: v}
+}
+
+func run(t *testing.T, set eval.Set, o eval.Options) (eval.Benchmark, map[string]eval.Router) {
+	t.Helper()
+	if o.Resamples == 0 {
+		o.Resamples = 40
+	}
+	if set.Prices == nil {
+		set.Prices = prices
+	}
+	b, err := eval.Run(t.Context(), set, hashEmbedder{}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	routers := map[string]eval.Router{}
+	for _, r := range b.Routers {
+		routers[r.Name] = r
+	}
+	return b, routers
 }
 
 func TestRouterSavesWhereTheSmallModelSuffices(t *testing.T) {
-	r, l := run(t, samples(600), eval.Options{Prices: prices, Resamples: 200})
-	best, ours, oracle, cheap := l["best single"], l["flotilla dial 7"], l["oracle"], l["cheapest"]
-	if best.Kept != 1 || best.Saved != 0 || best.KeptCI != (eval.Interval{Low: 1, High: 1}) {
+	b, r := run(t, eval.Set{Name: "coins", Train: part(t, samples(600))}, eval.Options{Resamples: 200})
+	best, ours, oracle, cheap := r["best-single"], r["flotilla"], r["oracle"], r["cheapest"]
+	if b.BestSingle.Model != large || b.Cheapest.Model != small || b.N != 600 || b.Models != 2 {
+		t.Errorf("%+v", b)
+	}
+	if best.OperatingPoint.Kept != 1 || best.OperatingPoint.Saved != 0 || best.CI95["operating_point.kept"] != (eval.Interval{1, 1}) {
 		t.Errorf("best single against itself: %+v", best)
 	}
-	if oracle.Quality < ours.Quality || cheap.Cost > ours.Cost || cheap.Quality > 0.6 {
+	if oracle.Frontier.MaxAccuracy < ours.Frontier.MaxAccuracy || cheap.OperatingPoint.Accuracy > 0.6 || oracle.OracleGapClosed != 1 {
 		t.Errorf("oracle %+v, ours %+v, cheapest %+v", oracle, ours, cheap)
 	}
 	// Half of the prompts can go to a model that costs a fifteenth.
-	if ours.Kept < 0.95 || ours.Saved < 0.25 || ours.Saved > 0.55 {
-		t.Errorf("dial 7 keeps %.3f and saves %.3f", ours.Kept, ours.Saved)
+	if o := ours.OperatingPoint; o.Kept < 0.95 || o.Saved < 0.25 || o.Saved > 0.55 {
+		t.Errorf("the operating point keeps %.3f and saves %.3f", o.Kept, o.Saved)
 	}
-	if !(ours.SavedCI.Low < ours.Saved && ours.Saved < ours.SavedCI.High) {
-		t.Errorf("interval %v does not hold %v", ours.SavedCI, ours.Saved)
+	if ci := ours.CI95["operating_point.saved"]; !(ci[0] < ours.OperatingPoint.Saved && ours.OperatingPoint.Saved < ci[1]) {
+		t.Errorf("interval %v does not hold %v", ci, ours.OperatingPoint.Saved)
 	}
-	if l["flotilla dial 0"].Cost < l["flotilla dial 10"].Cost {
-		t.Error("dial 10 costs more than dial 0")
+	if len(ours.Dials) != 11 || ours.Dials[0].Cost < ours.Dials[10].Cost {
+		t.Errorf("dials %+v", ours.Dials)
 	}
-	for _, want := range []string{"600 prompts, 2 models, 5-fold", "| kNN-40 ", "| flotilla dial 10 "} {
-		if !strings.Contains(r.Text(), want) {
-			t.Errorf("table lacks %q:\n%s", want, r.Text())
+	if ours.APGR == nil || *ours.APGR < 0.5 {
+		t.Errorf("APGR %v: two models, and better than random calls", ours.APGR)
+	}
+	if len(r) != len(eval.Names()) {
+		t.Errorf("%d routers ran, want %q", len(r), eval.Names())
+	}
+	text := eval.Report{Benchmarks: []eval.Benchmark{b}}.Text()
+	for _, want := range []string{"600 prompts, 2 models, 5-fold", "| knn-40 ", "flotilla at dial"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("text lacks %q:\n%s", want, text)
 		}
 	}
 }
 
 func TestReportIsDeterministicAndTheSeedMatters(t *testing.T) {
-	a, _ := run(t, samples(200), eval.Options{Prices: prices, Resamples: 50})
-	b, _ := run(t, samples(200), eval.Options{Prices: prices, Resamples: 50})
-	if diff := cmp.Diff(a, b); diff != "" {
+	set := eval.Set{Train: part(t, samples(200))}
+	only := []string{"flotilla", "knn-10"}
+	a, _ := run(t, set, eval.Options{Routers: only})
+	b, _ := run(t, set, eval.Options{Routers: only})
+	if diff := cmp.Diff(a, b, cmpopts.IgnoreUnexported(eval.Benchmark{})); diff != "" {
 		t.Errorf("two runs differ:\n%s", diff)
 	}
-	c, _ := run(t, samples(200), eval.Options{Prices: prices, Resamples: 50, Seed: 9})
-	if cmp.Equal(a, c) {
+	c, _ := run(t, set, eval.Options{Routers: only, Seed: 9})
+	if cmp.Equal(a, c, cmpopts.IgnoreUnexported(eval.Benchmark{})) {
 		t.Error("another seed gives the same folds and resamples")
 	}
 }
 
 // A prompt that occurs many times with contradicting labels: if its copies sat in the training folds, nearest
 // neighbours would answer it perfectly.
-func TestCopiesOfATestPromptAreKeptOutOfTheIndex(t *testing.T) {
+func TestCopiesOfATestPromptAreKeptOutOfTraining(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
 	var s []index.Sample
 	for i := range 200 {
-		small := float64(rng.IntN(2))
+		score := float64(rng.IntN(2))
 		for range 2 {
-			s = append(s, index.Sample{Prompt: fmt.Sprintf("a %d", i), InputTokens: 40,
-				Scores: map[string]float64{"qwen2.5-0.5b-instruct": small, "llama-3.1-70b-instruct": 1 - small}})
+			s = append(s, index.Sample{Prompt: fmt.Sprintf("a %d", i), InputTokens: 40, Scores: map[string]float64{small: score, large: 1 - score}})
 		}
 	}
-	_, l := run(t, s, eval.Options{Prices: prices, Resamples: 50})
-	if q := l["kNN-10"].Quality; q > 0.65 {
-		t.Errorf("kNN-10 reaches %.2f on coin flips: the index holds the answers", q)
+	for name, set := range map[string]eval.Set{"folds": {Train: part(t, s)}, "test part": {Train: part(t, s), Test: part(t, s[:50])}} {
+		if name == "test part" {
+			set.Train = part(t, append(s, samples(200)...))
+		}
+		_, r := run(t, set, eval.Options{Routers: []string{"knn-10"}})
+		if q := r["knn-10"].Frontier.MaxAccuracy; q > 0.68 {
+			t.Errorf("%s: kNN-10 reaches %.2f on coin flips: the training part holds the answers", name, q)
+		}
+	}
+}
+
+func TestTestPartIsJudgedByWhatTheTrainingPartTeaches(t *testing.T) {
+	all := samples(500)
+	b, r := run(t, eval.Set{Train: part(t, all[:300]), Test: part(t, all[300:])}, eval.Options{Routers: []string{"flotilla"}})
+	if b.N != 200 || !strings.Contains(b.Method, "300 other prompts") {
+		t.Errorf("%d judged, %s", b.N, b.Method)
+	}
+	if o := r["flotilla"].OperatingPoint; o.Kept < 0.9 || o.Saved < 0.25 {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Nothing in training is like an unseen task: the router must say so, and not send hard prompts to the small model.
+func TestUnseenTasksAreJudgedAlone(t *testing.T) {
+	b, _ := run(t, eval.Set{Train: part(t, samples(400))}, eval.Options{Routers: []string{"flotilla"}, Unseen: []string{"b"}})
+	if b.N != 200 || !strings.Contains(b.Method, "left out of training: b") {
+		t.Errorf("%d judged, %s", b.N, b.Method)
+	}
+	if b, _ = run(t, eval.Set{Train: part(t, samples(400))}, eval.Options{Routers: []string{"flotilla"}, Unseen: []string{"each"}}); b.N != 400 {
+		t.Errorf("each task in its turn: %d judged, want all 400", b.N)
+	}
+}
+
+// A model that was run on every third prompt is a candidate there, and nowhere else.
+func TestMissingOutcomesAreNeverMadeUp(t *testing.T) {
+	s := samples(300)
+	for i := range s {
+		s[i].Scores["gemma-2-9b-it"] = 1
+		if i%3 != 0 {
+			delete(s[i].Scores, "gemma-2-9b-it")
+		}
+	}
+	p := map[string]eval.Price{"gemma-2-9b-it": {Input: 0.3, Output: 0.3}}
+	for m, v := range prices {
+		p[m] = v
+	}
+	b, r := run(t, eval.Set{Train: part(t, s), Prices: p}, eval.Options{})
+	for name, o := range r {
+		if share := o.Share["gemma-2-9b-it"]; share > 1./3+1e-9 {
+			t.Errorf("%s sends %.2f of the prompts to a model that has a third of them", name, share)
+		}
+		if math.IsNaN(o.OperatingPoint.Accuracy) || math.IsNaN(o.OperatingPoint.Cost) {
+			t.Errorf("%s: %+v", name, o.OperatingPoint)
+		}
+	}
+	if b.BestSingle.Model != "gemma-2-9b-it" {
+		t.Errorf("best single %s", b.BestSingle.Model)
+	}
+}
+
+// Measured costs need no price list, and are what is reported.
+func TestMeasuredCostsAreReported(t *testing.T) {
+	s := samples(200)
+	for i := range s {
+		s[i].CostUSD = map[string]float64{small: 0.001, large: 0.010}
+	}
+	b, r := run(t, eval.Set{Train: part(t, s), Prices: map[string]eval.Price{}}, eval.Options{Routers: []string{"flotilla"}})
+	if math.Abs(b.BestSingle.Cost-0.010) > 1e-12 || math.Abs(b.Cheapest.Cost-0.001) > 1e-12 {
+		t.Errorf("%+v %+v", b.BestSingle, b.Cheapest)
+	}
+	if d := r["flotilla"].Dials[10]; d.Cost < 0.001 || d.Cost > 0.010 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestMeansOverBenchmarks(t *testing.T) {
+	a, _ := run(t, eval.Set{Name: "a", Train: part(t, samples(200))}, eval.Options{Routers: []string{"flotilla", "knn-10"}})
+	b, _ := run(t, eval.Set{Name: "b", Train: part(t, samples(300))}, eval.Options{Routers: []string{"flotilla", "knn-10"}})
+	r := eval.Report{Benchmarks: []eval.Benchmark{a, b}}
+	r.Summarise()
+	for _, l := range r.Mean {
+		switch l.Name {
+		case "flotilla":
+			if want := (a.Routers[0].Frontier.AIQ + b.Routers[0].Frontier.AIQ) / 2; math.Abs(l.AIQ-want) > 1e-12 || l.Ours != 0 || l.OursCI95 != (eval.Interval{}) {
+				t.Errorf("%+v, want AIQ %v and no difference to itself", l, want)
+			}
+		case "oracle":
+			if !(l.Ours < 0 && l.OursCI95[0] <= l.Ours && l.Ours <= l.OursCI95[1]) {
+				t.Errorf("%+v", l)
+			}
+		}
+	}
+	if len(r.Mean) != 5 {
+		t.Errorf("%d lines, want flotilla, knn-10 and the three yardsticks", len(r.Mean))
 	}
 }
 
 func TestUnusableInputIsRefusedWithWhatToDo(t *testing.T) {
+	both := []string{small, large}
 	for name, c := range map[string]struct {
 		samples []index.Sample
 		prices  map[string]eval.Price
+		opts    eval.Options
 		want    string
 	}{
-		"few":       {samples(50), prices, "want 100 at least"},
-		"one model": {samples(200), map[string]eval.Price{"llama-3.1-70b-instruct": {}}, "at least two"},
-		"two names": {samples(200), map[string]eval.Price{"llama3.1:70b": {}, "llama-3.1-70b-instruct": {}}, "price only one"},
-		"unscored":  {samples(200), map[string]eval.Price{"gemma2:9b": {}, "llama-3.1-70b-instruct": {}}, "0 prompts"},
+		"few":          {samples(50), prices, eval.Options{}, "want 100 at least"},
+		"one model":    {samples(200), map[string]eval.Price{large: {}}, eval.Options{}, "at least two"},
+		"all left out": {samples(200), prices, eval.Options{Without: both}, "at least two"},
+		"two names":    {samples(200), map[string]eval.Price{"gpt-4o": {}, "gpt-4o-2024": {}}, eval.Options{}, "at least two"},
+		"no router":    {samples(200), prices, eval.Options{Routers: []string{"kNN"}}, `"knn-100"`},
+		"no task":      {samples(200), prices, eval.Options{Unseen: []string{"c"}}, `the tasks are ["a" "b"]`},
 	} {
-		if _, err := eval.Run(context.Background(), c.samples, hashEmbedder{}, eval.Options{Prices: c.prices}); err == nil || !strings.Contains(err.Error(), c.want) {
+		_, err := eval.Run(t.Context(), eval.Set{Name: "x", Train: part(t, c.samples), Prices: c.prices}, hashEmbedder{}, c.opts)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,98 +1,343 @@
 package eval
 
 import (
-	"fmt"
-	"math/rand/v2"
+	"math"
 	"slices"
-	"strings"
+	"strconv"
 
 	"flotilla/routing"
 )
 
-// Interval is a bootstrap 95 % interval over prompts.
-type Interval struct{ Low, High float64 }
-
-// Line is one router's result. Kept and Saved are relative to the best single model, paired by prompt.
-type Line struct {
-	Name     string
-	Quality  float64 // mean score, 0..1
-	Cost     float64 // USD per 1,000 prompts
-	Kept     float64 // quality / quality of best single
-	KeptCI   Interval
-	Saved    float64 // 1 − cost / cost of best single
-	SavedCI  Interval
-	Baseline bool // not ours
-}
-
-// Report is the outcome of Run.
+// Report is all benchmarks of one command. Shares are fractions 0..1, costs USD per prompt.
 type Report struct {
-	Prompts, Models, Folds int
-	Lines                  []Line // others first, then ours by dial
+	Benchmarks []Benchmark `json:"benchmarks"`
+	Mean       []MeanLine  `json:"mean,omitempty"` // over the benchmarks, where there are several; see Summarise
 }
 
-func (c *contestants) report(t *table, opts Options) Report {
-	r := Report{Prompts: c.n, Models: len(t.columns), Folds: opts.Folds}
-	names := []string{bestSingle, cheapest, random, oracle, "kNN-10", "kNN-40"}
-	others := len(names)
-	for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
-		names = append(names, dialName(dial))
+// Benchmark is the outcome of Run.
+type Benchmark struct {
+	Name       string   `json:"name"`
+	N          int      `json:"n"`      // judged prompts
+	Models     int      `json:"models"` // that could be chosen
+	Method     string   `json:"method"` // how the judged prompts were kept apart from those learned from
+	Without    []string `json:"without,omitempty"`
+	BestSingle Single   `json:"best_single"` // by the training rows
+	Cheapest   Single   `json:"cheapest"`
+	Oracle     Level    `json:"oracle"`
+	Routers    []Router `json:"routers"`
+
+	aiq map[string][]float64 // by router and resample, for Summarise
+}
+
+// Level is a mean score and a mean cost.
+type Level struct {
+	Accuracy float64 `json:"accuracy"`
+	Cost     float64 `json:"cost"`
+}
+
+// Single is one model, always used. In a cross-validation the folds may differ in it; Model is then the first fold's.
+type Single struct {
+	Model string `json:"model"`
+	Level
+}
+
+// Router is one contestant's figures.
+type Router struct {
+	Name            string              `json:"name"`
+	OperatingPoint  OperatingPoint      `json:"operating_point"`
+	Frontier        Frontier            `json:"frontier"`
+	OracleGapClosed float64             `json:"oracle_gap_closed"` // at the most capable end of the knob
+	PerfGain        float64             `json:"perf_gain"`         // best reachable accuracy / best single − 1
+	ParetoDist      float64             `json:"pareto_dist"`
+	RCI             map[string]float64  `json:"rci"`
+	OODShare        float64             `json:"ood_share"`
+	Calibration     *float64            `json:"calibration_error,omitempty"`
+	APGR            *float64            `json:"apgr,omitempty"` // with two models only
+	CPT             map[string]float64  `json:"cpt,omitempty"`
+	Share           map[string]float64  `json:"share"` // of each model at the operating point
+	Dials           []Dial              `json:"dials,omitempty"`
+	VsBestBaseline  *Comparison         `json:"vs_best_baseline,omitempty"`
+	CI95            map[string]Interval `json:"ci95"` // by the path of the figure
+
+	Curve []Level `json:"curve"` // the frontier: settings that no other of this router beats
+}
+
+// OperatingPoint is the setting chosen on the training rows alone, measured on the others. Dial is the position on the
+// router's knob, 0 most capable … 10 cheapest, on average over the splits.
+type OperatingPoint struct {
+	Dial float64 `json:"dial"`
+	Level
+	Saved float64 `json:"saved"`
+	Kept  float64 `json:"kept"`
+}
+
+// Frontier is the best that could be had in hindsight.
+type Frontier struct {
+	SaveAt100   float64 `json:"save_at_100"`
+	SaveAt99    float64 `json:"save_at_99"`
+	SaveAt95    float64 `json:"save_at_95"`
+	MaxAccuracy float64 `json:"max_accuracy"`
+	AIQ         float64 `json:"aiq"`
+}
+
+// Dial is our router at one dial.
+type Dial struct {
+	Dial int `json:"dial"`
+	Level
+	Saved float64 `json:"saved"`
+	Kept  float64 `json:"kept"`
+	RCI   float64 `json:"rci"`
+}
+
+// Comparison is the paired difference of AIQ to the baseline that has the highest.
+type Comparison struct {
+	Baseline string   `json:"baseline"`
+	AIQ      float64  `json:"aiq"`
+	CI95     Interval `json:"ci95"`
+}
+
+// reporter measures contestants one after another, so that only one's outcomes are held.
+type reporter struct {
+	table     *table
+	splits    []*split
+	opts      Options
+	n         int
+	ones      []float64
+	best      outcomes // the three that all are measured against
+	cheapest  outcomes
+	oracle    outcomes
+	routers   []Router
+	aiq       map[string][]float64
+	frontiers map[string][][]point // by router: on the judged rows, then by resample
+}
+
+func newReporter(t *table, splits []*split, opts Options) *reporter {
+	r := &reporter{table: t, splits: splits, opts: opts, aiq: map[string][]float64{}, frontiers: map[string][][]point{}}
+	for _, s := range splits {
+		r.n += len(s.test)
 	}
-	draws := resamples(c.n, opts)
-	base := c.result[bestSingle]
-	for i, name := range names {
-		o := c.result[name]
-		l := Line{Name: name, Quality: mean(o.quality), Cost: 1000 * mean(o.cost), Baseline: i < others}
-		l.Kept = l.Quality / mean(base.quality)
-		l.Saved = 1 - mean(o.cost)/mean(base.cost)
-		l.KeptCI = interval(draws, func(d []int32) float64 { return sumOf(o.quality, d) / sumOf(base.quality, d) })
-		l.SavedCI = interval(draws, func(d []int32) float64 { return 1 - sumOf(o.cost, d)/sumOf(base.cost, d) })
-		r.Lines = append(r.Lines, l)
-	}
+	r.ones = slices.Repeat([]float64{1}, r.n)
 	return r
 }
 
-func resamples(n int, opts Options) [][]int32 {
-	rng := rand.New(rand.NewPCG(opts.Seed, 0xb007))
-	out := make([][]int32, opts.Resamples)
-	for i := range out {
-		out[i] = make([]int32, n)
-		for j := range out[i] {
-			out[i][j] = int32(rng.IntN(n))
+// reference keeps what all are measured against.
+func (r *reporter) reference(name string, o outcomes) {
+	switch name {
+	case bestSingle:
+		r.best = o
+	case cheapest:
+		r.cheapest = o
+	case oracle:
+		r.oracle = o
+	}
+}
+
+func (r *reporter) references(weights []float64) references {
+	at := func(o outcomes) point {
+		return point{weightedMean(o.quality, weights), weightedMean(o.costUSD, weights)}
+	}
+	return references{best: at(r.best), cheapest: at(r.cheapest), oracle: at(r.oracle)}
+}
+
+func (r *reporter) add(name string, t *trace) {
+	f, frontier := measure(t, r.references(r.ones), r.ones)
+	samples := make([][]float64, len(f.names))
+	for j := range samples {
+		samples[j] = make([]float64, r.opts.Resamples)
+	}
+	frontiers := make([][]point, 1+r.opts.Resamples)
+	frontiers[0] = frontier
+	_ = each(r.opts.Resamples, func(i int) error {
+		weights := make([]float64, r.n)
+		draw(r.opts.Seed, i, r.n, weights)
+		g, frontier := measure(t, r.references(weights), weights)
+		for j, v := range g.values {
+			samples[j][i] = v
 		}
+		frontiers[1+i] = frontier
+		return nil
+	})
+	r.frontiers[name] = frontiers
+	ci := map[string]Interval{}
+	for j, figure := range f.names {
+		ci[figure] = interval(slices.Clone(samples[j]))
+	}
+	r.aiq[name] = samples[slices.Index(f.names, figAIQ)]
+	r.routers = append(r.routers, r.router(name, t, f, ci))
+}
+
+func (r *reporter) router(name string, t *trace, f *figures, ci map[string]Interval) Router {
+	out := Router{
+		Name:            name,
+		OperatingPoint:  OperatingPoint{Dial: t.meanDial(), Level: Level{f.get(opAccuracy), f.get(opCost)}, Saved: f.get(opSaved), Kept: f.get(opKept)},
+		Frontier:        Frontier{f.get(figSave100), f.get(figSave99), f.get(figSave95), f.get(figMax), f.get(figAIQ)},
+		OracleGapClosed: f.get(figGap), PerfGain: f.get(figGain), OODShare: f.get(figOOD),
+		RCI: map[string]float64{}, Share: map[string]float64{}, CI95: ci,
+	}
+	for m, share := range t.share {
+		if share > 0 {
+			out.Share[r.table.models[m]] = share
+		}
+	}
+	for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
+		if _, ok := ci[rciFigure(dial)]; ok {
+			out.RCI[strconv.Itoa(dial)] = f.get(rciFigure(dial))
+		}
+		if _, ok := ci[dialFigure(dial, "cost")]; ok {
+			out.Dials = append(out.Dials, Dial{dial, Level{f.get(dialFigure(dial, "accuracy")), f.get(dialFigure(dial, "cost"))},
+				f.get(dialFigure(dial, "saved")), f.get(dialFigure(dial, "kept")), f.get(rciFigure(dial))})
+		}
+	}
+	if len(t.predicted) > 0 {
+		e := f.get(figECE)
+		out.Calibration = &e
+	}
+	if len(t.strong) > 0 {
+		a := f.get(figAPGR)
+		out.APGR, out.CPT = &a, map[string]float64{}
+		for _, level := range cptLevels {
+			out.CPT[strconv.Itoa(level)] = f.get(cptFigure(level))
+		}
+	}
+	for _, p := range r.frontiers[name][0] {
+		out.Curve = append(out.Curve, Level{p.accuracy, p.costUSD})
 	}
 	return out
 }
 
-func sumOf(v []float64, draw []int32) float64 {
+// meanDial is the mean of the splits' chosen positions on the scale 0 to 10.
+func (t *trace) meanDial() float64 {
+	offered := 0
+	for _, s := range t.knob {
+		if s.offered {
+			offered++
+		}
+	}
+	if offered < 2 {
+		return 0
+	}
 	sum := 0.0
-	for _, i := range draw {
-		sum += v[i]
+	for _, k := range t.chosen {
+		sum += float64(k) / float64(offered-1) * routing.MaxDial
 	}
-	return sum
+	return sum / float64(len(t.chosen))
 }
 
-func interval(draws [][]int32, statistic func([]int32) float64) Interval {
-	v := make([]float64, len(draws))
-	for i, d := range draws {
-		v[i] = statistic(d)
+func (r *reporter) benchmark() Benchmark {
+	ref := r.references(r.ones)
+	b := Benchmark{
+		Name: r.table.name, N: r.n, Models: len(r.table.models), Method: r.opts.method(r.table), Without: r.opts.Without,
+		BestSingle: r.single(ref.best, func(score, _ []float64) int { return ranking(score)[0] }),
+		Cheapest:   r.single(ref.cheapest, func(_, cost []float64) int { return ranking(negated(cost))[0] }),
+		Oracle:     Level{ref.oracle.accuracy, ref.oracle.costUSD}, Routers: r.routers, aiq: r.aiq,
 	}
-	slices.Sort(v)
-	last := len(v) - 1
-	return Interval{Low: v[last*25/1000], High: v[last*975/1000]}
+	r.paretoDistances(b.Routers)
+	r.compare(b.Routers)
+	slices.SortStableFunc(b.Routers, func(a, c Router) int {
+		return slices.Index(Names(), a.Name) - slices.Index(Names(), c.Name)
+	})
+	return b
 }
 
-// Text is the report as a table, for terminals and Markdown alike.
-func (r Report) Text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d prompts, %d models, %d-fold cross-validation; 95 %% bootstrap intervals over prompts\n\n", r.Prompts, r.Models, r.Folds)
-	fmt.Fprintf(&b, "| %-16s | %7s | %9s | %-27s | %-25s |\n", "router", "quality", "USD/1000", "quality kept of best single", "cost saved vs best single")
-	fmt.Fprintf(&b, "|%s|%s|%s|%s|%s|\n", strings.Repeat("-", 18), strings.Repeat("-", 8)+":", strings.Repeat("-", 10)+":", strings.Repeat("-", 29), strings.Repeat("-", 27))
-	for _, l := range r.Lines {
-		fmt.Fprintf(&b, "| %-16s | %7.4f | %9.4f | %-27s | %-25s |\n", l.Name, l.Quality, l.Cost, percent(l.Kept, l.KeptCI), percent(l.Saved, l.SavedCI))
-	}
-	return b.String()
+func (r *reporter) single(p point, choose func(score, cost []float64) int) Single {
+	score, cost := r.table.means(r.splits[0].train)
+	return Single{r.table.models[choose(score, cost)], Level{p.accuracy, p.costUSD}}
 }
 
-func percent(v float64, ci Interval) string {
-	return fmt.Sprintf("%.1f %% (%.1f … %.1f)", 100*v, 100*ci.Low, 100*ci.High)
+// paretoDistances compares each router's frontier with that of all together, resample by resample. The oracle is no
+// router: it stays out of the joint frontier.
+func (r *reporter) paretoDistances(routers []Router) {
+	values := make([][]float64, len(routers))
+	for j := range values {
+		values[j] = make([]float64, 1+r.opts.Resamples)
+	}
+	_ = each(1+r.opts.Resamples, func(i int) error {
+		weights := slices.Clone(r.ones)
+		if i > 0 {
+			draw(r.opts.Seed, i-1, r.n, weights)
+		}
+		best := r.references(weights).best
+		var all []point
+		for name, f := range r.frontiers {
+			if name != oracle {
+				all = append(all, f[i]...)
+			}
+		}
+		joint := pareto(all)
+		for j := range routers {
+			values[j][i] = paretoDistance(r.frontiers[routers[j].Name][i], joint, best)
+		}
+		return nil
+	})
+	for j := range routers {
+		routers[j].ParetoDist = values[j][0]
+		routers[j].CI95[figPareto] = interval(values[j][1:])
+	}
+}
+
+// compare sets our paired difference to the best baseline.
+func (r *reporter) compare(routers []Router) {
+	best, mine := -1, -1
+	for j, o := range routers {
+		switch {
+		case o.Name == ours:
+			mine = j
+		case o.Name != oracle && (best < 0 || o.Frontier.AIQ > routers[best].Frontier.AIQ):
+			best = j
+		}
+	}
+	if mine < 0 || best < 0 {
+		return
+	}
+	difference := make([]float64, r.opts.Resamples)
+	for i := range difference {
+		difference[i] = r.aiq[ours][i] - r.aiq[routers[best].Name][i]
+	}
+	routers[mine].VsBestBaseline = &Comparison{routers[best].Name, routers[mine].Frontier.AIQ - routers[best].Frontier.AIQ, interval(difference)}
+}
+
+// MeanLine is one router's mean AIQ over benchmarks, and how much ours has above it.
+type MeanLine struct {
+	Name       string   `json:"name"`
+	AIQ        float64  `json:"aiq"`
+	Ours       float64  `json:"ours_minus_this"`
+	OursCI95   Interval `json:"ours_minus_this_ci95"`
+	Benchmarks int      `json:"benchmarks"`
+}
+
+// Summarise sets the means over several benchmarks; their resamples are independent of one another.
+func (r *Report) Summarise() {
+	if len(r.Benchmarks) < 2 {
+		return
+	}
+	for _, name := range Names() {
+		l := MeanLine{Name: name, Benchmarks: len(r.Benchmarks), AIQ: r.meanAIQ(name)}
+		if mine := r.meanAIQ(ours); !math.IsNaN(l.AIQ) && !math.IsNaN(mine) {
+			l.Ours, l.OursCI95 = mine-l.AIQ, r.meanDifference(name)
+			r.Mean = append(r.Mean, l)
+		}
+	}
+}
+
+// meanAIQ is NaN for a router that was not run on every benchmark.
+func (r *Report) meanAIQ(name string) float64 {
+	sum := 0.0
+	for _, b := range r.Benchmarks {
+		j := slices.IndexFunc(b.Routers, func(o Router) bool { return o.Name == name })
+		if j < 0 {
+			return math.NaN()
+		}
+		sum += b.Routers[j].Frontier.AIQ
+	}
+	return sum / float64(len(r.Benchmarks))
+}
+
+func (r *Report) meanDifference(name string) Interval {
+	v := make([]float64, len(r.Benchmarks[0].aiq[name]))
+	for i := range v {
+		for _, b := range r.Benchmarks {
+			v[i] += (b.aiq[ours][i] - b.aiq[name][i]) / float64(len(r.Benchmarks))
+		}
+	}
+	return interval(v)
 }

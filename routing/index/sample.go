@@ -18,6 +18,7 @@ type Sample struct {
 	InputTokens  float64            `json:"input_tokens,omitempty"`  // estimate; 0: characters / 4
 	Scores       map[string]float64 `json:"scores"`                  // model name → 0..1
 	OutputTokens map[string]float64 `json:"output_tokens,omitempty"` // model name → tokens of the real answer
+	CostUSD      map[string]float64 `json:"cost_usd,omitempty"`      // model name → what the answer really cost, where measured
 }
 
 // maxSampleLine bounds one line; the longest public prompt seen is 60 kB.

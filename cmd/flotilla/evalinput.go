@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+
+	"flotilla/routing"
+	"flotilla/routing/eval"
+	"flotilla/routing/index"
+)
+
+const (
+	// maxPricesBytes bounds a price list: some thousand models.
+	maxPricesBytes = 1 << 20
+	// maxOutcomesBytes bounds a file of outcomes; the largest public one is some ten MB packed.
+	maxOutcomesBytes = 1 << 30
+)
+
+// readPrices reads the member of the price file for the first name it has; a file without members of that form is one
+// list. No file gives no prices.
+func readPrices(file string, names ...string) (map[string]eval.Price, error) {
+	if file == "" {
+		return nil, nil
+	}
+	raw, err := readBounded(file, maxPricesBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read prices: %w", err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, fmt.Errorf("read prices: %s: want {\"MODEL\": [INPUT, OUTPUT]}: %w", file, err)
+	}
+	for _, name := range names {
+		if list, err := tokenPrices(members[name]); err == nil {
+			return list, nil
+		}
+	}
+	list, err := tokenPrices(raw)
+	if err != nil {
+		return nil, nil // a file of lists that has none for this set, whose costs may be measured
+	}
+	return list, nil
+}
+
+func tokenPrices(raw json.RawMessage) (map[string]eval.Price, error) {
+	var list map[string][2]float64
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, err
+	}
+	out := make(map[string]eval.Price, len(list))
+	for model, p := range list {
+		if !(p[0] >= 0 && p[1] >= 0) {
+			return nil, fmt.Errorf("price of %s is negative", model)
+		}
+		out[model] = eval.Price{Input: p[0], Output: p[1]}
+	}
+	return out, nil
+}
+
+// vectorFolder is where vectors are kept: the flag's folder, none, or the user's cache. "" keeps none.
+func vectorFolder(flag string) string {
+	if flag == "none" {
+		return ""
+	}
+	if flag != "" {
+		return flag
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "flotilla", "vectors")
+}
+
+// outcomeReader reads outcomes and embeds their prompts, or takes the vectors from a cache.
+type outcomeReader struct {
+	embedder routing.Embedder
+	cache    string // folder; "": none
+	bar      *progressBar
+}
+
+func (r *outcomeReader) read(ctx context.Context, file string) (eval.Part, error) {
+	raw, err := readBounded(file, maxOutcomesBytes)
+	if err != nil {
+		return eval.Part{}, fmt.Errorf("read outcomes: %w", err)
+	}
+	samples, err := index.ReadSamples(bytes.NewReader(raw))
+	if err != nil {
+		return eval.Part{}, fmt.Errorf("%s: %w", file, err)
+	}
+	p := eval.Part{Samples: samples}
+	key := sha256.New()
+	fmt.Fprintf(key, "%s\n", r.embedder.ID())
+	key.Write(raw)
+	cached := filepath.Join(r.cache, hex.EncodeToString(key.Sum(nil))+".f32")
+	if p.Vectors, err = r.load(cached, len(samples)); err != nil || p.Vectors != nil {
+		return p, err
+	}
+	p.Vectors, err = eval.Vectors(ctx, r.embedder, samples, func(done, total int) {
+		r.bar.show("embed "+filepath.Base(file), done, total)
+	})
+	if err != nil {
+		return eval.Part{}, err
+	}
+	return p, r.store(cached, p.Vectors)
+}
+
+// load gives nil where nothing is stored. A file of another length was cut short or is not ours: it is made again.
+func (r *outcomeReader) load(file string, n int) ([][]float32, error) {
+	if r.cache == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read stored vectors: %w", err)
+	}
+	dim := r.embedder.Dim()
+	if len(raw) != 4*n*dim {
+		return nil, nil
+	}
+	out := make([][]float32, n)
+	for i := range out {
+		out[i] = make([]float32, dim)
+		for j := range out[i] {
+			out[i][j] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*(i*dim+j):]))
+		}
+	}
+	return out, nil
+}
+
+// store writes beside the final name first: a crash leaves a .tmp file that the next run overwrites.
+func (r *outcomeReader) store(file string, vectors [][]float32) error {
+	if r.cache == "" {
+		return nil
+	}
+	var raw []byte
+	for _, v := range vectors {
+		for _, x := range v {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
+		}
+	}
+	if err := os.MkdirAll(r.cache, 0o755); err != nil {
+		return fmt.Errorf("store vectors: %w", err)
+	}
+	if err := os.WriteFile(file+".tmp", raw, 0o644); err != nil {
+		return fmt.Errorf("store vectors: %w", err)
+	}
+	if err := os.Rename(file+".tmp", file); err != nil {
+		return fmt.Errorf("store vectors: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"flotilla/routing"
+	"flotilla/routing/index"
+)
+
+// flotilla is the live router. Its knob is the eleven dials, decided by Route itself; the sweep between them only draws
+// the frontier and is offered to nobody.
+type flotilla struct {
+	embedder routing.Embedder
+	settings []setting
+}
+
+func newFlotilla(embedder routing.Embedder, worth []setting) *flotilla {
+	f := &flotilla{embedder: embedder}
+	for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
+		f.settings = append(f.settings, setting{dial: dial, offered: true})
+	}
+	for _, w := range worth {
+		f.settings = append(f.settings, setting{dial: notDial, value: w.value})
+	}
+	return f
+}
+
+func (f *flotilla) name() string    { return ours }
+func (f *flotilla) knob() []setting { return f.settings }
+
+func (f *flotilla) fit(_ context.Context, s *split) (chooser, error) {
+	b, err := index.NewBuilder(f.embedder.ID(), f.embedder.Dim())
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range s.train {
+		r := index.Row{Vector: s.rows[i].vector, Source: s.name}
+		for m, id := range s.ids {
+			if s.has(i, m) {
+				r.Outcomes = append(r.Outcomes, index.Outcome{Model: string(id), Score: s.rows[i].score[m], OutputTokens: uint32(math.Round(s.rows[i].outputTokens[m]))})
+			}
+		}
+		if err := b.Add(r); err != nil {
+			return nil, fmt.Errorf("index row %d: %w", i, err)
+		}
+	}
+	x, err := b.Build()
+	if err != nil {
+		return nil, err
+	}
+	stored := &storedVectors{Embedder: f.embedder, vectors: map[string][]float32{}}
+	for _, i := range s.test {
+		stored.vectors[s.rows[i].prompt] = s.rows[i].vector
+	}
+	r, err := routing.New(routing.Config{Embedder: stored, Index: x})
+	if err != nil {
+		return nil, err
+	}
+	return &flotillaChooser{table: s.table, router: r, settings: f.settings}, nil
+}
+
+type flotillaChooser struct {
+	*table
+	router   *routing.Router
+	settings []setting
+}
+
+func (c *flotillaChooser) choose(ctx context.Context, row int, out *choice) error {
+	candidates := c.candidates(row)
+	p := routing.Prompt{Text: c.rows[row].prompt, InputTokens: uint32(c.rows[row].inputTokens)}
+	var capable routing.Decision // at dial 0
+	for k, s := range c.settings {
+		if s.dial == notDial {
+			out.sure(k, bestAt(capable.Considered, s.value))
+			continue
+		}
+		d, err := c.router.Route(ctx, p, candidates, routing.Policy{Dial: s.dial})
+		if err != nil {
+			return fmt.Errorf("route row %d: %w", row, err)
+		}
+		out.sure(k, d.Pick.Ref.(int))
+		if s.dial == routing.MinDial {
+			capable = d
+		}
+	}
+	for _, c := range capable.Considered {
+		out.quality[c.Ref.(int)] = c.Quality
+	}
+	out.ood = capable.OutOfDistribution
+	return nil
+}
+
+// bestAt is the model that Route would pick if the dial had a position of this worth: from the utility at dial 0, whose
+// worth is next to infinite, only cost / worth is still to be taken off.
+func bestAt(considered []routing.Choice, worthUSD float64) int {
+	best, bestU := considered[0], math.Inf(-1)
+	for _, c := range considered {
+		u := utility(c.Utility, c.ExpectedCost/1e6, worthUSD)
+		if u > bestU || u == bestU && c.ExpectedCost < best.ExpectedCost {
+			best, bestU = c, u
+		}
+	}
+	return best.Ref.(int)
+}
+
+// candidates offers every model that has an outcome in the row once, at its price in token base units (1e-6 USD).
+func (t *table) candidates(row int) []routing.Candidate {
+	var out []routing.Candidate
+	for m, id := range t.ids {
+		if t.has(row, m) {
+			out = append(out, routing.Candidate{Operator: "op", Model: id, Ref: m,
+				InputPerMTok: uint64(math.Round(t.prices[m].Input * 1e6)), OutputPerMTok: uint64(math.Round(t.prices[m].Output * 1e6))})
+		}
+	}
+	return out
+}
+
+// storedVectors hands out vectors already computed, so that each prompt is embedded once for all folds and dials.
+type storedVectors struct {
+	routing.Embedder
+	vectors map[string][]float32
+}
+
+func (s *storedVectors) Embed(ctx context.Context, text string) ([]float32, error) {
+	if v, ok := s.vectors[text]; ok {
+		return v, nil
+	}
+	return s.Embedder.Embed(ctx, text)
+}
