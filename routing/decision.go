@@ -45,7 +45,7 @@ type Decision struct {
 	Rules             int         `json:"rules"`
 	Pick              Choice      `json:"pick"`
 	Fallbacks         []Choice    `json:"fallbacks"`        // try in order when the pick fails: same model first
-	Considered        []Choice    `json:"considered"`       // the feasible by falling utility, at most MaxRecorded
+	Considered        []Choice    `json:"considered"`       // the feasible by falling utility, those within the allowance first, at most MaxRecorded
 	ConsideredTotal   int         `json:"considered_total"` // how many were feasible
 	Rejected          []Rejection `json:"rejected"`         // at most MaxRecorded
 	RejectedTotal     int         `json:"rejected_total"`   // how many were ruled out
@@ -59,6 +59,8 @@ type Decision struct {
 	Allow             []string    `json:"allow,omitempty"`
 	Block             []string    `json:"block,omitempty"`
 	MaxCost           uint64      `json:"max_cost,omitempty"`
+	Allowance         Allowance   `json:"allowance,omitzero"`    // what the key may still spend on upgrades
+	OverBudget        bool        `json:"over_budget,omitempty"` // without the allowance something dearer would have been the pick
 	InputTokens       uint32      `json:"input_tokens"`
 	MaxOutputTokens   uint32      `json:"max_output_tokens"`
 	OutOfDistribution bool        `json:"out_of_distribution"` // no labelled prompt is near: qualities are priors
@@ -72,13 +74,14 @@ type Decision struct {
 	Query             index.Query `json:"query,omitempty"`
 	IndexID           string      `json:"index_id"`
 	EmbedderID        string      `json:"embedder_id"`
+	Guard             *GuardNote  `json:"guard,omitempty"` // what the guard did; nil without one
 }
 
 // newDecision records what is asked; nothing is decided yet.
 func newDecision(p Prompt, policy Policy, x *index.Index) Decision {
 	return Decision{
 		Rules: Rules, Dial: policy.Dial, Named: policy.Model, Pinned: policy.Model != "", Default: policy.Default,
-		Allow: policy.Allow, Block: policy.Block, MaxCost: policy.MaxCost,
+		Allow: policy.Allow, Block: policy.Block, MaxCost: policy.MaxCost, Allowance: policy.Allowance,
 		InputTokens: p.InputTokens, MaxOutputTokens: p.MaxOutputTokens, Tools: p.Tools, JSONMode: p.JSONMode, Vision: p.Vision,
 		IndexID: x.ID(), EmbedderID: x.EmbedderID(),
 	}
@@ -111,7 +114,7 @@ func (d *Decision) trim() {
 
 // weighed are the choices that the pick was compared with by name, besides the best by utility.
 func (d *Decision) weighed() []Choice {
-	out := append([]Choice{d.Pick}, d.Fallbacks...)
+	out := append([]Choice{d.Pick, d.thrifty()}, d.Fallbacks...)
 	best, cheapest, second := d.rivals()
 	for _, c := range []*Choice{best, cheapest, second} {
 		if c != nil {
@@ -148,7 +151,7 @@ func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
 	for _, c := range f.chosen {
 		d.Considered = append(d.Considered, newChoice(e.of(c.Model), c, p, d.Dial))
 	}
-	slices.SortStableFunc(d.Considered, better)
+	d.rank()
 	pick := d.choose(p.Session)
 	d.Pick = d.Considered[pick]
 	d.Fallbacks = make([]Choice, 0, min(MaxFallbacks, len(d.Considered)-1))

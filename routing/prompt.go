@@ -50,12 +50,13 @@ type Candidate struct {
 
 // Policy is what the user or the gateway's owner wants.
 type Policy struct {
-	Dial    int      // 0 most capable … 10 cheapest capable; DefaultDial unless the user says otherwise
-	Model   string   // a named model in any spelling the catalogue knows: only that one, without looking at the prompt
-	Allow   []string // path.Match globs on model ids; empty allows all. Binds fallbacks too
-	Block   []string // globs; stronger than Allow
-	MaxCost uint64   // base units: no operator whose price could exceed it for this request; 0: no ceiling
-	Default string   // the model, in any spelling, for prompts that lie far from everything labelled; "": the most able for its price
+	Dial      int       // 0 most capable … 10 cheapest capable; DefaultDial unless the user says otherwise
+	Model     string    // a named model in any spelling the catalogue knows: only that one, without looking at the prompt
+	Allow     []string  // path.Match globs on model ids; empty allows all. Binds fallbacks too
+	Block     []string  // globs; stronger than Allow
+	MaxCost   uint64    // base units: no operator whose price could exceed it for this request; 0: no ceiling
+	Allowance Allowance // what the caller's key may still spend on upgrades
+	Default   string    // the model, in any spelling, for prompts that lie far from everything labelled; "": the most able for its price
 }
 
 // maxPolicyText bounds a policy's names and patterns together, in bytes: they are kept with every decision.

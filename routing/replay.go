@@ -85,7 +85,7 @@ func ReadRecord(record []byte) (Decision, error) {
 
 // policy, prompt and the offers are what the record says was asked.
 func (d *Decision) policy() Policy {
-	return Policy{Dial: d.Dial, Model: d.Named, Default: d.Default, Allow: d.Allow, Block: d.Block, MaxCost: d.MaxCost}
+	return Policy{Dial: d.Dial, Model: d.Named, Default: d.Default, Allow: d.Allow, Block: d.Block, MaxCost: d.MaxCost, Allowance: d.Allowance}
 }
 
 func (d *Decision) prompt() Prompt {
@@ -134,7 +134,7 @@ func (r *Router) checkFeasible(d *Decision) error {
 func (r *Router) replay(ctx context.Context, d *Decision) (Decision, error) {
 	p := d.prompt()
 	again := newDecision(p, d.policy(), r.index)
-	again.Query, again.Rejected = d.Query, d.Rejected
+	again.Query, again.Rejected, again.Guard = d.Query, d.Rejected, d.Guard
 	e, err := r.evidence(ctx, p, &again)
 	if err != nil {
 		return Decision{}, err

@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"flotilla/routing/catalogue"
+	"flotilla/routing/guard"
 	"flotilla/routing/index"
 )
 
@@ -37,16 +38,18 @@ type Embedder interface {
 	Dim() int
 }
 
-// Config is what a Router is made of. Both fields are required, and Index must have been made with Embedder.
+// Config is what a Router is made of. Embedder and Index are required, and Index must have been made with Embedder.
 type Config struct {
 	Embedder Embedder
 	Index    *index.Index
+	Guard    *guard.Guard // against texts made to buy an upgrade; nil trusts every text
 }
 
 // Router decides. Immutable and safe for concurrent use; a new index generation needs a new Router, which is cheap.
 type Router struct {
 	embedder Embedder
 	index    *index.Index
+	guard    *guard.Guard
 	kernel   *kernel
 }
 
@@ -61,7 +64,7 @@ func New(c Config) (*Router, error) {
 	if c.Embedder.Dim() != c.Index.Dim() {
 		return nil, fmt.Errorf("new router: embedder has %d dimensions, index %d", c.Embedder.Dim(), c.Index.Dim())
 	}
-	return &Router{embedder: c.Embedder, index: c.Index, kernel: newKernel()}, nil
+	return &Router{embedder: c.Embedder, index: c.Index, guard: c.Guard, kernel: newKernel()}, nil
 }
 
 // Route decides for one prompt. Errors: ErrNoCandidate, ErrUnknownModel, *InfeasibleError, *PolicyError, or the
@@ -83,12 +86,9 @@ func (r *Router) Route(ctx context.Context, p Prompt, candidates []Candidate, po
 	}
 	d := newDecision(p, policy, r.index)
 	d.Rejected = f.rejected
-	e, err := r.evidence(ctx, p, &d)
-	if err != nil {
+	if d, err = r.guarded(ctx, p, f, d); err != nil {
 		return Decision{}, err
 	}
-	defer e.release()
-	d.settle(e, f, p)
 	d.explain()
 	d.trim()
 	return d, nil

@@ -61,7 +61,7 @@ func (d *Decision) choose(s Session) int {
 	switch {
 	case s.ToolLoop && ofModel >= 0:
 		d.Turn.Verdict, at = VerdictToolLoop, max(ofModel, same) // same, if there is one: it never precedes the first of its model
-	case same >= 0:
+	case same >= 0 && d.Allowance.permits(d.Considered[same], d.thrifty()):
 		at = d.stayOr(want, same)
 	}
 	d.UsedDefault = d.UsedDefault && at == want

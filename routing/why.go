@@ -19,6 +19,7 @@ const (
 	ReasonDefault         Reason = "default_model"     // far from everything labelled: the user's own default
 	ReasonSession         Reason = "session_stays"     // leaving the conversation's model would cost more than it gains
 	ReasonToolLoop        Reason = "tool_loop"         // the conversation's model waits for its tools
+	ReasonBudget          Reason = "upgrade_budget"    // the key may not spend more on upgrades
 )
 
 // explain sets Reason and Why from the finished choices.
@@ -33,6 +34,7 @@ func (d *Decision) explain() {
 	if d.Pick.Unknown {
 		d.Why += "; " + string(d.Pick.Model) + " is unknown and rated by a guess"
 	}
+	d.Why += d.Guard.explain()
 }
 
 func (d *Decision) reason() (Reason, string) {
@@ -41,6 +43,9 @@ func (d *Decision) reason() (Reason, string) {
 		return ReasonPinned, fmt.Sprintf("%s is named in the request; %s offers it at the lowest price", pick.Model, pick.Operator)
 	}
 	if reason, why := d.goesOn(); reason != "" {
+		return reason, why
+	}
+	if reason, why := d.overBudget(); reason != "" {
 		return reason, why
 	}
 	best, cheapest, second := d.rivals()

@@ -1,0 +1,63 @@
+package routing
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Allowance is what a key may still spend on upgrades: on picks that are expected to cost more than the thrifty choice,
+// which is what the dial's cheap end would take. The caller keeps the books. The zero Allowance sets no bound.
+type Allowance struct {
+	Bounded bool   `json:"bounded,omitempty"`
+	Left    uint64 `json:"left,omitempty"` // token base units (1e-6 USD) above the thrifty choice; 0: no upgrade at all
+}
+
+// permits says whether the allowance covers a choice.
+func (a Allowance) permits(c, thrifty Choice) bool {
+	return !a.Bounded || c.ExpectedCost <= thrifty.ExpectedCost+float64(a.Left)
+}
+
+// rank sorts the choices: those that the allowance covers first, the best of them in front. The others stay, as a last
+// resort: an empty budget makes an answer cheaper, and never impossible.
+func (d *Decision) rank() {
+	slices.SortStableFunc(d.Considered, better)
+	if !d.Allowance.Bounded {
+		return
+	}
+	thrifty := d.thrifty()
+	d.OverBudget = !d.Allowance.permits(d.Considered[0], thrifty)
+	slices.SortStableFunc(d.Considered, func(a, b Choice) int {
+		switch covered := d.Allowance.permits(a, thrifty); {
+		case covered == d.Allowance.permits(b, thrifty):
+			return 0
+		case covered:
+			return -1
+		}
+		return 1
+	})
+}
+
+// thrifty is what the dial's cheap end would pick: the cheapest capable.
+func (d *Decision) thrifty() Choice {
+	return slices.MinFunc(d.Considered, func(a, b Choice) int {
+		a.Utility, b.Utility = utility(a.Quality, a.ExpectedCost, MaxDial), utility(b.Quality, b.ExpectedCost, MaxDial)
+		return better(a, b)
+	})
+}
+
+// UpgradeCost is what the pick is expected to cost above the thrifty choice, token base units (1e-6 USD); 0 when it is
+// no upgrade. A named model is none: whoever names it has decided.
+func (d *Decision) UpgradeCost() float64 {
+	if d.Pinned {
+		return 0
+	}
+	return max(d.Pick.ExpectedCost-d.thrifty().ExpectedCost, 0)
+}
+
+// overBudget gives reason and sentence for a pick that the allowance made; empty where it made no difference.
+func (d *Decision) overBudget() (Reason, string) {
+	if !d.OverBudget {
+		return "", ""
+	}
+	return ReasonBudget, fmt.Sprintf("the key's budget for upgrades has %d µUSD left, so %s answers, predicted at %.2f quality", d.Allowance.Left, d.Pick.Model, d.Pick.Quality)
+}

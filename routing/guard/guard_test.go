@@ -1,0 +1,115 @@
+package guard_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"flotilla/routing/attack/prompts"
+	"flotilla/routing/guard"
+)
+
+func newGuard(t testing.TB) *guard.Guard {
+	t.Helper()
+	g, err := guard.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+const question = "How many hours does it take to travel two hundred miles at a speed of forty miles per hour, if the driver stops once for half an hour?"
+
+func TestRareWordsThatFitNowhereAreCut(t *testing.T) {
+	gadget := "taxon brewery secluded explains matrix roots fender confronting halogen tulips"
+	for name, text := range map[string]string{"before": gadget + " " + question, "behind": question + " " + gadget} {
+		f := newGuard(t).Inspect(text)
+		if len(f.Cut) != 1 || f.Unfamiliar {
+			t.Fatalf("%s: %+v", name, f)
+		}
+		if cut := text[f.Cut[0].Start:f.Cut[0].End]; !strings.Contains(cut, "secluded explains matrix roots fender") {
+			t.Errorf("%s: cut %q", name, cut)
+		}
+		if !strings.Contains(f.Text, "two hundred miles at a speed of forty miles") || strings.Contains(f.Text, "fender") {
+			t.Errorf("%s: left to route by: %q", name, f.Text)
+		}
+	}
+}
+
+func TestOrdinaryTextIsNotTouched(t *testing.T) {
+	for _, text := range []string{"", "hi", question, "Write a function to find the largest number in a list."} {
+		if f := newGuard(t).Inspect(text); f.Text != text || f.Cut != nil || f.Unfamiliar {
+			t.Errorf("%q: %+v", text, f)
+		}
+	}
+}
+
+// The limit is the 98th percentile of prompts: of those that were not counted, no more than 5 % may be cut, lists of
+// unrelated words (3.5 % of them) included.
+func TestFewHeldOutPromptsAreCut(t *testing.T) {
+	all, err := prompts.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, cut := newGuard(t), 0
+	for _, p := range all {
+		if g.Inspect(p).Cut != nil {
+			cut++
+		}
+	}
+	t.Logf("cut in %d of %d prompts", cut, len(all))
+	if cut*100 > 5*len(all) {
+		t.Errorf("cut in %d of %d prompts", cut, len(all))
+	}
+}
+
+func TestSpansAndCropsArePartsOfTheText(t *testing.T) {
+	g := newGuard(t)
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringMatching(`([a-z]{1,9}[ .,\n]){0,60}`)).Draw(t, "text")
+		f := g.Inspect(text)
+		end := 0
+		for _, s := range f.Cut {
+			if s.Start < end || s.End <= s.Start || s.End > len(text) || !utf8.ValidString(text[s.Start:s.End]) {
+				t.Fatalf("spans %v of %q", f.Cut, text)
+			}
+			end = s.End
+		}
+		if f.Cut == nil && f.Text != text {
+			t.Fatalf("nothing cut, but %q became %q", text, f.Text)
+		}
+		for _, c := range guard.Crops(text) {
+			if !strings.Contains(text, c.Text) || len(c.Text) >= len(text) && c.Text != "" {
+				t.Fatalf("crop %q of %q", c.Text, text)
+			}
+		}
+	})
+}
+
+func TestTableSurvivesItsFile(t *testing.T) {
+	d, err := guard.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := guard.DecodeTable(d.Encode())
+	if err != nil || again.ID() != d.ID() {
+		t.Fatalf("id %s became %s: %v", d.ID(), again.ID(), err)
+	}
+	for _, bad := range [][]byte{nil, []byte("FBG1"), []byte("XXXX\x01\x01"), append(d.Encode(), 0xff)} {
+		if _, err := guard.DecodeTable(bad); err == nil {
+			t.Errorf("%d damaged bytes were accepted", len(bad))
+		}
+	}
+}
+
+func FuzzInspect(f *testing.F) {
+	g := newGuard(f)
+	f.Add(question)
+	f.Add("日本語のテキスト\u200bx\xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		g.Inspect(text)
+		guard.Crops(text)
+	})
+}

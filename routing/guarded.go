@@ -1,0 +1,159 @@
+package routing
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"flotilla/routing/guard"
+)
+
+// GuardNote says what the guard did with the prompt's text. Nothing is refused for it. It cannot be replayed from the
+// record, which holds no text: whoever has the prompt can run the guard again.
+type GuardNote struct {
+	ID         string       `json:"id"`                   // the guard's rules and table
+	Cut        []guard.Span `json:"cut,omitempty"`        // bytes of the text that were not routed by, at most MaxRecorded spans
+	Unfamiliar bool         `json:"unfamiliar,omitempty"` // the text is unusual all over, so nothing was cut
+	Views      []View       `json:"views,omitempty"`      // asked because the whole text, which comes first, wanted an upgrade
+	Decided    int          `json:"decided,omitempty"`    // number of the view that the decision rests on
+}
+
+// View is what one version of the text would have been sent to.
+type View struct {
+	Name         string  `json:"name"`
+	Model        ModelID `json:"model"`
+	ExpectedCost float64 `json:"expected_cost"` // token base units (1e-6 USD)
+}
+
+const (
+	// wholeText names the first view.
+	wholeText = "the whole text"
+	// benefit is the doubt's, in quality: a version of the text agrees with an upgrade unless it finds something cheaper
+	// better by more. The least of four noisy votes is lower than the text's own; 0.03 makes up for that, so that honest
+	// texts are upgraded as often with the guard as without (docs/attacks.md).
+	benefit = 0.03
+)
+
+// guarded decides on the text without the parts that the guard cuts. When that wants an upgrade, or nearly, shorter
+// versions of the text are asked too, and the decision is that of the dearest view that all the others agree with.
+func (r *Router) guarded(ctx context.Context, p Prompt, f feasibleSet, asked Decision) (Decision, error) {
+	if r.guard == nil || asked.Pinned || strings.TrimSpace(p.Text) == "" {
+		return r.view(ctx, p.Text, p, f, asked)
+	}
+	found := r.guard.Inspect(p.Text)
+	note := &GuardNote{ID: r.guard.ID(), Cut: found.Cut[:min(len(found.Cut), MaxRecorded)], Unfamiliar: found.Unfamiliar}
+	d, err := r.view(ctx, found.Text, p, f, asked)
+	if err != nil {
+		return Decision{}, err
+	}
+	if d.forced() || !d.nearUpgrade() {
+		d.Guard = note
+		return d, nil
+	}
+	views := []Decision{d}
+	note.Views = []View{newView(wholeText, d)}
+	for _, crop := range guard.Crops(found.Text) {
+		c, err := r.view(ctx, crop.Text, p, f, asked)
+		if err != nil {
+			return Decision{}, fmt.Errorf("text %s: %w", crop.Name, err)
+		}
+		views = append(views, c)
+		note.Views = append(note.Views, newView(crop.Name, c))
+	}
+	note.Decided = agreed(views)
+	d = views[note.Decided]
+	d.Guard = note
+	return d, nil
+}
+
+func newView(name string, d Decision) View {
+	return View{Name: name, Model: d.Pick.Model, ExpectedCost: d.Pick.ExpectedCost}
+}
+
+// view decides on one version of the text.
+func (r *Router) view(ctx context.Context, text string, p Prompt, f feasibleSet, d Decision) (Decision, error) {
+	p.Text = text
+	e, err := r.evidence(ctx, p, &d)
+	if err != nil {
+		return Decision{}, err
+	}
+	defer e.release()
+	d.settle(e, f, p)
+	return d, nil
+}
+
+// forced: the text has no say.
+func (d *Decision) forced() bool { return d.Turn != nil && d.Turn.Verdict == VerdictToolLoop }
+
+// nearUpgrade says whether something dearer than the thrifty choice would be best if it were better by the benefit.
+func (d *Decision) nearUpgrade() bool {
+	limit := d.thrifty().ExpectedCost
+	return d.agrees(func(c Choice) bool { return c.ExpectedCost > limit })
+}
+
+// agrees says whether the best of the dear choices is, with the benefit of the doubt, as good as the best of the others.
+func (d *Decision) agrees(dear func(Choice) bool) bool {
+	upper, lower := math.Inf(-1), math.Inf(-1)
+	for _, c := range d.Considered {
+		if dear(c) {
+			upper = max(upper, c.Utility)
+		} else {
+			lower = max(lower, c.Utility)
+		}
+	}
+	return upper+benefit >= lower
+}
+
+// agreed is the number of the view with the dearest pick that every view agrees with, the first of equals. Each compares
+// at its own expected costs. The cheapest pick needs nobody's consent.
+func agreed(views []Decision) int {
+	left := make([]int, len(views))
+	for i := range left {
+		left[i] = i
+	}
+	for {
+		dearest, at := 0, 0
+		for j, i := range left {
+			if views[i].Pick.ExpectedCost > views[left[dearest]].Pick.ExpectedCost {
+				dearest = j
+			}
+		}
+		at = left[dearest]
+		if len(left) == 1 || all(views, views[at].Pick) {
+			return at
+		}
+		left = append(left[:dearest], left[dearest+1:]...)
+	}
+}
+
+func all(views []Decision, pick Choice) bool {
+	for i := range views {
+		v := &views[i]
+		at := v.position(pick.Model, pick.Operator)
+		limit := v.Considered[at].ExpectedCost // every view considers the same offers
+		if !v.agrees(func(c Choice) bool { return c.ExpectedCost >= limit }) {
+			return false
+		}
+	}
+	return true
+}
+
+// explain is the guard's part of a decision's sentence.
+func (n *GuardNote) explain() string {
+	if n == nil {
+		return ""
+	}
+	why := ""
+	switch {
+	case n.Unfamiliar:
+		why += "; the text is unlike any that the guard knows, and was routed by whole"
+	case len(n.Cut) > 0:
+		why += fmt.Sprintf("; %d parts of the text make no sense together and were not routed by", len(n.Cut))
+	}
+	if n.Decided > 0 {
+		why += fmt.Sprintf("; the whole text asked for %s, but not all of its parts did: the decision rests on it %s",
+			n.Views[0].Model, n.Views[n.Decided].Name)
+	}
+	return why
+}

@@ -1,0 +1,94 @@
+package routing_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"flotilla/routing"
+	"flotilla/routing/embed"
+	"flotilla/routing/guard"
+	"flotilla/routing/index"
+)
+
+// guardedRouter is the router as the gateway runs it: embedder and index of the binary.
+func guardedRouter(t *testing.T) (*routing.Router, *index.Index) {
+	t.Helper()
+	m, err := embed.NewMiniLM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := guard.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := routing.New(routing.Config{Embedder: m, Index: x, Guard: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, x
+}
+
+func ladder() []routing.Candidate {
+	return []routing.Candidate{
+		{Operator: "small", Model: "gemma-2-9b-it", InputPerMTok: 100_000, OutputPerMTok: 100_000},
+		{Operator: "large", Model: "llama-3.1-nemotron-51b-instruct", InputPerMTok: 900_000, OutputPerMTok: 900_000},
+	}
+}
+
+func TestGuardRecordsWhatItDidAndReplays(t *testing.T) {
+	r, x := guardedRouter(t)
+	text := "taxon brewery secluded explains matrix roots fender confronting halogen tulips How many hours does it take to travel two hundred miles at forty miles per hour?"
+	d, err := r.Route(context.Background(), routing.Prompt{Text: text}, ladder(), routing.Policy{Dial: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Guard == nil || len(d.Guard.Cut) != 1 || !strings.Contains(text[d.Guard.Cut[0].Start:d.Guard.Cut[0].End], "secluded") {
+		t.Fatalf("guard note %+v", d.Guard)
+	}
+	if !strings.Contains(d.Why, "not routed by") {
+		t.Errorf("why: %s", d.Why)
+	}
+	if err := routing.Replay(context.Background(), d.JSON(), x); err != nil {
+		t.Errorf("replay: %v", err)
+	}
+}
+
+func TestUsedUpBudgetTakesTheThriftyAndRefusesNothing(t *testing.T) {
+	r, x := guardedRouter(t)
+	p := routing.Prompt{Text: "Prove that the square root of two is irrational."}
+	free, err := r.Route(context.Background(), p, ladder(), routing.Policy{Dial: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if free.Pick.Operator != "large" || free.UpgradeCost() <= 0 {
+		t.Fatalf("without a budget %s was picked, upgrade %v", free.Pick.Operator, free.UpgradeCost())
+	}
+	cost := uint64(free.UpgradeCost()) + 1
+	for _, c := range []struct {
+		allowance routing.Allowance
+		want      string
+	}{
+		{routing.Allowance{Bounded: true}, "small"},
+		{routing.Allowance{Bounded: true, Left: cost / 2}, "small"},
+		{routing.Allowance{Bounded: true, Left: cost}, "large"},
+	} {
+		d, err := r.Route(context.Background(), p, ladder(), routing.Policy{Dial: 0, Allowance: c.allowance})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Pick.Operator != c.want || d.OverBudget != (c.want == "small") {
+			t.Errorf("%+v: %s was picked, over budget %v", c.allowance, d.Pick.Operator, d.OverBudget)
+		}
+		if d.OverBudget && (d.Reason != routing.ReasonBudget || len(d.Fallbacks) != 1 || d.Fallbacks[0].Operator != "large") {
+			t.Errorf("%+v: reason %s, fallbacks %v: the dearer must stay as a last resort", c.allowance, d.Reason, d.Fallbacks)
+		}
+		if err := routing.Replay(context.Background(), d.JSON(), x); err != nil {
+			t.Errorf("replay: %v", err)
+		}
+	}
+}
