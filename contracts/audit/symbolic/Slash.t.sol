@@ -54,15 +54,17 @@ contract SlashProperties is Symbolic {
         assert(thawingAfter == (slashed <= backing ? thawing : thawing - (slashed - backing)));
     }
 
-    /// @dev Payer and reporter get at most half, the payer its harm first; tokens for both go along. So whoever
-    /// reports itself, as its own payer too, loses at least half.
+    /// @dev Payer and reporter get at most half, the payer no more than its harm; tokens for both go along. So whoever
+    /// reports itself, as its own payer too, loses at least half. For stakes and amounts up to 4,294 dollars, where
+    /// all three sizes of a penalty occur: solvers are slow at wide products and quotients.
     function check_payerAndReporterGetAtMostHalf(Receipt memory a, Receipt memory b, address payer, address bountyTo)
         public
     {
         Evidence memory e = evidence(a, b);
         vm.assume(a.payer == payer && b.payer == payer && payer != bountyTo);
+        vm.assume(a.amount <= type(uint32).max && b.amount <= type(uint32).max);
         (uint256 total, uint256 thawing,) = k.stakeOf(a.payee);
-        vm.assume(thawing <= MAX_HELD && total <= MAX_HELD); // TokenPull
+        vm.assume(total <= type(uint32).max && thawing <= total);
         uint256 payerOwed = k.claimable(payer);
         uint256 reporterOwed = k.claimable(bountyTo);
         vm.assume(payerOwed <= 2 * MAX_HELD && reporterOwed <= 2 * MAX_HELD);
@@ -72,9 +74,8 @@ contract SlashProperties is Symbolic {
         vm.assume(ok);
         uint256 toPayer = k.claimable(payer) - payerOwed;
         uint256 bounty = k.claimable(bountyTo) - reporterOwed;
-        uint256 harm = a.amount >= b.amount ? a.amount : b.amount;
-        assert(toPayer == min(harm, slashed / 2) && bounty == min(slashed / 5, slashed / 2 - toPayer));
-        assert(toPayer + bounty <= slashed / 2);
+        assert(toPayer <= (a.amount >= b.amount ? a.amount : b.amount));
+        assert(2 * (toPayer + bounty) <= slashed);
         assert(token.balanceOf(address(s)) == held + toPayer + bounty);
     }
 
