@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ethereum/go-ethereum/common"
 
 	"flotilla/node/backend"
 	"flotilla/node/openai"
@@ -90,15 +89,13 @@ func (a *attempt) sign(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("price the request: %w", err)
 	}
-	var nonce common.Hash
 	a.salt = make([]byte, saltBytes)
 	_, _ = rand.Read(a.salt) // never fails (crypto/rand)
-	_, _ = rand.Read(nonce[:])
 	a.hash = newAnswerHash(a.salt)
 	a.order = settlement.Order{
 		Payer: g.self, Payee: adv.Operator, Advert: a.priced.digest, MaxInputTokens: maxIn, MaxOutputTokens: maxOut,
 		MaxAmount: most, RequestHash: settlement.RequestHash(a.salt, body), Decision: settlement.DecisionDigest(a.decision.JSON()),
-		Nonce: nonce, Deadline: min(uint64(g.now().Add(orderLife).Unix()), adv.ValidTo),
+		Nonce: g.owners.nonce(a.req.Key.ID), Deadline: min(uint64(g.now().Add(orderLife).Unix()), adv.ValidTo),
 	}
 	aggregate, err := g.ledger.OwedTo(adv.Operator)
 	if err != nil {

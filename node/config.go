@@ -59,6 +59,9 @@ type GatewayConfig struct {
 	// DefaultModel runs prompts that lie far from all the router knows, in any spelling; empty lets the router judge by
 	// the models' general ability. A request may name its own.
 	DefaultModel string
+	// AcceptFeedback is how many API keys must say the same of a model on like prompts before their feedback becomes rows
+	// of the index by itself; 0 leaves that to the owner.
+	AcceptFeedback int
 	// Settle says when receipts go on chain.
 	Settle settlement.SettlerConfig
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"flotilla/node/feedback"
 	"flotilla/node/openai"
 	"flotilla/p2p"
 	"flotilla/routing"
@@ -38,6 +39,9 @@ type Gateway struct {
 	log    *slog.Logger
 	now    func() time.Time
 
+	owners   receiptOwners
+	feedback *feedback.Store
+	tellers  tellerLimits
 	lanes    laneReserve
 	priced   atomic.Pointer[pricedFleet] // of the newest directory snapshot that was asked for
 	draining sync.WaitGroup              // answers whose client left, still being closed with the operator

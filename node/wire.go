@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flotilla/node/admin"
+	"flotilla/node/feedback"
 	"flotilla/node/openai"
 	"flotilla/p2p"
 	"flotilla/settlement"
@@ -38,6 +39,7 @@ type Node struct {
 
 	settler   *settlement.Settler   // of a gateway
 	collector *settlement.Collector // of an operator
+	feedback  *feedback.Store       // of a gateway
 	listener  net.Listener
 	admin     net.Listener          // nil: none
 	peers     chan p2p.PeerID       // operators that have just connected
@@ -138,7 +140,7 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	cfg := n.cfg
 	g := &Gateway{
 		cfg: *cfg.Gateway, self: n.view.self, domain: cfg.Domain, router: newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, log), ledger: n.ledger,
-		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now,
+		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now, owners: newReceiptOwners(cfg.Key),
 	}
 	for _, lane := range n.view.snap.Load().paid() {
 		// A ledger whose files were lost goes on where the chain is; an old copy of one is refused.
@@ -150,6 +152,10 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	settle.Logger = log
 	n.settler = settlement.NewSettler(n.ledger, cfg.Chain, settle)
 	var err error
+	if g.feedback, err = feedback.Open(filepath.Join(cfg.DataDir, "feedback.jsonl"), g.now); err != nil {
+		return nil, err
+	}
+	n.feedback = g.feedback
 	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
@@ -189,7 +195,7 @@ func fundEvery(chainPoll time.Duration) time.Duration { return min(chainPoll, 5*
 func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
-		Completer: g, Keys: openai.StaticKeys(g.cfg.APIKeys), Logger: g.log,
+		Completer: g, Feedback: g.takeFeedback, Keys: openai.StaticKeys(g.cfg.APIKeys), Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})
@@ -228,6 +234,9 @@ func (n *Node) Close() error {
 	}
 	if n.fleet != nil {
 		errs = append(errs, n.fleet.Close())
+	}
+	if n.feedback != nil {
+		errs = append(errs, n.feedback.Close())
 	}
 	if n.ledger != nil {
 		errs = append(errs, n.ledger.Close())

@@ -13,6 +13,8 @@
 //	GET  /index/export      the index as a file
 //	POST /index/rows        append the rows of the index file in the body
 //	POST /index/remove      remove outcomes: {"source":…,"model":…,"rows":[…],"index_id":…}, all that are given
+//	GET  /feedback          what users said of answers
+//	POST /feedback/review   accept, reject or take back: {"receipts":[…],"state":…,"weight":…}
 package admin
 
 import (
@@ -59,6 +61,7 @@ type Source interface {
 	Dispute(ctx context.Context) (any, error)
 	Batch(ctx context.Context, epoch uint64) (any, error)
 	Indexes
+	Feedbacks
 }
 
 // Listen opens the listener. An address that is not loopback is refused: there is no key to ask for.
@@ -127,6 +130,7 @@ func Handler(source Source, metrics prometheus.Gatherer) http.Handler {
 	}))
 	mux.HandleFunc("POST /dispute", act(source.Dispute))
 	indexPages(mux, source)
+	feedbackPages(mux, source)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return local(mux)
 }

@@ -40,6 +40,13 @@ func (f *fake) Batch(_ context.Context, epoch uint64) (any, error) {
 	return map[string]uint64{"epoch": epoch}, f.err
 }
 
+func (f *fake) Feedback(context.Context) (any, error) { return []string{"pending"}, f.err }
+
+func (f *fake) ReviewFeedback(_ context.Context, decode func(any) error) (any, error) {
+	var r struct{ Receipts []string }
+	return &r, decode(&r)
+}
+
 func (f *fake) IndexSummary(context.Context) (any, error) { return map[string]int{"rows": 2}, f.err }
 func (f *fake) IndexHealth(context.Context) (any, error) {
 	return map[string]float64{"spread": 1}, f.err
@@ -88,7 +95,7 @@ func TestPages(t *testing.T) {
 		{"GET", "/index/export", false, 200, "an index"},
 		{"POST", "/index/rows", true, 200, `""`},
 		{"POST", "/index/rows", false, 403, admin.Header},
-		{"POST", "/index/remove", true, 400, "read removal"},
+		{"POST", "/index/remove", true, 400, "read body"},
 		{"GET", "/dispute", true, 405, ""},
 		{"GET", "/", false, 404, ""},
 	}

@@ -44,15 +44,20 @@ func indexPages(mux *http.ServeMux, source Indexes) {
 	})
 	mux.HandleFunc("POST /index/rows", withBody(maxRowsBytes, source.AddRows))
 	mux.HandleFunc("POST /index/remove", withBody(maxRemovalBytes, func(ctx context.Context, body []byte) (any, error) {
-		return source.RemoveRows(ctx, func(into any) error {
-			d := json.NewDecoder(bytes.NewReader(body))
-			d.DisallowUnknownFields()
-			if err := d.Decode(into); err != nil {
-				return fmt.Errorf("%w: read removal: %w", ErrBadRequest, err)
-			}
-			return nil
-		})
+		return source.RemoveRows(ctx, strictly(body))
 	}))
+}
+
+// strictly decodes a body and refuses unknown fields.
+func strictly(body []byte) func(any) error {
+	return func(into any) error {
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.DisallowUnknownFields()
+		if err := d.Decode(into); err != nil {
+			return fmt.Errorf("%w: read body: %w", ErrBadRequest, err)
+		}
+		return nil
+	}
 }
 
 // withBody reads the whole body before anything is done with it.

@@ -25,6 +25,8 @@ type Config struct {
 	Completer Completer
 	// Keys checks API keys. Required: an open gateway spends its owner's money for anyone. See StaticKeys.
 	Keys KeyCheck
+	// Feedback keeps what callers say of answers; nil takes none.
+	Feedback FeedbackTaker
 	// MaxBodyBytes bounds a request body. Default 8 MiB: a 1 MiB prompt, or a few images.
 	MaxBodyBytes int64
 	// MaxInFlight bounds requests under way, and with it memory; more get 503 at once. Default 1024.
@@ -87,6 +89,8 @@ func findRoute(path string) (route, bool) {
 		return route{method: http.MethodPost, serve: (*handler).serveChat}, true
 	case "/v1/route":
 		return route{method: http.MethodPost, serve: (*handler).serveRoute}, true
+	case "/v1/feedback":
+		return route{method: http.MethodPost, serve: (*handler).serveFeedback}, true
 	case "/v1/models":
 		return route{method: http.MethodGet, serve: (*handler).serveModels}, true
 	case "/v1/receipts":

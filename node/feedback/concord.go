@@ -1,0 +1,45 @@
+package feedback
+
+import "math"
+
+// What entries must have in common to speak for one another.
+const (
+	nearEnough  = 0.8  // similarity of their prompts
+	closeScores = 0.25 // difference of their scores
+)
+
+// Concordant returns the receipts of e and of the pending entries that agree with it, when at least n API keys do, and
+// nothing otherwise: same model, prompts alike, scores alike. One key counts once, however often it speaks.
+func Concordant(e Entry, all []Entry, n int) []string {
+	keys := map[string]bool{}
+	var receipts []string
+	for _, o := range all {
+		if o.State == Pending && o.Model == e.Model && o.Embedder == e.Embedder &&
+			math.Abs(o.Score-e.Score) <= closeScores && cosine(o.Query, e.Query) >= nearEnough {
+			keys[o.Key] = true
+			receipts = append(receipts, o.Receipt)
+		}
+	}
+	if len(keys) < n {
+		return nil
+	}
+	return receipts
+}
+
+// cosine of two queries; 0 where they cannot be compared.
+func cosine[T ~[]int16](a, b T) float64 {
+	if len(a) != len(b) {
+		return 0
+	}
+	var dot, aa, bb float64
+	for i := range a {
+		x, y := float64(a[i]), float64(b[i])
+		dot += x * y
+		aa += x * x
+		bb += y * y
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return dot / math.Sqrt(aa*bb)
+}

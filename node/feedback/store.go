@@ -1,0 +1,214 @@
+// Package feedback keeps what users say of answers, until the gateway's owner has looked at it. It holds the vector that
+// a prompt was routed by, never the prompt.
+package feedback
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"flotilla/routing/index"
+)
+
+// State is where an entry is on its way into the index.
+type State string
+
+// The states. Only accepted entries are rows of the index.
+const (
+	Pending  State = "pending"
+	Accepted State = "accepted"
+	Rejected State = "rejected"
+)
+
+// Entry is one user's verdict on one answer.
+type Entry struct {
+	Receipt      string      `json:"receipt"` // 0x and 64 hex digits
+	Key          string      `json:"key"`     // id of the API key that paid for the answer
+	Model        string      `json:"model"`   // canonical id of the model that answered
+	Score        float64     `json:"score"`   // 0..1
+	OutputTokens uint32      `json:"output_tokens"`
+	Embedder     string      `json:"embedder"` // whose vector Query is
+	Query        index.Query `json:"query"`
+	At           time.Time   `json:"at"`
+	State        State       `json:"state"`
+	Weight       int         `json:"weight,omitempty"` // of an accepted entry: it counts as so many rows
+}
+
+// Source names the entry's rows in the index.
+func (e Entry) Source() string { return "feedback:" + e.Key }
+
+// MaxWeight is how many rows one entry may count as.
+const MaxWeight = 5
+
+// Limits of a store.
+const (
+	maxEntries = 10_000
+	retention  = 90 * 24 * time.Hour // of entries that are pending or rejected
+	maxLine    = 16 << 10            // an entry of 384 values takes 1.5 KiB
+	slack      = 1_000               // lines that are out of date before the file is written anew
+)
+
+// Errors callers branch on.
+var (
+	// ErrFull: nothing more is taken until entries are reviewed.
+	ErrFull = errors.New("feedback store is full")
+	// ErrReviewed: the entry was accepted or rejected, and stays so.
+	ErrReviewed = errors.New("feedback was already reviewed")
+	// ErrUnknown: no entry is about that receipt.
+	ErrUnknown = errors.New("no feedback on that receipt")
+)
+
+// Store is the entries, in one file that is only appended to: one JSON line for each change, the last one of a receipt
+// counts. Safe for concurrent use; one process at a time.
+type Store struct {
+	file string
+	now  func() time.Time
+
+	mu      sync.Mutex // guards all below; held over a write and its fsync
+	log     *os.File
+	size    int64 // of the log's whole lines
+	lines   int
+	entries map[string]Entry // by receipt
+}
+
+// Open reads the file, or makes it. A line that a crash cut short is dropped: its sender got no answer. What has
+// outlived its retention is forgotten.
+func Open(file string, now func() time.Time) (*Store, error) {
+	s := &Store{file: file, now: now, entries: map[string]Entry{}}
+	raw, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open feedback: %w", err)
+	}
+	scan := bufio.NewScanner(bytes.NewReader(raw[:bytes.LastIndexByte(raw, '\n')+1]))
+	scan.Buffer(nil, maxLine)
+	for line := 1; scan.Scan(); line++ {
+		var e Entry
+		if err := json.Unmarshal(scan.Bytes(), &e); err != nil {
+			return nil, fmt.Errorf("open feedback: %s line %d: %w", file, line, err)
+		}
+		s.entries[e.Receipt] = e
+	}
+	if err := scan.Err(); err != nil {
+		return nil, fmt.Errorf("open feedback: %s: %w", file, err)
+	}
+	oldest := now().Add(-retention)
+	for id, e := range s.entries {
+		if e.State != Accepted && e.At.Before(oldest) {
+			delete(s.entries, id)
+		}
+	}
+	if err := s.rewrite(); err != nil {
+		return nil, fmt.Errorf("open feedback: %w", err)
+	}
+	return s, nil
+}
+
+// Put keeps a pending entry; when it returns nil, a crash cannot lose it. A later one on the same receipt replaces it
+// until it is reviewed.
+func (s *Store) Put(e Entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, known := s.entries[e.Receipt]
+	switch {
+	case known && old.State != Pending:
+		return fmt.Errorf("keep feedback: %w", ErrReviewed)
+	case !known && len(s.entries) >= maxEntries && !s.forgetRejected():
+		return fmt.Errorf("keep feedback: %w", ErrFull)
+	}
+	e.State, e.Weight = Pending, 0
+	return s.append(e)
+}
+
+// Review moves entries to a state; weight counts for accepted ones. Nothing changes when it returns an error before the
+// first write; after a crash in between, the receipts so far are moved and the rest are as before.
+func (s *Store) Review(receipts []string, to State, weight int) ([]Entry, error) {
+	if weight < 1 || weight > MaxWeight {
+		return nil, fmt.Errorf("review feedback: weight %d: want 1 to %d", weight, MaxWeight)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range receipts {
+		if _, ok := s.entries[id]; !ok {
+			return nil, fmt.Errorf("review feedback: %s: %w", id, ErrUnknown)
+		}
+	}
+	var moved []Entry
+	for _, id := range receipts {
+		e := s.entries[id]
+		if e.State, e.Weight = to, 0; to == Accepted {
+			e.Weight = weight
+		}
+		if err := s.append(e); err != nil {
+			return moved, err
+		}
+		moved = append(moved, e)
+	}
+	return moved, nil
+}
+
+// List is all entries, oldest first; equal times by receipt.
+func (s *Store) List() []Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Entry, 0, len(s.entries))
+	for _, e := range s.entries {
+		out = append(out, e)
+	}
+	slices.SortFunc(out, byTime)
+	return out
+}
+
+// Close closes the file.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Close()
+}
+
+// append writes one line and waits for the disk. What a failed write left is cut off again, so that it cannot spoil the
+// next line.
+func (s *Store) append(e Entry) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encode feedback: %w", err)
+	}
+	line = append(line, '\n')
+	if len(line) > maxLine {
+		return fmt.Errorf("keep feedback: entry has %d bytes, at most %d", len(line), maxLine)
+	}
+	if _, err = s.log.Write(line); err == nil {
+		err = s.log.Sync()
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("keep feedback: %w", err), s.log.Truncate(s.size))
+	}
+	s.size += int64(len(line))
+	s.lines++
+	s.entries[e.Receipt] = e
+	if s.lines > 2*len(s.entries)+slack {
+		return s.rewrite()
+	}
+	return nil
+}
+
+// forgetRejected drops the oldest rejected entry from memory; the next rewrite drops it from the file.
+func (s *Store) forgetRejected() bool {
+	var oldest *Entry
+	for _, e := range s.entries {
+		if e.State == Rejected && (oldest == nil || byTime(e, *oldest) < 0) {
+			oldest = &e
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	delete(s.entries, oldest.Receipt)
+	return true
+}

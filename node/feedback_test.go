@@ -1,0 +1,145 @@
+package node
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"flotilla/node/feedback"
+	"flotilla/routing"
+)
+
+const otherAPIKey = "sk-other"
+
+// feedbackWorld has a gateway that routes by text, with two keys and an operator.
+func feedbackWorld(t *testing.T, accept int) *world {
+	t.Helper()
+	w := newWorld(t)
+	router, err := routing.New(routing.Config{Embedder: seedEmbedder{}, Index: rowsOf(t, "old", 300)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	w.gateway = w.open(Config{
+		DataDir: dir, Key: testKey(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"},
+		Gateway: &GatewayConfig{Router: router, IndexFile: dir + "/index.fidx", HTTPListen: "127.0.0.1:0", APIKeys: []string{worldAPIKey, otherAPIKey}, LaneDeposit: 1_000_000, AcceptFeedback: accept},
+	})
+	w.honestOperator()
+	w.waitServing(1)
+	return w
+}
+
+// post sends body to the gateway and returns the answer with its body.
+func (w *world) post(key, path, body string) (*http.Response, []byte) {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, "http://"+w.gateway.HTTPAddr()+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return resp, raw
+}
+
+// answered is the receipt of an answer that the key asks for.
+func (w *world) answered(key, model, prompt string) string {
+	w.t.Helper()
+	resp, raw := w.post(key, "/v1/chat/completions", fmt.Sprintf(`{"model":%q,"stream":true,"max_tokens":20,"messages":[{"role":"user","content":%q}]}`, model, prompt))
+	if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), "[DONE]") {
+		w.t.Fatalf("chat: %s %s", resp.Status, raw)
+	}
+	return resp.Header.Get("X-Flotilla-Receipt")
+}
+
+func verdict(receipt string, score float64) string {
+	return fmt.Sprintf(`{"receipt_id":%q,"score":%v}`, receipt, score)
+}
+
+func (w *world) wantRefused(key, body string, status int, code string) {
+	w.t.Helper()
+	resp, raw := w.post(key, "/v1/feedback", body)
+	if resp.StatusCode != status || !strings.Contains(string(raw), `"code":"`+code+`"`) {
+		w.t.Errorf("feedback %s: %s %s, want %d %s", body, resp.Status, raw, status, code)
+	}
+}
+
+func (w *world) review(receipt string, to feedback.State) Edited {
+	w.t.Helper()
+	v, err := owner{w.gateway}.ReviewFeedback(w.t.Context(), func(into any) error {
+		return json.NewDecoder(bytes.NewReader(mustJSON(w.t, FeedbackReview{Receipts: []string{receipt}, State: to, Weight: 2}))).Decode(into)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v.(Edited)
+}
+
+func TestFeedbackBecomesRowsAfterReviewAndGoesAgain(t *testing.T) {
+	w := feedbackWorld(t, 0)
+	receipt := w.answered(worldAPIKey, "auto", "what is a lane?")
+	for _, score := range []float64{0.2, 0.9} { // the later one replaces
+		if resp, raw := w.post(worldAPIKey, "/v1/feedback", verdict(receipt, score)); resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), receipt) {
+			t.Fatalf("feedback: %s %s", resp.Status, raw)
+		}
+	}
+	router := w.gateway.Gateway.router
+	if n := router.Index().Len(); n != 300 {
+		t.Errorf("%d rows before any review", n)
+	}
+	if e := w.review(receipt, feedback.Accepted); e.Added != 2 || e.Rows != 302 {
+		t.Errorf("accepted with weight 2: %+v", e)
+	}
+	// The prompt's own text now finds its row: the vector is the one it was routed by.
+	d, err := w.gateway.Gateway.router.Route(t.Context(), routing.Prompt{Text: "what is a lane?"}, []routing.Candidate{{Operator: "a", Model: worldModel}}, routing.Policy{})
+	if err != nil || !strings.HasPrefix(d.Neighbors[0].Source, "feedback:key_") || d.Neighbors[0].Similarity < 0.999 {
+		t.Errorf("nearest neighbour %+v, %v", d.Neighbors, err)
+	}
+	if cell, ok := router.Index().Cell(301, 1); !ok || cell.Score != 230 { // 0.9 of 255, rounded
+		t.Errorf("the row says %+v", cell)
+	}
+	w.wantRefused(worldAPIKey, verdict(receipt, 0), http.StatusConflict, "feedback_reviewed")
+	if e := w.review(receipt, feedback.Rejected); e.Rows != 300 {
+		t.Errorf("taken back: %+v", e)
+	}
+}
+
+func TestFeedbackIsRefused(t *testing.T) {
+	w := feedbackWorld(t, 0)
+	mine := w.answered(worldAPIKey, "auto", "hello there")
+	named := w.answered(worldAPIKey, worldModel, "hello there")
+	w.wantRefused(otherAPIKey, verdict(mine, 1), http.StatusNotFound, "receipt_not_found")
+	w.wantRefused(worldAPIKey, verdict("0x"+strings.Repeat("ab", 32), 1), http.StatusNotFound, "receipt_not_found")
+	w.wantRefused(worldAPIKey, verdict(named, 1), http.StatusBadRequest, "not_routed")
+	for _, body := range []string{verdict(mine, 1.5), `{"receipt_id":"` + mine + `"}`, `{"score":1}`, `{"receipt_id":"x","score":1}`, `{"receipt_id":"` + mine + `","score":"good"}`} {
+		w.wantRefused(worldAPIKey, body, http.StatusBadRequest, "invalid_value")
+	}
+	for range feedbackBurst {
+		w.post(otherAPIKey, "/v1/feedback", verdict(mine, 1))
+	}
+	w.wantRefused(otherAPIKey, verdict(mine, 1), http.StatusTooManyRequests, "feedback_rate")
+}
+
+func TestFeedbackOfSeveralKeysIsAcceptedByPolicy(t *testing.T) {
+	w := feedbackWorld(t, 2)
+	a, b := w.answered(worldAPIKey, "auto", "hello there"), w.answered(otherAPIKey, "auto", "hello there")
+	w.post(worldAPIKey, "/v1/feedback", verdict(a, 1))
+	if n := w.gateway.Gateway.router.Index().Len(); n != 300 {
+		t.Errorf("%d rows after one key's verdict", n)
+	}
+	w.post(otherAPIKey, "/v1/feedback", verdict(b, 0.9))
+	if n := w.gateway.Gateway.router.Index().Len(); n != 302 {
+		t.Errorf("%d rows after two keys agreed", n)
+	}
+}

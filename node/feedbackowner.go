@@ -1,0 +1,183 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"flotilla/node/admin"
+	"flotilla/node/feedback"
+	"flotilla/node/openai"
+	"flotilla/routing"
+	"flotilla/routing/catalogue"
+	"flotilla/routing/index"
+	"flotilla/settlement"
+)
+
+// A key may send 60 verdicts at once, and then one a minute: people's pace, too slow to steer the index.
+const (
+	feedbackBurst = 60
+	feedbackEvery = time.Minute
+)
+
+// tellerLimits is a rate limit for each API key; keys are as many as the gateway's owner gave out.
+type tellerLimits struct {
+	mu    sync.Mutex
+	limit map[string]*rate.Limiter
+}
+
+func (t *tellerLimits) allow(key string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.limit[key]
+	if l == nil {
+		if t.limit == nil {
+			t.limit = map[string]*rate.Limiter{}
+		}
+		l = rate.NewLimiter(rate.Every(feedbackEvery), feedbackBurst)
+		t.limit[key] = l
+	}
+	return l.AllowN(now, 1)
+}
+
+// takeFeedback keeps a verdict on an answer that the same key paid for. Whose a receipt is, nobody else learns.
+func (g *Gateway) takeFeedback(ctx context.Context, f openai.Feedback) error {
+	if !g.tellers.allow(f.Key.ID, g.now()) {
+		return &openai.APIError{Status: 429, Code: "feedback_rate", RetryAfter: feedbackEvery, Message: fmt.Sprintf("one verdict a minute a key, after the first %d", feedbackBurst)}
+	}
+	id, err := settlement.ParseReceiptID(f.ReceiptID)
+	if err != nil {
+		return err
+	}
+	b, err := g.ledger.Bundle(id)
+	switch {
+	case errors.Is(err, settlement.ErrUnknownReceipt), err == nil && !g.owners.owns(f.Key.ID, b.Order.Nonce):
+		return &openai.APIError{Status: 404, Code: "receipt_not_found", Param: "receipt_id", NoRetry: true, Message: "no receipt " + f.ReceiptID + " of this API key on this gateway"}
+	case err != nil:
+		return fmt.Errorf("read receipt: %w", err)
+	}
+	e, err := entryOf(f, b, g.now())
+	if err != nil {
+		return err
+	}
+	switch err := g.feedback.Put(e); {
+	case errors.Is(err, feedback.ErrReviewed):
+		return &openai.APIError{Status: 409, Code: "feedback_reviewed", NoRetry: true, Message: "the feedback on this receipt was reviewed; it cannot be changed any more"}
+	case errors.Is(err, feedback.ErrFull):
+		return &openai.APIError{Status: 503, Code: "feedback_full", NoRetry: true, Message: "the gateway keeps as much feedback as it can; its owner has to review some first"}
+	case err != nil:
+		return err
+	}
+	if g.cfg.AcceptFeedback > 0 {
+		if like := feedback.Concordant(e, g.feedback.List(), g.cfg.AcceptFeedback); len(like) > 0 {
+			_, err = g.review(like, feedback.Accepted, 1)
+		}
+	}
+	return err
+}
+
+// entryOf takes the vector from the routing decision that the receipt is bound to.
+func entryOf(f openai.Feedback, b settlement.Bundle, now time.Time) (feedback.Entry, error) {
+	var d routing.Decision
+	if err := json.Unmarshal(b.DecisionJSON, &d); err != nil {
+		return feedback.Entry{}, fmt.Errorf("read decision of the receipt: %w", err)
+	}
+	if len(d.Query) == 0 {
+		return feedback.Entry{}, &openai.APIError{Status: 400, Code: "not_routed", Param: "receipt_id", NoRetry: true,
+			Message: "the router did not look at this prompt (the request named its model, or had no text), so nothing can be learned from it"}
+	}
+	return feedback.Entry{
+		Receipt: f.ReceiptID, Key: f.Key.ID, Model: catalogue.ID(b.Advert.Model), Score: f.Score, OutputTokens: b.Receipt.OutputTokens,
+		Embedder: d.EmbedderID, Query: d.Query, At: now.UTC().Truncate(time.Second),
+	}, nil
+}
+
+// review moves entries to a state, and makes the index rows of their keys what the store says. The store is first: after
+// a crash in between, the same review again (or the next one of such a key) brings the index up to it.
+func (g *Gateway) review(receipts []string, to feedback.State, weight int) (Edited, error) {
+	moved, err := g.feedback.Review(receipts, to, weight)
+	if err != nil {
+		return Edited{}, err
+	}
+	sources := map[string]bool{}
+	for _, e := range moved {
+		sources[e.Source()] = true
+	}
+	added := 0
+	x, err := g.router.Edit(func(b *index.Builder) error {
+		b.Remove(func(_ int, source, _ string) bool { return sources[source] })
+		for _, e := range g.feedback.List() {
+			// Vectors of an embedder that is not in use any more cannot be compared.
+			if e.State != feedback.Accepted || !sources[e.Source()] || e.Embedder != g.router.Index().EmbedderID() {
+				continue
+			}
+			row := index.Row{Vector: unit(e.Query), Source: e.Source(), Outcomes: []index.Outcome{{Model: e.Model, Score: e.Score, OutputTokens: e.OutputTokens}}}
+			for range e.Weight {
+				if err := b.Add(row); err != nil {
+					return err
+				}
+				added++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return Edited{}, fmt.Errorf("put feedback into the index: %w", err)
+	}
+	e := edited(x)
+	e.Added = added
+	return e, nil
+}
+
+// unit is the vector of length 1 that a query was rounded from, as far as the rounding left it.
+func unit(q index.Query) []float32 {
+	sum := 0.0
+	for _, v := range q {
+		sum += float64(v) * float64(v)
+	}
+	out := make([]float32, len(q))
+	for i, v := range q {
+		out[i] = float32(float64(v) / math.Sqrt(sum))
+	}
+	return out
+}
+
+// Feedback lists all entries, oldest first.
+func (o owner) Feedback(context.Context) (any, error) {
+	if o.n.feedback == nil {
+		return nil, fmt.Errorf("feedback: %w: only a gateway has any", admin.ErrNotHere)
+	}
+	return o.n.feedback.List(), nil
+}
+
+// FeedbackReview is what the owner decides about entries.
+type FeedbackReview struct {
+	Receipts []string       `json:"receipts"`
+	State    feedback.State `json:"state"`
+	Weight   int            `json:"weight,omitempty"` // rows that an accepted entry counts as; 1
+}
+
+// ReviewFeedback reads a FeedbackReview; the answer is an Edited.
+func (o owner) ReviewFeedback(_ context.Context, decode func(any) error) (any, error) {
+	if o.n.Gateway == nil {
+		return nil, fmt.Errorf("feedback: %w: only a gateway has any", admin.ErrNotHere)
+	}
+	r := FeedbackReview{Weight: 1}
+	if err := decode(&r); err != nil {
+		return nil, err
+	}
+	if len(r.Receipts) == 0 || (r.State != feedback.Accepted && r.State != feedback.Rejected && r.State != feedback.Pending) {
+		return nil, fmt.Errorf("%w: name receipts and a state: accepted, rejected or pending", admin.ErrBadRequest)
+	}
+	e, err := o.n.Gateway.review(r.Receipts, r.State, r.Weight)
+	if errors.Is(err, feedback.ErrUnknown) {
+		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
+	}
+	return e, err
+}
