@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # audit.sh runs the long checks of the contracts and writes what they found to docs/audit/result.md: symbolic proofs
-# (halmos), static analysis (slither), mutation testing and the deep run of the invariants.
+# (halmos), static analysis (slither), mutation testing and the deep run of the invariants. Notes by hand: docs/audit/notes.md.
 #   audit.sh [symbolic] [static] [mutation] [invariants]      all of them without arguments; non-zero when one fails
+# The page keeps the last section of each check that does not run.
 # Needs what contracts/test.sh installs, and Python 3.11 to 3.13 for the tools in requirements.txt.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 contracts=$here/..
 build=$here/../../build/audit
 result=$here/../../docs/audit/result.md
-: "${AUDIT_INVARIANT_RUNS:=5000}" "${AUDIT_INVARIANT_DEPTH:=256}"
+: "${AUDIT_INVARIANT_RUNS:=1000}" "${AUDIT_INVARIANT_DEPTH:=256}"
 export PATH=$contracts/node_modules/@foundry-rs/forge-linux-amd64/bin:$here/../../build/audit-venv/bin:$PATH
 
 install_tools() {
@@ -47,31 +48,56 @@ invariants() {
   FOUNDRY_INVARIANT_RUNS=$AUDIT_INVARIANT_RUNS FOUNDRY_INVARIANT_DEPTH=$AUDIT_INVARIANT_DEPTH "$contracts/invariants.sh"
 }
 
+# What of a check's log stands on the page.
+excerpt() {
+  case $1 in
+    symbolic) sed 's/\x1b\[[0-9;]*m//g' "$2" | grep -E '^\[(PASS|FAIL|TIMEOUT|ERROR)\]|test result|^(refuted|MISSED)' | sed -E 's/\(.*\(paths/ (paths/' ;;
+    static) grep -E 'analyzed|Impossible|^(High|Medium) |findings of' "$2" ;;
+    mutation) grep -vE '^[A-Z][0-9]+ (killed|survived)' "$2" ;;
+    invariants) sed 's/\x1b\[[0-9;]*m//g' "$2" | tail -n 40 ;;
+  esac
+}
+
+# run CHECK runs it and writes its section of the page to $build/CHECK.md.
+run() {
+  local log=$build/$1.log start=$SECONDS commit verdict=passed
+  commit=$(git -C "$here" rev-parse --short HEAD)
+  echo "== $1"
+  "$1" 2>&1 | tee "$log" || verdict=FAILED
+  {
+    printf '## %s: %s in %d s\n\n%s at commit %s, %s.\n\n```\n' "$1" "$verdict" $((SECONDS - start)) \
+      "$(date -u +%F)" "$commit" "$(tools "$1")"
+    excerpt "$1" "$log"
+    printf '```\n'
+  } >"$build/$1.md"
+  [ $verdict = passed ]
+}
+
+tools() {
+  case $1 in
+    symbolic) echo "$(halmos --version) ($(yices-smt2 --version | head -n 1), counterexamples confirmed by $(z3 --version))" ;;
+    static) echo "slither $(slither --version)" ;;
+    mutation) forge --version | head -n 1 ;;
+    invariants) echo "$AUDIT_INVARIANT_RUNS runs of $AUDIT_INVARIANT_DEPTH calls, $(forge --version | head -n 1)" ;;
+  esac
+}
+
 install_tools || exit 1
 mkdir -p "$build" "$(dirname "$result")"
+all=(symbolic static mutation invariants)
+[ $# -gt 0 ] || set -- "${all[@]}"
 failed=0
-report=$build/result.md
+for check in "$@"; do run "$check" || failed=1; done
+touch "$result"
 {
-  echo "# Audit of the contracts"
-  echo
-  echo "Made by contracts/audit/audit.sh on $(date -u +%F) at commit $(git -C "$here" rev-parse --short HEAD)," \
-    "$(halmos --version), slither $(slither --version), $(forge --version | head -n 1)."
-} >"$report"
-for part in "${@:-symbolic static mutation invariants}"; do for check in $part; do
-  log=$build/$check.log
-  start=$SECONDS
-  echo "== $check"
-  if (set -e; "$check") 2>&1 | tee "$log"; then verdict=passed; else verdict=FAILED failed=1; fi
-  {
-    printf '\n## %s: %s in %d s\n\n```\n' "$check" "$verdict" $((SECONDS - start))
-    case $check in
-      symbolic) sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^\[(PASS|FAIL|TIMEOUT|ERROR)\]|test result|^(refuted|MISSED)' | sed -E 's/\(.*\(paths/ (paths/' ;;
-      static) grep -E 'analyzed|Impossible|^(High|Medium) |findings of' "$log" ;;
-      mutation) grep -vE '^[A-Z][0-9]+ (killed|survived)' "$log" ;;
-      invariants) tail -n 40 "$log" ;;
+  printf '# Audit of the contracts\n\nMade by `make audit`; a check that was run alone has replaced its section. [Notes](notes.md) say what it means.\n'
+  for check in "${all[@]}"; do
+    echo
+    case " $* " in
+      *" $check "*) cat "$build/$check.md" ;;
+      *) awk -v head="## $check:" '/^## / { on = index($0, head) == 1 } on' "$result" ;;
     esac
-    echo '```'
-  } >>"$report"
-done; done
-cp "$report" "$result"
+  done
+} | cat -s >"$result.new" # a run that is cut off here leaves the old page
+mv "$result.new" "$result"
 exit $failed
