@@ -7,23 +7,33 @@ import "cmp"
 // (zeroeval), two honest servers disagree the more often the more the other models do, at most half as often.
 type Doubt float64
 
-// Limits of the expected agreement of honest servers: rounding, batching and quantisation flip some answers even where
-// all models agree, and where hardly any agrees half of the answers still hold.
+// NewDoubt is Laplace's estimate from the scores of other models and the claimed one's (reference).
+func NewDoubt(reference float64, others []float64) Doubt {
+	sum := 1.0
+	for _, o := range others {
+		sum += 1 - Agreement(reference, o)
+	}
+	return Doubt(sum / float64(len(others)+2))
+}
+
 const (
+	// leastAgreement and mostAgreement bound what is expected of honest servers: rounding, batching and quantisation flip
+	// some answers even where all models agree, and where hardly any agrees half of the answers still hold.
 	leastAgreement = 0.55
 	mostAgreement  = 0.98
+	// Repeats is how often a suspect is believed to answer as it did when its scores were taken.
+	Repeats = 0.8
 )
 
 // Claim is what a probe of this doubt is expected to show. suspects are the scores that suspected models got on it,
-// reference the claimed model's. A suspect is believed to repeat its own answer four times of five and to be like any
-// other model else; the last suspect is any other model.
+// reference the claimed model's. One more suspect is added behind them: any other model.
 func (d Doubt) Claim(reference float64, suspects []float64) Claim {
-	other := 1 - float64(d)
 	c := Claim{Agreement: min(max(1-float64(d)/2, leastAgreement), mostAgreement)}
 	for _, s := range suspects {
-		c.Suspects = append(c.Suspects, 0.8*Agreement(reference, s)+0.2*other)
+		a := Agreement(reference, s)
+		c.Suspects = append(c.Suspects, Repeats*a+(1-Repeats)*(1-a))
 	}
-	c.Suspects = append(c.Suspects, other)
+	c.Suspects = append(c.Suspects, 1-float64(d))
 	return c
 }
 

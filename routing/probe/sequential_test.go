@@ -126,13 +126,16 @@ func TestErrorRatesHold(t *testing.T) {
 
 func TestDoubtMakesProbesTellingAndClaimsModest(t *testing.T) {
 	c := probe.Doubt(0.4).Claim(1, []float64{1, 0})
-	for i, want := range []float64{0.8*1 + 0.2*0.6, 0.2 * 0.6, 0.6} {
+	for i, want := range []float64{0.8, 0.2, 0.6} {
 		if math.Abs(c.Suspects[i]-want) > 1e-12 {
 			t.Errorf("suspect %d agrees with %v, want %v", i, c.Suspects[i], want)
 		}
 	}
 	if math.Abs(c.Agreement-0.8) > 1e-12 {
 		t.Errorf("honest agreement %v, want 0.8", c.Agreement)
+	}
+	if d := probe.NewDoubt(1, []float64{1, 0, 0.5}); math.Abs(float64(d)-0.5) > 1e-12 { // (0 + 1 + 0.5 + 1) / (3 + 2)
+		t.Errorf("doubt %v, want 0.5", d)
 	}
 	if probe.Telling(0.5, 0.1) >= 0 || probe.Telling(0, 0.5) <= 0 {
 		t.Error("a probe on which half of the models differ must come before one on which all agree")
