@@ -31,6 +31,9 @@ func (d *Decision) explain() {
 	case d.OutOfDistribution:
 		d.Why = "no labelled prompt is near, so models are rated by their general ability: " + d.Why
 	}
+	if d.OutOfDistribution && d.Default != "" && d.position(pinnedID(d.Default), "") < 0 {
+		d.Why += "; the default " + d.Default + " cannot be chosen"
+	}
 	if d.Pick.Unknown {
 		d.Why += "; " + string(d.Pick.Model) + " is unknown and rated by a guess"
 	}
