@@ -1,9 +1,10 @@
 package routing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"math"
+	"slices"
 	"strings"
 
 	"flotilla/routing/guard"
@@ -47,7 +48,7 @@ func (r *Router) guarded(ctx context.Context, p Prompt, f feasibleSet, asked Dec
 	if err != nil {
 		return Decision{}, err
 	}
-	if d.forced() || !d.nearUpgrade() {
+	if d.forced() || !d.wantsUpgrade() {
 		d.Guard = note
 		return d, nil
 	}
@@ -86,53 +87,46 @@ func (r *Router) view(ctx context.Context, text string, p Prompt, f feasibleSet,
 // forced: the text has no say.
 func (d *Decision) forced() bool { return d.Turn != nil && d.Turn.Verdict == VerdictToolLoop }
 
-// nearUpgrade says whether something dearer than the thrifty choice would be best if it were better by the benefit.
-func (d *Decision) nearUpgrade() bool {
-	limit := d.thrifty().ExpectedCost
-	return d.agrees(func(c Choice) bool { return c.ExpectedCost > limit })
-}
-
-// agrees says whether the best of the dear choices is, with the benefit of the doubt, as good as the best of the others.
-func (d *Decision) agrees(dear func(Choice) bool) bool {
-	upper, lower := math.Inf(-1), math.Inf(-1)
-	for _, c := range d.Considered {
-		if dear(c) {
-			upper = max(upper, c.Utility)
-		} else {
-			lower = max(lower, c.Utility)
-		}
+// wantsUpgrade says whether asking more views can change the pick: it costs more than the thrifty choice, or something
+// dearer is behind it by no more than the benefit.
+func (d *Decision) wantsUpgrade() bool {
+	if d.Dial == MaxDial {
+		return false
 	}
-	return upper+benefit >= lower
+	return d.Pick.ExpectedCost > d.thrifty().ExpectedCost || slices.ContainsFunc(d.Considered, func(c Choice) bool {
+		return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+benefit >= d.Pick.Utility
+	})
 }
 
-// agreed is the number of the view with the dearest pick that every view agrees with, the first of equals. Each compares
-// at its own expected costs. The cheapest pick needs nobody's consent.
+// agreed is the number of the view with the dearest pick that every view agrees with, the first of equals. A pick no
+// dearer than the thrifty choice is no upgrade and needs nobody's consent. An operator that no view would pick has no
+// part in this: it neither wants anything nor is the better alternative of any view.
 func agreed(views []Decision) int {
-	left := make([]int, len(views))
-	for i := range left {
-		left[i] = i
+	thrifty := views[0].thrifty().ExpectedCost
+	order := make([]int, len(views))
+	for i := range order {
+		order[i] = i
 	}
-	for {
-		dearest, at := 0, 0
-		for j, i := range left {
-			if views[i].Pick.ExpectedCost > views[left[dearest]].Pick.ExpectedCost {
-				dearest = j
-			}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(views[b].Pick.ExpectedCost, views[a].Pick.ExpectedCost)
+	})
+	for _, i := range order {
+		if pick := views[i].Pick; pick.ExpectedCost <= thrifty || consent(views, pick) {
+			return i
 		}
-		at = left[dearest]
-		if len(left) == 1 || all(views, views[at].Pick) {
-			return at
-		}
-		left = append(left[:dearest], left[dearest+1:]...)
 	}
+	return order[len(order)-1]
 }
 
-func all(views []Decision, pick Choice) bool {
+// consent: no view finds something cheaper than the pick better by more than the benefit. Each compares at its own
+// expected costs.
+func consent(views []Decision, pick Choice) bool {
 	for i := range views {
 		v := &views[i]
-		at := v.position(pick.Model, pick.Operator)
-		limit := v.Considered[at].ExpectedCost // every view considers the same offers
-		if !v.agrees(func(c Choice) bool { return c.ExpectedCost >= limit }) {
+		here := v.Considered[v.position(pick.Model, pick.Operator)] // every view considers the same offers
+		if slices.ContainsFunc(v.Considered, func(c Choice) bool {
+			return c.ExpectedCost < here.ExpectedCost && c.Utility > here.Utility+benefit
+		}) {
 			return false
 		}
 	}
