@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"flotilla/node"
@@ -22,7 +24,7 @@ type gatewayCmd struct {
 	SettleWait  time.Duration `help:"Longest time that a lane waits until it is worth its gas." env:"FLOTILLA_SETTLE_WAIT" default:"24h"`
 	SettleGain  uint64        `help:"A lane goes into a batch when it is worth so many times its gas (see --native-price)." env:"FLOTILLA_SETTLE_GAIN" default:"100"`
 	Confirm     uint64        `help:"Blocks that make a batch final." env:"FLOTILLA_CONFIRM" default:"1"`
-	Index       string        `help:"Routing index file; without it, the one in the binary." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
+	Index       string        `help:"Routing index file; edits ('flotilla index') are written to it. Without it, the one in the binary, or in the data directory what edits have made of that." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
 	Default     string        `help:"Model for prompts that are unlike everything in the index; without it, the router's general estimate decides. A request may name its own (default_model)." name:"default-model" env:"FLOTILLA_DEFAULT_MODEL" placeholder:"MODEL"`
 	ONNXModel   string        `help:"Folder of an ONNX sentence encoder (model.onnx, tokenizer.json) to embed with instead of the MiniLM in the binary; needs an --index made with it." name:"onnx-model" env:"FLOTILLA_ONNX_MODEL" type:"existingdir" placeholder:"DIR"`
 }
@@ -37,7 +39,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return fmt.Errorf("--lane-deposit: %w", err)
 	}
-	router, closeRouter, err := openRouter(c.Index, c.ONNXModel)
+	router, closeRouter, err := openRouter(c.indexFile(), c.ONNXModel)
 	if err != nil {
 		return err
 	}
@@ -50,7 +52,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	n, err := node.Open(ctx, node.Config{
 		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Gateway: &node.GatewayConfig{
-			Router: router, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default,
+			Router: router, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default,
 			Settle: settlement.SettlerConfig{
 				MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount, MaxWait: c.SettleWait, MinGain: c.SettleGain, Confirmations: c.Confirm,
 			},
@@ -67,4 +69,13 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.out, "bootstrap %s\n", a)
 	}
 	return runAndClose(ctx, n)
+}
+
+// indexFile is the index to start with; "" for the one in the binary.
+func (c *gatewayCmd) indexFile() string {
+	edited := filepath.Join(c.DataDir, node.IndexFileName)
+	if _, err := os.Stat(edited); c.Index == "" && err == nil {
+		return edited
+	}
+	return c.Index
 }

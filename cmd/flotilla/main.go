@@ -45,6 +45,7 @@ type cli struct {
 	Escrow   escrowCmd   `cmd:"" help:"For gateways: fund and empty lanes, let other keys sign."`
 	Claim    claimCmd    `cmd:"" help:"Pay out what an account has been credited."`
 	Probe    probeCmd    `cmd:"" help:"Measure a model on automatically graded prompts and write index rows."`
+	Index    indexCmd    `cmd:"" help:"Show and edit the labelled prompts that routing rests on, of a file or of a running gateway."`
 	Eval     evalCmd     `cmd:"" help:"Evaluate the router by cross-validation on a table of outcomes."`
 	Key      keyCmd      `cmd:"" help:"Make a new signing key in an encrypted key file."`
 }

@@ -15,27 +15,14 @@ import (
 	"flotilla/routing/embed"
 	"flotilla/routing/embed/hugotembed"
 	"flotilla/routing/index"
+	"flotilla/routing/indexfile"
 )
-
-// maxIndexBytes bounds an index file: a million rows of 384 dimensions and their scores.
-const maxIndexBytes = 1 << 30
 
 // openRouter loads the embedder and the index that a gateway decides with.
 func openRouter(indexFile, onnxDir string) (*routing.Router, func(), error) {
-	var emb routing.Embedder
-	closeEmb := func() {}
-	if onnxDir != "" {
-		h, err := hugotembed.New(onnxDir, hugotembed.Options{})
-		if err != nil {
-			return nil, nil, fmt.Errorf("open ONNX encoder: %w", err)
-		}
-		emb, closeEmb = h, func() { _ = h.Close() }
-	} else {
-		m, err := embed.NewMiniLM()
-		if err != nil {
-			return nil, nil, fmt.Errorf("load MiniLM: %w", err)
-		}
-		emb = m
+	emb, closeEmb, err := openEmbedder(onnxDir)
+	if err != nil {
+		return nil, nil, err
 	}
 	ix, err := openIndex(indexFile)
 	if err == nil {
@@ -48,15 +35,27 @@ func openRouter(indexFile, onnxDir string) (*routing.Router, func(), error) {
 	return nil, nil, err
 }
 
+// openEmbedder loads the ONNX encoder in a folder, or the MiniLM in the binary.
+func openEmbedder(onnxDir string) (routing.Embedder, func(), error) {
+	if onnxDir == "" {
+		m, err := embed.NewMiniLM()
+		if err != nil {
+			return nil, nil, fmt.Errorf("load MiniLM: %w", err)
+		}
+		return m, func() {}, nil
+	}
+	h, err := hugotembed.New(onnxDir, hugotembed.Options{})
+	if err != nil {
+		return nil, nil, fmt.Errorf("open ONNX encoder: %w", err)
+	}
+	return h, func() { _ = h.Close() }, nil
+}
+
 func openIndex(file string) (*index.Index, error) {
 	if file == "" {
 		return index.Default()
 	}
-	raw, err := readBounded(file, maxIndexBytes)
-	if err != nil {
-		return nil, fmt.Errorf("read index: %w", err)
-	}
-	return index.Decode(raw)
+	return indexfile.Read(file)
 }
 
 func runAndClose(ctx context.Context, n *node.Node) error { return errors.Join(n.Run(ctx), n.Close()) }

@@ -24,11 +24,16 @@ const (
 	maxAdminFailure = 300
 )
 
-// ask sends one request to the node and returns the answer's body.
+// ask sends one request without a body to the node and returns the answer's body.
 func (a adminFlags) ask(ctx context.Context, method, path string) ([]byte, error) {
+	return a.send(ctx, method, path, nil, maxAdminAnswer)
+}
+
+// send sends one request to the node and returns the answer's body, of at most most bytes.
+func (a adminFlags) send(ctx context.Context, method, path string, body io.Reader, most int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Admin, "/")+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Admin, "/")+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("--admin: %w", err)
 	}
@@ -38,12 +43,12 @@ func (a adminFlags) ask(ctx context.Context, method, path string) ([]byte, error
 		return nil, fmt.Errorf("ask the node (is it running with --admin-listen?): %w", err)
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAdminAnswer+1))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read the node's answer: %w", err)
-	case len(raw) > maxAdminAnswer:
-		return nil, fmt.Errorf("the node's answer is larger than %d bytes", maxAdminAnswer)
+	case int64(len(raw)) > most:
+		return nil, fmt.Errorf("the node's answer is larger than %d bytes", most)
 	case resp.StatusCode != http.StatusOK:
 		var f admin.Failure
 		if json.Unmarshal(raw, &f) != nil || f.Error == "" {

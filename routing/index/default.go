@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// defaultFile is made by routing/index/build; NOTICE names its sources, their licences and the command.
+// defaultFile is made by 'flotilla index add'; NOTICE names its sources and their licences, docs/routing.md the commands.
 //
 //go:embed default.fidx
 var defaultFile []byte

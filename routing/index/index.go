@@ -144,7 +144,7 @@ type EmbedderError struct{ Index, Embedder string }
 
 func (e *EmbedderError) Error() string {
 	return ErrEmbedderMismatch.Error() + ": the index needs " + e.Index + ", this is " + e.Embedder +
-		"; use that embedder or rebuild the index (go run ./routing/index/build)"
+		"; use that embedder, or make the index anew with this one (flotilla index add)"
 }
 
 func (e *EmbedderError) Unwrap() error { return ErrEmbedderMismatch }

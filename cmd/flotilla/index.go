@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+
+	"flotilla/node"
+	"flotilla/routing/index"
+	"flotilla/routing/indexfile"
+)
+
+// indexCmd shows and edits routing indexes.
+type indexCmd struct {
+	Add     indexAddCmd     `cmd:"" help:"Embed labelled prompts and add them."`
+	Import  indexImportCmd  `cmd:"" help:"Add the rows of another index file."`
+	Remove  indexRemoveCmd  `cmd:"" help:"Remove outcomes by source, model or row."`
+	Export  indexExportCmd  `cmd:"" help:"Write the index, or a part of it, to a file."`
+	Inspect indexInspectCmd `cmd:"" help:"Show what an index holds."`
+	Health  indexHealthCmd  `cmd:"" help:"Show what its rows are worth: where models differ, what is thin, what is double."`
+}
+
+// builtIn names the index inside the binary where a file is asked for.
+const builtIn = "built-in"
+
+var errBuiltIn = errors.New("--index built-in cannot be edited: export it to a file and edit that")
+
+// indexTarget is the index that a command works on: a file, or a running gateway's.
+type indexTarget struct {
+	Index string `help:"Index file to work on, or built-in; without it, the running gateway's index." placeholder:"FILE"`
+	adminFlags
+}
+
+func (t indexTarget) live() bool { return t.Index == "" }
+
+// open reads the target.
+func (t indexTarget) open(ctx context.Context) (*index.Index, error) {
+	switch {
+	case t.Index == builtIn:
+		return index.Default()
+	case !t.live():
+		return indexfile.Read(t.Index)
+	}
+	raw, err := t.send(ctx, http.MethodGet, "/index/export", nil, indexfile.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return index.Decode(raw)
+}
+
+// embedder is the fingerprint of the embedder that the target's rows come from; "" for a file to be made.
+func (t indexTarget) embedder(ctx context.Context) (string, error) {
+	if t.live() {
+		raw, err := t.ask(ctx, http.MethodGet, "/index")
+		if err != nil {
+			return "", err
+		}
+		var s index.Summary
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return "", fmt.Errorf("read the gateway's answer: %w", err)
+		}
+		return s.Embedder, nil
+	}
+	x, err := t.open(ctx)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return x.EmbedderID(), nil
+}
+
+// add appends rows to the target. A file that does not exist is made.
+func (t indexTarget) add(ctx context.Context, rows *index.Index) (node.Edited, error) {
+	if t.live() {
+		return t.sendEdit(ctx, "/index/rows", rows.Encode())
+	}
+	if t.Index == builtIn {
+		return node.Edited{}, errBuiltIn
+	}
+	if _, err := os.Stat(t.Index); errors.Is(err, os.ErrNotExist) {
+		e := node.Edited{Added: rows.Len(), Rows: rows.Len(), Generation: rows.Generation(), ID: rows.ID()}
+		return e, indexfile.Write(t.Index, rows)
+	}
+	return t.editFile(func(b *index.Builder) (node.Edited, error) {
+		return node.Edited{Added: rows.Len()}, b.Import(rows)
+	})
+}
+
+// remove takes outcomes out of the target.
+func (t indexTarget) remove(ctx context.Context, r index.Removal) (node.Edited, error) {
+	if t.live() {
+		body, err := json.Marshal(r)
+		if err != nil {
+			return node.Edited{}, fmt.Errorf("encode removal: %w", err)
+		}
+		return t.sendEdit(ctx, "/index/remove", body)
+	}
+	return t.editFile(func(b *index.Builder) (node.Edited, error) {
+		removed, err := r.Apply(b)
+		return node.Edited{Removed: removed}, err
+	})
+}
+
+func (t indexTarget) sendEdit(ctx context.Context, path string, body []byte) (node.Edited, error) {
+	raw, err := t.send(ctx, http.MethodPost, path, bytes.NewReader(body), maxAdminAnswer)
+	if err != nil {
+		return node.Edited{}, err
+	}
+	var e node.Edited
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return node.Edited{}, fmt.Errorf("read the gateway's answer: %w", err)
+	}
+	return e, nil
+}
+
+// editFile replaces the target file by what change makes of it.
+func (t indexTarget) editFile(change func(*index.Builder) (node.Edited, error)) (node.Edited, error) {
+	if t.Index == builtIn {
+		return node.Edited{}, errBuiltIn
+	}
+	old, err := indexfile.Read(t.Index)
+	if err != nil {
+		return node.Edited{}, err
+	}
+	b := old.Edit()
+	e, err := change(b)
+	if err != nil {
+		return node.Edited{}, err
+	}
+	x, err := b.Build()
+	if err != nil {
+		return node.Edited{}, err
+	}
+	if err := indexfile.Write(t.Index, x); err != nil {
+		return node.Edited{}, err
+	}
+	e.Rows, e.Generation, e.ID = x.Len(), x.Generation(), x.ID()
+	return e, nil
+}
+
+func printEdited(s *streams, e node.Edited, asJSON bool) error {
+	if asJSON {
+		return printJSON(s.out, e)
+	}
+	if e.Added > 0 {
+		fmt.Fprintf(s.out, "added    %d rows\n", e.Added)
+	}
+	if e.Outcomes > 0 {
+		fmt.Fprintf(s.out, "removed  %d outcomes, %d rows with all of theirs\n", e.Outcomes, e.Removed.Rows)
+	}
+	_, err := fmt.Fprintf(s.out, "now      generation %d, %d rows, id %s\n", e.Generation, e.Rows, e.ID)
+	return err
+}
