@@ -30,10 +30,10 @@ type View struct {
 const (
 	// wholeText names the first view.
 	wholeText = "the whole text"
-	// benefit is the doubt's, in quality: a version of the text agrees with an upgrade unless it finds something cheaper
+	// GuardBenefit is the doubt's, in quality: a version of the text agrees with an upgrade unless it finds something cheaper
 	// better by more. The least of four noisy votes is lower than the text's own; 0.03 makes up for that, so that honest
 	// texts are upgraded as often with the guard as without (docs/attacks.md).
-	benefit = 0.03
+	GuardBenefit = 0.03
 )
 
 // guarded decides on the text without the parts that the guard cuts. When that wants an upgrade, or nearly, shorter
@@ -94,7 +94,7 @@ func (d *Decision) wantsUpgrade() bool {
 		return false
 	}
 	return d.Pick.ExpectedCost > d.thrifty().ExpectedCost || slices.ContainsFunc(d.Considered, func(c Choice) bool {
-		return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+benefit >= d.Pick.Utility
+		return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+GuardBenefit >= d.Pick.Utility
 	})
 }
 
@@ -125,7 +125,7 @@ func consent(views []Decision, pick Choice) bool {
 		v := &views[i]
 		here := v.Considered[v.position(pick.Model, pick.Operator)] // every view considers the same offers
 		if slices.ContainsFunc(v.Considered, func(c Choice) bool {
-			return c.ExpectedCost < here.ExpectedCost && c.Utility > here.Utility+benefit
+			return c.ExpectedCost < here.ExpectedCost && c.Utility > here.Utility+GuardBenefit
 		}) {
 			return false
 		}

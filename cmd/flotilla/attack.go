@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"flotilla/routing/attack"
+	"flotilla/routing/embed"
+	"flotilla/routing/index"
+)
+
+type attackCmd struct {
+	Quick bool   `help:"Fewer prompts and shorter climbs: minutes instead of half an hour."`
+	JSON  string `help:"Also write the report to this file." name:"json" type:"path" placeholder:"FILE"`
+	Seed  uint64 `help:"Seed of everything drawn at random." default:"1"`
+}
+
+// Run attacks the router; it fails with status 1 when a bar is missed.
+func (c *attackCmd) Run(ctx context.Context, s *streams) error {
+	m, err := embed.NewMiniLM()
+	if err != nil {
+		return fmt.Errorf("load MiniLM: %w", err)
+	}
+	x, err := index.Default()
+	if err != nil {
+		return err
+	}
+	report, err := attack.Run(ctx, m, x, attack.Options{Seed: c.Seed, Quick: c.Quick, Progress: func(step string) {
+		fmt.Fprintf(s.err, "%s\n", step)
+	}})
+	if err != nil {
+		return err
+	}
+	if c.JSON != "" {
+		raw, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			return fmt.Errorf("encode report: %w", err)
+		}
+		if err := os.WriteFile(c.JSON, append(raw, '\n'), 0o644); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	if _, err := fmt.Fprint(s.out, report.Text()); err != nil {
+		return err
+	}
+	if len(report.Missed) > 0 {
+		return &exitError{1, fmt.Errorf("bars missed: %s", strings.Join(report.Missed, ", "))}
+	}
+	return nil
+}
