@@ -47,6 +47,7 @@ type cli struct {
 	Probe    probeCmd    `cmd:"" help:"Measure a model on automatically graded prompts and write index rows."`
 	Index    indexCmd    `cmd:"" help:"Show and edit the labelled prompts that routing rests on, of a file or of a running gateway."`
 	Eval     evalCmd     `cmd:"" help:"Evaluate the router by cross-validation on a table of outcomes."`
+	Attack   attackCmd   `cmd:"" help:"Attack the router with crafted texts, planted rows and absurd prices; fails when a bar is missed."`
 	Key      keyCmd      `cmd:"" help:"Make a new signing key in an encrypted key file."`
 }
 

@@ -27,7 +27,7 @@ func openRouter(indexFile, onnxDir string) (*routing.Router, func(), error) {
 	ix, err := openIndex(indexFile)
 	if err == nil {
 		var r *routing.Router
-		if r, err = routing.New(routing.Config{Embedder: emb, Index: ix}); err == nil {
+		if r, err = newGuardedRouter(emb, ix); err == nil {
 			return r, closeEmb, nil
 		}
 	}
