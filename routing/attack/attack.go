@@ -32,11 +32,11 @@ import (
 // Options of Run. Zero values mean the defaults named.
 type Options struct {
 	Seed  uint64 // 1
-	Quick bool   // fewer prompts and shorter climbs: minutes instead of half an hour
+	Quick bool   // fewer prompts and shorter climbs: a few minutes less
 	// Progress, if set, is called before each step, from Run's goroutine.
 	Progress func(step string)
 
-	prompts int    // measured on
+	prompts int    // attacked
 	effort  effort // of each climb
 }
 
@@ -47,7 +47,7 @@ func (o Options) withDefaults() Options {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	o.prompts, o.effort = 300, effort{rounds: 40, tries: 16, patience: 20, prompts: 6}
+	o.prompts, o.effort = 200, effort{rounds: 24, tries: 12, patience: 16, prompts: 4}
 	if o.Quick {
 		o.prompts, o.effort = 80, effort{rounds: 10, tries: 6, patience: 10, prompts: 3}
 	}
@@ -134,7 +134,7 @@ func (s *suite) targets(ctx context.Context) error {
 			return err
 		}
 	}
-	s.report.Prompts = len(s.lab.eval)
+	s.report.Prompts, s.report.CleanPrompts = s.opts.prompts, len(s.lab.eval)
 	for _, sub := range s.subjects() {
 		s.report.Clean = append(s.report.Clean, s.cleanOf(sub))
 	}

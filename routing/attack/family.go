@@ -179,7 +179,7 @@ func (s *suite) prices(ctx context.Context) error {
 	}
 	r := s.defended.target.(*live).router
 	for _, dial := range []int{routing.MinDial, routing.DefaultDial, s.report.Dial} {
-		for _, p := range s.lab.eval {
+		for _, p := range s.lab.eval[:s.opts.prompts] {
 			var picks [2]routing.Choice
 			for i, list := range [][]routing.Candidate{offers(), junk} {
 				d, err := r.Route(ctx, routing.Prompt{Text: p.text, InputTokens: p.tokens}, list, routing.Policy{Dial: dial})
@@ -199,8 +199,8 @@ func (s *suite) prices(ctx context.Context) error {
 
 // attacked routes every prompt with the attacker's text.
 func (s *suite) attacked(ctx context.Context, sub *subject, text func(prompt) string) (*counts, error) {
-	texts := make([]string, len(s.lab.eval))
-	for i, p := range s.lab.eval {
+	texts := make([]string, s.opts.prompts)
+	for i, p := range s.lab.eval[:s.opts.prompts] {
 		texts[i] = strings.TrimSpace(text(p))
 	}
 	picks, err := s.picks(ctx, sub, texts)

@@ -45,7 +45,7 @@ type lab struct {
 	embedder routing.Embedder
 	index    *index.Index
 	own      []prompt // the attacker's, to climb on
-	eval     []prompt // to measure on
+	eval     []prompt // to measure on: accuracy on all, attacks on the first
 	words    []string // the attacker's vocabulary
 	common   []string // the part of it that any text may hold
 	seed     uint64
@@ -67,7 +67,6 @@ func newLab(ctx context.Context, embedder routing.Embedder, full *index.Index, o
 	}
 	l := &lab{embedder: embedder, seed: opts.Seed, vectors: map[string][]float32{}}
 	l.vocabulary(texts)
-	texts = texts[:min(len(texts), attackers+opts.prompts)]
 	if err := l.prepare(ctx, texts); err != nil {
 		return nil, err
 	}
@@ -88,7 +87,7 @@ func newLab(ctx context.Context, embedder routing.Embedder, full *index.Index, o
 			l.eval = append(l.eval, p)
 		}
 	}
-	if len(l.own) < attackers/2 || len(l.eval) < opts.prompts/2 {
+	if len(l.own) < attackers/2 || len(l.eval) < opts.prompts {
 		return nil, fmt.Errorf("the index holds outcomes for only %d of %d prompts: use the built-in index", len(l.own)+len(l.eval), len(texts))
 	}
 	l.index, err = without(full, held)
