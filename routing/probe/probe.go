@@ -55,6 +55,10 @@ func Default() []Probe {
 		{"completion", completions()},
 		{"summary", summaries()},
 		{"definition", definitions()},
+		{"exam", examQuestions()},
+		{"long-problem", longProblems()},
+		{"grid", grids()},
+		{"program", programs()},
 	} {
 		for i, p := range c.probes {
 			p.ID, p.Category = fmt.Sprintf("%s-%02d", c.category, i+1), c.category

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// DefaultMaxTokens bounds an answer: every right answer fits into half of it.
+// DefaultMaxTokens bounds an answer: a short one fits into half of it, one that thinks aloud needs some hundred more.
 const DefaultMaxTokens = 128
 
 // Answer is what a model replied to one prompt.
