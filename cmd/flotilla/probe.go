@@ -7,113 +7,265 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"flotilla/node"
 	"flotilla/node/backend"
+	"flotilla/routing"
 	"flotilla/routing/catalogue"
+	"flotilla/routing/index"
 	"flotilla/routing/probe"
 )
 
 type probeCmd struct {
-	Ask   probeRunCmd   `cmd:"" name:"run" default:"withargs" help:"Ask one served model every probe and write its graded answers."`
-	Merge probeMergeCmd `cmd:"" help:"Join the answer files of several models into index rows; grades the stored answers anew."`
+	Ask       probeRunCmd       `cmd:"" name:"run" default:"withargs" help:"Ask one served model every probe and write its graded answers."`
+	Study     probeStudyCmd     `cmd:"" help:"Measure, on a table of outcomes, how much of a new model's saving a few probes bring."`
+	Impostors probeImpostorsCmd `cmd:"" help:"Measure, on a table of outcomes, how soon an operator that serves another model than it claims is caught."`
+	Merge     probeMergeCmd     `cmd:"" help:"Join the answer files of several models into index rows; grades the stored answers anew."`
 }
 
 type probeRunCmd struct {
-	Backend string `help:"Base URL of an OpenAI-compatible server (or a gateway)." env:"FLOTILLA_BACKENDS" required:"" placeholder:"URL"`
-	Model   string `help:"Model as the server names it; without it, the server's only one." placeholder:"NAME"`
-	APIKey  string `help:"API key, where the server wants one." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
-	Out     string `help:"File for the answers, as JSON lines." required:"" type:"path" placeholder:"FILE"`
-	Limit   int    `help:"Ask only about this many probes, spread over all categories; 0 asks all." default:"0"`
+	Target  string `arg:"" optional:"" help:"Operator (0x…) or model that a running gateway is to ask; each probe is paid like any request."`
+	Gateway string `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420" placeholder:"URL"`
+	Backend string `help:"Base URL of an OpenAI-compatible server to ask instead of a gateway's fleet." env:"FLOTILLA_BACKENDS" placeholder:"URL"`
+	Model   string `help:"Model as the server or operator names it; without it, its only one." placeholder:"NAME"`
+	APIKey  string `help:"API key of the gateway, or of the server where it wants one." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
+	Limit   int    `help:"Probes to ask, chosen to cover what the index covers; 0 asks all." default:"100"`
+	Tokens  int    `help:"Most output tokens an answer may have." name:"max-tokens" default:"400"`
+	Out     string `help:"File for the answers, as JSON lines." type:"path" placeholder:"FILE"`
+	Add     bool   `help:"Put the graded answers into the index, in place of earlier ones of this model."`
+	indexTarget
 }
 
-// probeTimeout bounds one probe's answer: 128 tokens on a slow CPU.
+// Help is shown above the flags.
+func (c *probeRunCmd) Help() string {
+	return "Either OPERATOR or MODEL is asked through a running gateway, or --backend directly. --out keeps the answers, --add makes index rows of them: in the running gateway (--admin), or in the file that --index names. Rows bear the source probe:MODEL, by which 'index remove' takes them out."
+}
+
+// probeTimeout bounds one probe's answer: some hundred tokens on a slow CPU.
 const probeTimeout = 5 * time.Minute
 
 // Run asks, grades and writes; what was answered before an error is kept.
 func (c *probeRunCmd) Run(ctx context.Context, s *streams) error {
-	b, model, err := c.open(ctx)
+	if c.Out == "" && !c.Add {
+		return errors.New("nowhere to put the answers: give --out FILE, --add, or both")
+	}
+	asked, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer b.Close()
-	probes := spread(probe.Default(), c.Limit)
-	results, err := probe.Run(ctx, func(ctx context.Context, prompt string, maxTokens int) (probe.Answer, error) {
-		return askOnce(ctx, b, prompt, maxTokens)
-	}, probes, probe.Options{Progress: func(done, total int, r probe.Result) {
+	defer asked.backend.Close()
+	emb, closeEmb, err := openEmbedder("")
+	if err != nil {
+		return err
+	}
+	defer closeEmb()
+	probes, vectors, err := c.choose(ctx, emb)
+	if err != nil {
+		return err
+	}
+	results, err := probe.Run(ctx, asked.ask, probes, probe.Options{MaxTokens: c.Tokens, Progress: func(done, total int, r probe.Result) {
 		fmt.Fprintf(s.err, "%3d/%d %-18s %.2f %4d tokens\n", done, total, r.ID, r.Score, r.OutputTokens)
 	}})
-	if err := errors.Join(err, writeLines(c.Out, results)); err != nil {
+	if c.Out != "" {
+		err = errors.Join(err, writeLines(c.Out, results))
+	}
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(s.out, probe.Table(probe.Rows(probes, map[string][]probe.Result{catalogue.ID(model): results})))
-	return err
+	model := catalogue.ID(asked.backend.Model())
+	if _, err := fmt.Fprint(s.out, probe.Table(probe.Rows(probes, map[string][]probe.Result{model: results}))); err != nil || !c.Add {
+		return err
+	}
+	return c.addRows(ctx, s, emb, model, vectors, results)
 }
 
-func (c *probeRunCmd) open(ctx context.Context) (*backend.Backend, string, error) {
-	b, err := backend.New(c.Backend, backend.Options{APIKey: c.APIKey})
+// choose takes the probes that cover the index, with their vectors. Without --index, the built-in one stands for the
+// gateway's: what it covers differs little.
+func (c *probeRunCmd) choose(ctx context.Context, emb routing.Embedder) ([]probe.Probe, [][]float32, error) {
+	all := probe.Default()
+	vectors := make([][]float32, len(all))
+	for i, p := range all {
+		var err error
+		if vectors[i], err = emb.Embed(ctx, p.Prompt); err != nil {
+			return nil, nil, fmt.Errorf("embed probe %s: %w", p.ID, err)
+		}
+	}
+	if c.Limit <= 0 || c.Limit >= len(all) {
+		return all, vectors, nil
+	}
+	name := c.Index
+	if name == builtIn {
+		name = ""
+	}
+	x, err := openIndex(name)
+	if errors.Is(err, fs.ErrNotExist) { // --add makes the file
+		x, err = openIndex("")
+	}
 	if err != nil {
-		return nil, "", fmt.Errorf("--backend: %w", err)
+		return nil, nil, err
 	}
-	model := c.Model
-	if model == "" {
-		models, err := b.Models(ctx)
-		if err != nil {
-			return nil, "", fmt.Errorf("list models of %s: %w", b.URL(), err)
-		}
-		if len(models) != 1 {
-			return nil, "", fmt.Errorf("%s serves %d models: name one with --model", b.URL(), len(models))
-		}
-		model = models[0].ID
+	if err := x.CheckEmbedder(emb.ID()); err != nil {
+		return nil, nil, err
 	}
-	return b.WithModel(model), model, nil
+	chosen, err := probe.Choose(x, vectors, c.Limit, probe.DefaultRule)
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.Sort(chosen)
+	probes, near := make([]probe.Probe, len(chosen)), make([][]float32, len(chosen))
+	for i, at := range chosen {
+		probes[i], near[i] = all[at], vectors[at]
+	}
+	return probes, near, nil
 }
 
-// askOnce sends what a normal client would send for a reproducible answer.
-func askOnce(ctx context.Context, b *backend.Backend, prompt string, maxTokens int) (probe.Answer, error) {
+// addRows replaces the model's probe rows. Between the removal and the addition the model is judged by what else is
+// known of it; a crash there leaves it so, and the command can be run again.
+func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embedder, model string, vectors [][]float32, results []probe.Result) error {
+	source := "probe:" + model
+	b, err := index.NewBuilder(emb.ID(), emb.Dim())
+	if err != nil {
+		return err
+	}
+	for i, r := range results {
+		if err := b.Add(index.Row{Vector: vectors[i], Source: source, Outcomes: []index.Outcome{{Model: model, Score: r.Score, OutputTokens: uint32(max(r.OutputTokens, 0))}}}); err != nil {
+			return fmt.Errorf("probe %s: %w", r.ID, err)
+		}
+	}
+	rows, err := b.Build()
+	if err != nil {
+		return err
+	}
+	e, err := c.replace(ctx, source, rows)
+	if err != nil {
+		return err
+	}
+	return printEdited(s, e, false)
+}
+
+// replace puts rows into the target in place of those of the same source.
+func (t indexTarget) replace(ctx context.Context, source string, rows *index.Index) (node.Edited, error) {
+	_, err := t.remove(ctx, index.Removal{Source: source})
+	// Over HTTP only the text is left of an error.
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !strings.Contains(err.Error(), index.ErrNothingRemoved.Error()) {
+		return node.Edited{}, err
+	}
+	return t.add(ctx, rows)
+}
+
+// asking is the model under test and the way to it.
+type asking struct {
+	backend  *backend.Backend
+	operator string // "": any
+}
+
+func (c *probeRunCmd) open(ctx context.Context) (asking, error) {
+	if (c.Target == "") == (c.Backend == "") {
+		return asking{}, errors.New("name an OPERATOR or MODEL for the gateway to ask, or --backend URL, and not both")
+	}
+	url := c.Backend
+	if c.Target != "" {
+		url = c.Gateway
+	}
+	b, err := backend.New(url, backend.Options{APIKey: c.APIKey})
+	if err != nil {
+		return asking{}, fmt.Errorf("%s: %w", url, err)
+	}
+	a := asking{backend: b}
+	model := c.Model
+	switch {
+	case strings.HasPrefix(c.Target, "0x"):
+		a.operator = c.Target
+		if model == "" {
+			model, err = c.onlyModel(ctx)
+		}
+	case c.Target != "":
+		model = c.Target
+	case model == "":
+		model, err = onlyServed(ctx, b)
+	}
+	if err != nil {
+		b.Close()
+		return asking{}, err
+	}
+	a.backend = b.WithModel(model)
+	return a, nil
+}
+
+// onlyServed is the one model of a server.
+func onlyServed(ctx context.Context, b *backend.Backend) (string, error) {
+	models, err := b.Models(ctx)
+	if err != nil {
+		return "", fmt.Errorf("list models of %s: %w", b.URL(), err)
+	}
+	if len(models) != 1 {
+		return "", fmt.Errorf("%s serves %d models: name one with --model", b.URL(), len(models))
+	}
+	return models[0].ID, nil
+}
+
+// onlyModel is the one model that the operator offers, by what the gateway would consider.
+func (c *probeRunCmd) onlyModel(ctx context.Context) (string, error) {
+	var d routing.Decision
+	err := postGateway(ctx, c.Gateway, c.APIKey, "/v1/route", map[string]any{
+		"model": "auto", "provider": map[string]any{"only": []string{c.Target}}, "messages": []map[string]string{{"role": "user", "content": "hello"}},
+	}, &d)
+	if err != nil {
+		return "", err
+	}
+	var models []string
+	for _, o := range d.Considered {
+		if !slices.Contains(models, string(o.Model)) {
+			models = append(models, string(o.Model))
+		}
+	}
+	if len(models) != 1 {
+		return "", fmt.Errorf("operator %s offers %s: name one with --model", c.Target, strings.Join(models, ", "))
+	}
+	return models[0], nil
+}
+
+// ask sends what a normal client would send for a reproducible answer.
+func (a asking) ask(ctx context.Context, prompt string, maxTokens int) (probe.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	body, err := json.Marshal(map[string]any{
-		"model": b.Model(), "temperature": 0, "seed": 1, "max_tokens": maxTokens,
+	request := map[string]any{
+		"model": a.backend.Model(), "temperature": 0, "seed": 1, "max_tokens": maxTokens,
 		"messages": []map[string]string{{"role": "user", "content": prompt}},
-	})
+		"stream":   true, "stream_options": map[string]bool{"include_usage": true}, // every server of the API streams
+	}
+	if a.operator != "" {
+		request["provider"] = map[string]any{"only": []string{a.operator}}
+	}
+	body, err := json.Marshal(request)
 	if err != nil {
 		return probe.Answer{}, fmt.Errorf("encode chat: %w", err)
 	}
-	s, err := b.Chat(ctx, body, false)
+	s, err := a.backend.Chat(ctx, body, true)
 	if err != nil {
 		return probe.Answer{}, err
 	}
 	defer func() { _ = s.Close() }()
-	var a probe.Answer
+	var answer probe.Answer
 	for {
 		ev, err := s.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return a, nil
+			return answer, nil
 		}
 		if err != nil {
-			return a, err
+			return answer, err
 		}
-		a.Text += ev.Text
+		answer.Text += ev.Text
 		if ev.Usage != nil {
-			a.PromptTokens, a.OutputTokens = int(ev.Usage.PromptTokens), int(ev.Usage.CompletionTokens)
+			answer.PromptTokens, answer.OutputTokens = int(ev.Usage.PromptTokens), int(ev.Usage.CompletionTokens)
 		}
 	}
-}
-
-// spread takes about limit probes, evenly over the ordered list and so over its categories.
-func spread(all []probe.Probe, limit int) []probe.Probe {
-	if limit <= 0 || limit >= len(all) {
-		return all
-	}
-	out := make([]probe.Probe, 0, limit)
-	for i := range limit {
-		out = append(out, all[i*len(all)/limit])
-	}
-	return out
 }
 
 type probeMergeCmd struct {

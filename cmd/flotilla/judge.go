@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"flotilla/node/backend"
+	"flotilla/routing/catalogue"
+	"flotilla/routing/index"
+	"flotilla/routing/probe"
+)
+
+type judgeCmd struct {
+	Log     string `help:"Answered prompts, JSON lines: {\"prompt\":…,\"answer\":…,\"model\":…} and, if known, output_tokens and reference (a right answer)." required:"" type:"existingfile" placeholder:"FILE"`
+	Model   string `help:"The judge: a model of the gateway, better than those it judges." required:"" placeholder:"NAME"`
+	Gateway string `help:"URL of the gateway, or of any OpenAI-compatible server." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420" placeholder:"URL"`
+	APIKey  string `help:"Its API key." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
+	Out     string `help:"File for the rows." required:"" type:"path" placeholder:"FILE"`
+}
+
+// Help is shown above the flags.
+func (c *judgeCmd) Help() string {
+	return "Your log stays on your machine but for what the judge is sent. Look through the rows, then put them into the index with 'flotilla index add FILE --source judge'; 'index remove --source judge' takes them out again. Answers on which the judge gives no readable verdict get no row."
+}
+
+// maxLogged bounds a log: at a second a verdict, some hours.
+const maxLogged = 10_000
+
+// Run judges one answer after the other; what was judged before an error is kept.
+func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
+	logged, err := c.logged()
+	if err != nil {
+		return err
+	}
+	b, err := backend.New(c.Gateway, backend.Options{APIKey: c.APIKey})
+	if err != nil {
+		return fmt.Errorf("--gateway: %w", err)
+	}
+	defer b.Close()
+	judge := asking{backend: b.WithModel(c.Model)}
+	bar := newProgressBar(s.err)
+	var rows []index.Sample
+	for i, l := range logged {
+		bar.show("judge", i, len(logged))
+		var reply probe.Answer
+		if reply, err = judge.ask(ctx, probe.JudgePrompt(l), probe.JudgeTokens); err != nil {
+			err = fmt.Errorf("judge line %d: %w", i+1, err)
+			break
+		}
+		if score, ok := probe.ParseVerdict(reply.Text); ok {
+			rows = append(rows, rowOf(l, score))
+		}
+	}
+	bar.clear()
+	if err := errors.Join(err, writeLines(c.Out, rows)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "%d of %d answers got a verdict\n", len(rows), len(logged))
+	return err
+}
+
+func (c *judgeCmd) logged() ([]probe.Logged, error) {
+	raw, err := readBounded(c.Log, maxAnswersBytes)
+	if err != nil {
+		return nil, fmt.Errorf("read log: %w", err)
+	}
+	logged, err := probe.ReadLines[probe.Logged](bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Log, err)
+	}
+	if len(logged) == 0 || len(logged) > maxLogged {
+		return nil, fmt.Errorf("%s: %d answers: want 1 to %d", c.Log, len(logged), maxLogged)
+	}
+	for i, l := range logged {
+		if l.Prompt == "" || l.Answer == "" || l.Model == "" {
+			return nil, fmt.Errorf("%s line %d: want prompt, answer and model", c.Log, i+1)
+		}
+	}
+	return logged, nil
+}
+
+func rowOf(l probe.Logged, score float64) index.Sample {
+	id := catalogue.ID(l.Model)
+	row := index.Sample{Prompt: l.Prompt, Scores: map[string]float64{id: score}}
+	if l.OutputTokens > 0 {
+		row.OutputTokens = map[string]float64{id: float64(l.OutputTokens)}
+	}
+	return row
+}

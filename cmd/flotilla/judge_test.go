@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flotilla/routing/index"
+)
+
+// verdicts is a model server that says 1 of answers with "Paris", and rambles on those with "unsure".
+func verdicts(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/v1/chat/completions" {
+		fmt.Fprint(w, `{"object":"list","data":[{"id":"judge-70b","object":"model"}]}`)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
+	reply := `{"score": 0.25}`
+	switch {
+	case bytes.Contains(body, []byte("Paris")):
+		reply = `Score: 10/10`
+	case bytes.Contains(body, []byte("unsure")):
+		reply = `It depends on 2 things.`
+	}
+	text, _ := json.Marshal(reply)
+	w.Header().Set("Content-Type", "text/event-stream")
+	fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":%s},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", text)
+}
+
+func TestJudgeWritesRowsForReadableVerdictsOnly(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(verdicts))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	log, out := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "rows.jsonl")
+	lines := `{"prompt":"Capital of France?","answer":"Paris","model":"llama3.1:8b-instruct-q4_K_M","output_tokens":3}
+{"prompt":"Capital of Spain?","answer":"unsure","model":"qwen2.5:7b"}
+{"prompt":"Capital of Peru?","answer":"Quito","model":"Qwen/Qwen2.5-7B-Instruct"}
+`
+	if err := os.WriteFile(log, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	judge := func() (int, string) {
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), []string{"judge", "--log", log, "--model", "judge-70b", "--gateway", server.URL, "--out", out}, &stdout, &stderr)
+		return status, stdout.String() + stderr.String()
+	}
+	if status, text := judge(); status != 0 || !strings.Contains(text, "2 of 3 answers got a verdict") {
+		t.Fatalf("status %d: %s", status, text)
+	}
+	rows, err := readSamples(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []index.Sample{
+		{Prompt: "Capital of France?", InputTokens: 4.5, Scores: map[string]float64{"llama-3.1-8b-instruct": 1}, OutputTokens: map[string]float64{"llama-3.1-8b-instruct": 3}},
+		{Prompt: "Capital of Peru?", InputTokens: 4, Scores: map[string]float64{"qwen2.5-7b-instruct": 0.25}},
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if err := os.WriteFile(log, []byte(`{"prompt":"Capital of France?","answer":""}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := judge(); status == 0 || !strings.Contains(text, "line 1: want prompt, answer and model") {
+		t.Errorf("a log without answers: status %d: %s", status, text)
+	}
+}

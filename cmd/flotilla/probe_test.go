@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"flotilla/testnet"
+)
+
+// The whole way of a new model: probed through a gateway, by name and at one operator, paid; its rows in the running
+// index; a user's verdict on an answer added to them after review.
+func TestANewModelIsProbedAndJudgedThroughTheGateway(t *testing.T) {
+	f := newFleet(t)
+	admin := "http://127.0.0.1:" + strconv.Itoa(freePort(t))
+	f.startGateway("--admin-listen", strings.TrimPrefix(admin, "http://"))
+	alder, birch := newModelServer(t, 3, -1), newModelServer(t, 3, -1)
+	f.startOperator("alder", alder.URL, "0.10/0.10")
+	f.startOperator("birch", birch.URL, "0.90/0.90")
+	f.waitServing(2)
+	gateway := []string{"--gateway", "http://" + f.http, "--api-key", testKey, "--admin", admin}
+	want := func(args []string, texts ...string) string {
+		t.Helper()
+		status, out := f.command(append(args, gateway...)...)
+		for _, text := range texts {
+			if status != 0 || !strings.Contains(out, text) {
+				t.Fatalf("flotilla %s: status %d, want %q in\n%s", strings.Join(args, " "), status, text, out)
+			}
+		}
+		return out
+	}
+
+	answers := filepath.Join(t.TempDir(), "answers.jsonl")
+	want([]string{"probe", testModel, "--limit", "4", "--add", "--out", answers}, "4/4", "added    4 rows")
+	if alder.requests.Load() != 4 || birch.requests.Load() != 0 {
+		t.Errorf("by model, the cheap operator was asked %d times, the dear one %d", alder.requests.Load(), birch.requests.Load())
+	}
+	// Probing again replaces the rows, and a named operator is the one that answers though another is cheaper.
+	want([]string{"probe", testnet.DevAddress("birch").Hex(), "--limit", "6", "--add"}, "6/6", "added    6 rows")
+	if alder.requests.Load() != 4 || birch.requests.Load() != 6 {
+		t.Errorf("by operator, the cheap operator was asked %d times, the dear one %d", alder.requests.Load(), birch.requests.Load())
+	}
+	status, out := f.command("index", "inspect", "--admin", admin)
+	if status != 0 || !strings.Contains(out, "probe:"+testModel) {
+		t.Fatalf("index inspect: %d\n%s", status, out)
+	}
+	if lines := strings.Count(readFile(t, answers), "\n"); lines != 4 {
+		t.Errorf("%d answers were kept, want 4", lines)
+	}
+	if got := len(f.bundles()); got != 10 {
+		t.Errorf("%d receipts, want 10: each probe is paid", got)
+	}
+
+	receipt := f.autoReceipt(t, "What is the capital of France?")
+	if _, err := f.call(http.MethodPost, "/v1/feedback", map[string]any{"receipt_id": receipt, "score": 0.25}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"feedback", "list"}, receipt}, {[]string{"feedback", "list", "--state", "accepted"}, "0 verdicts"},
+		{[]string{"feedback", "accept", receipt, "--weight", "3"}, "1 verdicts accepted"},
+		{[]string{"index", "inspect"}, "feedback:key_"},
+		{[]string{"feedback", "remove", receipt}, "1 verdicts pending"}, {[]string{"feedback", "reject", receipt}, "1 verdicts rejected"},
+	} {
+		if status, out := f.command(append(step.args, "--admin", admin)...); status != 0 || !strings.Contains(out, step.want) {
+			t.Fatalf("flotilla %s: status %d, want %q in\n%s", strings.Join(step.args, " "), status, step.want, out)
+		}
+	}
+	if _, out := f.command("index", "inspect", "--admin", admin); strings.Contains(out, "feedback:") {
+		t.Errorf("rejected verdicts are still in the index:\n%s", out)
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// autoReceipt asks without naming a model and returns the receipt's id.
+func (f *fleet) autoReceipt(t *testing.T, prompt string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.http+"/v1/chat/completions",
+		strings.NewReader(fmt.Sprintf(`{"model":"auto","stream":true,"max_tokens":20,"messages":[{"role":"user","content":%q}]}`, prompt)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for s := bufio.NewScanner(resp.Body); s.Scan(); {
+		if s.Text() == "data: [DONE]" {
+			return resp.Header.Get("X-Flotilla-Receipt")
+		}
+	}
+	t.Fatalf("answer of status %s has no end", resp.Status)
+	return ""
+}

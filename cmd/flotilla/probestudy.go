@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"flotilla/routing/embed"
+	"flotilla/routing/eval"
+	"flotilla/routing/index"
+	"flotilla/routing/probe/study"
+)
+
+// studyFlags name a table of outcomes.
+type studyFlags struct {
+	Data    string   `help:"Outcomes: JSON lines (may be .gz) with prompt, scores and output_tokens by model." required:"" type:"existingfile" placeholder:"FILE"`
+	Prices  string   `help:"JSON file with USD per million tokens by model, {\"MODEL\": [INPUT, OUTPUT]}, or one such object by set; only these models take part." required:"" type:"existingfile" placeholder:"FILE"`
+	Set     string   `help:"The set's name in the price file; the data file's base name by default." placeholder:"NAME"`
+	Without []string `help:"Models that are left out." placeholder:"MODEL"`
+	JSON    bool     `help:"Print the report as JSON." name:"json"`
+}
+
+// set has the prices, and no samples yet.
+func (f *studyFlags) set() (eval.Set, error) {
+	set := eval.Set{Name: f.Set}
+	if set.Name == "" {
+		set.Name, _, _ = strings.Cut(filepath.Base(f.Data), ".")
+	}
+	var err error
+	if set.Prices, err = readPrices(f.Prices, set.Name); err != nil {
+		return set, err
+	}
+	for _, m := range f.Without {
+		delete(set.Prices, m)
+	}
+	return set, nil
+}
+
+// outcomes has the samples without vectors.
+func (f *studyFlags) outcomes() (eval.Set, error) {
+	set, err := f.set()
+	if err != nil {
+		return set, err
+	}
+	raw, err := readBounded(f.Data, maxOutcomesBytes)
+	if err != nil {
+		return set, fmt.Errorf("read outcomes: %w", err)
+	}
+	if set.Train.Samples, err = index.ReadSamples(bytes.NewReader(raw)); err != nil {
+		return set, fmt.Errorf("%s: %w", f.Data, err)
+	}
+	return set, nil
+}
+
+// print writes a report as JSON or as text.
+func (f *studyFlags) print(s *streams, report fmt.Stringer) error {
+	if !f.JSON {
+		_, err := fmt.Fprint(s.out, report)
+		return err
+	}
+	raw, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	_, err = fmt.Fprintf(s.out, "%s\n", raw)
+	return err
+}
+
+type probeStudyCmd struct {
+	studyFlags
+	Probes  int     `help:"Prompts that a new model is asked." default:"100"`
+	Keep    float64 `help:"Share of the best single model's quality at which savings are compared." default:"0.98"`
+	Vectors string  `help:"Folder that keeps vectors for the next run, or none; the user's cache by default." placeholder:"DIR"`
+}
+
+// Run prints how much of each model's saving its probe rows bring.
+func (c *probeStudyCmd) Run(ctx context.Context, s *streams) error {
+	set, err := c.set()
+	if err != nil {
+		return err
+	}
+	m, err := embed.NewMiniLM()
+	if err != nil {
+		return fmt.Errorf("load MiniLM: %w", err)
+	}
+	bar := newProgressBar(s.err)
+	r := outcomeReader{embedder: m, cache: vectorFolder(c.Vectors), bar: bar}
+	set.Train, err = r.read(ctx, c.Data)
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	report, err := study.NewModels(ctx, set, m, study.Options{Probes: c.Probes, Keep: c.Keep, Progress: func(done, total int) { bar.show("route", done, total) }})
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	return c.print(s, report)
+}
+
+type probeImpostorsCmd struct {
+	studyFlags
+	Probes int `help:"Most probes of one trial." default:"100"`
+	Draws  int `help:"Trials a pair of models." default:"200"`
+}
+
+// Run prints after how many hidden probes an operator is caught that serves another model than it claims.
+func (c *probeImpostorsCmd) Run(ctx context.Context, s *streams) error {
+	set, err := c.outcomes()
+	if err != nil {
+		return err
+	}
+	report, err := study.Impostors(ctx, set, study.ImpostorOptions{Probes: c.Probes, Draws: c.Draws})
+	if err != nil {
+		return err
+	}
+	return c.print(s, report)
+}
