@@ -60,6 +60,24 @@ func (m *MiniLM) Embed(ctx context.Context, text string) ([]float32, error) {
 	return forward(ctx, m.weights, m.kernel, s, m.tokenizer.Encode(text, m.weights.positions))
 }
 
+// Encode returns the token ids that Embed reads of text: [CLS], at most 254 pieces, [SEP].
+func (m *MiniLM) Encode(text string) []int32 { return m.tokenizer.Encode(text, m.weights.positions) }
+
+// VocabSize is the number of tokens; ids are 0 to VocabSize()-1.
+func (m *MiniLM) VocabSize() int { return m.weights.vocabSize }
+
+// EmbedToken returns the vector of one token standing alone between [CLS] and [SEP]. Not every token is what some text
+// is split into. The only errors are an unknown id and ctx's cause.
+func (m *MiniLM) EmbedToken(ctx context.Context, id int) ([]float32, error) {
+	if id < 0 || id >= m.weights.vocabSize {
+		return nil, fmt.Errorf("embed token: id %d, want 0 to %d", id, m.weights.vocabSize-1)
+	}
+	ends := m.tokenizer.Encode("", 2)
+	s := m.scratch.Get().(*scratch)
+	defer m.scratch.Put(s)
+	return forward(ctx, m.weights, m.kernel, s, []int32{ends[0], int32(id), ends[1]})
+}
+
 // ID is the fingerprint of the vector space: arithmetic version, tokenizer rule version, sha256 of the weights.
 // Vectors may only be compared when their embedders' IDs are equal.
 func (m *MiniLM) ID() string { return m.id }

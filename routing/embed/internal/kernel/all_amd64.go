@@ -23,6 +23,9 @@ func All() []*Set {
 		AddNorm: func(x, y, gamma, beta []float32) {
 			addNormAVX2(&x[0], &y[:len(x)][0], &gamma[:len(x)][0], &beta[:len(x)][0], len(x))
 		},
+		AddScaled: func(sums []int32, row []byte, scale uint16) {
+			addScaledAVX2(&sums[0], &row[:len(sums)][0], int(scale), len(sums))
+		},
 	}
 	sets = append(sets, &fast)
 	if cpu.X86.HasAVX512F {

@@ -11,6 +11,7 @@ func Generic() *Set {
 		GELU:       geluGeneric,
 		Softmax:    softmaxGeneric,
 		AddNorm:    addNormGeneric,
+		AddScaled:  addScaledGeneric,
 	}
 }
 
@@ -138,6 +139,13 @@ func addNormGeneric(x, y, gamma, beta []float32) {
 	inverse := 1 / float32(math.Sqrt(float64(addLanes(&sums)/float32(len(x))+1e-12)))
 	for i := range x {
 		x[i] = x[i]*inverse*gamma[i] + beta[i]
+	}
+}
+
+func addScaledGeneric(sums []int32, row []byte, scale uint16) {
+	row = row[:len(sums)]
+	for i := range sums {
+		sums[i] += int32(int8(row[i])) * int32(scale)
 	}
 }
 

@@ -39,4 +39,8 @@ type Set struct {
 	// AddNorm computes x = LayerNorm(x + y) * gamma + beta over one row, with variance epsilon 1e-12. len(x) is a
 	// multiple of Lanes.
 	AddNorm func(x, y, gamma, beta []float32)
+
+	// AddScaled adds int8(row[i]) * scale to sums[i]; the caller sees to it that 32 bits are enough. len(sums) is a
+	// multiple of Lanes.
+	AddScaled func(sums []int32, row []byte, scale uint16)
 }

@@ -3089,6 +3089,24 @@ scale:
 	VZEROUPPER
 	RET
 
+// func addScaledAVX2(sums *int32, row *byte, scale, n int)
+TEXT ·addScaledAVX2(SB), NOSPLIT, $0-32
+	MOVQ sums+0(FP), DI
+	MOVQ row+8(FP), SI
+	MOVQ n+24(FP), CX
+	VPBROADCASTD scale+16(FP), Y0
+nextSums:
+	VPMOVSXBD (SI), Y1
+	VPMULLD Y0, Y1, Y1
+	VPADDD (DI), Y1, Y1
+	VMOVDQU Y1, (DI)
+	ADDQ $8, SI
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JG nextSums
+	VZEROUPPER
+	RET
+
 DATA rootHalf<>+0(SB)/8, $0x3f3504f33f3504f3
 DATA rootHalf<>+8(SB)/8, $0x3f3504f33f3504f3
 DATA rootHalf<>+16(SB)/8, $0x3f3504f33f3504f3

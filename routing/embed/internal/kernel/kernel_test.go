@@ -179,3 +179,21 @@ func TestAddNorm(t *testing.T) {
 		checkClose(t, set.Name, got, want, 2e-6)
 	}
 }
+
+func TestAddScaled(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for _, set := range All() {
+		row, sums, want := make([]byte, 256), make([]int32, 256), make([]int32, 256)
+		for range 254 {
+			scale := uint16(r.IntN(1 << 16))
+			for i := range row {
+				row[i] = byte(int8(r.IntN(255) - 127))
+				want[i] += int32(int8(row[i])) * int32(scale)
+			}
+			set.AddScaled(sums, row, scale)
+		}
+		if !slices.Equal(sums, want) {
+			t.Errorf("%s: wrong sums", set.Name)
+		}
+	}
+}

@@ -26,6 +26,9 @@ func softmaxAVX2(row *float32, n int)
 func addNormAVX2(x, y, gamma, beta *float32, n int)
 
 //go:noescape
+func addScaledAVX2(sums *int32, row *byte, scale, n int)
+
+//go:noescape
 func mulAVX2x1(out *float32, ldo int, x *float32, ldx int, depth int, panel, init *float32, ldi int)
 
 //go:noescape

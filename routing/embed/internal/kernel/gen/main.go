@@ -35,6 +35,7 @@ func write(w io.Writer) {
 	p.gelu()
 	p.softmax()
 	p.addNorm()
+	p.addScaled()
 	p.constants()
 }
 

@@ -148,3 +148,23 @@ func (p *printer) addNorm() {
 	p.op("VZEROUPPER")
 	p.op("RET")
 }
+
+// addScaled follows addScaledGeneric: integers, so nothing is rounded.
+func (p *printer) addScaled() {
+	p.text("addScaledAVX2", 32, "func addScaledAVX2(sums *int32, row *byte, scale, n int)")
+	p.op("MOVQ sums+0(FP), DI")
+	p.op("MOVQ row+8(FP), SI")
+	p.op("MOVQ n+24(FP), CX")
+	p.op("VPBROADCASTD scale+16(FP), Y0")
+	p.line("nextSums:")
+	p.op("VPMOVSXBD (SI), Y1")
+	p.op("VPMULLD Y0, Y1, Y1")
+	p.op("VPADDD (DI), Y1, Y1")
+	p.op("VMOVDQU Y1, (DI)")
+	p.op("ADDQ $8, SI")
+	p.op("ADDQ $32, DI")
+	p.op("SUBQ $8, CX")
+	p.op("JG nextSums")
+	p.op("VZEROUPPER")
+	p.op("RET")
+}
