@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-
 	"flotilla/node/backend"
 	"flotilla/node/openai"
 	"flotilla/p2p"
@@ -168,7 +167,8 @@ func (a *attempt) Info() openai.Info {
 		PredictedQuality: a.choice.Quality, ReceiptID: a.id.String(),
 		InputPerMTok: adv.InputPerMTok, OutputPerMTok: adv.OutputPerMTok, PerRequest: adv.PerRequest,
 		ExpectedCostMicroUSD: a.choice.ExpectedCost, BaselineModel: string(b.Model), BaselineQuality: b.Quality, BaselineCostMicroUSD: b.ExpectedCost,
-		Quantization: adv.Quantization, Runtime: adv.Runtime, TokenCounting: adv.TokenCounting,
+		UpgradeMicroUSD: a.decision.UpgradeCost(a.choice),
+		Quantization:    adv.Quantization, Runtime: adv.Runtime, TokenCounting: adv.TokenCounting,
 	}
 }
 

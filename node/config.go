@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"flotilla/node/openai"
 	"flotilla/routing"
 	"flotilla/settlement"
 )
@@ -62,6 +63,8 @@ type GatewayConfig struct {
 	// AcceptFeedback is how many API keys must say the same of a model on like prompts before their feedback becomes rows
 	// of the index by itself; 0 leaves that to the owner.
 	AcceptFeedback int
+	// Upgrades bounds what one API key may spend on dearer models than the cheapest capable. Default: no bound.
+	Upgrades openai.UpgradeLimits
 	// Settle says when receipts go on chain.
 	Settle settlement.SettlerConfig
 }

@@ -139,6 +139,7 @@ func only(candidates []routing.Candidate, operators []string) []routing.Candidat
 func question(req openai.Request, defaultModel string) (routing.Prompt, routing.Policy) {
 	policy := routing.Policy{
 		Dial: req.Dial, Allow: req.Allow, Block: req.Block, MaxCost: req.MaxCostMicroUSD, Default: cmp.Or(req.DefaultModel, defaultModel),
+		Allowance: routing.Allowance{Bounded: req.Upgrades.Bounded, Left: req.Upgrades.LeftMicroUSD},
 	}
 	if !req.Auto {
 		policy.Model = req.Model

@@ -195,7 +195,7 @@ func fundEvery(chainPoll time.Duration) time.Duration { return min(chainPoll, 5*
 func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
-		Completer: g, Feedback: g.takeFeedback, Keys: openai.StaticKeys(g.cfg.APIKeys), Logger: g.log,
+		Completer: g, Feedback: g.takeFeedback, Keys: openai.StaticKeys(g.cfg.APIKeys), Upgrades: g.cfg.Upgrades, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})

@@ -45,13 +45,13 @@ func (d *Decision) thrifty() Choice {
 	})
 }
 
-// UpgradeCost is what the pick is expected to cost above the thrifty choice, token base units (1e-6 USD); 0 when it is
-// no upgrade. A named model is none: whoever names it has decided.
-func (d *Decision) UpgradeCost() float64 {
+// UpgradeCost is what one of the decision's choices is expected to cost above the thrifty one, token base units
+// (1e-6 USD); 0 when it is no upgrade. A named model is none: whoever names it has decided.
+func (d *Decision) UpgradeCost(c Choice) float64 {
 	if d.Pinned {
 		return 0
 	}
-	return max(d.Pick.ExpectedCost-d.thrifty().ExpectedCost, 0)
+	return max(c.ExpectedCost-d.thrifty().ExpectedCost, 0)
 }
 
 // overBudget gives reason and sentence for a pick that the allowance made; empty where it made no difference.

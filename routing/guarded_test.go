@@ -65,10 +65,10 @@ func TestUsedUpBudgetTakesTheThriftyAndRefusesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if free.Pick.Operator != "large" || free.UpgradeCost() <= 0 {
-		t.Fatalf("without a budget %s was picked, upgrade %v", free.Pick.Operator, free.UpgradeCost())
+	if free.Pick.Operator != "large" || free.UpgradeCost(free.Pick) <= 0 {
+		t.Fatalf("without a budget %s was picked, upgrade %v", free.Pick.Operator, free.UpgradeCost(free.Pick))
 	}
-	cost := uint64(free.UpgradeCost()) + 1
+	cost := uint64(free.UpgradeCost(free.Pick)) + 1
 	for _, c := range []struct {
 		allowance routing.Allowance
 		want      string

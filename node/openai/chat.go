@@ -31,6 +31,7 @@ func (x *exchange) parse(dryRun bool) (Request, bool) {
 		return Request{}, false
 	}
 	req.ID, req.Key = x.id, x.key
+	req.Upgrades = x.h.upgrades.left(x.key.ID)
 	if api := x.readSession(&req); api != nil {
 		x.fail(api)
 		return Request{}, false
@@ -68,6 +69,7 @@ func (h *handler) serveChat(x *exchange) {
 		}
 	}()
 	x.info = reply.Info()
+	h.upgrades.record(x.key.ID, x.info.UpgradeMicroUSD)
 	setDecision(x.w.Header(), x.info, req, x.r.Header.Get("X-Flotilla-Debug") == "1")
 	defer x.keepSession()
 	a := newAnswer(x, req, reply)

@@ -51,7 +51,9 @@ type Info struct {
 	// asking the best single model, BaselineModel.
 	ExpectedCostMicroUSD, BaselineCostMicroUSD float64
 	BaselineModel                              string
-	BaselineQuality                            float64 // predicted for BaselineModel, as PredictedQuality
+	// UpgradeMicroUSD is what the choice is expected to cost above the cheapest capable; 0: it is no upgrade.
+	UpgradeMicroUSD float64
+	BaselineQuality float64 // predicted for BaselineModel, as PredictedQuality
 	// Quantization, Runtime and TokenCounting are the operator's claims in its signed price.
 	Quantization, Runtime, TokenCounting string
 }

@@ -37,6 +37,8 @@ type Config struct {
 	WriteTimeout time.Duration
 	// KeepAlive is the quiet time after which a stream gets a comment line. Default 10 s: proxies cut at 30 to 60 s.
 	KeepAlive time.Duration
+	// Upgrades bounds what a key may spend on dearer models than the cheapest capable. Default: no bound.
+	Upgrades UpgradeLimits
 	// Logger gets one line a request, without prompts, answers or keys. Default: none.
 	Logger *slog.Logger
 }
@@ -68,12 +70,13 @@ type handler struct {
 	slots chan struct{} // one token per request under way
 
 	sessions *sessions
+	upgrades *upgradeBook
 }
 
 // NewHandler returns the HTTP surface. Without Keys every request that needs one is refused.
 func NewHandler(cfg Config) http.Handler {
 	cfg.setDefaults()
-	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), sessions: newSessions()}
+	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), sessions: newSessions(), upgrades: newUpgradeBook(cfg.Upgrades, time.Now)}
 }
 
 // route is one address: its method, whether it is open to callers without a key, and what serves it.

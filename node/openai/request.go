@@ -41,6 +41,8 @@ type Request struct {
 	// Dial is 0 (quality only) to 10 (cheapest); DialSet tells a client's 7 from the default.
 	Dial    int
 	DialSet bool
+	// Upgrades is what the key may still spend on upgrades.
+	Upgrades Upgrades
 	// Allow and Block are globs on model ids.
 	Allow, Block []string
 	// Operators are the only ones that may answer, as X-Flotilla-Operator names them, or by their address alone; empty: all.

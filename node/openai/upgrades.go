@@ -1,0 +1,114 @@
+package openai
+
+import (
+	"math"
+	"sync"
+	"time"
+)
+
+// UpgradeLimits bound what one API key may spend on upgrades in a day: on answers that are expected to cost more than
+// the thrifty choice, the cheapest capable. Beyond them the key's requests are answered by the thrifty choice and say
+// so; none is refused. Zero values set no limit.
+type UpgradeLimits struct {
+	// MaxShare is the largest share of a key's requests that may be upgrades, 0..1, after the first freeUpgrades.
+	MaxShare float64
+	// MaxMicroUSD is the most that upgrades may be expected to cost above the thrifty choices, in 1e-6 USD.
+	MaxMicroUSD uint64
+}
+
+// Upgrades is what a request's key may still spend; see UpgradeLimits.
+type Upgrades struct {
+	Bounded      bool
+	LeftMicroUSD uint64
+}
+
+const (
+	// freeUpgrades do not count towards the share: of a handful of requests a share says nothing.
+	freeUpgrades = 20
+	// upgradeHours is the window that limits are kept over, in buckets of an hour.
+	upgradeHours = 24
+	// maxUpgradeKeys bounds the memory: keys beyond it share one book.
+	maxUpgradeKeys = 10_000
+)
+
+// upgradeBook counts upgrades by key. It is kept in memory: a restart begins a new day. Requests under way are counted
+// when their answer begins, so a key may go over by what it has in flight.
+type upgradeBook struct {
+	limits UpgradeLimits
+	now    func() time.Time
+
+	mu   sync.Mutex // guards keys; held for map work only
+	keys map[string]*upgradeDay
+}
+
+func newUpgradeBook(limits UpgradeLimits, now func() time.Time) *upgradeBook {
+	return &upgradeBook{limits: limits, now: now, keys: map[string]*upgradeDay{}}
+}
+
+// upgradeDay is a key's last day, a ring of hours.
+type upgradeDay [upgradeHours]struct {
+	hour               int64 // since 1970; tells a bucket of yesterday
+	requests, upgrades int
+	microUSD           float64
+}
+
+// left says what a key may spend on its next request.
+func (b *upgradeBook) left(key string) Upgrades {
+	if b.limits == (UpgradeLimits{}) {
+		return Upgrades{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	requests, upgrades, spent := 0, 0, 0.0
+	hour := b.hour()
+	for _, h := range b.day(key) {
+		if hour-h.hour < upgradeHours {
+			requests, upgrades, spent = requests+h.requests, upgrades+h.upgrades, spent+h.microUSD
+		}
+	}
+	if share := b.limits.MaxShare; share > 0 && float64(upgrades+1) > freeUpgrades+share*float64(requests+1) {
+		return Upgrades{Bounded: true}
+	}
+	if most := b.limits.MaxMicroUSD; most > 0 {
+		return Upgrades{Bounded: true, LeftMicroUSD: uint64(max(float64(most)-spent, 0))}
+	}
+	return Upgrades{}
+}
+
+// record counts an answer that began. microUSD is what it is expected to cost above the thrifty choice.
+func (b *upgradeBook) record(key string, microUSD float64) {
+	if b.limits == (UpgradeLimits{}) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	hour := b.hour()
+	h := &b.day(key)[hour%upgradeHours]
+	if h.hour != hour {
+		*h = upgradeDay{}[0]
+		h.hour = hour
+	}
+	h.requests++
+	if microUSD > 0 && !math.IsInf(microUSD, 0) {
+		h.upgrades++
+		h.microUSD += microUSD
+	}
+}
+
+func (b *upgradeBook) hour() int64 { return b.now().Unix() / 3600 }
+
+// day is the key's, made when there is room for one more.
+func (b *upgradeBook) day(key string) *upgradeDay {
+	d := b.keys[key]
+	if d == nil {
+		if len(b.keys) >= maxUpgradeKeys {
+			key = ""
+			d = b.keys[key]
+		}
+		if d == nil {
+			d = &upgradeDay{}
+			b.keys[key] = d
+		}
+	}
+	return d
+}
