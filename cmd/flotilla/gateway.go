@@ -15,6 +15,10 @@ type gatewayCmd struct {
 	chainFlags
 	keyFlags
 	fleetFlags
+
+	UpgradeShare float64 `help:"Largest share (0 to 1) of an API key's requests in a day that may be upgrades above the cheapest capable model; 0 sets no limit. Beyond it the cheapest capable answers." name:"upgrade-share" env:"FLOTILLA_UPGRADE_SHARE" default:"0"`
+	UpgradeUSD   string  `help:"Most USD a day that an API key's upgrades may cost above the cheapest capable model; 0 sets no limit." name:"upgrade-usd" env:"FLOTILLA_UPGRADE_USD" default:"0"`
+
 	Listen      string        `help:"host:port of the OpenAI API." env:"FLOTILLA_LISTEN" default:"127.0.0.1:8420"`
 	P2PListen   []string      `help:"libp2p listen multiaddrs; operators must reach them." name:"p2p-listen" env:"FLOTILLA_P2P_LISTEN" default:"/ip4/0.0.0.0/tcp/4001,/ip4/0.0.0.0/udp/4001/quic-v1"`
 	APIKey      []string      `help:"API keys that clients may use." name:"api-key" env:"FLOTILLA_API_KEYS" required:"" placeholder:"KEY"`
@@ -36,6 +40,10 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	upgrades, err := c.upgradeLimits()
+	if err != nil {
+		return err
+	}
 	deposit, err := settlement.ParseAmount(c.LaneDeposit)
 	if err != nil {
 		return fmt.Errorf("--lane-deposit: %w", err)
@@ -53,7 +61,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	n, err := node.Open(ctx, node.Config{
 		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Gateway: &node.GatewayConfig{
-			Router: router, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, AcceptFeedback: c.Accept,
+			Router: router, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
 			Settle: settlement.SettlerConfig{
 				MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount, MaxWait: c.SettleWait, MinGain: c.SettleGain, Confirmations: c.Confirm,
 			},
