@@ -103,6 +103,9 @@ func (d *Decision) trim() {
 		return
 	}
 	needed := d.weighed()
+	if d.Guard != nil {
+		needed = append(needed, d.Guard.needed...)
+	}
 	kept := slices.Clone(d.Considered[:MaxRecorded-len(needed)])
 	for _, c := range d.Considered[len(kept):] {
 		if len(kept) < MaxRecorded && slices.ContainsFunc(needed, c.sameOffer) {

@@ -8,24 +8,31 @@ import (
 	"strings"
 
 	"flotilla/routing/guard"
+	"flotilla/routing/index"
 )
 
-// GuardNote says what the guard did with the prompt's text. Nothing is refused for it. It cannot be replayed from the
-// record, which holds no text: whoever has the prompt can run the guard again.
+// GuardNote says what the guard did with the prompt's text. Nothing is refused for it. What it cut cannot be found again
+// from the record, which holds no text: whoever has the prompt can run the guard again. The views replay.
 type GuardNote struct {
 	ID         string       `json:"id"`                   // the guard's rules and table
 	Cut        []guard.Span `json:"cut,omitempty"`        // bytes of the text that were not routed by, at most MaxRecorded spans
 	Unfamiliar bool         `json:"unfamiliar,omitempty"` // the text is unusual all over, so nothing was cut
 	Views      []View       `json:"views,omitempty"`      // asked because the whole text, which comes first, wanted an upgrade
 	Decided    int          `json:"decided,omitempty"`    // number of the view that the decision rests on
+
+	needed []Choice // what agreed looked at: stays in the record
 }
 
 // View is what one version of the text would have been sent to.
 type View struct {
-	Name         string  `json:"name"`
-	Model        ModelID `json:"model"`
-	ExpectedCost float64 `json:"expected_cost"` // token base units (1e-6 USD)
+	Name         string      `json:"name"`
+	Query        index.Query `json:"query,omitempty"`
+	Model        ModelID     `json:"model"`
+	ExpectedCost float64     `json:"expected_cost"` // token base units (1e-6 USD)
 }
+
+// maxViews bounds the views of a record: the whole text and guard.Crops.
+const maxViews = 8
 
 const (
 	// wholeText names the first view.
@@ -52,8 +59,8 @@ func (r *Router) guarded(ctx context.Context, p Prompt, f feasibleSet, asked Dec
 		d.Guard = note
 		return d, nil
 	}
-	views := []Decision{d}
 	note.Views = []View{newView(wholeText, d)}
+	views := []Decision{d}
 	for _, crop := range guard.Crops(found.Text) {
 		c, err := r.view(ctx, crop.Text, p, f, asked)
 		if err != nil {
@@ -62,14 +69,81 @@ func (r *Router) guarded(ctx context.Context, p Prompt, f feasibleSet, asked Dec
 		views = append(views, c)
 		note.Views = append(note.Views, newView(crop.Name, c))
 	}
-	note.Decided = agreed(views)
-	d = views[note.Decided]
-	d.Guard = note
-	return d, nil
+	return note.decide(views), nil
 }
 
 func newView(name string, d Decision) View {
-	return View{Name: name, Model: d.Pick.Model, ExpectedCost: d.Pick.ExpectedCost}
+	return View{Name: name, Query: d.Query, Model: d.Pick.Model, ExpectedCost: d.Pick.ExpectedCost}
+}
+
+// decide takes the view that all agree with.
+func (n *GuardNote) decide(views []Decision) Decision {
+	n.Decided, n.needed = agreed(views), comparedBy(views)
+	d := views[n.Decided]
+	d.Guard = n
+	return d
+}
+
+// comparedBy are the choices that agreed and wantsUpgrade rest on: each view's pick and thrifty choice, the strongest
+// objection to each pick, and the best of those dearer than what the whole text wants.
+func comparedBy(views []Decision) []Choice {
+	var out []Choice
+	add := func(considered []Choice, take func(Choice) bool) {
+		at := -1
+		for i, c := range considered {
+			if take(c) && (at < 0 || c.Utility > considered[at].Utility) {
+				at = i
+			}
+		}
+		if at >= 0 {
+			out = append(out, considered[at])
+		}
+	}
+	for i := range views {
+		v := &views[i]
+		out = append(out, v.Pick, v.thrifty())
+		for _, at := range v.ofTurn() {
+			out = append(out, v.Considered[at])
+		}
+		for _, other := range views {
+			here := v.Considered[v.position(other.Pick.Model, other.Pick.Operator)]
+			add(v.Considered, func(c Choice) bool { return c.ExpectedCost < here.ExpectedCost })
+		}
+	}
+	add(views[0].Considered, func(c Choice) bool { return c.ExpectedCost > views[0].Pick.ExpectedCost })
+	return out
+}
+
+// reguarded makes again what the recorded views wanted, and whether they had to be asked.
+func (r *Router) reguarded(ctx context.Context, p Prompt, f feasibleSet, asked Decision, record *Decision) (Decision, error) {
+	asked.Query = record.Query
+	if record.Guard == nil {
+		return r.view(ctx, "", p, f, asked)
+	}
+	n := &GuardNote{ID: record.Guard.ID, Cut: record.Guard.Cut, Unfamiliar: record.Guard.Unfamiliar}
+	recorded := record.Guard.Views
+	if len(recorded) == 0 {
+		recorded = []View{{Query: record.Query}}
+	}
+	var views []Decision
+	for _, v := range recorded {
+		asked.Query = v.Query
+		d, err := r.view(ctx, "", p, f, asked)
+		if err != nil {
+			return Decision{}, err
+		}
+		views = append(views, d)
+		n.Views = append(n.Views, newView(v.Name, d))
+	}
+	first := &views[0]
+	if ask := !first.forced() && first.wantsUpgrade(); ask != (len(record.Guard.Views) > 0) {
+		return Decision{}, &DifferenceError{"guard.views", fmt.Sprintf("%d views", len(record.Guard.Views)), fmt.Sprintf("more asked: %v", ask)}
+	}
+	if len(record.Guard.Views) == 0 {
+		n.Views, first.Guard = nil, n
+		return *first, nil
+	}
+	return n.decide(views), nil
 }
 
 // view decides on one version of the text.

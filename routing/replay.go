@@ -77,6 +77,8 @@ func ReadRecord(record []byte) (Decision, error) {
 	switch {
 	case len(d.Considered) == 0 || len(d.Considered) > MaxRecorded || len(d.Rejected) > MaxRecorded:
 		return Decision{}, fmt.Errorf("read decision record: %d choices and %d rejections, want 1 to %d and at most %d", len(d.Considered), len(d.Rejected), MaxRecorded, MaxRecorded)
+	case d.Guard != nil && len(d.Guard.Views) > maxViews:
+		return Decision{}, fmt.Errorf("read decision record: %d views of the text, at most %d", len(d.Guard.Views), maxViews)
 	case d.ConsideredTotal < len(d.Considered) || d.RejectedTotal < len(d.Rejected):
 		return Decision{}, fmt.Errorf("read decision record: it lists more than its totals, %d and %d", d.ConsideredTotal, d.RejectedTotal)
 	}
@@ -134,14 +136,12 @@ func (r *Router) checkFeasible(d *Decision) error {
 func (r *Router) replay(ctx context.Context, d *Decision) (Decision, error) {
 	p := d.prompt()
 	again := newDecision(p, d.policy(), r.index)
-	again.Query, again.Rejected, again.Guard = d.Query, d.Rejected, d.Guard
-	e, err := r.evidence(ctx, p, &again)
+	again.Rejected = d.Rejected
+	offers := d.candidates()
+	again, err := r.reguarded(ctx, p, feasibleSet{chosen: offers, baseline: append(offers, d.Baseline.candidate())}, again, d)
 	if err != nil {
 		return Decision{}, err
 	}
-	defer e.release()
-	offers := d.candidates()
-	again.settle(e, feasibleSet{chosen: offers, baseline: append(offers, d.Baseline.candidate())}, p)
 	again.explain()
 	again.trim()
 	again.ConsideredTotal, again.RejectedTotal = d.ConsideredTotal, d.RejectedTotal
@@ -157,7 +157,7 @@ func firstDifference(path string, a, b reflect.Value) *DifferenceError {
 	case reflect.Struct:
 		for i := range a.NumField() {
 			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
-			if name == "-" {
+			if name == "-" || !a.Type().Field(i).IsExported() {
 				continue
 			}
 			field := path // an embedded struct's fields stand beside its neighbours
