@@ -12,6 +12,7 @@ import (
 )
 
 type gatewayCmd struct {
+	embedderFlags
 	chainFlags
 	keyFlags
 	fleetFlags
@@ -31,7 +32,6 @@ type gatewayCmd struct {
 	Index       string        `help:"Routing index file; edits ('flotilla index') are written to it. Without it, the one in the binary, or in the data directory what edits have made of that." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
 	Default     string        `help:"Model for prompts that are unlike everything in the index; without it, the router's general estimate decides. A request may name its own (default_model)." name:"default-model" env:"FLOTILLA_DEFAULT_MODEL" placeholder:"MODEL"`
 	Accept      int           `help:"Accept users' verdicts (POST /v1/feedback) by themselves when so many API keys agree; 0 leaves it to 'flotilla feedback'." name:"accept-feedback" env:"FLOTILLA_ACCEPT_FEEDBACK" default:"0"`
-	ONNXModel   string        `help:"Folder of an ONNX sentence encoder (model.onnx, tokenizer.json) to embed with instead of the MiniLM in the binary; needs an --index made with it." name:"onnx-model" env:"FLOTILLA_ONNX_MODEL" type:"existingdir" placeholder:"DIR"`
 }
 
 // Run serves until the process is asked to stop.
@@ -48,7 +48,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return fmt.Errorf("--lane-deposit: %w", err)
 	}
-	router, closeRouter, err := openRouter(c.indexFile(), c.ONNXModel)
+	router, closeRouter, err := openRouter(c.indexFile(), c.embedderFlags)
 	if err != nil {
 		return err
 	}

@@ -16,10 +16,10 @@ import (
 
 type indexAddCmd struct {
 	indexTarget
-	Table     []string `arg:"" help:"Labelled prompts, JSON lines (may be .gz): {\"prompt\":…,\"scores\":{MODEL: 0..1},\"output_tokens\":{MODEL: N}}; - reads standard input."`
-	Source    string   `help:"Name for where these labels come from; 'index remove --source' takes them out again." required:"" placeholder:"NAME"`
-	ONNXModel string   `help:"Folder of the ONNX sentence encoder that the index was made with, instead of the MiniLM in the binary." name:"onnx-model" env:"FLOTILLA_ONNX_MODEL" type:"existingdir" placeholder:"DIR"`
-	JSON      bool     `help:"Print the outcome as JSON." name:"json"`
+	embedderFlags
+	Table  []string `arg:"" help:"Labelled prompts, JSON lines (may be .gz): {\"prompt\":…,\"scores\":{MODEL: 0..1},\"output_tokens\":{MODEL: N}}; - reads standard input."`
+	Source string   `help:"Name for where these labels come from; 'index remove --source' takes them out again." required:"" placeholder:"NAME"`
+	JSON   bool     `help:"Print the outcome as JSON." name:"json"`
 }
 
 // Help is shown above the flags.
@@ -48,7 +48,7 @@ func (c *indexAddCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	emb, closeEmb, err := openEmbedder(c.ONNXModel)
+	emb, closeEmb, err := c.openEmbedder()
 	if err != nil {
 		return err
 	}

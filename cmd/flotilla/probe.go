@@ -60,7 +60,7 @@ func (c *probeRunCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer asked.backend.Close()
-	emb, closeEmb, err := openEmbedder("")
+	emb, closeEmb, err := embedderFlags{}.openEmbedder()
 	if err != nil {
 		return err
 	}

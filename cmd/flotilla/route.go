@@ -12,19 +12,22 @@ import (
 
 	"flotilla/node"
 	"flotilla/routing"
-	"flotilla/routing/embed"
-	"flotilla/routing/embed/hugotembed"
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
 )
 
 // openRouter loads the embedder and the index that a gateway decides with.
-func openRouter(indexFile, onnxDir string) (*routing.Router, func(), error) {
-	emb, closeEmb, err := openEmbedder(onnxDir)
+func openRouter(indexFile string, f embedderFlags) (*routing.Router, func(), error) {
+	emb, closeEmb, err := f.openEmbedder()
 	if err != nil {
 		return nil, nil, err
 	}
-	ix, err := openIndex(indexFile)
+	var ix *index.Index
+	if indexFile == "" && f.Embedder == "static" {
+		ix, err = index.DefaultStatic()
+	} else {
+		ix, err = openIndex(indexFile)
+	}
 	if err == nil {
 		var r *routing.Router
 		if r, err = newGuardedRouter(emb, ix); err == nil {
@@ -33,22 +36,6 @@ func openRouter(indexFile, onnxDir string) (*routing.Router, func(), error) {
 	}
 	closeEmb()
 	return nil, nil, err
-}
-
-// openEmbedder loads the ONNX encoder in a folder, or the MiniLM in the binary.
-func openEmbedder(onnxDir string) (routing.Embedder, func(), error) {
-	if onnxDir == "" {
-		m, err := embed.NewMiniLM()
-		if err != nil {
-			return nil, nil, fmt.Errorf("load MiniLM: %w", err)
-		}
-		return m, func() {}, nil
-	}
-	h, err := hugotembed.New(onnxDir, hugotembed.Options{})
-	if err != nil {
-		return nil, nil, fmt.Errorf("open ONNX encoder: %w", err)
-	}
-	return h, func() { _ = h.Close() }, nil
 }
 
 func openIndex(file string) (*index.Index, error) {

@@ -18,7 +18,7 @@ type testnetFlags struct {
 }
 
 func (f testnetFlags) open(ctx context.Context, s *streams, cfg testnet.Config) (*testnet.Net, func(), error) {
-	router, closeRouter, err := openRouter("", "")
+	router, closeRouter, err := openRouter("", embedderFlags{})
 	if err != nil {
 		return nil, nil, err
 	}
