@@ -13,6 +13,7 @@ import (
 	"flotilla/node/openai"
 	"flotilla/routing"
 	"flotilla/routing/embed"
+	"flotilla/routing/guard"
 	"flotilla/routing/index"
 )
 
@@ -56,7 +57,11 @@ func dryRun(t testing.TB, e func(*index.Index) routing.Embedder) (*index.Index, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := routing.New(routing.Config{Embedder: e(x), Index: x})
+	g, err := guard.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := routing.New(routing.Config{Embedder: e(x), Index: x, Guard: g})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +160,7 @@ func TestBadInputGetsADecisionOrAClear400(t *testing.T) {
 		if err == nil {
 			err = routing.Replay(t.Context(), record, x)
 		}
-		if err != nil || d.NoText != q.noText || len(record) > 8<<10 {
+		if err != nil || d.NoText != q.noText || len(record) > 16<<10 {
 			t.Errorf("%s: %v, no text %v, record of %d bytes", q.name, err, d.NoText, len(record))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"flotilla/routing"
 	"flotilla/routing/catalogue"
 	"flotilla/routing/embed"
+	"flotilla/routing/guard"
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
 	"flotilla/settlement"
@@ -119,7 +120,11 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 	case d.Query == nil:
 		return cannotCheck(checkQuery, "the decision did not look at the prompt")
 	}
-	vector, err := r.embedder.Embed(ctx, r.prompt)
+	text, err := r.text(d.Guard)
+	if err != nil {
+		return cannotCheck(checkQuery, err.Error())
+	}
+	vector, err := r.embedder.Embed(ctx, text)
 	if err != nil {
 		return cannotCheck(checkQuery, err.Error())
 	}
@@ -132,6 +137,29 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 		return judge(checkQuery, "", fmt.Errorf("query differs from that of the prompt in %d of %d values, by up to %d steps: the decision was made for another text", n, len(q), most))
 	}
 	return judge(checkQuery, fmt.Sprintf("query differs from that of the prompt in %d of %d steps", n, len(q)), nil)
+}
+
+// text is the version of the prompt that the decision rests on: what the guard left of it.
+func (r *replayer) text(note *routing.GuardNote) (string, error) {
+	if note == nil {
+		return r.prompt, nil
+	}
+	g, err := guard.New()
+	if err != nil {
+		return "", err
+	}
+	if note.ID != g.ID() {
+		return "", fmt.Errorf("the text was looked at by guard %s, this is %s", note.ID, g.ID())
+	}
+	text := g.Inspect(r.prompt).Text
+	if note.Decided == 0 {
+		return text, nil
+	}
+	crops := guard.Crops(text)
+	if note.Decided > len(crops) {
+		return "", fmt.Errorf("the prompt has %d shorter versions, the decision rests on number %d", len(crops), note.Decided)
+	}
+	return crops[note.Decided-1].Text, nil
 }
 
 // querySteps counts the values in which two queries of one length differ, and the largest difference.
