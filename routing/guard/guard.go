@@ -6,6 +6,7 @@ package guard
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Guard inspects texts. Immutable and safe for concurrent use.
@@ -24,7 +25,7 @@ func New() (*Guard, error) {
 func (g *Guard) ID() string { return ruleVersion + "/" + g.table.ID()[:16] }
 
 // ruleVersion changes with every rule below or in words.go.
-const ruleVersion = "guard-1"
+const ruleVersion = "guard-2"
 
 const (
 	// window is how many neighbouring words are judged together: gadgets are about ten words long, and fewer than
@@ -39,6 +40,9 @@ const (
 	// keep is the share of words, 1/keep, that must be left. A text that is unusual all over is in a language or of a
 	// kind that the table does not know, which says nothing against it.
 	keep = 4
+	// code is the share, 1/code, of a text's characters that programs and formulas have and prose has not, from which its
+	// words are not judged: names in programs are neighbours of all kinds.
+	code = 20
 )
 
 // Span is a part of a text, in bytes.
@@ -57,6 +61,12 @@ type Finding struct {
 // Inspect finds the parts of a text whose words no reader would expect together, and cuts them.
 func (g *Guard) Inspect(text string) Finding {
 	ws := words(text)
+	if len(ws) < window {
+		return Finding{Text: text}
+	}
+	if likeCode(text[:ws[len(ws)-1].end]) {
+		return Finding{Text: text, Unfamiliar: true}
+	}
 	flagged := g.flag(ws)
 	g.flagInserted(ws, flagged)
 	left := 0
@@ -74,13 +84,24 @@ func (g *Guard) Inspect(text string) Finding {
 	return cut(text, ws, flagged)
 }
 
+func likeCode(text string) bool {
+	marks, all := 0, 0
+	for _, r := range text {
+		switch {
+		case unicode.IsSpace(r):
+			continue
+		case strings.ContainsRune("(){}[]<>=_;/\\|+*&#@$%^~`", r):
+			marks++
+		}
+		all++
+	}
+	return marks*code >= all
+}
+
 // flag marks the words of windows above the limit. A run gives back, at both ends, words that were counted together: a
 // window that reaches a little over the edge of a gadget holds the innocent words beside it.
 func (g *Guard) flag(ws []word) []bool {
 	flagged := make([]bool, len(ws))
-	if len(ws) < window {
-		return flagged
-	}
 	bits, seen := make([]int, len(ws)), make([]bool, len(ws))
 	sum := 0
 	for i := 1; i < len(ws); i++ {

@@ -113,3 +113,21 @@ func FuzzInspect(f *testing.F) {
 		guard.Crops(text)
 	})
 }
+
+// Other languages and programs are not cut: the table knows nothing of them. (Measured on 504 paragraphs of the
+// Declaration of Human Rights in 42 languages: none is cut; docs/attacks.md.)
+func TestOtherLanguagesAndProgramsAreNotCut(t *testing.T) {
+	for name, text := range map[string]string{
+		"German":  "Alle Menschen sind frei und gleich an Würde und Rechten geboren. Sie sind mit Vernunft und Gewissen begabt und sollen einander im Geist der Brüderlichkeit begegnen.",
+		"French":  "Tous les êtres humains naissent libres et égaux en dignité et en droits. Ils sont doués de raison et de conscience et doivent agir les uns envers les autres dans un esprit de fraternité.",
+		"Swahili": "Watu wote wamezaliwa huru, hadhi na haki zao ni sawa. Wote wamejaliwa akili na dhamiri, hivyo yapasa watendeane kindugu.",
+		"Russian": "Все люди рождаются свободными и равными в своем достоинстве и правах. Они наделены разумом и совестью и должны поступать в отношении друг друга в духе братства.",
+		"Chinese": "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心,并应以兄弟关系的精神相对待。",
+		"Go":      "func sum(xs []int) int {\n\ttotal := 0\n\tfor _, x := range xs {\n\t\ttotal += x\n\t}\n\treturn total\n}\n",
+		"Python":  "def solve(n):\n    memo = {0: 0, 1: 1}\n    for k in range(2, n + 1):\n        memo[k] = memo[k - 1] + memo[k - 2]\n    return memo[n]\n",
+	} {
+		if f := newGuard(t).Inspect(text); f.Text != text || f.Cut != nil {
+			t.Errorf("%s: %+v", name, f)
+		}
+	}
+}
