@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"flotilla/routing/embed"
 	"flotilla/routing/eval"
 )
 
 type evalCmd struct {
+	embedderFlags
 	Train   listFlag `help:"Outcomes to learn from, JSON lines (may be .gz) with prompt, scores and output_tokens by model. Each file is a benchmark of its own, named after the file or NAME=FILE." required:"" placeholder:"FILE…"`
 	Test    listFlag `help:"Outcomes to judge on, one file for each of --train or several for one. Without, or where it is the same file: cross-validation." placeholder:"FILE…"`
 	Prices  string   `help:"JSON file with USD per million tokens by model, {\"MODEL\": [INPUT, OUTPUT]}, or a member of that form for each benchmark; only these models take part. Not needed where the outcomes hold cost_usd." type:"existingfile" placeholder:"FILE"`
@@ -43,10 +43,11 @@ func (c *evalCmd) Run(ctx context.Context, s *streams) error {
 	if c.Folds < 2 || c.Resamples < 40 || !(c.Keep > 0 && c.Keep <= 1) {
 		return fmt.Errorf("--folds %d, --resamples %d, --keep %g: want 2, 40 and a share of 1 at least", c.Folds, c.Resamples, c.Keep)
 	}
-	embedder, err := embed.NewMiniLM()
+	embedder, closeEmbedder, err := c.openEmbedder()
 	if err != nil {
-		return fmt.Errorf("load MiniLM: %w", err)
+		return err
 	}
+	defer closeEmbedder()
 	var report eval.Report
 	bar := newProgressBar(s.err)
 	defer bar.clear()
