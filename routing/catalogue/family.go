@@ -29,6 +29,9 @@ var families = []family{
 	{name: "codestral", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"": 22}},
 	{name: "ministral", instruct: "instruct"},
 	{name: "mixtral", instruct: "instruct"},
+	{name: "magistral", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"small": 24}},
+	{name: "devstral", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"small": 24}},
+	{name: "mathstral", instruct: "instruct", alwaysInstruct: true},
 	{name: "mistral", instruct: "instruct", implied: map[string]float64{"large": 123, "nemo": 12, "small": 24}},
 	{name: "deepseek", instruct: "chat", implied: map[string]float64{"v2": 236, "v2.5": 236, "v3": 671, "v3.1": 671, "r1": 671, "lite": 16}},
 	{name: "phi", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"mini": 3.8, "small": 7, "medium": 14, "": 14}},
@@ -82,7 +85,11 @@ func splitFamily(tokens []string) (*family, []string) {
 			return f, rest
 		}
 		// "llama3.1", "qwen2.5", "phi3.5"; but not "llamaguard" or "yield".
-		if v := attachedNumber.FindString(tail); v == tail {
+		tail, vision := strings.CutSuffix(tail, "vl") // "qwen2.5vl"
+		if v := attachedNumber.FindString(tail); v == tail && v != "" {
+			if vision {
+				return f, append([]string{tail, "vl"}, rest...)
+			}
 			return f, append([]string{tail}, rest...)
 		}
 	}
@@ -159,12 +166,52 @@ func (f *family) reorder(words []string) []string {
 			size, _ := findSize(words)
 			words = remove(words, size)
 		}
+	case "llama": // "llama3.2-vision:11b", "llama4:17b-scout-16e"
+		words = lift(words, "vision", false)
+		words = lift(lift(words, "scout", true), "maverick", true)
+	case "mistral": // these words name the size already
+		if has("nemo") {
+			words = remove(words, "12b")
+		}
+		if has("large") {
+			words = remove(words, "123b")
+		}
+		if has("small") {
+			words = remove(words, "22b")
+		}
 	case "deepseek": // "deepseek-v2-coder-0724" is "deepseek-coder-v2-0724"
+		if has("lite") {
+			words = remove(words, "16b")
+		}
+		if has("v2") || has("v2.5") {
+			words = remove(words, "236b")
+		}
+		if has("v3") || has("v3.1") || has("r1") {
+			words = remove(words, "671b")
+		}
+		if has("r1") && has("distill") { // Ollama: "deepseek-r1:7b-qwen-distill"
+			words = lift(words, "distill", true)
+			words = lift(words, "r1", true)
+			size, _ := findSize(words)
+			words = lift(words, size, false)
+		}
 		if len(words) > 1 && words[0] != "coder" && words[1] == "coder" {
 			words[0], words[1] = words[1], words[0]
 		}
 	}
 	return words
+}
+
+// lift moves a word to the front or to the end.
+func lift(words []string, word string, front bool) []string {
+	rest := remove(words, word)
+	switch {
+	case len(rest) == len(words):
+		return words
+	case front:
+		return append([]string{word}, rest...)
+	}
+	return append(rest, word)
 }
 
 func hasInstruct(tokens []string) bool {
@@ -192,6 +239,21 @@ var exactAliases = map[string]string{
 	"mistral-large":    "mistral-large-instruct-2407",
 	"mistral-nemo":     "mistral-nemo-instruct-2407",
 	"mistral-nemo-12b": "mistral-nemo-instruct-2407",
+	// Ollama tags that say less than the name of the weights behind them, as of late 2026.
+	"mistral:7b": "mistral-7b-instruct-v0.3", "mixtral:8x7b": "mixtral-8x7b-instruct-v0.1", "mixtral:8x22b": "mixtral-8x22b-instruct-v0.1",
+	"mistral-small:22b": "mistral-small-instruct-2409", "mistral-small:24b": "mistral-small-24b-instruct-2501",
+	"mistral-small3.1": "mistral-small-3.1-24b-instruct-2503", "mistral-small3.1:24b": "mistral-small-3.1-24b-instruct-2503",
+	"mistral-small3.2": "mistral-small-3.2-24b-instruct-2506", "mistral-small3.2:24b": "mistral-small-3.2-24b-instruct-2506",
+	"codestral": "codestral-22b-v0.1", "codestral:22b": "codestral-22b-v0.1", "mathstral:7b": "mathstral-7b-v0.1",
+	"magistral": "magistral-small-2506", "magistral:24b": "magistral-small-2506",
+	"devstral": "devstral-small-2505", "devstral:24b": "devstral-small-2505",
+	"llama3.2-vision": "llama-3.2-11b-vision-instruct", "qwq": "qwq-32b",
+	"llama4:scout": "llama-4-scout-17b-16e-instruct", "llama4:maverick": "llama-4-maverick-17b-128e-instruct",
+	"qwen3-coder:30b":  "qwen3-coder-30b-a3b-instruct",
+	"deepseek-r1:1.5b": "deepseek-r1-distill-qwen-1.5b", "deepseek-r1:7b": "deepseek-r1-distill-qwen-7b", "deepseek-r1:14b": "deepseek-r1-distill-qwen-14b",
+	"deepseek-r1:32b": "deepseek-r1-distill-qwen-32b", "deepseek-r1:70b": "deepseek-r1-distill-llama-70b",
+	"deepseek-r1:671b": "deepseek-r1", "deepseek-v3:671b": "deepseek-v3",
+	"deepseek-coder-v2:16b": "deepseek-coder-v2-lite-instruct", "deepseek-coder-v2:236b": "deepseek-coder-v2-instruct", "deepseek-v2:16b": "deepseek-v2-lite-chat",
 }
 
 // ollamaDefaults is what Ollama serves for a name without a tag (or with ":latest"), as of late 2026.

@@ -15,9 +15,11 @@ type normalised struct {
 }
 
 var (
-	quantToken = regexp.MustCompile(`^(i?q[1-8](_[0-9a-z]+)*|tq[12]_0|f16|f32|fp16|fp32|bf16|fp8|fp4|nvfp4|mxfp4|int4|int8|w4a16|w8a8|awq|gptq|exl2|exl3|mlx|[348]bit|bnb)$`)
+	quantToken = regexp.MustCompile(`^(i?q[1-8](_[0-9a-z]+)*|tq[12]_0|f16|f32|fp16|fp32|bf16|fp8|fp4|nvfp4|mxfp4|int4|int8|w4a16|w8a8|awq|gptq|exl2|exl3|mlx|[348]bit|bnb|qat)$`)
 	splitPart  = regexp.MustCompile(`-\d{5}-of-\d{5}$`)
-	sizeToken  = regexp.MustCompile(`^(\d{1,3}x)?\d{1,4}(\.\d{1,3})?[bm]$`)
+	// pointAsP: one host writes "llama-v3p1-8b" where no point is allowed.
+	pointAsP  = regexp.MustCompile(`v?(\d)p(\d)`)
+	sizeToken = regexp.MustCompile(`^(\d{1,3}x)?\d{1,4}(\.\d{1,3})?[bm]$`)
 	// noise says how a file was made or served, never which model it is.
 	noise = map[string]bool{"gguf": true, "safetensors": true, "latest": true, "hf": true, "meta": true, "imat": true,
 		"turbo": true, "unsloth": true, "ud": true, "dynamic": true}
@@ -31,9 +33,13 @@ func normalise(name string) normalised {
 	if i := strings.LastIndexByte(s, '@'); i > 0 { // provider, as in "…-Instruct@hyperbolic"
 		s = s[:i]
 	}
+	if i := strings.LastIndex(s, "library/"); i >= 0 { // Ollama's own models with their full path
+		s = s[i+len("library/"):]
+	}
 	if alias, ok := exactAliases[s]; ok {
 		s = alias
 	}
+	s = pointAsP.ReplaceAllString(s, "$1.$2")
 	hub := strings.Contains(s, "/") && !strings.HasSuffix(s, ".gguf")
 	if i := strings.LastIndexAny(s, `/\`); i >= 0 {
 		s = s[i+1:]
