@@ -24,7 +24,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"math"
-	"sort"
 )
 
 // Errors callers branch on.
@@ -114,12 +113,19 @@ func (x *Index) Cells(i int) []Cell { return x.cells[x.rowStart[i]:x.rowStart[i+
 
 // Cell is model m's outcome in row i.
 func (x *Index) Cell(i, m int) (Cell, bool) {
-	cells := x.Cells(i)
-	j := sort.Search(len(cells), func(j int) bool { return int(cells[j].Model) >= m })
-	if j < len(cells) && int(cells[j].Model) == m {
-		return cells[j], true
+	if !x.groups[x.groupOf[m]].has(i) { // most models are absent from most rows: no search is needed to see that
+		return Cell{}, false
 	}
-	return Cell{}, false
+	cells := x.Cells(i)
+	low, high := 0, len(cells)-1
+	for low < high {
+		if middle := (low + high) / 2; int(cells[middle].Model) < m {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return cells[low], true
 }
 
 // Vector is row i's stored vector at length 1, rounded as it was stored.

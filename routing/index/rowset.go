@@ -20,6 +20,9 @@ func newRowSet(rows []uint32, of int) rowSet {
 	return s
 }
 
+// has tells whether row i is in the set.
+func (s *rowSet) has(i int) bool { return s.bits[i/simd.BlockRows]>>(i%simd.BlockRows)&1 == 1 }
+
 // allRows is the set of n rows.
 func allRows(n int) rowSet {
 	rows := make([]uint32, n)
