@@ -79,6 +79,9 @@ func TestPriorGrowsWithSizeAndTuning(t *testing.T) {
 		}
 		prev = q
 	}
+	if chat, base := catalogue.Parse("Qwen/Qwen3-8B"), catalogue.Parse("Qwen/Qwen3-8B-Base"); !chat.Instruct || base.Instruct {
+		t.Errorf("Qwen3-8B is the chat model: %v, its base says so: %v", chat.Instruct, base.Instruct)
+	}
 	if base, tuned := catalogue.Parse("meta-llama/Llama-3.1-8B"), catalogue.Parse("llama-3.1-8b-instruct"); base.PriorQuality() >= tuned.PriorQuality() {
 		t.Error("a base model must not be assumed as good as its instruct tune")
 	}

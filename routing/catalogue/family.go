@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -114,7 +115,7 @@ func splitVersion(f *family, tokens []string) (string, []string) {
 
 // canonicalTokens rewrites the words after family and version: one word for an instruction tune, none for a base
 // model, release marks last. An Ollama tag without such a word means the instruct tune.
-func (f *family) canonicalTokens(tokens []string, n normalised) []string {
+func (f *family) canonicalTokens(tokens []string, n normalised, bareIsTuned bool) []string {
 	var words, releases []string
 	instruct, base := false, false
 	seen := map[string]bool{}
@@ -139,15 +140,20 @@ func (f *family) canonicalTokens(tokens []string, n normalised) []string {
 	}
 	words = f.reorder(words)
 	implied := n.ollama || (f.namesBase && !n.hub)
-	if f.namesBase && !instruct && (base || !implied) {
+	if !instruct && (f.namesBase && (base || !implied) || bareIsTuned && base) {
 		words = append(words, "base")
 	}
-	if instruct || (implied && !base && !f.alwaysInstruct) {
+	if instruct || (implied && !base && !f.alwaysInstruct && !bareIsTuned) {
 		if !(f.alwaysInstruct && f.instruct == "chat") {
 			words = append(words, f.instruct)
 		}
 	}
 	return append(words, releases...)
+}
+
+// bareIsTuned: from Qwen 3 on a name without any such word is the chat model everywhere, and the base model says "base".
+func (f *family) bareIsTuned(version string, tokens []string) bool {
+	return f.name == "qwen" && strings.HasPrefix(version, "3") && !slices.Contains(tokens, "coder")
 }
 
 // reorder settles the few families that name the same weights in two orders or with a redundant word.
@@ -260,7 +266,7 @@ var exactAliases = map[string]string{
 var ollamaDefaults = map[string]string{
 	"llama3": "llama-3-8b-instruct", "llama3.1": "llama-3.1-8b-instruct", "llama3.2": "llama-3.2-3b-instruct",
 	"llama3.3": "llama-3.3-70b-instruct", "llama2": "llama-2-7b-instruct",
-	"qwen2": "qwen2-7b-instruct", "qwen2.5": "qwen2.5-7b-instruct", "qwen2.5-coder": "qwen2.5-coder-7b-instruct", "qwen3": "qwen3-8b-instruct",
+	"qwen2": "qwen2-7b-instruct", "qwen2.5": "qwen2.5-7b-instruct", "qwen2.5-coder": "qwen2.5-coder-7b-instruct", "qwen3": "qwen3-8b",
 	"gemma": "gemma-7b-it", "gemma2": "gemma-2-9b-it", "gemma3": "gemma-3-4b-it", "codegemma": "codegemma-7b-it",
 	"mistral": "mistral-7b-instruct-v0.3", "mixtral": "mixtral-8x7b-instruct-v0.1",
 	"mistral-nemo": "mistral-nemo-instruct-2407", "mistral-large": "mistral-large-instruct-2407",

@@ -7,6 +7,7 @@
 package catalogue
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -69,9 +70,10 @@ func parseOnce(name string) Model {
 	m.Family = fam.name
 	m.Version, tokens = splitVersion(fam, tokens)
 	m.priorModifier = fam.prior
-	tokens = fam.canonicalTokens(tokens, n)
+	bareIsTuned := fam.bareIsTuned(m.Version, tokens)
+	tokens = fam.canonicalTokens(tokens, n, bareIsTuned)
 	m.Size, _ = findSize(tokens)
-	m.Instruct = hasInstruct(tokens) || fam.alwaysInstruct
+	m.Instruct = hasInstruct(tokens) || fam.alwaysInstruct || bareIsTuned && !slices.Contains(tokens, "base")
 	m.Variant = strings.Join(remove(tokens, m.Size), "-")
 	m.Billions = billions(m.Size)
 	if m.Billions == 0 {
