@@ -62,7 +62,7 @@ func (c *choice) sure(k, m int) { c.chance[k][m] = 1 }
 
 // Names lists every router, ours first.
 func Names() []string {
-	return []string{ours, "knn-5", "knn-10", "knn-20", "knn-40", "knn-100", random, cheapest, bestSingle, staticMix, oracle}
+	return []string{ours, "knn-5", "knn-10", "knn-20", "knn-40", "knn-100", avengersPaper, avengersCode, ridge, logistic, matrixFactorisation, random, cheapest, bestSingle, staticMix, oracle}
 }
 
 const (
@@ -95,7 +95,8 @@ func contestants(t *table, embedder routing.Embedder, opts Options) ([]contestan
 	for _, k := range []int{5, 10, 20, 40, 100} {
 		others = append(others, &knn{k: k, worth: worth})
 	}
-	others = append(others, randomRouter{}, &mix{})
+	others = append(others, &avengers{label: avengersPaper, clusters: 60}, &avengers{label: avengersCode, clusters: 25, ranks: true},
+		&linear{label: ridge, worth: worth}, &linear{label: logistic, logistic: true, worth: worth}, &factorisation{worth: worth}, randomRouter{}, &mix{})
 	if len(opts.Routers) > 0 {
 		others = slices.DeleteFunc(others, func(c contestant) bool { return !slices.Contains(opts.Routers, c.name()) })
 	}

@@ -18,8 +18,10 @@ type split struct {
 	inner       []*split // of the training rows; they choose the operating point. None in an inner split
 	parent      *split   // of an inner split
 
-	nearOnce sync.Once
-	near     map[int][]neighbour
+	nearOnce    sync.Once
+	near        map[int][]neighbour
+	clusterLock sync.Mutex
+	clusters    map[int]*clustering // by number of clusters
 }
 
 // unseenEach as Options.Unseen leaves every task out in its turn.
