@@ -22,22 +22,28 @@ type estimate struct {
 
 // estimator holds one prompt's neighbours and the estimates made from them.
 type estimator struct {
-	index  *index.Index
-	kernel *kernel
-	scan   *index.Scan
-	hits   []index.Hit
-	ease   float64 // how much easier than average the neighbourhood is
-	models map[ModelID]estimate
+	index   *index.Index
+	kernel  *kernel
+	scan    *index.Scan
+	hits    []index.Hit
+	tallies []tally // of the hits, by number of the model; nil when there are none
+	ease    float64 // how much easier than average the neighbourhood is
+	models  map[ModelID]estimate
 }
 
+// near finds the neighbours and, in one pass over their outcomes, sums them up for all models.
 func (e *estimator) near(s *index.Scan) {
 	e.scan = s
 	e.hits = s.Top(make([]index.Hit, 0, nearest), nearest)
+	e.tallies = make([]tally, len(e.index.Models()))
 	var sum, total int64
 	for _, h := range e.hits {
 		w := e.weight(h)
 		sum += w * int64(e.index.Ease(h.Row))
 		total += w
+		for _, c := range e.index.Cells(h.Row) {
+			e.tallies[c.Model].add(w, c)
+		}
 	}
 	e.ease = float64(sum) / index.EaseOne / float64(total+shrink*weightOne)
 }
@@ -50,7 +56,7 @@ func (e *estimator) weight(h index.Hit) int64 {
 func (e *estimator) outlier() bool { return index.MeanSimilarity(e.hits) < e.index.Outlier() }
 
 // forget drops the neighbours, so that estimates are priors.
-func (e *estimator) forget() { e.hits, e.ease = nil, 0 }
+func (e *estimator) forget() { e.hits, e.tallies, e.ease = nil, nil, 0 }
 
 func (e *estimator) release() {
 	if e.scan != nil {
@@ -106,15 +112,10 @@ type tally struct {
 }
 
 func (e *estimator) tally(m int) tally {
-	var t tally
-	if len(e.hits) == 0 {
-		return t
+	if e.tallies == nil {
+		return tally{}
 	}
-	for _, h := range e.hits {
-		if c, ok := e.index.Cell(h.Row, m); ok {
-			t.add(e.weight(h), c)
-		}
-	}
+	t := e.tallies[m]
 	if t.rows < sparse && t.rows < e.index.RowsOf(m) {
 		t = tally{}
 		var own [sparse]index.Hit
