@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
 )
 
 // receiptOwners ties each order to the API key that it was for, without a record of it: half of the order's nonce is
@@ -15,7 +16,7 @@ import (
 type receiptOwners struct{ secret []byte }
 
 func newReceiptOwners(signer *ecdsa.PrivateKey) receiptOwners {
-	mac := hmac.New(sha256.New, signer.D.FillBytes(make([]byte, 32)))
+	mac := hmac.New(sha256.New, crypto.FromECDSA(signer))
 	mac.Write([]byte("flotilla receipt owners")) // so that no other use of the key gives this secret
 	return receiptOwners{mac.Sum(nil)}
 }

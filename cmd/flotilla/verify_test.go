@@ -80,21 +80,24 @@ func TestVerifyReceiptsAndBatches(t *testing.T) {
 	}
 }
 
-// The routing decision of a served request is made again by another process: from the index in the binary, or from the
+// The routing decision of a served request is made again by another process: from an index in the binary, or from the
 // file of the generation that it names. Where that is not at hand the status is 2; a false record is found.
 func TestVerifyReplaysTheDecision(t *testing.T) {
 	f := newFleet(t)
 	own := filepath.Join(t.TempDir(), "own.fidx")
 	writeNextIndex(t, own)
-	for _, gatewayIndex := range []string{"", own} {
+	for i, c := range []struct {
+		args   []string
+		values string
+	}{
+		{nil, "384"}, {[]string{"--index", own}, "384"}, {[]string{"--embedder", "static"}, "256"},
+	} {
 		admin := "127.0.0.1:" + strconv.Itoa(freePort(t))
-		args := []string{"--settle-every", "1h", "--admin-listen", admin}
-		if gatewayIndex != "" {
+		if i > 0 {
 			f.gateway.kill()
-			args = append(args, "--index", gatewayIndex)
 		}
-		f.startGateway(args...)
-		if gatewayIndex == "" {
+		f.startGateway(append([]string{"--settle-every", "1h", "--admin-listen", admin}, c.args...)...)
+		if i == 0 {
 			f.startOperator("alder", newModelServer(t, 6, -1).URL, "10/20")
 		}
 		f.waitServing(1)
@@ -124,11 +127,11 @@ func TestVerifyReplaysTheDecision(t *testing.T) {
 				t.Errorf("verify %v: status %d, want %d and %q\n%s", args, status, want, says, out)
 			}
 		}
-		if gatewayIndex != "" {
+		if i == 1 {
 			verify(2, "name its file with --index")
 		}
 		verify(0, "ok   decision_replay", "--index", own)
-		verify(0, "query differs from that of the prompt in 0 of 384 steps", "--index", own, "--prompt", prompt)
+		verify(0, "query differs from that of the prompt in 0 of "+c.values+" steps", "--index", own, "--prompt", prompt)
 		verify(1, "made for another text", "--index", own, "--prompt", other)
 	}
 }

@@ -26,9 +26,9 @@ const (
 
 // replayer checks the routing decisions of receipts.
 type replayer struct {
-	indexes  map[string]*index.Index // by Index.ID
-	prompt   string                  // what the request was routed by; only with embedder
-	embedder routing.Embedder        // nil where no prompt was given
+	indexes   map[string]*index.Index     // by Index.ID
+	prompt    string                      // what the request was routed by; only with embedder
+	embedders map[string]routing.Embedder // by Embedder.ID; none where no prompt was given
 }
 
 // newReplayer opens the indexes at hand, and the prompt where one was given.
@@ -36,11 +36,14 @@ func (c *verifyCmd) newReplayer(receipts int) (*replayer, error) {
 	if c.Prompt != "" && receipts != 1 {
 		return nil, fmt.Errorf("--prompt is of one receipt, %d are given", receipts)
 	}
-	builtIn, err := index.Default()
-	if err != nil {
-		return nil, err
+	r := &replayer{indexes: map[string]*index.Index{}, embedders: map[string]routing.Embedder{}}
+	for _, open := range []func() (*index.Index, error){index.Default, index.DefaultStatic} {
+		builtIn, err := open()
+		if err != nil {
+			return nil, err
+		}
+		r.indexes[builtIn.ID()] = builtIn
 	}
-	r := &replayer{indexes: map[string]*index.Index{builtIn.ID(): builtIn}}
 	for _, file := range c.Index {
 		x, err := indexfile.Read(file)
 		if err != nil {
@@ -58,8 +61,16 @@ func (c *verifyCmd) newReplayer(receipts int) (*replayer, error) {
 	if r.prompt, err = openai.RoutingText(raw); err != nil { // no request: the prompt itself
 		r.prompt = string(raw)
 	}
-	if r.embedder, err = embed.NewMiniLM(); err != nil {
+	miniLM, err := embed.NewMiniLM()
+	if err != nil {
 		return nil, err
+	}
+	static, err := embed.NewStatic()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range []routing.Embedder{miniLM, static} {
+		r.embedders[e.ID()] = e
 	}
 	return r, nil
 }
@@ -79,7 +90,7 @@ func (r *replayer) checks(ctx context.Context, b settlement.Bundle) []settlement
 		return []settlement.Check{judge(checkReplay, "", err)}
 	}
 	out := []settlement.Check{r.replay(ctx, b, d), judge(checkServed, fmt.Sprintf("%s at the advertised price was chosen, or next in line", b.Advert.Model), served(b, d))}
-	if r.embedder != nil {
+	if len(r.embedders) != 0 {
 		out = append(out, r.query(ctx, d))
 	}
 	return out
@@ -111,12 +122,13 @@ func served(b settlement.Bundle, d routing.Decision) error {
 // query embeds the prompt again. Embedders of two CPU families differ in the last bits of a vector, which is a step of
 // rounding here and there; another prompt differs by much more.
 func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Check {
-	x, ok := r.indexes[d.IndexID]
+	x, hasIndex := r.indexes[d.IndexID]
+	embedder, hasEmbedder := r.embedders[d.EmbedderID]
 	switch {
-	case !ok:
+	case !hasIndex:
 		return cannotCheck(checkQuery, "the index that rounds the query is not at hand")
-	case d.EmbedderID != r.embedder.ID():
-		return cannotCheck(checkQuery, fmt.Sprintf("the decision was made with embedder %s, this is %s", d.EmbedderID, r.embedder.ID()))
+	case !hasEmbedder:
+		return cannotCheck(checkQuery, fmt.Sprintf("the decision was made with embedder %s, which this program does not have", d.EmbedderID))
 	case d.Query == nil:
 		return cannotCheck(checkQuery, "the decision did not look at the prompt")
 	}
@@ -124,7 +136,7 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 	if err != nil {
 		return cannotCheck(checkQuery, err.Error())
 	}
-	vector, err := r.embedder.Embed(ctx, text)
+	vector, err := embedder.Embed(ctx, text)
 	if err != nil {
 		return cannotCheck(checkQuery, err.Error())
 	}
