@@ -5,7 +5,8 @@ CACHE   := build
 MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test test-go test-race test-clients demo lint bench bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
+# eval needs the outcomes, which are not in the repository
+.PHONY: eval build test test-go test-race test-clients demo lint bench bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -45,6 +46,14 @@ lint:
 	test -z "$$(gofmt -l . | grep -v node_modules)" || { gofmt -l . | grep -v node_modules; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) $$($(GO) list ./... | grep -v /contracts/bindings) # generated
+
+EVALSETS := ulab14 zeroeval routerbench3 mmlupro bfcl alpacaeval
+eval: build ## docs/evaluation.md from the outcomes in DATA=DIR (*.jsonl.gz and prices.json)
+	@mkdir -p docs/images
+	$(BIN) eval --train $(EVALSETS:%=$(DATA)/%.jsonl.gz) --prices $(DATA)/prices.json --cache $(CACHE)/vectors \
+	  --json $(CACHE)/eval.json --plot docs/images/eval.svg > $(CACHE)/eval.md
+	{ sed '/^<!-- figures/q' docs/evaluation.md; echo; cat $(CACHE)/eval.md; } > $(CACHE)/evaluation.md
+	mv $(CACHE)/evaluation.md docs/evaluation.md
 
 bench: ## prints; nothing here passes or fails by a clock
 	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./node ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"flotilla/routing/eval"
+	"flotilla/routing/eval/chart"
 )
 
 type evalCmd struct {
@@ -25,6 +27,7 @@ type evalCmd struct {
 	Resamples int     `help:"Bootstrap resamples behind the intervals." default:"1000"`
 	Seed      uint64  `help:"Seed of folds, resamples and the routers that draw." default:"1"`
 	JSON      string  `help:"Write the figures as one JSON object." type:"path" placeholder:"FILE"`
+	Plot      string  `help:"Draw cost against quality, as .svg or .png; of several benchmarks each, with its name before the ending." type:"path" placeholder:"FILE"`
 	Cache     string  `help:"Folder for prompts' vectors, so that a second run need not embed; \"none\" keeps none. Default: in the user's cache folder." placeholder:"DIR"`
 }
 
@@ -39,6 +42,9 @@ func (c *evalCmd) Run(ctx context.Context, s *streams) error {
 	pairs, err := c.pairs()
 	if err != nil {
 		return err
+	}
+	if ending := filepath.Ext(c.Plot); c.Plot != "" && ending != ".svg" && ending != ".png" {
+		return fmt.Errorf("--plot %s: want a name that ends in .svg or .png", c.Plot)
 	}
 	if c.Folds < 2 || c.Resamples < 40 || !(c.Keep > 0 && c.Keep <= 1) {
 		return fmt.Errorf("--folds %d, --resamples %d, --keep %g: want 2, 40 and a share of 1 at least", c.Folds, c.Resamples, c.Keep)
@@ -89,8 +95,31 @@ func (c *evalCmd) write(s *streams, report eval.Report) error {
 			return fmt.Errorf("write report: %w", err)
 		}
 	}
+	if c.Plot != "" {
+		if err := c.draw(report); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprint(s.out, report.Text())
 	return err
+}
+
+func (c *evalCmd) draw(report eval.Report) error {
+	ending := filepath.Ext(c.Plot)
+	for _, b := range report.Benchmarks {
+		file := c.Plot
+		if len(report.Benchmarks) > 1 {
+			file = strings.TrimSuffix(c.Plot, ending) + "-" + b.Name + ending
+		}
+		var image bytes.Buffer
+		if err := chart.Write(&image, b, strings.TrimPrefix(ending, ".")); err != nil {
+			return fmt.Errorf("plot %s: %w", b.Name, err)
+		}
+		if err := os.WriteFile(file, image.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write plot: %w", err)
+		}
+	}
+	return nil
 }
 
 // evalPair is one benchmark: what to learn from, and what to judge on ("": cross-validation).
