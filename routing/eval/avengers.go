@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// avengers is Avengers-Pro (arXiv 2508.12631): prompts are clustered by k-means; in each cluster a model's mean score
+// avengers is Avengers-Pro: prompts are clustered by k-means; in each cluster a model's mean score
 // and mean cost are scaled by the extremes of the fleet there,
 //
 //	x = α·(P − min P)/(max P − min P) + (1−α)·(1 − Q/max Q),

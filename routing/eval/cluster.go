@@ -16,7 +16,7 @@ type clustering struct {
 
 const (
 	kmeansStarts = 3  // the best of these, by distortion
-	kmeansRounds = 25 // Lloyd's; on these data the assignment hardly changes after twenty
+	kmeansRounds = 25 // Lloyd's; set by hand
 )
 
 // clustering of the split's training prompts, made once. An inner split borrows its parent's: no label is in it, and
