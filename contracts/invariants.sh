@@ -2,7 +2,7 @@
 # invariants.sh runs the invariant campaign, and fails when a kind of action succeeds in less than 1 % of its
 # calls (I16): what never happens cannot break an invariant. Forge resets a handler's counters with each run, so
 # each run adds a line to a file, and this script sums them up over the whole campaign.
-# The size comes from foundry.toml; `make audit` sets FOUNDRY_INVARIANT_RUNS=5000 FOUNDRY_INVARIANT_DEPTH=256.
+# The size comes from foundry.toml; `make audit` sets FOUNDRY_INVARIANT_RUNS=1000 FOUNDRY_INVARIANT_DEPTH=256.
 # Needs what test.sh has installed.
 set -euo pipefail
 cd "$(dirname "$0")"
