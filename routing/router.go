@@ -10,6 +10,11 @@
 //     prices.
 //  4. Utility = quality − cost / W(dial), quality in steps of one point so that near-ties fall to the cheaper
 //     (dial.go). The best utility wins; equal utilities go to the cheaper, then to the idler operator.
+//  5. What may overrule the best: a budget for upgrades that is used up (allowance.go), a conversation that has a model,
+//     the user's own default far from everything (session.go), and the guard, which cuts crafted text and lets shorter
+//     versions of the prompt vote on an upgrade (guarded.go).
+//
+// Replay makes a decision again from its record and the index, through the same code (replay.go).
 //
 // Nothing is normalised by the fleet: a candidate's utility depends on that candidate, the prompt and the index alone.
 // So whatever anybody else advertises either wins the request or changes nothing.
@@ -29,7 +34,8 @@ import (
 // MaxCandidates bounds one decision; a fleet view beyond it must be cut by the caller.
 const MaxCandidates = 4096
 
-// Embedder turns text into vectors. Implementations: routing/embed (default) and routing/embed/hugotembed.
+// Embedder turns text into vectors. Implementations: routing/embed (MiniLM, the default, and the static one),
+// routing/embed/hugotembed and routing/embed/ortembed.
 type Embedder interface {
 	// Embed returns the unit vector of text, Dim() values. It must accept any string.
 	Embed(ctx context.Context, text string) ([]float32, error)

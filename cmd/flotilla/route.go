@@ -12,38 +12,7 @@ import (
 
 	"flotilla/node"
 	"flotilla/routing"
-	"flotilla/routing/index"
-	"flotilla/routing/indexfile"
 )
-
-// openRouter loads the embedder and the index that a gateway decides with.
-func openRouter(indexFile string, f embedderFlags) (*routing.Router, func(), error) {
-	emb, closeEmb, err := f.openEmbedder()
-	if err != nil {
-		return nil, nil, err
-	}
-	var ix *index.Index
-	if indexFile == "" && f.Embedder == "static" {
-		ix, err = index.DefaultStatic()
-	} else {
-		ix, err = openIndex(indexFile)
-	}
-	if err == nil {
-		var r *routing.Router
-		if r, err = newGuardedRouter(emb, ix); err == nil {
-			return r, closeEmb, nil
-		}
-	}
-	closeEmb()
-	return nil, nil, err
-}
-
-func openIndex(file string) (*index.Index, error) {
-	if file == "" {
-		return index.Default()
-	}
-	return indexfile.Read(file)
-}
 
 func runAndClose(ctx context.Context, n *node.Node) error { return errors.Join(n.Run(ctx), n.Close()) }
 

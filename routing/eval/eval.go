@@ -14,6 +14,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -55,18 +56,10 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Folds == 0 {
-		o.Folds = 5
-	}
-	if o.Keep == 0 {
-		o.Keep = 0.99
-	}
-	if o.Seed == 0 {
-		o.Seed = 1
-	}
-	if o.Resamples == 0 {
-		o.Resamples = 1000
-	}
+	o.Folds = cmp.Or(o.Folds, 5)
+	o.Keep = cmp.Or(o.Keep, 0.99)
+	o.Seed = cmp.Or(o.Seed, 1)
+	o.Resamples = cmp.Or(o.Resamples, 1000)
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}

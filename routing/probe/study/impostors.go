@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -28,24 +29,12 @@ type ImpostorOptions struct {
 }
 
 func (o ImpostorOptions) withDefaults() ImpostorOptions {
-	if o.Probes == 0 {
-		o.Probes = 100
-	}
-	if o.Pool == 0 {
-		o.Pool = 300
-	}
-	if o.Draws == 0 {
-		o.Draws = 200
-	}
-	if o.FalseAlarm == 0 {
-		o.FalseAlarm = 0.01
-	}
-	if o.Missed == 0 {
-		o.Missed = 0.05
-	}
-	if o.Seed == 0 {
-		o.Seed = 1
-	}
+	o.Probes = cmp.Or(o.Probes, 100)
+	o.Pool = cmp.Or(o.Pool, 300)
+	o.Draws = cmp.Or(o.Draws, 200)
+	o.FalseAlarm = cmp.Or(o.FalseAlarm, 0.01)
+	o.Missed = cmp.Or(o.Missed, 0.05)
+	o.Seed = cmp.Or(o.Seed, 1)
 	return o
 }
 

@@ -3,6 +3,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -27,18 +28,10 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Probes == 0 {
-		o.Probes = 100
-	}
-	if o.Keep == 0 {
-		o.Keep = 0.98
-	}
-	if o.Folds == 0 {
-		o.Folds = 5
-	}
-	if o.Seed == 0 {
-		o.Seed = 1
-	}
+	o.Probes = cmp.Or(o.Probes, 100)
+	o.Keep = cmp.Or(o.Keep, 0.98)
+	o.Folds = cmp.Or(o.Folds, 5)
+	o.Seed = cmp.Or(o.Seed, 1)
 	if len(o.Rules) == 0 {
 		o.Rules = probe.Rules()
 	}
