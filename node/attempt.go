@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"flotilla/node/access"
 	"flotilla/node/backend"
 	"flotilla/node/openai"
 	"flotilla/p2p"
@@ -31,12 +32,14 @@ type attempt struct {
 	choice   routing.Choice
 	priced   *priced
 	tries    int // operators that were tried before this one
+	visit    *visit
 
 	order    settlement.Order
 	orderSig settlement.Signature
 	id       settlement.ReceiptID
 	salt     []byte
-	release  func() // gives the reserved escrow back
+	hold     *access.Hold // of the key's budget
+	release  func()       // gives back what is not used of the escrow and the budget
 
 	call  *p2p.Call
 	first *p2p.Delta // received by start, not yet handed out
@@ -54,9 +57,11 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 		return nil, fmt.Errorf("candidate %s carries no signed price", c.Operator)
 	}
 	a := &attempt{g: g, req: req, decision: d, choice: c, priced: p, tries: tries}
+	a.visit, _ = req.Visit.(*visit) // Complete has checked it
 	if err := a.sign(ctx); err != nil {
 		return nil, err
 	}
+	a.visit.tried()
 	leave := g.health.enter(p.peer)
 	giveBack := a.release
 	a.release = func() { leave(); giveBack() }
@@ -71,6 +76,9 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 		}
 		return nil, err
 	}
+	a.visit.answering()
+	release := a.release
+	a.release = func() { release(); a.visit.answered(a.final) }
 	return a, nil
 }
 
@@ -103,8 +111,13 @@ func (a *attempt) sign(ctx context.Context) error {
 	if a.release, err = g.lanes.take(adv.Operator, g.view.Lane(adv.Operator), aggregate, most); err != nil {
 		return err
 	}
+	a.id = a.order.ID(g.domain)
+	if err := a.holdBudget(); err != nil {
+		a.release()
+		return err
+	}
 	// Durable before it leaves: after a crash here, a receipt that comes back can be matched to what was ordered.
-	if a.id, a.orderSig, err = g.ledger.RecordOrder(ctx, a.opening()); err != nil {
+	if _, a.orderSig, err = g.ledger.RecordOrder(ctx, a.opening()); err != nil {
 		a.release()
 		return err
 	}

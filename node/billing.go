@@ -106,7 +106,10 @@ func (a *attempt) partial(ctx context.Context) error {
 	return nil
 }
 
+// bill is told of every receipt that has become durable. From here the same figure goes to the answer, the key's budget,
+// the log and the metrics.
 func (a *attempt) bill(r settlement.Receipt, partial bool) {
+	a.charge(r.Amount)
 	b := a.decision.Baseline
 	a.final = openai.Final{
 		PromptTokens: r.InputTokens, CompletionTokens: r.OutputTokens, CostMicroUSD: uint64(r.Amount),

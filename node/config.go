@@ -42,6 +42,9 @@ type Config struct {
 // IndexFileName is a gateway's edited index in its data directory.
 const IndexFileName = "index.fidx"
 
+// AccessDirName is the folder of a gateway's API keys in its data directory.
+const AccessDirName = "access"
+
 // GatewayConfig is the part of a node that answers the OpenAI API.
 type GatewayConfig struct {
 	// Router decides; its embedder and index are chosen by the caller (cmd, testnet).
@@ -50,7 +53,8 @@ type GatewayConfig struct {
 	IndexFile string
 	// HTTPListen is host:port of the OpenAI API. Default 127.0.0.1:8420. Port 0 takes a free one.
 	HTTPListen string
-	// APIKeys are the keys that clients may use. At least one: an open gateway spends its owner's money for anyone.
+	// APIKeys are keys that clients may use without limits, beside those that are made with 'flotilla keys'. With neither,
+	// nobody is served: an open gateway spends its owner's money for anyone.
 	APIKeys []string
 	// LaneDeposit is the escrow that each operator's lane is topped up to. Default 1 USD. An operator whose lane is
 	// empty refuses orders; what lies in a lane can be thawed back.
@@ -130,7 +134,6 @@ func (c *Config) Validate() error {
 	add((c.Gateway == nil) == (c.Operator == nil), "a node is either a gateway or an operator")
 	if g := c.Gateway; g != nil {
 		add(g.Router == nil, "gateway: no router")
-		add(len(g.APIKeys) == 0, "gateway: no API key: clients could spend your escrow without one")
 		add(len(c.Listen) == 0, "gateway: no libp2p listen address: operators could not reach it")
 	}
 	if o := c.Operator; o != nil {

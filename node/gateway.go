@@ -15,6 +15,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"flotilla/node/access"
 	"flotilla/node/feedback"
 	"flotilla/node/openai"
 	"flotilla/p2p"
@@ -39,6 +40,8 @@ type Gateway struct {
 	log    *slog.Logger
 	now    func() time.Time
 
+	keys     *access.Store
+	gate     *gate
 	owners   receiptOwners
 	feedback *feedback.Store
 	tellers  tellerLimits
@@ -53,6 +56,9 @@ var _ openai.Completer = (*Gateway)(nil)
 // fails is replaced by the next best; afterwards never, since half an answer of one model and half of another is none.
 // Where a price had changed and nobody else answered, the request is routed once more, by the new prices.
 func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Reply, error) {
+	if _, ok := req.Visit.(*visit); !ok {
+		return nil, errors.New("the request did not pass the gate: nobody would be charged for it")
+	}
 	for again := false; ; again = true {
 		decision, err := g.decide(ctx, req)
 		if err != nil {
@@ -64,6 +70,8 @@ func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Repl
 			return a, nil
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
+		case isOverBudget(err):
+			return nil, overBudget(err)
 		case again || !priceIsStale(err):
 			return nil, &openai.APIError{
 				Status: 503, Type: "server_error", Code: "no_operator_answered", RetryAfter: time.Second,
@@ -122,6 +130,9 @@ func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decis
 				Message: "no operator that provider.only names is advertising now; name one as X-Flotilla-Operator does, or by its address"}
 		}
 	}
+	if err := bindKey(req.Key, &policy, candidates); err != nil {
+		return routing.Decision{}, err
+	}
 	return g.router.Route(ctx, prompt, candidates, policy)
 }
 
@@ -164,35 +175,6 @@ func (g *Gateway) Explain(ctx context.Context, req openai.Request) (json.RawMess
 // Models lists what is offered now, one entry a model at its cheapest price.
 func (g *Gateway) Models(context.Context) ([]openai.Model, error) {
 	return modelList(g.candidates(g.now())), nil
-}
-
-// Receipt returns everything needed to verify one receipt.
-func (g *Gateway) Receipt(_ context.Context, id string) (json.RawMessage, error) {
-	rid, err := settlement.ParseReceiptID(id)
-	if err != nil {
-		return nil, &openai.APIError{Status: 400, Type: "invalid_request_error", Code: "invalid_receipt_id", Param: "id", Message: err.Error()}
-	}
-	b, err := g.ledger.Bundle(rid)
-	if errors.Is(err, settlement.ErrUnknownReceipt) {
-		return nil, &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "receipt_not_found", Param: "id", Message: "no receipt " + id + " on this gateway"}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read receipt: %w", err)
-	}
-	return json.Marshal(b)
-}
-
-// Receipts lists the ids of the newest receipts, newest first.
-func (g *Gateway) Receipts(_ context.Context, limit int) ([]string, error) {
-	ids, err := g.ledger.Newest(limit)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]string, len(ids))
-	for i, id := range ids {
-		out[i] = id.String()
-	}
-	return out, nil
 }
 
 // Ready is nil when at least one operator can be asked.

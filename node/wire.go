@@ -13,6 +13,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"golang.org/x/sync/errgroup"
 
+	"flotilla/node/access"
 	"flotilla/node/admin"
 	"flotilla/node/feedback"
 	"flotilla/node/openai"
@@ -40,6 +41,7 @@ type Node struct {
 	settler   *settlement.Settler   // of a gateway
 	collector *settlement.Collector // of an operator
 	feedback  *feedback.Store       // of a gateway
+	keys      *access.Store         // of a gateway
 	listener  net.Listener
 	admin     net.Listener          // nil: none
 	peers     chan p2p.PeerID       // operators that have just connected
@@ -156,6 +158,11 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 		return nil, err
 	}
 	n.feedback = g.feedback
+	if g.keys, err = g.openKeys(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	n.keys = g.keys
+	g.gate = &gate{keys: g.keys, maxOutputTokens: g.cfg.MaxOutputTokens, log: log}
 	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
@@ -183,6 +190,7 @@ func (n *Node) Run(ctx context.Context) error {
 		group.Go(func() error { return n.Gateway.fundLanes(ctx, n.cfg.Chain, fundEvery(n.cfg.ChainPoll)) })
 		group.Go(func() error { return n.Gateway.syncLedgers(ctx, n.peers) })
 		group.Go(func() error { return n.settler.Run(ctx) })
+		group.Go(func() error { return n.keys.Run(ctx) })
 		group.Go(func() error { return n.Gateway.forgetOrders(ctx) })
 		group.Go(func() error { return n.serveHTTP(ctx) })
 	}
@@ -195,7 +203,7 @@ func fundEvery(chainPoll time.Duration) time.Duration { return min(chainPoll, 5*
 func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
-		Completer: g, Feedback: g.takeFeedback, Keys: openai.StaticKeys(g.cfg.APIKeys), Upgrades: g.cfg.Upgrades, Logger: g.log,
+		Completer: g, Feedback: g.takeFeedback, Keys: g.gate.check, Gate: g.gate, Upgrades: g.cfg.Upgrades, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})
@@ -237,6 +245,9 @@ func (n *Node) Close() error {
 	}
 	if n.feedback != nil {
 		errs = append(errs, n.feedback.Close())
+	}
+	if n.keys != nil {
+		errs = append(errs, n.keys.Close())
 	}
 	if n.ledger != nil {
 		errs = append(errs, n.ledger.Close())

@@ -22,7 +22,7 @@ type gatewayCmd struct {
 
 	Listen      string        `help:"host:port of the OpenAI API." env:"FLOTILLA_LISTEN" default:"127.0.0.1:8420"`
 	P2PListen   []string      `help:"libp2p listen multiaddrs; operators must reach them." name:"p2p-listen" env:"FLOTILLA_P2P_LISTEN" default:"/ip4/0.0.0.0/tcp/4001,/ip4/0.0.0.0/udp/4001/quic-v1"`
-	APIKey      []string      `help:"API keys that clients may use." name:"api-key" env:"FLOTILLA_API_KEYS" required:"" placeholder:"KEY"`
+	APIKey      []string      `help:"API keys that clients may use without limits; others are made with 'flotilla keys create'." name:"api-key" env:"FLOTILLA_API_KEYS" placeholder:"KEY"`
 	LaneDeposit string        `help:"Escrow in USD that each operator's lane is topped up to." env:"FLOTILLA_LANE_DEPOSIT" default:"1"`
 	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"10m"`
 	SettleCount int           `help:"Receipts that fill a batch." env:"FLOTILLA_SETTLE_COUNT" default:"1000"`

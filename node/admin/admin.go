@@ -15,6 +15,9 @@
 //	POST /index/remove      remove outcomes: {"source":…,"model":…,"rows":[…],"index_id":…}, all that are given
 //	GET  /feedback          what users said of answers
 //	POST /feedback/review   accept, reject or take back: {"receipts":[…],"state":…,"weight":…}
+//	GET  /keys              a gateway's API keys and what they have spent
+//	POST /keys              make one: {"name":…,"budget_micro_usd":…,"reset":…,…}; the answer has its secret
+//	POST /keys/revoke       refuse one from now on: {"id":…,"forget":…}
 package admin
 
 import (
@@ -62,6 +65,7 @@ type Source interface {
 	Batch(ctx context.Context, epoch uint64) (any, error)
 	Indexes
 	Feedbacks
+	APIKeys
 }
 
 // Listen opens the listener. An address that is not loopback is refused: there is no key to ask for.
@@ -131,6 +135,7 @@ func Handler(source Source, metrics prometheus.Gatherer) http.Handler {
 	mux.HandleFunc("POST /dispute", act(source.Dispute))
 	indexPages(mux, source)
 	feedbackPages(mux, source)
+	keyPages(mux, source)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return local(mux)
 }

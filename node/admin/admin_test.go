@@ -47,6 +47,18 @@ func (f *fake) ReviewFeedback(_ context.Context, decode func(any) error) (any, e
 	return &r, decode(&r)
 }
 
+func (f *fake) Keys(context.Context) (any, error) { return []string{"key_1"}, f.err }
+
+func (f *fake) CreateKey(_ context.Context, decode func(any) error) (any, error) {
+	var r struct{ Name string }
+	return &r, decode(&r)
+}
+
+func (f *fake) RevokeKey(_ context.Context, decode func(any) error) (any, error) {
+	var r struct{ ID string }
+	return &r, decode(&r)
+}
+
 func (f *fake) IndexSummary(context.Context) (any, error) { return map[string]int{"rows": 2}, f.err }
 func (f *fake) IndexHealth(context.Context) (any, error) {
 	return map[string]float64{"spread": 1}, f.err
@@ -96,6 +108,10 @@ func TestPages(t *testing.T) {
 		{"POST", "/index/rows", true, 200, `""`},
 		{"POST", "/index/rows", false, 403, admin.Header},
 		{"POST", "/index/remove", true, 400, "read body"},
+		{"GET", "/keys", false, 200, `"key_1"`},
+		{"POST", "/keys", false, 403, admin.Header},
+		{"POST", "/keys", true, 400, "read body"},
+		{"POST", "/keys/revoke", false, 403, admin.Header},
 		{"GET", "/dispute", true, 405, ""},
 		{"GET", "/", false, 404, ""},
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"flotilla/node/rawjson"
 )
@@ -31,12 +32,16 @@ func (x *exchange) parse(dryRun bool) (Request, bool) {
 		return Request{}, false
 	}
 	req.ID, req.Key = x.id, x.key
-	req.Upgrades = x.h.upgrades.left(x.key.ID)
+	req.Upgrades = x.h.upgrades.left(x.key)
 	if api := x.readSession(&req); api != nil {
 		x.fail(api)
 		return Request{}, false
 	}
-	x.stream = req.Stream
+	req.DryRun = dryRun
+	if api := x.ask(&req); api != nil {
+		x.fail(api)
+		return Request{}, false
+	}
 	return req, true
 }
 
@@ -68,8 +73,8 @@ func (h *handler) serveChat(x *exchange) {
 			h.cfg.Logger.Warn("close reply", "request_id", x.id, "err", err)
 		}
 	}()
-	x.info = reply.Info()
-	h.upgrades.record(x.key.ID, x.info.UpgradeMicroUSD)
+	x.info, x.first = reply.Info(), time.Now()
+	h.upgrades.record(x.key, x.info.UpgradeMicroUSD)
 	setDecision(x.w.Header(), x.info, req, x.r.Header.Get("X-Flotilla-Debug") == "1")
 	defer x.keepSession()
 	a := newAnswer(x, req, reply)

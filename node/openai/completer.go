@@ -15,10 +15,10 @@ type Completer interface {
 	Explain(ctx context.Context, req Request) (json.RawMessage, error)
 	// Models lists what can be asked for now; none is no error.
 	Models(ctx context.Context) ([]Model, error)
-	// Receipt returns everything that is known about one answer as a JSON object. id is 0x and 64 hex digits.
-	Receipt(ctx context.Context, id string) (json.RawMessage, error)
-	// Receipts returns the newest receipt ids first, at most limit.
-	Receipts(ctx context.Context, limit int) ([]string, error)
+	// Receipt returns everything that is known about one answer to the key as a JSON object. id is 0x and 64 hex digits.
+	Receipt(ctx context.Context, key KeyInfo, id string) (json.RawMessage, error)
+	// Receipts returns the key's newest receipt ids first, at most limit.
+	Receipts(ctx context.Context, key KeyInfo, limit int) ([]string, error)
 	// Ready is nil when requests can be served; the error's text is shown. It makes no call to an operator.
 	Ready(ctx context.Context) error
 }

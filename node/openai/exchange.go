@@ -22,18 +22,22 @@ type exchange struct {
 	key   KeyInfo
 
 	session sessionKey
+	visit   Visit // nil: no gate, or not admitted
 
-	// For the log line.
+	// For the log line and the gate.
 	status  int // 0 until the answer begins
 	outcome string
 	info    Info
 	final   Final
 	stream  bool
+	asked   string    // the model
+	first   time.Time // when the fleet began to answer
 }
 
 // finish runs last, also after a panic.
 func (x *exchange) finish() {
 	defer x.log() // whatever way out the panic takes
+	defer x.leave()
 	if v := recover(); v != nil {
 		x.recoverPanic(v)
 	}

@@ -25,6 +25,8 @@ type Config struct {
 	Completer Completer
 	// Keys checks API keys. Required: an open gateway spends its owner's money for anyone. See StaticKeys.
 	Keys KeyCheck
+	// Gate holds callers to their keys' limits; nil sets none.
+	Gate Gate
 	// Feedback keeps what callers say of answers; nil takes none.
 	Feedback FeedbackTaker
 	// MaxBodyBytes bounds a request body. Default 8 MiB: a 1 MiB prompt, or a few images.
@@ -53,7 +55,7 @@ func (c *Config) setDefaults() {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Keys == nil {
-		c.Keys = func(string) (KeyInfo, bool) { return KeyInfo{}, false }
+		c.Keys = func(string) (KeyInfo, error) { return KeyInfo{}, errUnknownKey }
 	}
 }
 
@@ -114,8 +116,8 @@ func findRoute(path string) (route, bool) {
 	return route{}, false
 }
 
-// ServeHTTP is the one way in: every route gets a request id, the key check, the in-flight bound, panic containment
-// and a log line. (A mux of net/http would answer unknown paths and methods in plain text and redirect unclean paths.)
+// ServeHTTP is the one way in: every route gets a request id, the key check, the in-flight bound, its key's limits, panic
+// containment and a log line. (A mux of net/http would answer unknown paths and methods in plain text and redirect unclean paths.)
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), start: time.Now(), id: newRequestID()}
 	w.Header().Set("X-Request-Id", x.id)
@@ -148,6 +150,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer func() { <-h.slots }()
 	default:
 		x.fail(&APIError{Status: http.StatusServiceUnavailable, Code: "overloaded", RetryAfter: time.Second, Message: "the gateway is serving as many requests as it can"})
+		return
+	}
+	if !rt.open && !x.enter() {
 		return
 	}
 	rt.serve(h, x)

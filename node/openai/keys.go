@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -13,11 +14,15 @@ const maxKeyBytes = 512
 
 // KeyInfo says whose key a request came with. ID may be logged; it does not reveal the key.
 type KeyInfo struct {
-	ID string
+	ID    string
+	Rules *KeyRules // nil: none
 }
 
-// KeyCheck finds a key; false refuses it. It must take the same time for any wrong key.
-type KeyCheck func(key string) (KeyInfo, bool)
+// KeyCheck finds a key. An *APIError refuses it and is told to the caller; of any other error, only that the key is not
+// known. The time it takes must tell nothing about the keys that there are.
+type KeyCheck func(key string) (KeyInfo, error)
+
+var errUnknownKey = errors.New("unknown API key")
 
 // StaticKeys accepts the given keys. Their sha256 is compared, in constant time and with all of them, so that the time
 // taken tells nothing about how much of a guess was right. Empty keys are left out.
@@ -34,14 +39,15 @@ func StaticKeys(keys []string) KeyCheck {
 		sum := sha256.Sum256([]byte(k))
 		list = append(list, known{sum, KeyInfo{ID: "key_" + hex.EncodeToString(sum[:4])}})
 	}
-	return func(key string) (info KeyInfo, ok bool) {
+	return func(key string) (KeyInfo, error) {
+		info, err := KeyInfo{}, errUnknownKey
 		sum := sha256.Sum256([]byte(key))
 		for i := range list {
 			if subtle.ConstantTimeCompare(sum[:], list[i].sum[:]) == 1 {
-				info, ok = list[i].info, true
+				info, err = list[i].info, nil
 			}
 		}
-		return info, ok
+		return info, err
 	}
 }
 
@@ -56,8 +62,12 @@ func (h *handler) authenticate(r *http.Request) (KeyInfo, *APIError) {
 		}
 	}
 	if len(key) <= maxKeyBytes {
-		if info, ok := h.cfg.Keys(key); ok {
+		info, err := h.cfg.Keys(key)
+		if err == nil {
 			return info, nil
+		}
+		if api := (*APIError)(nil); errors.As(err, &api) {
+			return KeyInfo{}, api
 		}
 	}
 	return KeyInfo{}, &APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: "this gateway does not know the API key"}

@@ -31,7 +31,7 @@ func (h *handler) receipt(x *exchange, text string) (id string, record json.RawM
 		x.fail(api)
 		return "", nil, false
 	}
-	record, err := h.cfg.Completer.Receipt(x.r.Context(), id)
+	record, err := h.cfg.Completer.Receipt(x.r.Context(), x.key, id)
 	if err != nil {
 		x.failWith(err)
 		return "", nil, false
@@ -72,7 +72,7 @@ func (h *handler) serveReceipts(x *exchange) {
 		}
 		limit = n
 	}
-	ids, err := h.cfg.Completer.Receipts(x.r.Context(), limit)
+	ids, err := h.cfg.Completer.Receipts(x.r.Context(), x.key, limit)
 	if err != nil {
 		x.failWith(err)
 		return

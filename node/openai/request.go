@@ -30,6 +30,9 @@ type Request struct {
 	// ID is the x-request-id of the answer.
 	ID  string
 	Key KeyInfo
+	// Visit is what the gate made of the request; nil without a gate. DryRun: nothing is to be run.
+	Visit  Visit
+	DryRun bool
 	// Body is the client's JSON, byte for byte but without the members that are only for the router (plugins, provider,
 	// cost_quality_tradeoff, allowed_models, blocked_models, default_model, usage): operators need not know what else was acceptable.
 	Body []byte

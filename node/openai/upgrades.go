@@ -53,37 +53,38 @@ type upgradeDay [upgradeHours]struct {
 }
 
 // left says what a key may spend on its next request.
-func (b *upgradeBook) left(key string) Upgrades {
-	if b.limits == (UpgradeLimits{}) {
+func (b *upgradeBook) left(key KeyInfo) Upgrades {
+	limits := b.limitsOf(key)
+	if limits == (UpgradeLimits{}) {
 		return Upgrades{}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	requests, upgrades, spent := 0, 0, 0.0
 	hour := b.hour()
-	for _, h := range b.day(key) {
+	for _, h := range b.day(key.ID) {
 		if hour-h.hour < upgradeHours {
 			requests, upgrades, spent = requests+h.requests, upgrades+h.upgrades, spent+h.microUSD
 		}
 	}
-	if share := b.limits.MaxShare; share > 0 && float64(upgrades+1) > freeUpgrades+share*float64(requests+1) {
+	if share := limits.MaxShare; share > 0 && float64(upgrades+1) > freeUpgrades+share*float64(requests+1) {
 		return Upgrades{Bounded: true}
 	}
-	if most := b.limits.MaxMicroUSD; most > 0 {
+	if most := limits.MaxMicroUSD; most > 0 {
 		return Upgrades{Bounded: true, LeftMicroUSD: uint64(max(float64(most)-spent, 0))}
 	}
 	return Upgrades{}
 }
 
 // record counts an answer that began. microUSD is what it is expected to cost above the thrifty choice.
-func (b *upgradeBook) record(key string, microUSD float64) {
-	if b.limits == (UpgradeLimits{}) {
+func (b *upgradeBook) record(key KeyInfo, microUSD float64) {
+	if b.limitsOf(key) == (UpgradeLimits{}) {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	hour := b.hour()
-	h := &b.day(key)[hour%upgradeHours]
+	h := &b.day(key.ID)[hour%upgradeHours]
 	if h.hour != hour {
 		*h = upgradeDay{}[0]
 		h.hour = hour
@@ -93,6 +94,14 @@ func (b *upgradeBook) record(key string, microUSD float64) {
 		h.upgrades++
 		h.microUSD += microUSD
 	}
+}
+
+// limitsOf the key: its own, else those of all.
+func (b *upgradeBook) limitsOf(key KeyInfo) UpgradeLimits {
+	if key.Rules != nil && key.Rules.Upgrades != (UpgradeLimits{}) {
+		return key.Rules.Upgrades
+	}
+	return b.limits
 }
 
 func (b *upgradeBook) hour() int64 { return b.now().Unix() / 3600 }

@@ -113,7 +113,7 @@ func (f *Fleet) Explain(_ context.Context, req openai.Request) (json.RawMessage,
 func (f *Fleet) Models(context.Context) ([]openai.Model, error) { return f.List, f.ModelsErr }
 
 // Receipt knows ReceiptID only.
-func (f *Fleet) Receipt(_ context.Context, id string) (json.RawMessage, error) {
+func (f *Fleet) Receipt(_ context.Context, _ openai.KeyInfo, id string) (json.RawMessage, error) {
 	if f.NoReceipt || id != ReceiptID {
 		return nil, &openai.APIError{Status: http.StatusNotFound, Code: "receipt_not_found", Param: "id", Message: "no receipt " + id}
 	}
@@ -121,7 +121,7 @@ func (f *Fleet) Receipt(_ context.Context, id string) (json.RawMessage, error) {
 }
 
 // Receipts returns one id.
-func (f *Fleet) Receipts(_ context.Context, limit int) ([]string, error) {
+func (f *Fleet) Receipts(_ context.Context, _ openai.KeyInfo, limit int) ([]string, error) {
 	return []string{ReceiptID}[:min(1, limit)], nil
 }
 

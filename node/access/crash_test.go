@@ -1,0 +1,174 @@
+package access_test
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"flotilla/node/access"
+)
+
+// ledger is what the gateway's ledger would hold: receipts are durable there before they are charged here.
+type ledger map[access.Receipt]struct {
+	key    access.KeyID
+	amount access.MicroUSD
+}
+
+func (l ledger) charged(r access.Receipt) (access.MicroUSD, bool, error) {
+	b, ok := l[r]
+	return b.amount, ok, nil
+}
+
+// order is a request under way.
+type order struct {
+	hold    *access.Hold
+	receipt access.Receipt
+	key     access.KeyID
+	max     access.MicroUSD
+}
+
+// For all interleavings of orders, receipts, aborts, crashes and new periods: what each key has spent is the sum of its
+// receipts, each once, and in no period more than its budget. Overshoot: none, since an order's maximum is held.
+func TestSpentIsTheSumOfReceipts(t *testing.T) {
+	m := &machine{dir: t.TempDir(), clock: newClock(), ledger: ledger{}, budget: map[access.KeyID]access.MicroUSD{}}
+	m.store = open(t, m.dir, access.Options{Now: m.clock.now})
+	defer func() { _ = m.store.Close() }()
+	rapid.Check(t, func(rt *rapid.T) {
+		m.keys = nil // those of earlier checks stay as they are, under way or not
+		for range 2 {
+			budget := access.MicroUSD(rapid.Uint64Range(0, 300).Draw(rt, "budget"))
+			terms := access.Terms{Budget: budget}
+			if budget > 0 {
+				terms.Reset = rapid.SampledFrom([]access.Period{access.PeriodNone, access.PeriodHour}).Draw(rt, "reset")
+			}
+			_, key := create(t, m.store, terms)
+			m.keys = append(m.keys, key.ID)
+			m.budget[key.ID] = budget
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"order": m.order, "receipt and crash": m.receiptThenCrash, "charge": m.charge, "abort": m.abort, "crash": m.crash,
+			"an hour": func(*rapid.T) { m.clock.t = m.clock.t.Add(time.Hour) },
+			"":        m.check,
+		})
+	})
+}
+
+type machine struct {
+	dir    string
+	clock  *clock
+	store  *access.Store
+	ledger ledger
+	keys   []access.KeyID
+	budget map[access.KeyID]access.MicroUSD
+	out    []order
+	serial uint64
+}
+
+func (m *machine) open(rt *rapid.T) {
+	s, err := access.Open(m.dir, access.Options{Now: m.clock.now, Charged: m.ledger.charged})
+	if err != nil {
+		rt.Fatal(err)
+	}
+	m.store = s
+}
+
+func (m *machine) order(rt *rapid.T) {
+	m.serial++
+	o := order{key: rapid.SampledFrom(m.keys).Draw(rt, "key"), max: access.MicroUSD(rapid.Uint64Range(0, 200).Draw(rt, "max"))}
+	binary.BigEndian.PutUint64(o.receipt[:], m.serial)
+	var err error
+	var over *access.BudgetError
+	switch o.hold, err = m.store.Hold(o.key, o.receipt, o.max); {
+	case errors.As(err, &over):
+		if over.Spent+over.Held+o.max <= m.budget[o.key] {
+			rt.Fatalf("refused what fits: %v", err)
+		}
+	case err != nil:
+		rt.Fatal(err)
+	default:
+		m.out = append(m.out, o)
+	}
+}
+
+// take removes one order under way.
+func (m *machine) take(rt *rapid.T) order {
+	if len(m.out) == 0 {
+		rt.Skip("nothing under way")
+	}
+	i := rapid.IntRange(0, len(m.out)-1).Draw(rt, "which")
+	o := m.out[i]
+	m.out = append(m.out[:i], m.out[i+1:]...)
+	return o
+}
+
+func (m *machine) accept(rt *rapid.T, o order) access.MicroUSD {
+	b := m.ledger[o.receipt]
+	b.key, b.amount = o.key, access.MicroUSD(rapid.Uint64Range(0, uint64(o.max)).Draw(rt, "amount"))
+	m.ledger[o.receipt] = b
+	return b.amount
+}
+
+func (m *machine) charge(rt *rapid.T) {
+	o := m.take(rt)
+	amount := m.accept(rt, o)
+	for range 2 { // the second one must not count
+		if err := o.hold.Charge(amount); err != nil {
+			rt.Fatal(err)
+		}
+	}
+	if err := o.hold.Release(); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func (m *machine) abort(rt *rapid.T) {
+	o := m.take(rt)
+	if err := o.hold.Release(); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func (m *machine) receiptThenCrash(rt *rapid.T) {
+	if rapid.IntRange(0, 7).Draw(rt, "rare") > 0 {
+		rt.Skip("opening files takes long")
+	}
+	m.accept(rt, m.take(rt))
+	m.restart(rt)
+}
+
+func (m *machine) crash(rt *rapid.T) {
+	if rapid.IntRange(0, 7).Draw(rt, "rare") > 0 {
+		rt.Skip("opening files takes long")
+	}
+	m.restart(rt)
+}
+
+// restart forgets all that is in memory; kill_test.go shows that the files are as after kill -9.
+func (m *machine) restart(rt *rapid.T) {
+	if err := m.store.Close(); err != nil {
+		rt.Fatal(err)
+	}
+	m.out = nil
+	m.open(rt)
+}
+
+func (m *machine) check(rt *rapid.T) {
+	receipts, held := map[access.KeyID]access.MicroUSD{}, map[access.KeyID]access.MicroUSD{}
+	for _, b := range m.ledger {
+		receipts[b.key] += b.amount
+	}
+	for _, o := range m.out {
+		held[o.key] += o.max
+	}
+	for _, k := range m.store.List() {
+		if k.Total != receipts[k.ID] || k.Held != held[k.ID] {
+			rt.Fatalf("%s: spent %s and held %s, want %s and %s", k.ID, k.Total, k.Held, receipts[k.ID], held[k.ID])
+		}
+		if budget := m.budget[k.ID]; budget > 0 && k.Spent+k.Held > budget {
+			rt.Fatalf("%s: spent %s and held %s of %s", k.ID, k.Spent, k.Held, budget)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package access
+
+import (
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Receipt names the receipt that a request will be charged by.
+type Receipt [32]byte
+
+func (r Receipt) String() string { return "0x" + hex.EncodeToString(r[:]) }
+
+// Usage is what a key has spent: the sum of its receipts.
+type Usage struct {
+	PeriodStart time.Time `json:"period_start,omitzero"`
+	Spent       MicroUSD  `json:"spent_micro_usd"` // since PeriodStart; a receipt counts when it is charged
+	Total       MicroUSD  `json:"total_micro_usd"` // ever
+	Receipts    uint64    `json:"receipts"`
+}
+
+// roll begins a new period when its time has come. A clock that was set back begins none.
+func (u *Usage) roll(p Period, now time.Time) {
+	if start := p.start(now); start.After(u.PeriodStart) {
+		u.PeriodStart, u.Spent = start, 0
+	}
+}
+
+func (u *Usage) charge(amount MicroUSD) {
+	u.Spent += amount
+	u.Total += amount
+	u.Receipts++
+}
+
+// holdRow is a hold on disk.
+type holdRow struct {
+	Key KeyID    `json:"key"`
+	Max MicroUSD `json:"max_micro_usd"`
+}
+
+// Hold keeps part of a key's budget for one order. It ends by Charge or Release, whichever comes first.
+type Hold struct {
+	s       *Store
+	a       *account
+	receipt Receipt
+	max     MicroUSD
+	over    bool // guarded by Store.mu
+}
+
+// CheckBudget is a BudgetError when nothing at all is left.
+func (s *Store) CheckBudget(id KeyID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.byID[id]
+	if a == nil {
+		return fmt.Errorf("%w: %s", ErrUnknownKey, id)
+	}
+	e := a.budget(s.now())
+	if e.Budget == 0 || e.left() > 0 {
+		return nil
+	}
+	return e
+}
+
+// budget is the account's state as an error would tell it. The caller holds Store.mu.
+func (a *account) budget(now time.Time) *BudgetError {
+	a.usage.roll(a.key.Reset, now)
+	return &BudgetError{Budget: a.key.Budget, Spent: a.usage.Spent, Held: a.held, Reset: a.key.Reset.end(now)}
+}
+
+// Hold sets max aside for the order that leads to the receipt; a BudgetError says that the key has not that much left.
+// When it returns, a crash of the process cannot lose the hold: only then may the order leave.
+func (s *Store) Hold(id KeyID, r Receipt, max MicroUSD) (*Hold, error) {
+	s.mu.Lock()
+	a := s.byID[id]
+	if a == nil {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, id)
+	}
+	if e := a.budget(s.now()); e.Budget > 0 && e.left() < max {
+		s.mu.Unlock()
+		e.Asked = max
+		return nil, e
+	}
+	a.held += max
+	s.dirty = true
+	s.mu.Unlock()
+	h := &Hold{s: s, a: a, receipt: r, max: max}
+	if err := s.db.Update(func(txn *badger.Txn) error { return set(txn, prefixHold+string(r[:]), holdRow{id, max}) }); err != nil {
+		h.end()
+		return nil, fmt.Errorf("hold part of a budget: %w", err)
+	}
+	return h, nil
+}
+
+// end gives back what was held; false when that was done before.
+func (h *Hold) end() bool {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	if h.over {
+		return false
+	}
+	h.over = true
+	h.a.held -= h.max
+	return true
+}
+
+// Charge replaces the hold by what the receipt says. In memory that always works; the error is that of the disk, where
+// the hold then stays for the next start to settle.
+func (h *Hold) Charge(amount MicroUSD) error {
+	h.a.writing.Lock()
+	defer h.a.writing.Unlock()
+	h.s.mu.Lock()
+	if h.over {
+		h.s.mu.Unlock()
+		return nil
+	}
+	h.over = true
+	h.a.held -= h.max
+	h.a.usage.roll(h.a.key.Reset, h.s.now())
+	h.a.usage.charge(amount)
+	usage, known := h.a.usage, h.s.byID[h.a.key.ID] == h.a
+	h.s.dirty = true
+	h.s.mu.Unlock()
+	err := h.s.db.Update(func(txn *badger.Txn) error {
+		if known { // a key that was forgotten meanwhile leaves no row behind
+			if err := set(txn, prefixUse+string(h.a.key.ID), usage); err != nil {
+				return err
+			}
+		}
+		return txn.Delete([]byte(prefixHold + string(h.receipt[:])))
+	})
+	if err != nil {
+		return fmt.Errorf("charge receipt %s to %s: %w", h.receipt, h.a.key.ID, err)
+	}
+	return nil
+}
+
+// Release drops the hold of an order that led to no receipt: it cost nothing.
+func (h *Hold) Release() error {
+	if !h.end() {
+		return nil
+	}
+	if err := h.s.db.Update(func(txn *badger.Txn) error { return txn.Delete([]byte(prefixHold + string(h.receipt[:]))) }); err != nil {
+		return fmt.Errorf("release hold of %s: %w", h.receipt, err)
+	}
+	return nil
+}
+
+// reconcile settles the holds that a crash has left, one transaction each: what has a receipt is charged, the rest cost
+// nothing. A crash in between leaves the others for the next time. Without charged they only count as held.
+func (s *Store) reconcile(charged func(Receipt) (MicroUSD, bool, error)) error {
+	left := map[Receipt]holdRow{}
+	err := s.db.View(func(txn *badger.Txn) error {
+		return each(txn, prefixHold, func(rest []byte, row holdRow) error {
+			if len(rest) != len(Receipt{}) {
+				return fmt.Errorf("hold of %s: damaged row", row.Key)
+			}
+			left[Receipt(rest)] = row
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for r, row := range left {
+		a := s.byID[row.Key]
+		if charged == nil {
+			if a != nil {
+				a.held += row.Max
+			}
+			continue
+		}
+		amount, found, err := charged(r)
+		if err != nil {
+			return fmt.Errorf("look up receipt %s: %w", r, err)
+		}
+		h := Hold{s: s, a: a, receipt: r}
+		switch {
+		case found && a != nil:
+			err = h.Charge(amount)
+		case a != nil:
+			err = h.Release()
+		default: // of a key that is gone
+			err = s.db.Update(func(txn *badger.Txn) error { return txn.Delete([]byte(prefixHold + string(r[:]))) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(left) > 0 && charged != nil {
+		s.log.Info("orders under way at the last crash were settled with their keys", "orders", len(left))
+	}
+	return nil
+}

@@ -1,0 +1,369 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+const (
+	// maxKeys bounds memory: about 2 KiB a key that has rate limits.
+	maxKeys   = 10_000
+	syncEvery = time.Second
+	gcEvery   = time.Hour
+)
+
+// Rows of the store. Values are JSON.
+const (
+	prefixKey  = "key/" // + SHA-256 of the secret → Key
+	prefixUse  = "use/" // + key id → Usage
+	prefixHold = "hld/" // + receipt id → holdRow: an order may be out that has not been charged to its key
+)
+
+// Options of a Store.
+type Options struct {
+	// Config are the keys of the gateway's configuration. Empty ones are left out.
+	Config []string
+	// Charged says what a receipt charged, for holds that a crash has left; false: there is no such receipt. nil leaves
+	// such holds as they are, for a process that only looks at the keys.
+	Charged func(Receipt) (MicroUSD, bool, error)
+	Logger  *slog.Logger     // default: none
+	Now     func() time.Time // default: time.Now
+}
+
+// Store is a gateway's API keys. One process at a time has it open. It is safe for concurrent use.
+type Store struct {
+	db  *badger.DB
+	log *slog.Logger
+	now func() time.Time
+
+	mu    sync.Mutex // guards all below and the accounts' fields; never held while the disk is waited for
+	bySum map[sum]*account
+	byID  map[KeyID]*account
+	dirty bool // rows were written since the last flush
+}
+
+// account is a key with what it uses.
+type account struct {
+	sum              sum
+	key              Key
+	usage            Usage
+	held             MicroUSD // by requests under way
+	inFlight         uint64
+	requests, tokens *window // nil: no limit
+
+	writing sync.Mutex // orders the writes of usage; taken before Store.mu
+}
+
+func newAccount(s sum, k Key) *account {
+	return &account{sum: s, key: k, requests: newWindow(k.RequestsPerMinute), tokens: newWindow(k.TokensPerMinute)}
+}
+
+// Open opens the keys in dir, creating the store when there is none.
+func Open(dir string, opts Options) (*Store, error) {
+	s := &Store{log: opts.Logger, now: opts.Now, bySum: map[sum]*account{}, byID: map[KeyID]*account{}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	var err error
+	if s.db, err = badger.Open(storeOptions(dir)); err != nil {
+		if strings.Contains(err.Error(), "directory lock") {
+			err = fmt.Errorf("another process has it open, perhaps the running gateway: %w", err)
+		}
+		return nil, fmt.Errorf("open API keys in %s: %w", dir, err)
+	}
+	err = s.load()
+	if err == nil {
+		s.setConfig(opts.Config)
+		err = s.reconcile(opts.Charged)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open API keys in %s: %w", dir, err), s.db.Close())
+	}
+	return s, nil
+}
+
+// storeOptions keep memory small: rows are few and short. Writes reach the kernel at once and the disk within syncEvery.
+func storeOptions(dir string) badger.Options {
+	return badger.DefaultOptions(dir).
+		WithSyncWrites(false).
+		WithDetectConflicts(false). // no transaction reads what it writes
+		WithMemTableSize(4 << 20).
+		WithValueThreshold(256 << 10). // no row is as large
+		WithNumMemtables(2).
+		WithBlockCacheSize(1 << 20).
+		WithIndexCacheSize(1 << 20).
+		WithValueLogFileSize(4 << 20).
+		WithNumCompactors(2).
+		WithLogger(nil)
+}
+
+// load reads the keys and what they have spent.
+func (s *Store) load() error {
+	return s.db.View(func(txn *badger.Txn) error {
+		err := each(txn, prefixKey, func(rest []byte, k Key) error {
+			var at sum
+			if copy(at[:], rest) != sha256.Size {
+				return fmt.Errorf("key %s: damaged row", k.ID)
+			}
+			s.put(newAccount(at, k))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, a := range s.byID {
+			if err := readUsage(txn, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func readUsage(txn *badger.Txn, a *account) error {
+	item, err := txn.Get([]byte(prefixUse + string(a.key.ID)))
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = item.Value(func(raw []byte) error { return json.Unmarshal(raw, &a.usage) })
+	}
+	if err != nil {
+		return fmt.Errorf("read usage of %s: %w", a.key.ID, err)
+	}
+	return nil
+}
+
+func (s *Store) put(a *account) { s.bySum[a.sum], s.byID[a.key.ID] = a, a }
+
+// SetConfig replaces the keys of the configuration. Requests under way finish; what the keys have spent is kept.
+func (s *Store) SetConfig(secrets []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.setConfig(secrets)
+}
+
+func (s *Store) setConfig(secrets []string) {
+	wanted := map[sum]bool{}
+	for _, secret := range secrets {
+		if secret != "" {
+			wanted[sumOf(secret)] = true
+		}
+	}
+	for at, a := range s.bySum {
+		switch {
+		case !a.key.Config:
+		case wanted[at]:
+			a.key.Revoked = time.Time{}
+		case a.key.Revoked.IsZero(): // kept until the process ends: its requests under way are still to be charged
+			a.key.Revoked = s.now()
+		}
+	}
+	for at := range wanted {
+		if s.bySum[at] != nil {
+			continue
+		}
+		a := newAccount(at, Key{ID: at.configID(), Terms: Terms{Name: "config"}, Config: true})
+		if err := s.db.View(func(txn *badger.Txn) error { return readUsage(txn, a) }); err != nil {
+			s.log.Warn("what a key has spent is not known; it starts at zero", "key_id", a.key.ID, "err", err)
+		}
+		s.put(a)
+	}
+}
+
+// Close flushes and closes the store; nothing may use it any more. Closing it again does nothing.
+func (s *Store) Close() error {
+	if s.db.IsClosed() {
+		return nil
+	}
+	if err := errors.Join(s.db.Sync(), s.db.Close()); err != nil {
+		return fmt.Errorf("close API keys: %w", err)
+	}
+	return nil
+}
+
+// Run flushes what was written, every second, until ctx ends.
+func (s *Store) Run(ctx context.Context) error {
+	flush, gc := time.NewTicker(syncEvery), time.NewTicker(gcEvery)
+	defer flush.Stop()
+	defer gc.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-gc.C:
+			if err := s.db.RunValueLogGC(0.5); err != nil && !errors.Is(err, badger.ErrNoRewrite) {
+				s.log.Warn("reclaim space of the API keys", "err", err)
+			}
+		case <-flush.C:
+			s.mu.Lock()
+			dirty := s.dirty
+			s.dirty = false
+			s.mu.Unlock()
+			if !dirty {
+				continue
+			}
+			if err := s.db.Sync(); err != nil {
+				s.log.Error("flush API keys to disk", "err", err)
+			}
+		}
+	}
+}
+
+// Create stores a new key and returns its secret, which nobody can show again.
+func (s *Store) Create(t Terms) (secret string, _ Key, _ error) {
+	t.Allow, t.Block = slices.Clone(t.Allow), slices.Clone(t.Block)
+	if err := t.Validate(); err != nil {
+		return "", Key{}, fmt.Errorf("%w: %w", ErrBadTerms, err)
+	}
+	s.mu.Lock()
+	if len(s.byID) >= maxKeys {
+		s.mu.Unlock()
+		return "", Key{}, ErrFull
+	}
+	secret = newSecret()
+	a := newAccount(sumOf(secret), Key{})
+	for s.byID[a.sum.id()] != nil { // one in 2^50 at most
+		secret = newSecret()
+		a.sum = sumOf(secret)
+	}
+	a.key = Key{ID: a.sum.id(), Terms: t, Created: s.now().UTC().Truncate(time.Second)}
+	a.requests, a.tokens = newWindow(t.RequestsPerMinute), newWindow(t.TokensPerMinute)
+	s.mu.Unlock()
+	if err := s.writeKey(a.sum, a.key); err != nil {
+		return "", Key{}, err
+	}
+	s.mu.Lock()
+	s.put(a)
+	s.mu.Unlock()
+	return secret, a.key, nil
+}
+
+// writeKey is durable when it returns.
+func (s *Store) writeKey(at sum, k Key) error {
+	err := s.db.Update(func(txn *badger.Txn) error { return set(txn, prefixKey+string(at[:]), k) })
+	if err == nil {
+		err = s.db.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("store API key: %w", err)
+	}
+	return nil
+}
+
+// Revoke refuses the key from now on; its requests under way finish. forget also drops it and what it has spent.
+func (s *Store) Revoke(id KeyID, forget bool) (Key, error) {
+	s.mu.Lock()
+	a := s.byID[id]
+	if a == nil {
+		s.mu.Unlock()
+		return Key{}, fmt.Errorf("%w: %s", ErrUnknownKey, id)
+	}
+	if a.key.Config {
+		s.mu.Unlock()
+		return Key{}, fmt.Errorf("%w: %s comes from the gateway's configuration: take it out there", ErrBadTerms, id)
+	}
+	k := a.key
+	if k.Revoked.IsZero() {
+		k.Revoked = s.now().UTC().Truncate(time.Second)
+	}
+	a.key = k // refused before it is durable: the order that does no harm
+	if forget {
+		delete(s.bySum, a.sum)
+		delete(s.byID, id)
+	}
+	s.mu.Unlock()
+	if !forget {
+		return k, s.writeKey(a.sum, k)
+	}
+	a.writing.Lock() // what is being charged to it is written before it goes
+	defer a.writing.Unlock()
+	err := s.db.Update(func(txn *badger.Txn) error {
+		return errors.Join(txn.Delete([]byte(prefixKey+string(a.sum[:]))), txn.Delete([]byte(prefixUse+string(id))))
+	})
+	if err == nil {
+		err = s.db.Sync()
+	}
+	if err != nil {
+		return k, fmt.Errorf("forget API key: %w", err)
+	}
+	return k, nil
+}
+
+// Find is the key with this secret: ErrUnknownKey, or a RefusedKeyError, when it must not be served. The time taken
+// tells nothing of use about other secrets, since only hashes are compared.
+func (s *Store) Find(secret string) (Key, error) {
+	at := sumOf(secret)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.bySum[at]
+	if a == nil {
+		return Key{}, ErrUnknownKey
+	}
+	return a.key, a.key.usable(s.now())
+}
+
+// Status is a key with what it has used.
+type Status struct {
+	Key
+	Usage
+	Held     MicroUSD  `json:"held_micro_usd"`
+	ResetAt  time.Time `json:"reset_at,omitzero"`
+	InFlight uint64    `json:"in_flight"`
+}
+
+// List shows all keys, oldest first.
+func (s *Store) List() []Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	out := make([]Status, 0, len(s.byID))
+	for _, a := range s.byID {
+		a.usage.roll(a.key.Reset, now)
+		out = append(out, Status{Key: a.key, Usage: a.usage, Held: a.held, ResetAt: a.key.Reset.end(now), InFlight: a.inFlight})
+	}
+	slices.SortFunc(out, func(x, y Status) int {
+		if c := x.Created.Compare(y.Created); c != 0 {
+			return c
+		}
+		return strings.Compare(string(x.ID), string(y.ID))
+	})
+	return out
+}
+
+func set(txn *badger.Txn, key string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode row: %w", err)
+	}
+	return txn.Set([]byte(key), raw)
+}
+
+// each decodes all rows under prefix.
+func each[T any](txn *badger.Txn, prefix string, do func(rest []byte, v T) error) error {
+	it := txn.NewIterator(badger.IteratorOptions{PrefetchValues: true, PrefetchSize: 100, Prefix: []byte(prefix)})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		var v T
+		if err := it.Item().Value(func(raw []byte) error { return json.Unmarshal(raw, &v) }); err != nil {
+			return fmt.Errorf("read row %q: %w", it.Item().Key(), err)
+		}
+		if err := do(it.Item().KeyCopy(nil)[len(prefix):], v); err != nil {
+			return err
+		}
+	}
+	return nil
+}

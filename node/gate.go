@@ -1,0 +1,218 @@
+package node
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"sync"
+
+	"flotilla/node/access"
+	"flotilla/node/openai"
+	"flotilla/settlement"
+)
+
+// gate is the one check that every request with a key passes: who it is, how fast, for how much. It implements
+// openai.Gate.
+type gate struct {
+	keys            *access.Store
+	maxOutputTokens uint32 // of a request that names no limit
+	log             *slog.Logger
+}
+
+// openKeys opens the API keys. Orders that were under way at a crash are settled by the ledger: their keys pay what the
+// receipts say.
+func (g *Gateway) openKeys(dataDir string) (*access.Store, error) {
+	return access.Open(filepath.Join(dataDir, AccessDirName), access.Options{Config: g.cfg.APIKeys, Logger: g.log, Now: g.now, Charged: g.charged})
+}
+
+// charged is what the receipt charged, if there is one.
+func (g *Gateway) charged(r access.Receipt) (access.MicroUSD, bool, error) {
+	b, err := g.ledger.Bundle(settlement.ReceiptID(r))
+	if errors.Is(err, settlement.ErrUnknownReceipt) {
+		return 0, false, nil
+	}
+	return access.MicroUSD(b.Receipt.Amount), err == nil, err
+}
+
+// check finds a key by its secret. It is an openai.KeyCheck.
+func (g *gate) check(secret string) (openai.KeyInfo, error) {
+	k, err := g.keys.Find(secret)
+	if refused := (*access.RefusedKeyError)(nil); errors.As(err, &refused) {
+		return openai.KeyInfo{}, &openai.APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: refused.Error()}
+	}
+	if err != nil {
+		return openai.KeyInfo{}, err
+	}
+	info := openai.KeyInfo{ID: string(k.ID)}
+	if !k.Config {
+		info.Rules = &openai.KeyRules{
+			Allow: k.Allow, Block: k.Block, Dial: k.Dial, Upgrades: openai.UpgradeLimits{MaxShare: k.UpgradeShare, MaxMicroUSD: uint64(k.UpgradeBudget)},
+		}
+	}
+	return info, nil
+}
+
+// Enter admits a request of the key, or says that there are too many.
+func (g *gate) Enter(key openai.KeyInfo, _ string) (openai.Visit, error) {
+	in, err := g.keys.Enter(access.KeyID(key.ID))
+	if err != nil {
+		return nil, keyRefusal(err)
+	}
+	return &visit{gate: g, key: access.KeyID(key.ID), in: in, parts: 1}, nil
+}
+
+// visit is one request, from its admission until its bill is known. The handler's part and each answer under way (which
+// may outlive it, when the client has left) end by themselves; with the last, the visit is over.
+type visit struct {
+	gate *gate
+	key  access.KeyID
+	in   *access.Visit
+
+	mu       sync.Mutex // guards all below
+	parts    int
+	attempts int
+	final    openai.Final // of the answer, once it is billed
+	outcome  openai.Outcome
+}
+
+// Ask admits what the request asks for: its tokens, and a budget that is not spent yet. What it may cost at most is held
+// when its order is known (attempt.holdBudget). A dry run costs nothing.
+func (v *visit) Ask(req openai.Request) error {
+	if req.DryRun {
+		return nil
+	}
+	if err := v.in.AskTokens(v.gate.estimate(req)); err != nil {
+		return keyRefusal(err)
+	}
+	return keyRefusal(v.gate.keys.CheckBudget(v.key))
+}
+
+// estimate is the tokens that a request may take, as the rate limit counts them until they are known.
+func (g *gate) estimate(req openai.Request) uint64 {
+	out := req.MaxTokens
+	if out == 0 {
+		out = g.maxOutputTokens
+	}
+	return uint64(estimateTokens(req.PromptBytes)) + uint64(out)*uint64(max(req.Choices, 1))
+}
+
+// Rates are the key's limits.
+func (v *visit) Rates() openai.Rates {
+	rates := v.gate.keys.Rates(v.key)
+	show := func(r *access.Rate) *openai.Rate {
+		if r == nil {
+			return nil
+		}
+		return &openai.Rate{Limit: r.Limit, Remaining: r.Remaining, Reset: r.Reset}
+	}
+	return openai.Rates{Requests: show(rates.Requests), Tokens: show(rates.Tokens)}
+}
+
+// tried counts an operator that was asked.
+func (v *visit) tried() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.attempts++
+}
+
+// answering notes that an answer is under way; answered that it is over, with its bill.
+func (v *visit) answering() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.parts++
+}
+
+func (v *visit) answered(final openai.Final) {
+	v.mu.Lock()
+	v.final = final
+	v.mu.Unlock()
+	v.endPart()
+}
+
+// End ends the handler's part.
+func (v *visit) End(o openai.Outcome) {
+	v.in.Leave()
+	v.mu.Lock()
+	v.outcome = o
+	if v.attempts == 0 {
+		v.final = o.Final // of what the gateway made itself
+	}
+	v.mu.Unlock()
+	v.endPart()
+}
+
+func (v *visit) endPart() {
+	v.mu.Lock()
+	v.parts--
+	over := v.parts == 0
+	v.mu.Unlock()
+	if over { // nobody else has it any more
+		v.in.UsedTokens(uint64(v.final.PromptTokens) + uint64(v.final.CompletionTokens))
+	}
+}
+
+// keyRefusal puts what the keys refuse into the words and status codes of the OpenAI API.
+func keyRefusal(err error) error {
+	var rate *access.RateError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &rate):
+		return &openai.APIError{Status: http.StatusTooManyRequests, Code: "rate_limit_exceeded", RetryAfter: rate.RetryAfter, NoRetry: rate.RetryAfter == 0, Message: rate.Error()}
+	case isOverBudget(err):
+		return overBudget(err)
+	}
+	return err
+}
+
+func isOverBudget(err error) bool {
+	var budget *access.BudgetError
+	return errors.As(err, &budget)
+}
+
+// overBudget is OpenAI's answer to an account without credit: 429, which a library would repeat, and told not to.
+func overBudget(err error) error {
+	var budget *access.BudgetError
+	errors.As(err, &budget) // isOverBudget
+	return &openai.APIError{Status: http.StatusTooManyRequests, Type: "insufficient_quota", Code: "insufficient_quota", NoRetry: true, Message: budget.Error()}
+}
+
+// holdBudget sets the most that the order may cost aside from the key's budget, so that requests in parallel cannot
+// spend it twice.
+func (a *attempt) holdBudget() error {
+	hold, err := a.g.keys.Hold(access.KeyID(a.req.Key.ID), access.Receipt(a.id), access.MicroUSD(a.order.MaxAmount))
+	if err != nil {
+		return err
+	}
+	a.hold = hold
+	giveBack := a.release
+	a.release = func() { giveBack(); a.dropHold() }
+	return nil
+}
+
+// charge takes the receipt's amount from the key's budget.
+func (a *attempt) charge(amount settlement.Amount) {
+	if err := a.hold.Charge(access.MicroUSD(amount)); err != nil {
+		a.g.log.Error("a charge is kept in memory only; the next start takes it from the ledger", "receipt", a.id, "err", err)
+	}
+}
+
+// dropHold ends a hold that was not charged. A receipt that became durable although its acceptance failed is charged.
+func (a *attempt) dropHold() {
+	if a.final.ReceiptID != "" {
+		return
+	}
+	b, err := a.g.ledger.Bundle(settlement.ReceiptID(a.id))
+	switch {
+	case err == nil:
+		a.bill(b.Receipt, b.Partial)
+	case !errors.Is(err, settlement.ErrUnknownReceipt):
+		// The hold stays: it costs the key its maximum until the next start, which can read the ledger again.
+		a.g.log.Error("read the ledger for a charge", "receipt", a.id, "err", err)
+	default:
+		if err := a.hold.Release(); err != nil {
+			a.g.log.Warn("release part of a budget", "receipt", a.id, "err", err)
+		}
+	}
+}

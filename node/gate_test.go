@@ -1,0 +1,261 @@
+package node
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flotilla/node/access"
+	"flotilla/settlement"
+)
+
+// newKey makes a key as its owner does.
+func (w *world) newKey(t access.Terms) CreatedKey {
+	w.t.Helper()
+	if t.Name == "" {
+		t.Name = "test"
+	}
+	v, err := owner{w.gateway}.CreateKey(w.t.Context(), func(into any) error {
+		return json.NewDecoder(bytes.NewReader(mustJSON(w.t, t))).Decode(into)
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return v.(CreatedKey)
+}
+
+func chatBody(model string, stream bool, maxTokens int) string {
+	return fmt.Sprintf(`{"model":%q,"stream":%t,"max_tokens":%d,"messages":[{"role":"user","content":"hello there"}]}`, model, stream, maxTokens)
+}
+
+func (w *world) ask(key string) (*http.Response, []byte) {
+	return w.post(key, "/v1/chat/completions", chatBody(worldModel, true, 20))
+}
+
+func wantError(t *testing.T, resp *http.Response, raw []byte, status int, code string) {
+	t.Helper()
+	if resp.StatusCode != status || !strings.Contains(string(raw), `"code":"`+code+`"`) {
+		t.Errorf("%s %s: %d %s, want %d %s", resp.Request.Method, resp.Request.URL.Path, resp.StatusCode, raw, status, code)
+	}
+}
+
+// usage of a key as 'flotilla keys list' shows it.
+func (w *world) usage(id access.KeyID) access.Status {
+	w.t.Helper()
+	for _, k := range w.gateway.keys.List() {
+		if k.ID == id {
+			return k
+		}
+	}
+	w.t.Fatalf("no key %s", id)
+	return access.Status{}
+}
+
+// sumOf the receipts that are the key's.
+func (w *world) sumOf(id access.KeyID) (total settlement.Amount, n int) {
+	w.t.Helper()
+	for _, b := range w.receipts() {
+		if w.gateway.Gateway.owners.owns(string(id), b.Order.Nonce) {
+			total, n = total+b.Receipt.Amount, n+1
+		}
+	}
+	return total, n
+}
+
+func TestInvalidKeys(t *testing.T) {
+	w := newWorld(t)
+	resp, raw := w.ask("sk-flotilla-nobody")
+	wantError(t, resp, raw, http.StatusUnauthorized, "invalid_api_key")
+	k := w.newKey(access.Terms{Expires: time.Now().Add(-time.Hour)})
+	resp, raw = w.ask(k.Secret)
+	wantError(t, resp, raw, http.StatusUnauthorized, "invalid_api_key")
+	if !strings.Contains(string(raw), "expired on") {
+		t.Errorf("an expired key is not told so: %s", raw)
+	}
+	k = w.newKey(access.Terms{})
+	if resp, raw := w.post(k.Secret, "/v1/feedback", "{}"); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a new key: %s %s", resp.Status, raw)
+	}
+	if _, err := w.gateway.keys.Revoke(k.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	resp, raw = w.ask(k.Secret)
+	wantError(t, resp, raw, http.StatusUnauthorized, "invalid_api_key")
+}
+
+// No route with a key goes round the limits of that key.
+func TestEveryRouteIsLimited(t *testing.T) {
+	w := newWorld(t)
+	k := w.newKey(access.Terms{RequestsPerMinute: 1})
+	for i, route := range []string{
+		"POST /v1/feedback", "POST /v1/chat/completions", "POST /v1/route", "GET /v1/models", "GET /v1/models/auto", "GET /v1/receipts",
+		"GET /v1/receipts/0x00", "GET /v1/generation",
+	} {
+		method, path, _ := strings.Cut(route, " ")
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://"+w.gateway.HTTPAddr()+path, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+k.Secret)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		h := resp.Header
+		switch {
+		case i == 0 && (resp.StatusCode != http.StatusBadRequest || h.Get("X-Ratelimit-Limit-Requests") != "1" || h.Get("X-Ratelimit-Remaining-Requests") != "0" || h.Get("X-Ratelimit-Reset-Requests") == ""):
+			t.Errorf("first request: %s %v", resp.Status, h)
+		case i > 0 && (resp.StatusCode != http.StatusTooManyRequests || h.Get("Retry-After") == ""):
+			t.Errorf("%s: %s %v, want 429", route, resp.Status, h)
+		}
+	}
+}
+
+func TestTokenRate(t *testing.T) {
+	w := newWorld(t)
+	w.honestOperator()
+	k := w.newKey(access.Terms{TokensPerMinute: 40})
+	resp, raw := w.post(k.Secret, "/v1/chat/completions", chatBody(worldModel, true, 100))
+	wantError(t, resp, raw, http.StatusTooManyRequests, "rate_limit_exceeded")
+	if resp.Header.Get("X-Should-Retry") != "false" {
+		t.Errorf("what never fits is not told so: %v", resp.Header)
+	}
+	resp, raw = w.ask(k.Secret) // 2 + 20 estimated, 9 + 5 used
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Ratelimit-Remaining-Tokens") != "18" || resp.Header.Get("X-Ratelimit-Limit-Tokens") != "40" {
+		t.Fatalf("%s %v %s", resp.Status, resp.Header, raw)
+	}
+	w.eventually("the estimate becomes the real count", func() bool { return w.gateway.keys.Rates(k.ID).Tokens.Remaining == 26 })
+	resp, raw = w.post(k.Secret, "/v1/chat/completions", chatBody(worldModel, true, 30))
+	wantError(t, resp, raw, http.StatusTooManyRequests, "rate_limit_exceeded")
+	if resp.Header.Get("Retry-After") == "" {
+		t.Errorf("no Retry-After: %v", resp.Header)
+	}
+}
+
+func TestModelListsOfKeys(t *testing.T) {
+	w := feedbackWorld(t, 0) // routes by text
+	for _, k := range []CreatedKey{
+		w.newKey(access.Terms{Allow: []string{"llama-*"}}),
+		w.newKey(access.Terms{Block: []string{"smollm2*"}}),
+	} {
+		for _, path := range []string{"/v1/chat/completions", "/v1/route"} {
+			resp, raw := w.post(k.Secret, path, chatBody("SmolLM2-135M-Instruct", false, 20))
+			wantError(t, resp, raw, http.StatusForbidden, "model_not_allowed")
+			resp, raw = w.post(k.Secret, path, chatBody("auto", false, 20))
+			wantError(t, resp, raw, http.StatusServiceUnavailable, "no_capable_operator")
+		}
+	}
+	both := w.newKey(access.Terms{Allow: []string{"*-instruct"}})
+	body := `{"model":"auto","stream":true,"allowed_models":[%q],"messages":[{"role":"user","content":"hello"}]}`
+	resp, raw := w.post(both.Secret, "/v1/chat/completions", fmt.Sprintf(body, "llama-*"))
+	wantError(t, resp, raw, http.StatusForbidden, "model_not_allowed")
+	if resp, raw := w.post(both.Secret, "/v1/chat/completions", fmt.Sprintf(body, "smollm2-*")); resp.StatusCode != http.StatusOK {
+		t.Errorf("what both lists allow: %s %s", resp.Status, raw)
+	}
+}
+
+func TestDefaultDialOfKeys(t *testing.T) {
+	w := feedbackWorld(t, 0)
+	dial := 2
+	k := w.newKey(access.Terms{Dial: &dial})
+	for extra, want := range map[string]string{"": `"dial":2`, `"cost_quality_tradeoff":9,`: `"dial":9`} {
+		_, raw := w.post(k.Secret, "/v1/route", `{"model":"auto",`+extra+`"messages":[{"role":"user","content":"hello"}]}`)
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("%q: %s, want %s", extra, raw, want)
+		}
+	}
+}
+
+// Requests in parallel cannot spend a budget twice: what each may cost at most is held. Nothing is above the budget, all
+// that was spent has a receipt, and who is refused is told why.
+func TestBudgetBindsInParallel(t *testing.T) {
+	w := newWorld(t)
+	w.honestOperator()
+	_, raw := w.ask(worldAPIKey)
+	bs := w.receipts()
+	if len(bs) != 1 {
+		t.Fatalf("%d receipts: %s", len(bs), raw)
+	}
+	most, cost := bs[0].Order.MaxAmount, bs[0].Receipt.Amount
+	if cost == 0 || most <= cost {
+		t.Fatalf("an answer costs %s of at most %s", cost, most)
+	}
+	budget := 3*most + 5 // three at once at most
+	k := w.newKey(access.Terms{Budget: access.MicroUSD(budget)})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	status := map[int]int{}
+	for range 40 {
+		wg.Go(func() {
+			resp, raw := w.ask(k.Secret)
+			mu.Lock()
+			defer mu.Unlock()
+			status[resp.StatusCode]++
+			if resp.StatusCode == http.StatusTooManyRequests {
+				wantError(t, resp, raw, http.StatusTooManyRequests, "insufficient_quota")
+				if resp.Header.Get("X-Should-Retry") != "false" {
+					t.Errorf("no hint not to retry: %v", resp.Header)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for { // one after the other, down to where nothing fits
+		resp, _ := w.ask(k.Secret)
+		if status[resp.StatusCode]++; resp.StatusCode != http.StatusOK {
+			break
+		}
+	}
+	if status[200] == 0 || status[429] == 0 || len(status) != 2 {
+		t.Fatalf("statuses %v", status)
+	}
+	w.eventually("nothing is held", func() bool { return w.usage(k.ID).Held == 0 })
+	u := w.usage(k.ID)
+	total, n := w.sumOf(k.ID)
+	if settlement.Amount(u.Spent) != total || n != status[200] || total > budget || budget-total >= most {
+		t.Errorf("spent %s of %s, receipts say %s in %d, %d were answered", u.Spent, budget, total, n, status[200])
+	}
+}
+
+// A key sees its own receipts and no other's.
+func TestReceiptsAreTheKeysOwn(t *testing.T) {
+	w := newWorld(t)
+	w.honestOperator()
+	a, b := w.newKey(access.Terms{}), w.newKey(access.Terms{})
+	receipt := w.answered(a.Secret, worldModel, "hello")
+	get := func(key, path string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+w.gateway.HTTPAddr()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var text bytes.Buffer
+		if _, err := text.ReadFrom(resp.Body); err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, text.String()
+	}
+	if status, _ := get(a.Secret, "/v1/receipts/"+receipt); status != http.StatusOK {
+		t.Errorf("own receipt: %d", status)
+	}
+	if status, text := get(b.Secret, "/v1/receipts/"+receipt); status != http.StatusNotFound {
+		t.Errorf("another's receipt: %d %s", status, text)
+	}
+	if _, text := get(a.Secret, "/v1/receipts"); !strings.Contains(text, receipt) {
+		t.Errorf("own list: %s", text)
+	}
+	if _, text := get(b.Secret, "/v1/receipts"); strings.Contains(text, receipt) {
+		t.Errorf("another's list: %s", text)
+	}
+}

@@ -1,0 +1,61 @@
+package node
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"flotilla/node/access"
+	"flotilla/node/openai"
+	"flotilla/routing"
+	"flotilla/routing/catalogue"
+)
+
+// bindKey puts the lists of a request's key into its policy, so that they bind fallbacks and the record as the request's
+// own do.
+func bindKey(key openai.KeyInfo, policy *routing.Policy, candidates []routing.Candidate) error {
+	rules := key.Rules
+	if rules == nil || len(rules.Allow) == 0 && len(rules.Block) == 0 {
+		return nil
+	}
+	lists := access.Terms{Allow: rules.Allow, Block: rules.Block}
+	if policy.Model != "" && !lists.Permits(catalogue.ID(policy.Model)) {
+		return modelNotAllowed(fmt.Sprintf("the API key may not use the model %q", policy.Model))
+	}
+	policy.Block = slices.Concat(policy.Block, rules.Block)
+	switch {
+	case len(rules.Allow) == 0:
+	case len(policy.Allow) == 0:
+		policy.Allow = rules.Allow
+	default:
+		if policy.Allow = inBoth(policy.Allow, lists, candidates); len(policy.Allow) == 0 {
+			return modelNotAllowed("no model on offer is allowed by the request and to its API key")
+		}
+	}
+	return nil
+}
+
+func modelNotAllowed(message string) error {
+	return &openai.APIError{Status: http.StatusForbidden, Code: "model_not_allowed", Param: "model", NoRetry: true, Message: message}
+}
+
+// inBoth are the models on offer that both lists let through. Two lists of patterns have no pattern in common that says
+// this, so it names the models.
+func inBoth(allow []string, lists access.Terms, candidates []routing.Candidate) []string {
+	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
+	var both []string
+	for _, c := range candidates {
+		id := string(c.Model)
+		asked := slices.ContainsFunc(allow, func(p string) bool {
+			ok, _ := path.Match(p, id)
+			return ok
+		})
+		if asked && lists.Permits(id) {
+			both = append(both, literal.Replace(id))
+		}
+	}
+	slices.Sort(both)
+	return slices.Compact(both)
+}
