@@ -69,6 +69,9 @@ type GatewayConfig struct {
 	AcceptFeedback int
 	// Upgrades bounds what one API key may spend on dearer models than the cheapest capable. Default: no bound.
 	Upgrades openai.UpgradeLimits
+	// LogAge and LogRecords bound the request log. Defaults 30 days and 250,000 records.
+	LogAge     time.Duration
+	LogRecords int
 	// Settle says when receipts go on chain.
 	Settle settlement.SettlerConfig
 }

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"flotilla/node/access"
 	"flotilla/node/openai"
+	"flotilla/node/requestlog"
 	"flotilla/settlement"
 )
 
@@ -17,6 +19,8 @@ import (
 type gate struct {
 	keys            *access.Store
 	maxOutputTokens uint32 // of a request that names no limit
+	requests        *requestlog.Log
+	metrics         *requestMetrics
 	log             *slog.Logger
 }
 
@@ -39,9 +43,10 @@ func (g *Gateway) charged(r access.Receipt) (access.MicroUSD, bool, error) {
 func (g *gate) check(secret string) (openai.KeyInfo, error) {
 	k, err := g.keys.Find(secret)
 	if refused := (*access.RefusedKeyError)(nil); errors.As(err, &refused) {
-		return openai.KeyInfo{}, &openai.APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: refused.Error()}
+		err = &openai.APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: refused.Error()}
 	}
 	if err != nil {
+		g.metrics.count(requestlog.Record{Status: http.StatusUnauthorized})
 		return openai.KeyInfo{}, err
 	}
 	info := openai.KeyInfo{ID: string(k.ID)}
@@ -53,13 +58,15 @@ func (g *gate) check(secret string) (openai.KeyInfo, error) {
 	return info, nil
 }
 
-// Enter admits a request of the key, or says that there are too many.
-func (g *gate) Enter(key openai.KeyInfo, _ string) (openai.Visit, error) {
+// Enter admits a request of the key, or says that there are too many. Those that are refused here are counted but not
+// logged: a client that hammers its limit would push all other records out.
+func (g *gate) Enter(key openai.KeyInfo, requestID string) (openai.Visit, error) {
 	in, err := g.keys.Enter(access.KeyID(key.ID))
 	if err != nil {
+		g.metrics.count(requestlog.Record{Key: key.ID, Status: http.StatusTooManyRequests})
 		return nil, keyRefusal(err)
 	}
-	return &visit{gate: g, key: access.KeyID(key.ID), in: in, parts: 1}, nil
+	return &visit{gate: g, key: access.KeyID(key.ID), id: requestID, in: in, parts: 1}, nil
 }
 
 // visit is one request, from its admission until its bill is known. The handler's part and each answer under way (which
@@ -67,6 +74,7 @@ func (g *gate) Enter(key openai.KeyInfo, _ string) (openai.Visit, error) {
 type visit struct {
 	gate *gate
 	key  access.KeyID
+	id   string // of the request
 	in   *access.Visit
 
 	mu       sync.Mutex // guards all below
@@ -149,8 +157,31 @@ func (v *visit) endPart() {
 	v.mu.Unlock()
 	if over { // nobody else has it any more
 		v.in.UsedTokens(uint64(v.final.PromptTokens) + uint64(v.final.CompletionTokens))
+		r := v.record()
+		v.gate.metrics.count(r)
+		if v.outcome.Method == http.MethodPost && r.Route != "/v1/route" && r.Route != "/v1/feedback" { // what asked for an answer
+			v.gate.requests.Add(r)
+		}
 	}
 }
+
+// record is what the log and the metrics get, from the same bill as the budget.
+func (v *visit) record() requestlog.Record {
+	o, info, bill := v.outcome, v.outcome.Info, v.final
+	r := requestlog.Record{
+		ID: v.id, At: o.Start.UTC(), Key: string(v.key), Route: o.Path, Status: o.Status, Code: o.Code, Stream: o.Stream,
+		Asked: o.Asked, Model: info.Model, Operator: info.Operator, Reason: info.Reason, Why: info.Why, Attempts: v.attempts,
+		PromptTokens: bill.PromptTokens, CompletionTokens: bill.CompletionTokens, CostMicroUSD: bill.CostMicroUSD,
+		BaselineModel: info.BaselineModel, BaselineMicroUSD: bill.BaselineMicroUSD, Receipt: bill.ReceiptID, Partial: bill.Partial,
+		FirstByteMillis: milliseconds(o.FirstByte), TotalMillis: milliseconds(o.Total),
+	}
+	if q := info.PredictedQuality; q > 0 && q <= 1 {
+		r.PredictedQuality = &q
+	}
+	return r
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
 // keyRefusal puts what the keys refuse into the words and status codes of the OpenAI API.
 func keyRefusal(err error) error {

@@ -20,6 +20,9 @@ func (n *Node) metrics() prometheus.Gatherer {
 	} else {
 		r.MustRegister(&owedMetrics{n.ledger.OwedLanes})
 	}
+	if n.Gateway != nil {
+		r.MustRegister(n.Gateway.gate.metrics)
+	}
 	return r
 }
 

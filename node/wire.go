@@ -17,6 +17,7 @@ import (
 	"flotilla/node/admin"
 	"flotilla/node/feedback"
 	"flotilla/node/openai"
+	"flotilla/node/requestlog"
 	"flotilla/p2p"
 	"flotilla/settlement"
 )
@@ -42,6 +43,7 @@ type Node struct {
 	collector *settlement.Collector // of an operator
 	feedback  *feedback.Store       // of a gateway
 	keys      *access.Store         // of a gateway
+	requests  *requestlog.Log       // of a gateway
 	listener  net.Listener
 	admin     net.Listener          // nil: none
 	peers     chan p2p.PeerID       // operators that have just connected
@@ -162,7 +164,11 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 		return nil, err
 	}
 	n.keys = g.keys
-	g.gate = &gate{keys: g.keys, maxOutputTokens: g.cfg.MaxOutputTokens, log: log}
+	n.requests, err = requestlog.Open(filepath.Join(cfg.DataDir, "requests"), requestlog.Options{MaxAge: g.cfg.LogAge, MaxRecords: g.cfg.LogRecords, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	g.gate = &gate{keys: g.keys, requests: n.requests, metrics: newRequestMetrics(n.requests.Dropped), maxOutputTokens: g.cfg.MaxOutputTokens, log: log}
 	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
@@ -203,7 +209,7 @@ func fundEvery(chainPoll time.Duration) time.Duration { return min(chainPoll, 5*
 func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
-		Completer: g, Feedback: g.takeFeedback, Keys: g.gate.check, Gate: g.gate, Upgrades: g.cfg.Upgrades, Logger: g.log,
+		Completer: g, Feedback: g.takeFeedback, Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Upgrades: g.cfg.Upgrades, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})
@@ -245,6 +251,9 @@ func (n *Node) Close() error {
 	}
 	if n.feedback != nil {
 		errs = append(errs, n.feedback.Close())
+	}
+	if n.requests != nil { // all answers are over, so this writes the last records
+		errs = append(errs, n.requests.Close())
 	}
 	if n.keys != nil {
 		errs = append(errs, n.keys.Close())

@@ -142,7 +142,13 @@ func (w *world) honestOperator(alsoDial ...string) *Node {
 // operator is honestOperator with some of its configuration given.
 func (w *world) operator(cfg OperatorConfig, alsoDial ...string) *Node {
 	w.t.Helper()
-	srv := httptest.NewServer(http.HandlerFunc(fiveTokens))
+	return w.operatorOf(fiveTokens, cfg, alsoDial...)
+}
+
+// operatorOf serves worldModel from a model server of one's own.
+func (w *world) operatorOf(model http.HandlerFunc, cfg OperatorConfig, alsoDial ...string) *Node {
+	w.t.Helper()
+	srv := httptest.NewServer(model)
 	w.t.Cleanup(srv.Close)
 	w.modelURL = srv.URL
 	b, err := backend.New(srv.URL, backend.Options{})

@@ -31,6 +31,8 @@ type gatewayCmd struct {
 	Confirm     uint64        `help:"Blocks that make a batch final." env:"FLOTILLA_CONFIRM" default:"1"`
 	Index       string        `help:"Routing index file; edits ('flotilla index') are written to it. Without it, the one in the binary, or in the data directory what edits have made of that." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
 	Default     string        `help:"Model for prompts that are unlike everything in the index; without it, the router's general estimate decides. A request may name its own (default_model)." name:"default-model" env:"FLOTILLA_DEFAULT_MODEL" placeholder:"MODEL"`
+	LogAge      time.Duration `help:"How long the request log keeps a record (no prompts; see 'flotilla requests')." env:"FLOTILLA_LOG_AGE" default:"720h"`
+	LogRecords  int           `help:"Most records that the request log keeps." env:"FLOTILLA_LOG_RECORDS" default:"250000"`
 	Accept      int           `help:"Accept users' verdicts (POST /v1/feedback) by themselves when so many API keys agree; 0 leaves it to 'flotilla feedback'." name:"accept-feedback" env:"FLOTILLA_ACCEPT_FEEDBACK" default:"0"`
 }
 
@@ -62,6 +64,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Gateway: &node.GatewayConfig{
 			Router: router, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
+			LogAge: c.LogAge, LogRecords: c.LogRecords,
 			Settle: settlement.SettlerConfig{
 				MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount, MaxWait: c.SettleWait, MinGain: c.SettleGain, Confirmations: c.Confirm,
 			},

@@ -47,6 +47,7 @@ type cli struct {
 	Probe    probeCmd    `cmd:"" help:"Measure a model on automatically graded prompts and write index rows."`
 	Index    indexCmd    `cmd:"" help:"Show and edit the labelled prompts that routing rests on, of a file or of a running gateway."`
 	Keys     keysCmd     `cmd:"" help:"Make, list and revoke the API keys of a gateway: budgets, rate limits, models."`
+	Requests requestsCmd `cmd:"" help:"Show a running gateway's request log: who asked for what, who answered and why, what it cost."`
 	Feedback feedbackCmd `cmd:"" help:"Review what users said of answers (POST /v1/feedback) before routing learns from it."`
 	Judge    judgeCmd    `cmd:"" help:"Let a model grade logged answers, and write index rows."`
 	Eval     evalCmd     `cmd:"" help:"Evaluate the router by cross-validation on a table of outcomes."`

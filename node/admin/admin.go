@@ -17,6 +17,7 @@
 //	POST /feedback/review   accept, reject or take back: {"receipts":[…],"state":…,"weight":…}
 //	GET  /keys              a gateway's API keys and what they have spent
 //	POST /keys              make one: {"name":…,"budget_micro_usd":…,"reset":…,…}; the answer has its secret
+//	GET  /requests          the request log, newest first: ?key=&model=&operator=&status=&since=&until=&limit=&cursor=
 //	POST /keys/revoke       refuse one from now on: {"id":…,"forget":…}
 package admin
 
@@ -66,6 +67,7 @@ type Source interface {
 	Indexes
 	Feedbacks
 	APIKeys
+	Requests
 }
 
 // Listen opens the listener. An address that is not loopback is refused: there is no key to ask for.
@@ -136,6 +138,7 @@ func Handler(source Source, metrics prometheus.Gatherer) http.Handler {
 	indexPages(mux, source)
 	feedbackPages(mux, source)
 	keyPages(mux, source)
+	requestPages(mux, source)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	return local(mux)
 }

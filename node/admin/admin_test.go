@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -48,6 +49,8 @@ func (f *fake) ReviewFeedback(_ context.Context, decode func(any) error) (any, e
 }
 
 func (f *fake) Keys(context.Context) (any, error) { return []string{"key_1"}, f.err }
+
+func (f *fake) Requests(_ context.Context, q url.Values) (any, error) { return q, f.err }
 
 func (f *fake) CreateKey(_ context.Context, decode func(any) error) (any, error) {
 	var r struct{ Name string }
@@ -109,6 +112,7 @@ func TestPages(t *testing.T) {
 		{"POST", "/index/rows", false, 403, admin.Header},
 		{"POST", "/index/remove", true, 400, "read body"},
 		{"GET", "/keys", false, 200, `"key_1"`},
+		{"GET", "/requests?status=4xx", false, 200, `"4xx"`},
 		{"POST", "/keys", false, 403, admin.Header},
 		{"POST", "/keys", true, 400, "read body"},
 		{"POST", "/keys/revoke", false, 403, admin.Header},

@@ -44,6 +44,7 @@ type Rate struct {
 
 // Outcome is what became of a request.
 type Outcome struct {
+	Method string
 	Path   string
 	Status int    // HTTP status; 499: the client left
 	Code   string // the error's code; empty: all went well
@@ -112,7 +113,7 @@ func (x *exchange) leave() {
 		return
 	}
 	o := Outcome{
-		Path: x.r.URL.Path, Status: x.status, Code: x.outcome, Asked: x.asked, Stream: x.stream,
+		Method: x.r.Method, Path: x.r.URL.Path, Status: x.status, Code: x.outcome, Asked: x.asked, Stream: x.stream,
 		Start: x.start, Total: time.Since(x.start), Info: x.info, Final: x.final,
 	}
 	if !x.first.IsZero() {

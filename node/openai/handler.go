@@ -29,6 +29,8 @@ type Config struct {
 	Gate Gate
 	// Feedback keeps what callers say of answers; nil takes none.
 	Feedback FeedbackTaker
+	// Generations finds the records of answers; nil knows none.
+	Generations Generations
 	// MaxBodyBytes bounds a request body. Default 8 MiB: a 1 MiB prompt, or a few images.
 	MaxBodyBytes int64
 	// MaxInFlight bounds requests under way, and with it memory; more get 503 at once. Default 1024.
@@ -158,10 +160,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt.serve(h, x)
 }
 
+// requestIDPrefix starts the x-request-id of every answer.
+const requestIDPrefix = "req_"
+
 func newRequestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return "req_" + hex.EncodeToString(b[:])
+	return requestIDPrefix + hex.EncodeToString(b[:])
 }
 
 // readBody reads the whole body before anything is answered: an answer that starts earlier makes net/http close the

@@ -46,22 +46,6 @@ func (h *handler) serveReceipt(x *exchange) {
 	}
 }
 
-// serveGeneration is the record of one answer under OpenRouter's address.
-func (h *handler) serveGeneration(x *exchange) {
-	id, record, ok := h.receipt(x, x.r.URL.Query().Get("id"))
-	if !ok {
-		return
-	}
-	type generation struct {
-		ID        string          `json:"id"`
-		ReceiptID string          `json:"receipt_id"`
-		Receipt   json.RawMessage `json:"receipt"`
-	}
-	x.sendJSON(http.StatusOK, struct {
-		Data generation `json:"data"`
-	}{generation{ID: completionID(id), ReceiptID: id, Receipt: record}})
-}
-
 func (h *handler) serveReceipts(x *exchange) {
 	limit := defaultReceipts
 	if text := x.r.URL.Query().Get("limit"); text != "" {

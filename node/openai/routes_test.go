@@ -102,11 +102,9 @@ func TestReceiptsAndDryRun(t *testing.T) {
 	answer := "chatcmpl-" + strings.TrimPrefix(fakefleet.ReceiptID, "0x")
 	record := `{"receipt":{"request":"` + fakefleet.ReceiptID + `"}}`
 	for path, want := range map[string]string{
-		"/v1/receipts/" + fakefleet.ReceiptID:      record,
-		"/v1/receipts/" + answer:                   record,
-		"/v1/generation?id=" + answer:              `{"data":{"id":"` + answer + `","receipt_id":"` + fakefleet.ReceiptID + `","receipt":` + record + `}}`,
-		"/v1/generation?id=" + fakefleet.ReceiptID: `{"data":{"id":"` + answer + `","receipt_id":"` + fakefleet.ReceiptID + `","receipt":` + record + `}}`,
-		"/v1/receipts?limit=5":                     `{"object":"list","data":["` + fakefleet.ReceiptID + `"]}`,
+		"/v1/receipts/" + fakefleet.ReceiptID: record,
+		"/v1/receipts/" + answer:              record,
+		"/v1/receipts?limit=5":                `{"object":"list","data":["` + fakefleet.ReceiptID + `"]}`,
 	} {
 		if w := do(t, config(f), "GET", path, ""); w.Code != 200 || w.Body.String() != want {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
