@@ -6,7 +6,7 @@ MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # eval needs the outcomes, which are not in the repository
-.PHONY: eval build test test-go test-race test-clients demo lint bench bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
+.PHONY: eval build test test-go test-race test-clients conformance demo lint bench bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -31,6 +31,9 @@ test-race: ## our own packages under the race detector
 
 test-clients: build ## the real OpenAI clients for Python and Node against a running testnet
 	tools/node/with-node .ci/clients
+
+conformance: ## the 25 checks of docs/gateway.md by five client libraries, and the faults; prints a table
+	FLOTILLA_CONFORMANCE=$(CURDIR)/$(CACHE)/clients tools/node/with-node $(GO) test -count 1 -timeout 20m -run TestClients ./testnet/conformance
 
 contracts: ## Solidity: build, test, fuzz, invariants, gas table
 	tools/node/with-node contracts/test.sh

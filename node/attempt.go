@@ -64,12 +64,18 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 	a.visit.tried()
 	leave := g.health.enter(p.peer)
 	giveBack := a.release
-	a.release = func() { leave(); giveBack() }
 	defer func() {
 		if err != nil {
-			a.release()
+			leave()
+			giveBack()
 		}
 	}()
+	a.release = func() {
+		leave()
+		giveBack()
+		g.health.freed(p.peer)
+		g.queue.wake()
+	}
 	if err := a.start(ctx); err != nil {
 		if ctx.Err() == nil { // a client that leaves is nobody's fault
 			g.health.fault(p.peer, err, g.now())
@@ -162,8 +168,8 @@ func (a *attempt) start(ctx context.Context) error {
 
 // endError replaces a clean end without any delta by what the operator said about it.
 func (a *attempt) endError(err error) error {
-	if end := a.call.End(); end.Error != "" {
-		return fmt.Errorf("operator: %s", end.Error)
+	if fault := faultOf(a.call.End()); fault != nil {
+		return fault
 	}
 	return err
 }
@@ -199,8 +205,8 @@ func (a *attempt) Next(ctx context.Context) (json.RawMessage, error) {
 		if err := a.settle(context.WithoutCancel(ctx), end); err != nil {
 			return nil, err
 		}
-		if end.Error != "" {
-			return nil, midStream("operator stopped early: " + end.Error)
+		if fault := faultOf(end); fault != nil {
+			return nil, midStream("operator stopped early: " + fault.Error())
 		}
 		return nil, errEOF
 	}

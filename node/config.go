@@ -74,6 +74,16 @@ type GatewayConfig struct {
 	LogRecords int
 	// Settle says when receipts go on chain.
 	Settle settlement.SettlerConfig
+	// Queue is for requests whose operators are all busy.
+	Queue QueueConfig
+}
+
+// QueueConfig bounds the waiting of requests whose operators are all busy.
+type QueueConfig struct {
+	// Length is how many may wait. Default 256.
+	Length int
+	// Wait is how long one may. Default 10 s.
+	Wait time.Duration
 }
 
 // OperatorConfig is the part of a node that serves models.
@@ -106,6 +116,8 @@ func (c *Config) setDefaults() {
 		g.IndexFile = orDefault(g.IndexFile, filepath.Join(c.DataDir, IndexFileName))
 		g.LaneDeposit = orDefault(g.LaneDeposit, 1_000_000)
 		g.MaxOutputTokens = orDefault(g.MaxOutputTokens, 1024)
+		g.Queue.Length = orDefault(g.Queue.Length, 256)
+		g.Queue.Wait = orDefault(g.Queue.Wait, 10*time.Second)
 	}
 	if o := c.Operator; o != nil {
 		o.CreditLimit = orDefault(o.CreditLimit, 100_000)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -90,6 +91,11 @@ func (v *visit) Ask(req openai.Request) error {
 	if req.DryRun {
 		return nil
 	}
+	if rules := req.Key.Rules; rules != nil && req.Embeds > 0 { // a model of the fleet is looked at by bindKey
+		if lists := (access.Terms{Allow: rules.Allow, Block: rules.Block}); !lists.Permits(req.Model) {
+			return modelNotAllowed(fmt.Sprintf("the API key may not use the model %q", req.Model))
+		}
+	}
 	if err := v.in.AskTokens(v.gate.estimate(req)); err != nil {
 		return keyRefusal(err)
 	}
@@ -98,6 +104,9 @@ func (v *visit) Ask(req openai.Request) error {
 
 // estimate is the tokens that a request may take, as the rate limit counts them until they are known.
 func (g *gate) estimate(req openai.Request) uint64 {
+	if req.Embeds > 0 {
+		return uint64(req.Embeds)
+	}
 	out := req.MaxTokens
 	if out == 0 {
 		out = g.maxOutputTokens

@@ -46,6 +46,7 @@ type Gateway struct {
 	feedback *feedback.Store
 	tellers  tellerLimits
 	lanes    laneReserve
+	queue    queue
 	priced   atomic.Pointer[pricedFleet] // of the newest directory snapshot that was asked for
 	draining sync.WaitGroup              // answers whose client left, still being closed with the operator
 }
@@ -54,17 +55,15 @@ var _ openai.Completer = (*Gateway)(nil)
 
 // Complete routes the request, and returns once the first piece of an answer is there. Until then an operator that
 // fails is replaced by the next best; afterwards never, since half an answer of one model and half of another is none.
-// Where a price had changed and nobody else answered, the request is routed once more, by the new prices.
+// Where a price had changed and nobody else answered, the request is routed once more, by the new prices; where all
+// were busy, once there may be room.
 func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Reply, error) {
 	if _, ok := req.Visit.(*visit); !ok {
 		return nil, errors.New("the request did not pass the gate: nobody would be charged for it")
 	}
-	for again := false; ; again = true {
-		decision, err := g.decide(ctx, req)
-		if err != nil {
-			return nil, asAPIError(err)
-		}
-		a, err := g.firstAnswer(ctx, req, decision)
+	began, repriced := g.now(), false
+	for {
+		a, err := g.answer(ctx, req)
 		switch {
 		case err == nil:
 			return a, nil
@@ -72,12 +71,37 @@ func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Repl
 			return nil, context.Cause(ctx)
 		case isOverBudget(err):
 			return nil, overBudget(err)
-		case again || !priceIsStale(err):
-			return nil, &openai.APIError{
-				Status: 503, Type: "server_error", Code: "no_operator_answered", RetryAfter: time.Second,
-				Message: fmt.Sprintf("no operator answered before the first byte (nothing was charged): %v", err),
+		case onlyBusy(err):
+			if err := g.queue.turn(ctx, began); err != nil {
+				return nil, err
 			}
+		case priceIsStale(err) && !repriced:
+			repriced = true
+		default:
+			return nil, asAPIError(err)
 		}
+	}
+}
+
+// answer decides and asks, once.
+func (g *Gateway) answer(ctx context.Context, req openai.Request) (*attempt, error) {
+	decision, err := g.decide(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return g.firstAnswer(ctx, req, decision)
+}
+
+// noAnswer is the client's view of err, with which every operator that was tried failed. Where a model server said
+// something about the request, that is it.
+func noAnswer(err error) *openai.APIError {
+	var fault *modelFault
+	if errors.As(err, &fault) {
+		return fault.apiError()
+	}
+	return &openai.APIError{
+		Status: 503, Type: "server_error", Code: "no_operator_answered", RetryAfter: time.Second,
+		Message: fmt.Sprintf("no operator answered before the first byte (nothing was charged): %v", err),
 	}
 }
 
@@ -99,7 +123,7 @@ func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing
 			g.askPrice(ctx, choice)
 		}
 	}
-	return nil, errors.Join(faults...)
+	return nil, &noAnswerError{faults}
 }
 
 // priceIsStale tells an operator that offers another price now, as one does that has just restarted.
@@ -203,8 +227,8 @@ func (g *Gateway) unavailable(p *priced, now time.Time) string {
 		return "price expired"
 	case g.view.Lane(p.advert.Operator).Balance == 0:
 		return "lane not funded yet"
-	case g.health.inFlight(p.peer) >= maxInFlightPerOperator:
-		return "busy"
+	case g.health.full(p.peer, now):
+		return busyDetail
 	}
 	return g.health.paused(p.peer, now)
 }
@@ -213,7 +237,10 @@ func (g *Gateway) unavailable(p *priced, now time.Time) string {
 func asAPIError(err error) error {
 	var infeasible *routing.InfeasibleError
 	var policy *routing.PolicyError
+	var none *noAnswerError
 	switch {
+	case errors.As(err, &none):
+		return noAnswer(none)
 	case errors.As(err, &policy):
 		return &openai.APIError{Status: 400, Type: "invalid_request_error", Code: "invalid_policy", Message: err.Error()}
 	case errors.Is(err, routing.ErrUnknownModel):

@@ -17,10 +17,12 @@ import (
 // modelList shows one entry a model, at the price of its cheapest operator that can be asked.
 func modelList(cands []routing.Candidate) []openai.Model {
 	best := make(map[routing.ModelID]routing.Candidate)
+	offers := make(map[routing.ModelID][]routing.Candidate)
 	for _, c := range cands {
 		if c.Unavailable != "" {
 			continue
 		}
+		offers[c.Model] = append(offers[c.Model], c)
 		if b, ok := best[c.Model]; !ok || c.InputPerMTok+c.OutputPerMTok < b.InputPerMTok+b.OutputPerMTok {
 			best[c.Model] = c
 		}
@@ -28,11 +30,33 @@ func modelList(cands []routing.Candidate) []openai.Model {
 	var out []openai.Model
 	for _, id := range slices.Sorted(maps.Keys(best)) {
 		c := best[id]
-		out = append(out, openai.Model{
+		m := openai.Model{
 			ID: string(id), ContextLength: c.MaxContext, InputPerMTok: c.InputPerMTok, OutputPerMTok: c.OutputPerMTok, PerRequest: c.PerRequest,
-		})
+			Operators: len(offers[id]),
+		}
+		describe(&m, offers[id])
+		out = append(out, m)
 	}
 	return out
+}
+
+// describe adds what any of a model's offers can do: a request that needs it is sent to such a one.
+func describe(m *openai.Model, offers []routing.Candidate) {
+	var tools, jsonMode bool
+	for _, c := range offers {
+		tools, jsonMode, m.Vision = tools || c.Tools, jsonMode || c.JSONMode, m.Vision || c.Vision
+		m.ContextLength = max(m.ContextLength, c.MaxContext)
+		if p, ok := c.Ref.(*priced); ok && p.advert.Quantization != "" && !slices.Contains(m.Quantizations, p.advert.Quantization) {
+			m.Quantizations = append(m.Quantizations, p.advert.Quantization)
+		}
+	}
+	slices.Sort(m.Quantizations)
+	if tools {
+		m.SupportedParameters = append(m.SupportedParameters, "tools", "tool_choice")
+	}
+	if jsonMode {
+		m.SupportedParameters = append(m.SupportedParameters, "response_format", "structured_outputs")
+	}
 }
 
 // baselineCost is what always asking the best single model would have cost for the same prompt, in base units: its

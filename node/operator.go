@@ -91,7 +91,7 @@ func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 	}
 	if out.pieces == 0 {
 		// Nothing was delivered, so nothing is charged and no receipt exists.
-		_, err := in.Finish(p2p.End{Error: out.fault.Error(), FinishReason: "error"})
+		_, err := in.Finish(withFault(p2p.End{FinishReason: "error"}, out.fault))
 		return err
 	}
 	return o.deliver(ctx, in, j, out)
@@ -192,7 +192,7 @@ func (o *Operator) deliver(ctx context.Context, in *p2p.Incoming, j *job, g gene
 	}
 	end := p2p.End{FinishReason: g.finish, InputTokens: g.in, OutputTokens: g.out, Receipt: raw, ReceiptSig: b.OperatorSig}
 	if g.fault != nil {
-		end.Error = g.fault.Error()
+		end = withFault(end, g.fault)
 	}
 	paid, err := in.Finish(end)
 	if err != nil {

@@ -145,6 +145,7 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	g := &Gateway{
 		cfg: *cfg.Gateway, self: n.view.self, domain: cfg.Domain, router: newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, log), ledger: n.ledger,
 		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now, owners: newReceiptOwners(cfg.Key),
+		queue: queue{most: cfg.Gateway.Queue.Length, wait: cfg.Gateway.Queue.Wait},
 	}
 	for _, lane := range n.view.snap.Load().paid() {
 		// A ledger whose files were lost goes on where the chain is; an old copy of one is refused.
@@ -209,7 +210,8 @@ func fundEvery(chainPoll time.Duration) time.Duration { return min(chainPoll, 5*
 func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
-		Completer: g, Feedback: g.takeFeedback, Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Upgrades: g.cfg.Upgrades, Logger: g.log,
+		Completer: g, Embeddings: g.embeddingModel(), Feedback: g.takeFeedback,
+		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Upgrades: g.cfg.Upgrades, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})

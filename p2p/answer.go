@@ -113,6 +113,9 @@ func (in *Incoming) Finish(end End) (Settlement, error) {
 	if n := len(end.Receipt) + len(end.ReceiptSig); n > MaxReceiptBytes {
 		return Settlement{}, fmt.Errorf("finish: receipt has %d bytes, limit %d", n, MaxReceiptBytes)
 	}
+	if n := len(end.Fault); n > MaxFaultBytes {
+		return Settlement{}, fmt.Errorf("finish: fault has %d bytes, limit %d", n, MaxFaultBytes)
+	}
 	in.sendMu.Lock() // after a Send under way
 	defer in.sendMu.Unlock()
 	if err := in.advance(stateAccepted, stateFinished); err != nil {
@@ -121,7 +124,7 @@ func (in *Incoming) Finish(end End) (Settlement, error) {
 	in.endPings()
 	err := in.frames.write(&endFrame{
 		FinishReason: truncate(end.FinishReason), InputTokens: end.InputTokens, OutputTokens: end.OutputTokens,
-		Receipt: end.Receipt, ReceiptSig: end.ReceiptSig, Error: truncate(end.Error),
+		Receipt: end.Receipt, ReceiptSig: end.ReceiptSig, Error: truncate(end.Error), Fault: end.Fault,
 	})
 	if err != nil {
 		return Settlement{}, in.fail(fmt.Errorf("finish: %w", err))

@@ -256,7 +256,7 @@ func (c *Call) sendAckLocked(after ...frame) {
 func (c *Call) finish(f *endFrame) {
 	c.end = &End{
 		FinishReason: f.FinishReason, InputTokens: f.InputTokens, OutputTokens: f.OutputTokens,
-		Receipt: f.Receipt, ReceiptSig: f.ReceiptSig, Error: f.Error,
+		Receipt: f.Receipt, ReceiptSig: f.ReceiptSig, Error: f.Error, Fault: f.Fault,
 	}
 	c.sendAck()
 }

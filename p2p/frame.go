@@ -25,6 +25,8 @@ const (
 	// maxChunkBytes is the data of one Body or Delta frame. It is a quarter of the
 	// default window, so that acknowledgements keep a large answer moving.
 	maxChunkBytes = 32 << 10
+	// MaxFaultBytes bounds the opaque description of an error in an End.
+	MaxFaultBytes = 4 << 10
 	// maxReasonBytes bounds texts for people.
 	maxReasonBytes = 1 << 10
 )
@@ -118,6 +120,7 @@ type endFrame struct {
 	Receipt      []byte `cbor:"4,keyasint"`
 	ReceiptSig   []byte `cbor:"5,keyasint"`
 	Error        string `cbor:"6,keyasint"`
+	Fault        []byte `cbor:"7,keyasint,omitempty"`
 }
 
 // settleFrame is the gateway's answer to a receipt.

@@ -70,6 +70,7 @@ type End struct {
 	InputTokens, OutputTokens uint32
 	Receipt, ReceiptSig       []byte // at most MaxReceiptBytes together
 	Error                     string // empty when the answer is complete
+	Fault                     []byte // of the error, opaque; at most MaxFaultBytes
 }
 
 // Settlement is the gateway's answer to a receipt: a countersignature and a

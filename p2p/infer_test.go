@@ -28,7 +28,7 @@ func TestInferWhole(t *testing.T) {
 				Body: bytes.Repeat([]byte("prompt "), 100_000), Stream: true,
 			}
 			settlement := p2p.Settlement{Countersignature: []byte("counter"), Voucher: []byte("voucher"), VoucherSig: []byte("voucher-sig")}
-			end := p2p.End{FinishReason: "stop", InputTokens: 7, OutputTokens: 3, Receipt: []byte("receipt"), ReceiptSig: []byte("receipt-sig")}
+			end := p2p.End{FinishReason: "stop", InputTokens: 7, OutputTokens: 3, Receipt: []byte("receipt"), ReceiptSig: []byte("receipt-sig"), Error: "why", Fault: []byte("fault")}
 			served := make(chan error, 1)
 			pr.operator.HandleInfer(func(_ context.Context, in *p2p.Incoming) error {
 				served <- serveWhole(in, pr.gateway.ID(), request, end, settlement)

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ type Config struct {
 type OperatorSpec struct {
 	Name  string
 	Model string // one of localmodels' names
+	URL   string // of a model server that runs already, served whole in place of Model
 	Price settlement.Price
 	Stake settlement.Amount
 }
@@ -98,9 +100,11 @@ func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
 	if err := WriteKeyFile(n.spareKey(), roleSpare, SparePassphrase); err != nil {
 		return nil, err
 	}
-	paths, err := localmodels.Install(ctx, cfg.CacheDir, cfg.Progress)
-	if err != nil {
-		return nil, fmt.Errorf("fetch models: %w", err)
+	var paths localmodels.Paths
+	if cfg.needsModels() {
+		if paths, err = localmodels.Install(ctx, cfg.CacheDir, cfg.Progress); err != nil {
+			return nil, fmt.Errorf("fetch models: %w", err)
+		}
 	}
 	// The chain and the model servers do not need each other: start them at once.
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -110,6 +114,9 @@ func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
 		return err
 	})
 	for i, op := range cfg.Operators {
+		if op.URL != "" {
+			continue
+		}
 		group.Go(func() (err error) {
 			n.servers[i], err = localmodels.Start(groupCtx, localmodels.Config{
 				Paths: paths, Model: op.Model, Threads: 1, LogDir: filepath.Join(cfg.Dir, op.Name, "logs"),
@@ -125,6 +132,10 @@ func Open(ctx context.Context, cfg Config) (_ *Net, err error) {
 		return nil, err
 	}
 	return n, nil
+}
+
+func (c *Config) needsModels() bool {
+	return slices.ContainsFunc(c.Operators, func(op OperatorSpec) bool { return op.URL == "" })
 }
 
 func (c *Config) setDefaults() {
@@ -168,7 +179,10 @@ func (n *Net) openNodes(ctx context.Context) error {
 		return fmt.Errorf("open gateway: %w", err)
 	}
 	for i, spec := range n.cfg.Operators {
-		op, err := n.openOperator(ctx, spec, n.servers[i])
+		if spec.URL == "" {
+			spec.URL = n.servers[i].URL
+		}
+		op, err := n.openOperator(ctx, spec)
 		if err != nil {
 			return fmt.Errorf("open operator %s: %w", spec.Name, err)
 		}
@@ -179,14 +193,14 @@ func (n *Net) openNodes(ctx context.Context) error {
 	return nil
 }
 
-func (n *Net) openOperator(ctx context.Context, spec OperatorSpec, srv *localmodels.Server) (*node.Node, error) {
+func (n *Net) openOperator(ctx context.Context, spec OperatorSpec) (*node.Node, error) {
 	key := DevKey(spec.Name)
 	chain, err := n.chain.client(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	n.clients = append(n.clients, chain)
-	served, err := node.ServeURL(ctx, srv.URL, spec.Price)
+	served, err := node.ServeURL(ctx, spec.URL, spec.Price)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flotilla/node/rawjson"
 )
 
 // maxErrorText bounds what is kept of a server's error text.
@@ -17,9 +19,9 @@ const maxErrorText = 500
 // UpstreamError is an error that the model server itself reported. Status is the HTTP status, or 200 for an error that
 // came inside a stream.
 type UpstreamError struct {
-	Status              int
-	Type, Code, Message string
-	RetryAfter          time.Duration // 0 if the server named none
+	Status                     int
+	Type, Code, Param, Message string
+	RetryAfter                 time.Duration // 0 if the server named none
 }
 
 func (e *UpstreamError) Error() string {
@@ -52,11 +54,15 @@ func upstreamError(status int, body []byte) *UpstreamError {
 			Message string          `json:"message"`
 			Type    string          `json:"type"`
 			Code    json.RawMessage `json:"code"`
+			Param   *string         `json:"param"`
 		}
 		switch {
 		case json.Unmarshal(outer.Error, &e.Message) == nil:
 		case json.Unmarshal(outer.Error, &inner) == nil:
 			e.Message, e.Type, e.Code = inner.Message, inner.Type, codeText(inner.Code)
+			if inner.Param != nil {
+				e.Param = *inner.Param
+			}
 		case e.Message == "" && len(outer.Detail) > 0:
 			if json.Unmarshal(outer.Detail, &e.Message) != nil {
 				e.Message = string(outer.Detail)
@@ -75,6 +81,9 @@ func codeText(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
 		return s
+	}
+	if rawjson.IsNull(raw) {
+		return ""
 	}
 	return string(bytes.Trim(raw, `"`))
 }

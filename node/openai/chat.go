@@ -19,9 +19,12 @@ func errBadAnswer() *APIError {
 	return &APIError{Status: http.StatusBadGateway, Code: "bad_answer", NoRetry: true, Message: "the operator's answer is not a chat completion"}
 }
 
-// parse reads and checks the body of a chat or a dry run; on an error it has answered.
-func (x *exchange) parse(dryRun bool) (Request, bool) {
+// parse reads and checks the body of a chat or a dry run, or of what translate makes a chat of; on an error it has answered.
+func (x *exchange) parse(dryRun bool, translate func([]byte) ([]byte, *APIError)) (Request, bool) {
 	body, api := x.readBody()
+	if api == nil && translate != nil {
+		body, api = translate(body)
+	}
 	if api != nil {
 		x.fail(api)
 		return Request{}, false
@@ -46,7 +49,7 @@ func (x *exchange) parse(dryRun bool) (Request, bool) {
 }
 
 func (h *handler) serveRoute(x *exchange) {
-	req, ok := x.parse(true)
+	req, ok := x.parse(true, nil)
 	if !ok {
 		return
 	}
@@ -58,8 +61,11 @@ func (h *handler) serveRoute(x *exchange) {
 	x.send(http.StatusOK, decision)
 }
 
-func (h *handler) serveChat(x *exchange) {
-	req, ok := x.parse(false)
+func (h *handler) serveChat(x *exchange) { h.serveAnswer(x, nil, chatShape) }
+
+// serveAnswer runs the chat that translate makes of the body, or the body itself, and answers in the given shape.
+func (h *handler) serveAnswer(x *exchange, translate func([]byte) ([]byte, *APIError), s shape) {
+	req, ok := x.parse(false, translate)
 	if !ok {
 		return
 	}
@@ -77,7 +83,7 @@ func (h *handler) serveChat(x *exchange) {
 	h.upgrades.record(x.key, x.info.UpgradeMicroUSD)
 	setDecision(x.w.Header(), x.info, req, x.r.Header.Get("X-Flotilla-Debug") == "1")
 	defer x.keepSession()
-	a := newAnswer(x, req, reply)
+	a := newAnswer(x, req, reply, s)
 	if req.Stream {
 		a.stream()
 		return
@@ -90,19 +96,20 @@ type answer struct {
 	x     *exchange
 	req   Request
 	reply Reply
+	shape shape
 	own   [4]rawjson.Edit // id, object, created, model: the same on each chunk
 	usage json.RawMessage // the operator's own usage object
 	last  json.RawMessage // the operator's usage chunk, held back until the bill is known
 }
 
-func newAnswer(x *exchange, req Request, reply Reply) *answer {
-	object := `"chat.completion"`
+func newAnswer(x *exchange, req Request, reply Reply, s shape) *answer {
+	object := s.object
 	if req.Stream {
-		object = `"chat.completion.chunk"`
+		object = s.chunk
 	}
-	return &answer{x: x, req: req, reply: reply, own: [4]rawjson.Edit{
-		{Key: "id", Value: rawjson.Quote(completionID(x.info.ReceiptID))},
-		{Key: "object", Value: json.RawMessage(object)},
+	return &answer{x: x, req: req, reply: reply, shape: s, own: [4]rawjson.Edit{
+		{Key: "id", Value: rawjson.Quote(completionID(s.idPrefix, x.info.ReceiptID))},
+		{Key: "object", Value: rawjson.Quote(object)},
 		{Key: "created", Value: strconv.AppendInt(nil, x.start.Unix(), 10)},
 		{Key: "model", Value: rawjson.Quote(x.info.Model)},
 	}}
@@ -111,13 +118,13 @@ func newAnswer(x *exchange, req Request, reply Reply) *answer {
 // completionIDPrefix starts the ids of answers. The rest is the receipt's id, so that either finds the record.
 const completionIDPrefix = "chatcmpl-"
 
-func completionID(receiptID string) string {
+func completionID(prefix, receiptID string) string {
 	if hexID, ok := strings.CutPrefix(receiptID, "0x"); ok && hexID != "" {
-		return completionIDPrefix + hexID
+		return prefix + hexID
 	}
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return completionIDPrefix + hex.EncodeToString(b[:])
+	return prefix + hex.EncodeToString(b[:])
 }
 
 // whole sends an answer that is not streamed. Nothing goes out before the end is known to be clean, so that every
@@ -143,8 +150,13 @@ func (a *answer) whole() {
 		a.fail(errBadAnswer())
 		return
 	}
+	edits, err := a.edits(obj)
+	if err != nil {
+		a.fail(err)
+		return
+	}
 	usage, _ := obj.Get("usage")
-	edits := append(a.own[:], rawjson.Edit{Key: "usage", Value: usageObject(usage, a.x.info, a.x.final)})
+	edits = append(edits, rawjson.Edit{Key: "usage", Value: usageObject(usage, a.x.info, a.x.final)})
 	a.x.w.Header().Set("X-Flotilla-Cost", formatUSD(a.x.final.CostMicroUSD, 6))
 	a.x.send(http.StatusOK, obj.Apply(edits...))
 }
@@ -188,7 +200,22 @@ func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
 			return nil, nil
 		}
 	}
-	return obj.Apply(append(a.own[:], usage)...), nil
+	edits, err := a.edits(obj)
+	if err != nil {
+		return nil, err
+	}
+	return obj.Apply(append(edits, usage)...), nil
+}
+
+// edits are what an answer or a chunk gets of ours: its identity, and choices in the client's shape.
+func (a *answer) edits(obj rawjson.Object) ([]rawjson.Edit, error) {
+	own := a.own[:len(a.own):len(a.own)]
+	if a.shape.choices == nil {
+		return own, nil
+	}
+	raw, _ := obj.Get("choices")
+	choices, err := a.shape.choices(raw)
+	return append(own, rawjson.Edit{Key: "choices", Value: choices}), err
 }
 
 // usageChunk is the last one before [DONE]: no choices, and the bill.

@@ -78,5 +78,6 @@ type Model struct {
 	InputPerMTok, OutputPerMTok, PerRequest uint64
 	Quantizations                           []string
 	SupportedParameters                     []string
-	Operators                               int // that offer it now; 0 if not counted
+	Vision                                  bool // takes images
+	Operators                               int  // that offer it now; 0 if not counted
 }

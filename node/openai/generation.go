@@ -82,7 +82,7 @@ func (g Generation) wire() wireGeneration {
 		},
 	}
 	if f.ReceiptID != "" {
-		w.ID = completionID(f.ReceiptID)
+		w.ID = completionID(completionIDPrefix, f.ReceiptID)
 	}
 	if isAuto(g.Asked) {
 		w.Router = orNull("flotilla/auto")

@@ -27,6 +27,8 @@ type Config struct {
 	Keys KeyCheck
 	// Gate holds callers to their keys' limits; nil sets none.
 	Gate Gate
+	// Embeddings is served under /v1/embeddings; nil serves none.
+	Embeddings *EmbeddingModel
 	// Feedback keeps what callers say of answers; nil takes none.
 	Feedback FeedbackTaker
 	// Generations finds the records of answers; nil knows none.
@@ -94,6 +96,10 @@ func findRoute(path string) (route, bool) {
 	switch path {
 	case "/v1/chat/completions":
 		return route{method: http.MethodPost, serve: (*handler).serveChat}, true
+	case "/v1/completions":
+		return route{method: http.MethodPost, serve: (*handler).serveCompletions}, true
+	case "/v1/embeddings":
+		return route{method: http.MethodPost, serve: (*handler).serveEmbeddings}, true
 	case "/v1/route":
 		return route{method: http.MethodPost, serve: (*handler).serveRoute}, true
 	case "/v1/feedback":

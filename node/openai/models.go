@@ -12,13 +12,40 @@ type wireModel struct {
 	Object              string       `json:"object"`
 	Created             int64        `json:"created"`
 	OwnedBy             string       `json:"owned_by"`
+	CanonicalSlug       string       `json:"canonical_slug"`
 	Name                string       `json:"name"`
 	Description         string       `json:"description,omitempty"`
 	ContextLength       uint32       `json:"context_length,omitempty"`
+	Architecture        architecture `json:"architecture"`
 	Pricing             *wirePricing `json:"pricing,omitempty"`
+	TopProvider         topProvider  `json:"top_provider"`
 	SupportedParameters []string     `json:"supported_parameters"`
 	Quantizations       []string     `json:"quantizations,omitempty"`
 	Operators           int          `json:"operators,omitempty"`
+}
+
+// architecture is what goes in and comes out.
+type architecture struct {
+	Modality         string   `json:"modality"`
+	InputModalities  []string `json:"input_modalities"`
+	OutputModalities []string `json:"output_modalities"`
+	Tokenizer        string   `json:"tokenizer"`
+	InstructType     *string  `json:"instruct_type"` // always null: operators' servers have the template
+}
+
+func textArchitecture(output string, vision bool) architecture {
+	a := architecture{Modality: "text->" + output, InputModalities: []string{"text"}, OutputModalities: []string{output}, Tokenizer: "Other"}
+	if vision {
+		a.Modality, a.InputModalities = "text+image->"+output, append(a.InputModalities, "image")
+	}
+	return a
+}
+
+// topProvider is OpenRouter's: what the best offer of the model can do.
+type topProvider struct {
+	ContextLength       *uint32 `json:"context_length"`
+	MaxCompletionTokens *uint32 `json:"max_completion_tokens"` // always null: bounded by the context alone
+	IsModerated         bool    `json:"is_moderated"`
 }
 
 // wirePricing is in USD, as strings of exact decimals: per token, and per request.
@@ -36,6 +63,7 @@ func (m Model) wire() wireModel {
 		ID: m.ID, Object: "model", Created: m.Created, OwnedBy: m.OwnedBy, Name: m.Name, Description: m.Description,
 		ContextLength: m.ContextLength, Quantizations: m.Quantizations, Operators: m.Operators,
 		SupportedParameters: append(alwaysSupported[:len(alwaysSupported):len(alwaysSupported)], m.SupportedParameters...),
+		CanonicalSlug:       m.ID, Architecture: textArchitecture("text", m.Vision),
 		// µUSD per million tokens are 1e-12 USD per token.
 		Pricing: &wirePricing{Prompt: formatUSD(m.InputPerMTok, 12), Completion: formatUSD(m.OutputPerMTok, 12), Request: formatUSD(m.PerRequest, 6)},
 	}
@@ -45,19 +73,25 @@ func (m Model) wire() wireModel {
 	if w.OwnedBy == "" {
 		w.OwnedBy = "flotilla"
 	}
+	if m.ContextLength > 0 {
+		w.TopProvider.ContextLength = &m.ContextLength
+	}
 	return w
 }
 
 // autoModel is the router's own entry, there as soon as it has something to choose from.
 func autoModel(models []Model) wireModel {
 	w := wireModel{
-		ID: "auto", Object: "model", OwnedBy: "flotilla", Name: "Automatic choice",
+		ID: "auto", Object: "model", OwnedBy: "flotilla", CanonicalSlug: "flotilla/auto", Name: "Automatic choice",
 		Description:         "The cheapest capable model of the fleet, chosen for each prompt.",
 		SupportedParameters: append(alwaysSupported[:len(alwaysSupported):len(alwaysSupported)], "cost_quality_tradeoff", "allowed_models", "blocked_models"),
 	}
+	vision := false
 	for _, m := range models {
 		w.ContextLength = max(w.ContextLength, m.ContextLength)
+		vision = vision || m.Vision
 	}
+	w.Architecture = textArchitecture("text", vision)
 	return w
 }
 
@@ -80,6 +114,9 @@ func (h *handler) listModels(x *exchange) (modelList, bool) {
 	for _, m := range models {
 		list.Data = append(list.Data, m.wire())
 	}
+	if e := h.cfg.Embeddings; e != nil {
+		list.Data = append(list.Data, e.wire())
+	}
 	return list, true
 }
 
@@ -98,7 +135,7 @@ func (h *handler) serveModel(x *exchange) {
 	if isAuto(id) {
 		id = "auto"
 	}
-	i := slices.IndexFunc(list.Data, func(m wireModel) bool { return m.ID == id })
+	i := slices.IndexFunc(list.Data, func(m wireModel) bool { return strings.EqualFold(m.ID, id) })
 	if i < 0 {
 		x.fail(&APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "no operator offers this model now; GET /v1/models lists what there is"})
 		return

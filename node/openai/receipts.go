@@ -17,6 +17,9 @@ const (
 func receiptID(text string) (string, *APIError) {
 	digits, isAnswer := strings.CutPrefix(text, completionIDPrefix)
 	if !isAnswer {
+		digits, isAnswer = strings.CutPrefix(text, textIDPrefix)
+	}
+	if !isAnswer {
 		digits = strings.TrimPrefix(text, "0x")
 	}
 	if raw, err := hex.DecodeString(digits); err != nil || len(raw) != 32 {

@@ -33,6 +33,8 @@ type Request struct {
 	// Visit is what the gate made of the request; nil without a gate. DryRun: nothing is to be run.
 	Visit  Visit
 	DryRun bool
+	// Embeds is how many tokens of text the gateway itself is to embed; no operator is asked.
+	Embeds int
 	// Body is the client's JSON, byte for byte but without the members that are only for the router (plugins, provider,
 	// cost_quality_tradeoff, allowed_models, blocked_models, default_model, usage): operators need not know what else was acceptable.
 	Body []byte

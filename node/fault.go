@@ -1,0 +1,138 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"flotilla/node/backend"
+	"flotilla/node/openai"
+	"flotilla/p2p"
+)
+
+// modelFault is why an operator gave no whole answer: what its model server said, in the terms of OpenAI's API. It travels
+// in p2p.End, and is an error on the gateway's side.
+type modelFault struct {
+	Status     int           `json:"status"` // HTTP status of the model server, or the nearest to what happened
+	Type       string        `json:"type,omitempty"`
+	Code       string        `json:"code,omitempty"`
+	Param      string        `json:"param,omitempty"`
+	Message    string        `json:"message"`
+	RetryAfter time.Duration `json:"retry_after_ns,omitempty"`
+}
+
+func (f *modelFault) Error() string { return f.Message }
+
+// Bounds of a fault's texts. A fault that still is over p2p.MaxFaultBytes, all escapes, travels as its text alone.
+const (
+	maxFaultWord    = 120
+	maxFaultMessage = 400
+)
+
+// newModelFault describes an error of the operator's own model server.
+func newModelFault(err error) *modelFault {
+	f := &modelFault{Status: http.StatusBadGateway, Message: err.Error()}
+	var up *backend.UpstreamError
+	var unreachable *url.Error
+	switch {
+	case errors.As(err, &unreachable): // names the server's address, which is the operator's own business
+		f.Code, f.Message = "model_unreachable", "the model server cannot be reached: "+unreachable.Err.Error()
+	case errors.As(err, &up):
+		f = &modelFault{Status: up.Status, Type: up.Type, Code: up.Code, Param: up.Param, Message: up.Message, RetryAfter: up.RetryAfter}
+		if up.Status < http.StatusBadRequest { // an error inside a stream comes under 200
+			f.Status = http.StatusBadGateway
+		}
+	case errors.Is(err, backend.ErrBadAnswer):
+		f.Code = "bad_answer"
+	case errors.Is(err, backend.ErrTruncated):
+		f.Code = "answer_cut"
+	case errors.Is(err, backend.ErrNotReady):
+		f.Status, f.Code, f.RetryAfter = http.StatusServiceUnavailable, "model_not_ready", time.Second
+	case errors.Is(err, backend.ErrIdle), errors.Is(err, context.DeadlineExceeded):
+		f.Status, f.Code = http.StatusGatewayTimeout, "model_timeout"
+	}
+	f.Type, f.Code, f.Param = cut(f.Type, maxFaultWord), cut(f.Code, maxFaultWord), cut(f.Param, maxFaultWord)
+	f.Message = cut(f.Message, maxFaultMessage)
+	return f
+}
+
+// withFault adds to an operator's End why the answer is not whole.
+func withFault(end p2p.End, err error) p2p.End {
+	end.Error = err.Error()
+	if raw, encErr := encode(newModelFault(err)); encErr == nil && len(raw) <= p2p.MaxFaultBytes {
+		end.Fault = raw
+	}
+	return end
+}
+
+// faultOf is what the operator said about an answer without a whole end; nil when it said nothing. The fault of an
+// operator of an older version is its text alone.
+func faultOf(end p2p.End) error {
+	if end.Error == "" {
+		return nil
+	}
+	f := &modelFault{}
+	if len(end.Fault) == 0 || decode(end.Fault, f) != nil || f.Status < http.StatusBadRequest || f.Status > 599 {
+		f = &modelFault{Status: http.StatusBadGateway, Code: "operator_error", Message: end.Error}
+	}
+	return f
+}
+
+// aboutRequest: the model server judged the request, and did not fail itself.
+func (f *modelFault) aboutRequest() bool {
+	switch f.Status {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return true
+	}
+	return false
+}
+
+// busy: it cannot now, which is nobody's fault.
+func (f *modelFault) busy() bool { return f.Status == http.StatusTooManyRequests }
+
+// apiError is the client's view of a request that ended with this fault on every operator. What concerns the client goes
+// through as the model server said it. The rest is between operator and server (a key of the operator's that the server
+// refuses is no 401 of ours): a bad gateway.
+func (f *modelFault) apiError() *openai.APIError {
+	e := &openai.APIError{Status: f.Status, Type: f.Type, Code: f.Code, Param: f.Param, Message: f.Message, RetryAfter: f.RetryAfter}
+	switch {
+	case f.aboutRequest():
+		e.NoRetry = true
+	case f.busy(), f.Status == http.StatusServiceUnavailable:
+		e.RetryAfter = max(e.RetryAfter, time.Second)
+	case f.Status == http.StatusGatewayTimeout, f.Status == http.StatusRequestTimeout:
+		e.Status = http.StatusGatewayTimeout
+	default:
+		e.Status, e.Type = http.StatusBadGateway, "server_error"
+		e.Message = fmt.Sprintf("the operator's model server failed (nothing was charged): %s", f.Message)
+	}
+	if e.Code == "" || e.Code == fmt.Sprint(f.Status) { // llama.cpp repeats the status there
+		e.Code = faultCode(e.Status)
+	}
+	return e
+}
+
+func faultCode(status int) string {
+	switch status {
+	case http.StatusTooManyRequests:
+		return "rate_limit_exceeded"
+	case http.StatusServiceUnavailable:
+		return "model_not_ready"
+	case http.StatusGatewayTimeout:
+		return "model_timeout"
+	case http.StatusBadGateway:
+		return "model_server_error"
+	}
+	return "invalid_request"
+}
+
+// cut keeps at most n bytes, not ending inside a character.
+func cut(s string, n int) string {
+	for n < len(s) && n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:min(n, len(s))]
+}

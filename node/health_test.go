@@ -1,0 +1,56 @@
+package node
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"flotilla/p2p"
+)
+
+// TestBreaker: a fault opens it, its pause doubles, one request at a time tries after it, and a success closes it.
+func TestBreaker(t *testing.T) {
+	h, id, now := newHealth(), p2p.PeerID("op"), time.Unix(1_800_000_000, 0)
+	fault := errors.New("lost")
+	h.fault(id, fault, now)
+	if h.paused(id, now.Add(pauseFirst-1)) == "" {
+		t.Fatal("asked while the breaker is open")
+	}
+	now = now.Add(pauseFirst)
+	if why := h.paused(id, now); why != "" {
+		t.Fatalf("not asked after the pause: %s", why)
+	}
+	leave := h.enter(id)
+	if h.paused(id, now) == "" {
+		t.Error("two trials at once")
+	}
+	h.fault(id, fault, now)
+	leave()
+	if h.paused(id, now.Add(2*pauseFirst-1)) == "" || h.paused(id, now.Add(2*pauseFirst)) != "" {
+		t.Error("the second pause is not twice the first")
+	}
+	h.success(id)
+	h.enter(id)
+	if why := h.paused(id, now); why != "" {
+		t.Errorf("not asked after a success: %s", why)
+	}
+}
+
+// TestBreakerSparesTheInnocent: being busy and refusing a request are no faults.
+func TestBreakerSparesTheInnocent(t *testing.T) {
+	h, id, now := newHealth(), p2p.PeerID("op"), time.Unix(1_800_000_000, 0)
+	h.fault(id, &modelFault{Status: 400}, now)
+	h.fault(id, &modelFault{Status: 429}, now)
+	h.fault(id, &p2p.RejectedError{Code: codeStalePrice}, now)
+	h.fault(id, &p2p.RejectedError{Code: p2p.CodeOverloaded, RetryAfter: time.Second}, now)
+	if why := h.paused(id, now); why != "" {
+		t.Errorf("paused: %s", why)
+	}
+	if !h.full(id, now) || h.full(id, now.Add(time.Second)) {
+		t.Error("an operator that is full is not left alone for as long as it said")
+	}
+	h.fault(id, &p2p.RejectedError{Code: p2p.CodeOverloaded, RetryAfter: time.Second}, now)
+	if h.freed(id); h.full(id, now) {
+		t.Error("full although a slot was freed")
+	}
+}

@@ -1,0 +1,178 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flotilla/node/backend"
+	"flotilla/node/backend/scripted"
+	"flotilla/node/openai"
+)
+
+// scriptedOperator serves worldModel from a model server that does what prompts say.
+func (w *world) scriptedOperator(price Price) *scripted.Server {
+	w.t.Helper()
+	model := scripted.New(worldModel)
+	srv := httptest.NewServer(model)
+	w.t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
+	b, err := backend.New(srv.URL, backend.Options{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	serving := len(w.gateway.Gateway.Serving())
+	w.open(Config{
+		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: w.gateway.Addrs(),
+		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{{
+			Model: worldModel, BackendModel: worldModel, Backend: b, Price: price, MaxContext: 1 << 20, Features: []string{backend.FeatureTools},
+		}}},
+	})
+	w.waitServing(serving + 1)
+	return model
+}
+
+// run sends a chat with a script; the answer is the status and the whole body.
+func (w *world) run(ctx context.Context, stream bool, script string) (*http.Response, string, error) {
+	w.t.Helper()
+	body, err := json.Marshal(map[string]any{"model": worldModel, "stream": stream, "max_tokens": 50, "messages": []any{map[string]string{"role": "user", "content": "@script " + script}}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+w.gateway.HTTPAddr()+"/v1/chat/completions", bytes.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+worldAPIKey)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, "", err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	return resp, string(raw), err
+}
+
+// TestModelServerFaults: what a model server says reaches the client as a direct connection would bring it, or better.
+func TestModelServerFaults(t *testing.T) {
+	w := newWorld(t)
+	w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	for script, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		"status=400": {400, "scripted_400"}, "status=403": {403, "scripted_403"}, "status=422": {422, "scripted_422"},
+		"status=429 retry-after=7": {429, "scripted_429"}, "status=503": {503, "scripted_503"}, "status=500": {502, "scripted_500"},
+		"status=401": {502, "scripted_401"}, "html=1": {502, "bad_answer"},
+	} {
+		for _, stream := range []bool{false, true} {
+			t.Run(fmt.Sprint(script, " stream=", stream), func(t *testing.T) {
+				w.eventually("the operator is asked again", func() bool { return len(w.gateway.Gateway.Serving()) == 1 })
+				resp, body, err := w.run(t.Context(), stream, script)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var answer struct {
+					Error struct{ Message, Type, Code string }
+				}
+				if err := json.Unmarshal([]byte(body), &answer); err != nil {
+					t.Fatalf("%s: %v", body, err)
+				}
+				if resp.StatusCode != want.status || answer.Error.Code != want.code || answer.Error.Type == "" {
+					t.Errorf("%d %s, want %d %s", resp.StatusCode, body, want.status, want.code)
+				}
+				if want.status == 429 && resp.Header.Get("Retry-After") != "7" {
+					t.Errorf("Retry-After %q, want the model server's", resp.Header.Get("Retry-After"))
+				}
+				if again := resp.Header.Get("X-Should-Retry"); (want.status < 429) != (again == "false") {
+					t.Errorf("X-Should-Retry %q", again)
+				}
+				if resp, _, err := w.run(t.Context(), false, "tokens=1"); err == nil && resp.StatusCode == 200 {
+					return // closes the breaker
+				}
+				w.eventually("the operator answers again", func() bool {
+					resp, _, err := w.run(t.Context(), false, "tokens=1")
+					return err == nil && resp.StatusCode == 200
+				})
+			})
+		}
+	}
+}
+
+// TestQueue: requests beyond an operator's slots wait for one; a client that leaves the queue is never sent on; a full
+// queue, and a wait that is too long, are said clearly.
+func TestQueue(t *testing.T) {
+	w := newWorld(t)
+	model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	full, release := context.WithCancel(t.Context())
+	defer release()
+	var held sync.WaitGroup
+	for range 4 { // OperatorConfig.MaxConcurrent
+		held.Go(func() { _, _, _ = w.run(full, false, "hold=0 tag=held") })
+	}
+	w.eventually("every slot is taken", func() bool { return model.Stats("held").Calls == 4 })
+	w.gateway.Gateway.queue.most, w.gateway.Gateway.queue.wait = 2, worldWait
+
+	gone, leave := context.WithCancel(t.Context())
+	left, served := make(chan error, 1), make(chan string, 1)
+	go func() { _, _, err := w.run(gone, true, "tag=gone"); left <- err }()
+	w.eventually("one waits", func() bool { return w.queued() == 1 })
+	go func() { _, body, _ := w.run(t.Context(), true, "tokens=3 tag=served"); served <- body }()
+	w.eventually("two wait", func() bool { return w.queued() == 2 })
+	resp, body, err := w.run(t.Context(), true, "tag=third")
+	if err != nil || resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, `"overloaded"`) {
+		t.Errorf("a third in a queue of two: %v, %s", resp, body)
+	}
+	leave()
+	if err := <-left; err == nil {
+		t.Error("a client that left was answered")
+	}
+	w.eventually("its place is free", func() bool { return w.queued() == 1 })
+	release()
+	if body := <-served; !strings.HasSuffix(body, "data: [DONE]\n\n") {
+		t.Errorf("the one that waited got %s", body)
+	}
+	held.Wait()
+	if n := model.Stats("gone").Calls + model.Stats("third").Calls; n != 0 {
+		t.Errorf("%d requests were sent on that should not have been", n)
+	}
+}
+
+func (w *world) queued() int {
+	q := &w.gateway.Gateway.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
+// TestQueueTurn: each way out of the queue.
+func TestQueueTurn(t *testing.T) {
+	q := queue{most: 1, wait: 20 * time.Millisecond}
+	var api *openai.APIError
+	if err := q.turn(t.Context(), time.Now()); !errors.As(err, &api) || api.Status != 503 || api.RetryAfter == 0 {
+		t.Errorf("after the longest wait: %v", err)
+	}
+	q.wait = worldWait
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := q.turn(ctx, time.Now()); err != context.Canceled {
+		t.Errorf("client gone: %v", err)
+	}
+	woken := make(chan error, 1)
+	go func() { woken <- q.turn(t.Context(), time.Now()) }()
+	for len(woken) == 0 {
+		q.wake()
+		time.Sleep(time.Millisecond)
+	}
+	if err := <-woken; err != nil || len(q.waiting) != 0 {
+		t.Errorf("woken: %v, %d left in the queue", err, len(q.waiting))
+	}
+}

@@ -1,0 +1,117 @@
+package openai
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"flotilla/node/rawjson"
+)
+
+// shape is how an answer of the fleet, which is a chat completion, looks to the client.
+type shape struct {
+	idPrefix      string
+	object, chunk string // the object member of a whole answer, and of one chunk
+	// choices rewrites the choices of an answer or chunk; nil leaves them as they are.
+	choices func(json.RawMessage) (json.RawMessage, error)
+}
+
+var (
+	chatShape = shape{idPrefix: completionIDPrefix, object: "chat.completion", chunk: "chat.completion.chunk"}
+	textShape = shape{idPrefix: textIDPrefix, object: "text_completion", chunk: "text_completion", choices: textChoices}
+)
+
+// textIDPrefix starts the ids of answers to /v1/completions.
+const textIDPrefix = "cmpl-"
+
+// defaultTextTokens is the limit of a text completion that sets none, as at OpenAI.
+const defaultTextTokens = "16"
+
+// serveCompletions serves OpenAI's older API: the prompt becomes the one message of a chat, since that is what the models of
+// the fleet are tuned for and how operators serve them.
+func (h *handler) serveCompletions(x *exchange) { h.serveAnswer(x, chatOfCompletion, textShape) }
+
+// chatOfCompletion turns the body of a text completion into that of a chat. What has no meaning there is refused, and all
+// else goes through.
+func chatOfCompletion(body []byte) ([]byte, *APIError) {
+	obj, api := parseObject(body)
+	if api != nil {
+		return nil, api
+	}
+	prompt, api := readPrompt(obj)
+	if api != nil {
+		return nil, api
+	}
+	for _, key := range [...]string{"suffix", "logprobs"} {
+		if obj.Has(key) {
+			return nil, badRequest(key, "%s is not supported: the prompt is answered as a chat; use /v1/chat/completions", key)
+		}
+	}
+	if echo, _ := obj.Get("echo"); string(echo) == "true" {
+		return nil, badRequest("echo", "echo is not supported: put the prompt before the answer yourself")
+	}
+	if best, ok := obj.Get("best_of"); ok && !rawjson.IsNull(best) && string(best) != "1" {
+		return nil, badRequest("best_of", "best_of above 1 is not supported: ask several times, or use n with /v1/chat/completions")
+	}
+	messages := append(append([]byte(`[{"role":"user","content":`), rawjson.Quote(prompt)...), `}]`...)
+	edits := []rawjson.Edit{{Key: "prompt"}, {Key: "suffix"}, {Key: "logprobs"}, {Key: "echo"}, {Key: "best_of"}, {Key: "messages", Value: messages}}
+	if !obj.Has("max_tokens") {
+		edits = append(edits, rawjson.Edit{Key: "max_tokens", Value: json.RawMessage(defaultTextTokens)})
+	}
+	return obj.Apply(edits...), nil
+}
+
+// readPrompt takes one text, alone or in an array.
+func readPrompt(obj rawjson.Object) (string, *APIError) {
+	raw, ok := obj.Get("prompt")
+	if !ok || rawjson.IsNull(raw) {
+		return "", badRequest("prompt", "prompt is missing: it must be a string")
+	}
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		return one, nil
+	}
+	var many []string
+	if json.Unmarshal(raw, &many) == nil && len(many) == 1 {
+		return many[0], nil
+	}
+	if len(many) > 1 {
+		return "", badRequest("prompt", "%d prompts in one request are not supported: send one request for each", len(many))
+	}
+	return "", badRequest("prompt", "prompt must be a string: arrays of token ids are not supported, since each model has tokens of its own")
+}
+
+// textChoices turns the choices of a chat, whole or in pieces, into those of a text completion.
+func textChoices(raw json.RawMessage) (json.RawMessage, error) {
+	type said struct {
+		Content *string `json:"content"`
+	}
+	var chat []struct {
+		Index        int     `json:"index"`
+		Message      said    `json:"message"`
+		Delta        said    `json:"delta"`
+		FinishReason *string `json:"finish_reason"`
+	}
+	if err := json.Unmarshal(raw, &chat); err != nil {
+		return nil, errBadAnswer()
+	}
+	type choice struct {
+		Text         string  `json:"text"`
+		Index        int     `json:"index"`
+		Logprobs     *string `json:"logprobs"` // always null
+		FinishReason *string `json:"finish_reason"`
+	}
+	text := make([]choice, len(chat))
+	for i, c := range chat {
+		text[i].Index, text[i].FinishReason = c.Index, c.FinishReason
+		for _, s := range [...]*string{c.Message.Content, c.Delta.Content} {
+			if s != nil {
+				text[i].Text += *s
+			}
+		}
+	}
+	out, err := json.Marshal(text)
+	if err != nil { // strings and numbers always encode
+		return nil, &APIError{Status: http.StatusInternalServerError, Code: "internal_error", Message: "encode choices"}
+	}
+	return out, nil
+}
