@@ -1,0 +1,56 @@
+package access_test
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"testing"
+
+	"flotilla/node/access"
+)
+
+// BenchmarkVisit is all that a request costs here: found, admitted, its maximum held, charged, gone. Parallel requests are
+// of one key.
+func BenchmarkVisit(b *testing.B) {
+	s := open(b, b.TempDir(), access.Options{})
+	secret, _ := create(b, s, access.Terms{Budget: 1e12, RequestsPerMinute: 1e12, TokensPerMinute: 1e12, Concurrent: 1e6})
+	var serial atomic.Uint64
+	visit := func() {
+		k, err := s.Find(secret)
+		if err != nil {
+			b.Fatal(err)
+		}
+		v, err := s.Enter(k.ID)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := v.AskTokens(1000); err != nil {
+			b.Fatal(err)
+		}
+		var r access.Receipt
+		binary.BigEndian.PutUint64(r[:], serial.Add(1))
+		h, err := s.Hold(k.ID, r, 100)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := h.Charge(50); err != nil {
+			b.Fatal(err)
+		}
+		v.UsedTokens(500)
+		v.Leave()
+	}
+	b.Run("one", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			visit()
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetParallelism(16)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				visit()
+			}
+		})
+	})
+}
