@@ -134,7 +134,7 @@ func (a *attempt) sign(ctx context.Context) error {
 func (g *Gateway) maxOutput(req openai.Request, adv settlement.Advert) uint32 {
 	n := req.MaxTokens
 	if n == 0 {
-		n = g.cfg.MaxOutputTokens
+		n = g.cfg.Load().MaxOutputTokens
 	}
 	if adv.MaxContext > 0 {
 		n = min(n, adv.MaxContext)

@@ -114,8 +114,7 @@ func (c *Config) setDefaults() {
 	if g := c.Gateway; g != nil {
 		g.HTTPListen = orDefault(g.HTTPListen, "127.0.0.1:8420")
 		g.IndexFile = orDefault(g.IndexFile, filepath.Join(c.DataDir, IndexFileName))
-		g.LaneDeposit = orDefault(g.LaneDeposit, 1_000_000)
-		g.MaxOutputTokens = orDefault(g.MaxOutputTokens, 1024)
+		g.setDefaults()
 		g.Queue.Length = orDefault(g.Queue.Length, 256)
 		g.Queue.Wait = orDefault(g.Queue.Wait, 10*time.Second)
 	}
@@ -125,6 +124,12 @@ func (c *Config) setDefaults() {
 		o.MaxPerGateway = orDefault(o.MaxPerGateway, 4)
 		o.AdvertEvery = orDefault(o.AdvertEvery, 10*time.Minute)
 	}
+}
+
+// setDefaults of what Reconfigure can change.
+func (g *GatewayConfig) setDefaults() {
+	g.LaneDeposit = orDefault(g.LaneDeposit, 1_000_000)
+	g.MaxOutputTokens = orDefault(g.MaxOutputTokens, 1024)
 }
 
 func orDefault[T comparable](v, def T) T {

@@ -9,7 +9,7 @@ import (
 // embeddingModel offers the router's own encoder to clients. It is named after the weights: the first part of its
 // fingerprint.
 func (g *Gateway) embeddingModel() *openai.EmbeddingModel {
-	e := g.cfg.Router.Embedder()
+	e := g.cfg.Load().Router.Embedder()
 	name, _, _ := strings.Cut(e.ID(), "/")
 	m := &openai.EmbeddingModel{ID: "flotilla/" + name, Dim: e.Dim(), Embed: e.Embed}
 	if enc, ok := e.(interface{ Encode(text string) []int32 }); ok {

@@ -64,8 +64,9 @@ func (g *Gateway) missing(op common.Address) (settlement.Amount, error) {
 		return 0, fmt.Errorf("read lane to %s: %w", op, err)
 	}
 	free := lane.Balance.SubFloor(aggregate.SubFloor(lane.Collected))
-	if free >= g.cfg.LaneDeposit/2 {
+	deposit := g.cfg.Load().LaneDeposit
+	if free >= deposit/2 {
 		return 0, nil
 	}
-	return g.cfg.LaneDeposit - free, nil
+	return deposit - free, nil
 }

@@ -74,8 +74,8 @@ func (g *Gateway) takeFeedback(ctx context.Context, f openai.Feedback) error {
 	case err != nil:
 		return err
 	}
-	if g.cfg.AcceptFeedback > 0 {
-		if like := feedback.Concordant(e, g.feedback.List(), g.cfg.AcceptFeedback); len(like) > 0 {
+	if keys := g.cfg.Load().AcceptFeedback; keys > 0 {
+		if like := feedback.Concordant(e, g.feedback.List(), keys); len(like) > 0 {
 			_, err = g.review(like, feedback.Accepted, 1)
 		}
 	}

@@ -18,17 +18,17 @@ import (
 // gate is the one check that every request with a key passes: who it is, how fast, for how much. It implements
 // openai.Gate.
 type gate struct {
-	keys            *access.Store
-	maxOutputTokens uint32 // of a request that names no limit
-	requests        *requestlog.Log
-	metrics         *requestMetrics
-	log             *slog.Logger
+	keys     *access.Store
+	cfg      func() *GatewayConfig // as it is now
+	requests *requestlog.Log
+	metrics  *requestMetrics
+	log      *slog.Logger
 }
 
 // openKeys opens the API keys. Orders that were under way at a crash are settled by the ledger: their keys pay what the
 // receipts say.
 func (g *Gateway) openKeys(dataDir string) (*access.Store, error) {
-	return access.Open(filepath.Join(dataDir, AccessDirName), access.Options{Config: g.cfg.APIKeys, Logger: g.log, Now: g.now, Charged: g.charged})
+	return access.Open(filepath.Join(dataDir, AccessDirName), access.Options{Config: g.cfg.Load().APIKeys, Logger: g.log, Now: g.now, Charged: g.charged})
 }
 
 // charged is what the receipt charged, if there is one.
@@ -50,13 +50,10 @@ func (g *gate) check(secret string) (openai.KeyInfo, error) {
 		g.metrics.count(requestlog.Record{Status: http.StatusUnauthorized})
 		return openai.KeyInfo{}, err
 	}
-	info := openai.KeyInfo{ID: string(k.ID)}
-	if !k.Config {
-		info.Rules = &openai.KeyRules{
-			Allow: k.Allow, Block: k.Block, Dial: k.Dial, Upgrades: openai.UpgradeLimits{MaxShare: k.UpgradeShare, MaxMicroUSD: uint64(k.UpgradeBudget)},
-		}
-	}
-	return info, nil
+	upgrades := openai.UpgradeLimits{MaxShare: k.UpgradeShare, MaxMicroUSD: uint64(k.UpgradeBudget)}
+	return openai.KeyInfo{ID: string(k.ID), Rules: &openai.KeyRules{
+		Allow: k.Allow, Block: k.Block, Dial: k.Dial, Upgrades: orDefault(upgrades, g.cfg().Upgrades),
+	}}, nil
 }
 
 // Enter admits a request of the key, or says that there are too many. Those that are refused here are counted but not
@@ -109,7 +106,7 @@ func (g *gate) estimate(req openai.Request) uint64 {
 	}
 	out := req.MaxTokens
 	if out == 0 {
-		out = g.maxOutputTokens
+		out = g.cfg().MaxOutputTokens
 	}
 	return uint64(estimateTokens(req.PromptBytes)) + uint64(out)*uint64(max(req.Choices, 1))
 }

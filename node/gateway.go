@@ -29,7 +29,7 @@ const maxAttempts = 3
 
 // Gateway answers requests of the OpenAI API from the fleet. It implements openai.Completer.
 type Gateway struct {
-	cfg    GatewayConfig
+	cfg    atomic.Pointer[GatewayConfig] // replaced by Reconfigure, never changed
 	self   common.Address
 	domain settlement.Domain
 	router *livingRouter
@@ -146,7 +146,7 @@ func (g *Gateway) askPrice(ctx context.Context, c routing.Choice) {
 
 // decide is the one code path for live requests and dry runs.
 func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decision, error) {
-	prompt, policy := question(req, g.cfg.DefaultModel)
+	prompt, policy := question(req, g.cfg.Load().DefaultModel)
 	candidates := g.candidates(g.now())
 	if len(req.Operators) > 0 {
 		if candidates = only(candidates, req.Operators); len(candidates) == 0 {

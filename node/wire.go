@@ -143,10 +143,11 @@ func (n *Node) openOperator() *Operator {
 func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, error) {
 	cfg := n.cfg
 	g := &Gateway{
-		cfg: *cfg.Gateway, self: n.view.self, domain: cfg.Domain, router: newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, log), ledger: n.ledger,
+		self: n.view.self, domain: cfg.Domain, router: newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, log), ledger: n.ledger,
 		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now, owners: newReceiptOwners(cfg.Key),
 		queue: queue{most: cfg.Gateway.Queue.Length, wait: cfg.Gateway.Queue.Wait},
 	}
+	g.cfg.Store(cfg.Gateway)
 	for _, lane := range n.view.snap.Load().paid() {
 		// A ledger whose files were lost goes on where the chain is; an old copy of one is refused.
 		if err := n.ledger.AdoptLane(ctx, lane.payee, lane.collected); err != nil {
@@ -165,11 +166,11 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 		return nil, err
 	}
 	n.keys = g.keys
-	n.requests, err = requestlog.Open(filepath.Join(cfg.DataDir, "requests"), requestlog.Options{MaxAge: g.cfg.LogAge, MaxRecords: g.cfg.LogRecords, Logger: log})
+	n.requests, err = requestlog.Open(filepath.Join(cfg.DataDir, "requests"), requestlog.Options{MaxAge: cfg.Gateway.LogAge, MaxRecords: cfg.Gateway.LogRecords, Logger: log})
 	if err != nil {
 		return nil, err
 	}
-	g.gate = &gate{keys: g.keys, requests: n.requests, metrics: newRequestMetrics(n.requests.Dropped), maxOutputTokens: g.cfg.MaxOutputTokens, log: log}
+	g.gate = &gate{keys: g.keys, requests: n.requests, metrics: newRequestMetrics(n.requests.Dropped), cfg: g.cfg.Load, log: log}
 	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
@@ -211,7 +212,7 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
 		Completer: g, Embeddings: g.embeddingModel(), Feedback: g.takeFeedback,
-		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Upgrades: g.cfg.Upgrades, Logger: g.log,
+		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})

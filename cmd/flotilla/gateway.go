@@ -42,13 +42,9 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	upgrades, err := c.upgradeLimits()
+	cfg, err := c.config()
 	if err != nil {
 		return err
-	}
-	deposit, err := settlement.ParseAmount(c.LaneDeposit)
-	if err != nil {
-		return fmt.Errorf("--lane-deposit: %w", err)
 	}
 	router, closeRouter, err := openRouter(c.indexFile(), c.embedderFlags)
 	if err != nil {
@@ -60,15 +56,10 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer func() { _ = chain.Close() }()
+	cfg.Router = router
 	n, err := node.Open(ctx, node.Config{
 		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
-		Gateway: &node.GatewayConfig{
-			Router: router, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
-			LogAge: c.LogAge, LogRecords: c.LogRecords,
-			Settle: settlement.SettlerConfig{
-				MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount, MaxWait: c.SettleWait, MinGain: c.SettleGain, Confirmations: c.Confirm,
-			},
-		},
+		Gateway: &cfg,
 	})
 	if err != nil {
 		return err
@@ -80,7 +71,32 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	for _, a := range n.Addrs() {
 		fmt.Fprintf(s.out, "bootstrap %s\n", a)
 	}
-	return runAndClose(ctx, n)
+	ctx, stop := context.WithCancel(ctx)
+	reloaded := make(chan struct{})
+	go func() { defer close(reloaded); c.keepConfigured(ctx, s, n.Gateway) }()
+	err = runAndClose(ctx, n)
+	stop()
+	<-reloaded
+	return err
+}
+
+// config is what the flags say, but for the router.
+func (c *gatewayCmd) config() (node.GatewayConfig, error) {
+	upgrades, err := c.upgradeLimits()
+	if err != nil {
+		return node.GatewayConfig{}, err
+	}
+	deposit, err := settlement.ParseAmount(c.LaneDeposit)
+	if err != nil {
+		return node.GatewayConfig{}, fmt.Errorf("--lane-deposit: %w", err)
+	}
+	return node.GatewayConfig{
+		IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
+		LogAge: c.LogAge, LogRecords: c.LogRecords,
+		Settle: settlement.SettlerConfig{
+			MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount, MaxWait: c.SettleWait, MinGain: c.SettleGain, Confirmations: c.Confirm,
+		},
+	}, nil
 }
 
 // indexFile is the index to start with; "" for the one in the binary.

@@ -72,20 +72,7 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // run is main without the process: tests call it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var c cli
-	exited := -1
-	parser, err := kong.New(&c,
-		kong.Name("flotilla"), kong.Description(about), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Configuration(tomlConfig, configPaths()...),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	if err != nil {
-		fmt.Fprintln(stderr, "flotilla:", err)
-		return 2
-	}
-	kctx, err := parser.Parse(args)
+	c, kctx, exited, err := parse(ctx, args, stdout, stderr)
 	if exited >= 0 { // --help
 		return exited
 	}
@@ -93,7 +80,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "flotilla: %v\nRun \"flotilla --help\" or \"flotilla COMMAND --help\".\n", err)
 		return 2
 	}
-	kctx.Bind(&streams{out: stdout, err: stderr, log: newLogger(stderr, c.LogLevel, c.LogJSON)})
+	level := &slog.LevelVar{}
+	level.Set(c.LogLevel)
+	again := func() (*cli, []*kong.Flag, error) {
+		c, kctx, _, err := parse(ctx, args, io.Discard, io.Discard)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c, kctx.Flags(), nil
+	}
+	kctx.Bind(&streams{
+		out: stdout, err: stderr, log: newLogger(stderr, level, c.LogJSON),
+		source: source{level: level, flags: kctx.Flags(), files: append(configPaths(), string(c.Config)), again: again},
+	})
 	if err := kctx.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(stderr, "flotilla:", err)
 		var e *exitError
@@ -105,13 +104,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// streams is what a command writes to.
+// parse reads flags, environment and files. exited is a status to end with at once, after --help; else -1.
+func parse(ctx context.Context, args []string, stdout, stderr io.Writer) (c *cli, kctx *kong.Context, exited int, err error) {
+	c, exited = &cli{}, -1
+	parser, err := kong.New(c,
+		kong.Name("flotilla"), kong.Description(about), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Configuration(tomlConfig, configPaths()...),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		return c, nil, exited, err
+	}
+	kctx, err = parser.Parse(args)
+	return c, kctx, exited, err
+}
+
+// streams is what a command writes to, and where its configuration comes from.
 type streams struct {
 	out, err io.Writer
 	log      *slog.Logger
+	source   source
 }
 
-func newLogger(w io.Writer, level slog.Level, asJSON bool) *slog.Logger {
+func newLogger(w io.Writer, level slog.Leveler, asJSON bool) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if asJSON {
 		return slog.New(slog.NewJSONHandler(w, opts))

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"reflect"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"flotilla/node"
+)
+
+// configPoll is how often the config files are looked at. Asking for their times works on every file system and with every
+// way in which editors replace a file.
+const configPoll = 2 * time.Second
+
+// liveFlags are those that a running gateway takes over; others need a restart.
+var liveFlags = []string{"api-key", "lane-deposit", "default-model", "accept-feedback", "upgrade-share", "upgrade-usd", "log-level"}
+
+// source is where a command's configuration comes from.
+type source struct {
+	level *slog.LevelVar // of the log
+	flags []*kong.Flag   // as they were read
+	files []string       // config files, there or not
+	again func() (*cli, []*kong.Flag, error)
+}
+
+// keepConfigured reads flags, environment and files again on SIGHUP and when a file has changed, until ctx ends. All of it
+// is checked before any of it counts; what cannot be meant leaves everything as it was.
+func (c *gatewayCmd) keepConfigured(ctx context.Context, s *streams, g *node.Gateway) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	poll := time.NewTicker(configPoll)
+	defer poll.Stop()
+	seen, flags := s.source.state(), s.source.flags
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			seen = s.source.state()
+		case <-poll.C:
+			now := s.source.state()
+			if slices.Equal(now, seen) {
+				continue
+			}
+			seen = now
+		}
+		next, err := s.source.reload(g)
+		if err != nil {
+			s.log.Error("configuration not reloaded; everything stays as it was", "err", err)
+			continue
+		}
+		changed, restart := changedFlags(flags, next)
+		s.log.Info("configuration reloaded", "changed", changed, "needs_restart", restart)
+		flags = next
+	}
+}
+
+// reload applies the configuration as it is now.
+func (src source) reload(g *node.Gateway) ([]*kong.Flag, error) {
+	all, flags, err := src.again()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := all.Gateway.config()
+	if err != nil {
+		return nil, err
+	}
+	g.Reconfigure(cfg)
+	src.level.Set(all.LogLevel)
+	return flags, nil
+}
+
+// changedFlags are the names of the flags that differ: those that count at once, and those that need a restart.
+func changedFlags(old, now []*kong.Flag) (changed, restart []string) {
+	before := map[string]any{}
+	for _, f := range old {
+		before[f.Name] = f.Target.Interface()
+	}
+	for _, f := range now {
+		switch {
+		case reflect.DeepEqual(before[f.Name], f.Target.Interface()):
+		case slices.Contains(liveFlags, f.Name):
+			changed = append(changed, f.Name)
+		default:
+			restart = append(restart, f.Name)
+		}
+	}
+	return changed, restart
+}
+
+// fileState tells one content of a file from the next; absent files have none.
+type fileState struct {
+	name    string
+	size    int64
+	changed time.Time
+}
+
+func (src source) state() []fileState {
+	var out []fileState
+	for _, name := range src.files {
+		if info, err := os.Stat(name); err == nil {
+			out = append(out, fileState{name, info.Size(), info.ModTime()})
+		}
+	}
+	return out
+}

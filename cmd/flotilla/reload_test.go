@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A running gateway takes over what can change: when its file does, and on SIGHUP. A file that cannot be meant changes
+// nothing and is told of.
+func TestConfigurationIsReloaded(t *testing.T) {
+	f := newFleet(t)
+	file := f.dir + "/flotilla.toml"
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("[gateway]\napi-key = [\"sk-old\"]\n")
+	f.gateway = f.start("gateway", "gateway", "--config", file, "--listen", f.http, "--p2p-listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", f.p2pPort))
+	serves := func(key string, want int) error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+f.http+"/v1/models", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			return fmt.Errorf("%s: %s, want %d", key, resp.Status, want)
+		}
+		return nil
+	}
+	says := func(text string, times int) {
+		t.Helper()
+		f.eventually("the log says: "+text, func() error {
+			if n := strings.Count(f.gateway.out.String(), text); n < times {
+				return fmt.Errorf("%d times, want %d", n, times)
+			}
+			return nil
+		})
+	}
+	f.eventually("the first key is served", func() error { return serves("sk-old", http.StatusOK) })
+
+	write("[gateway]\napi-key = [\"sk-new\"]\nlisten = \"127.0.0.1:1\"\nsettle-count = 7\n")
+	f.eventually("the new key is served", func() error { return serves("sk-new", http.StatusOK) })
+	if err := serves("sk-old", http.StatusUnauthorized); err != nil {
+		t.Error(err)
+	}
+	says(`"configuration reloaded" changed=[api-key] needs_restart=[settle-count]`, 1) // the flag beats the file for listen
+
+	for i, bad := range []string{"[gateway]\napi-keyy = [\"sk-bad\"]\n", "[gateway]\nlane-deposit = \"much\"\napi-key = [\"sk-bad\"]\n", "[gate"} {
+		write(bad)
+		says("configuration not reloaded", i+1)
+		if err := serves("sk-new", http.StatusOK); err != nil {
+			t.Error(err)
+		}
+	}
+	says("gateway.api-keyy is no flag", 1)
+	says("--lane-deposit", 1)
+
+	write("[gateway]\napi-key = [\"sk-new\"]\n")
+	says("configuration reloaded", 2)
+	if err := f.gateway.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	says("configuration reloaded", 3) // also where nothing has changed
+}
