@@ -13,6 +13,7 @@ import (
 	"flotilla/node/openai"
 	"flotilla/routing"
 	"flotilla/routing/embed"
+	"flotilla/routing/form"
 	"flotilla/routing/guard"
 	"flotilla/routing/index"
 )
@@ -146,7 +147,7 @@ func TestBadInputGetsADecisionOrAClear400(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, decide := dryRun(t, func(*index.Index) routing.Embedder { return m })
+	x, decide := dryRun(t, func(*index.Index) routing.Embedder { return form.Join(m) })
 	for _, q := range badInputs() {
 		record := decide(t, q.body)
 		if (record == nil) != q.refused {

@@ -39,10 +39,8 @@ func (d *Decision) rank() {
 
 // thrifty is what the dial's cheap end would pick: the cheapest capable.
 func (d *Decision) thrifty() Choice {
-	return slices.MinFunc(d.Considered, func(a, b Choice) int {
-		a.Utility, b.Utility = utility(a.Quality, a.ExpectedCost, MaxDial), utility(b.Quality, b.ExpectedCost, MaxDial)
-		return better(a, b)
-	})
+	best := BestAt(d.Considered, Worth(MaxDial))
+	return d.Considered[slices.IndexFunc(d.Considered, best.sameOffer)]
 }
 
 // UpgradeCost is what one of the decision's choices is expected to cost above the thrifty one, token base units

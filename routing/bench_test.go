@@ -11,6 +11,7 @@ import (
 
 	"flotilla/routing"
 	"flotilla/routing/embed"
+	"flotilla/routing/form"
 	"flotilla/routing/index"
 )
 
@@ -124,10 +125,11 @@ func BenchmarkRoute(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	m, err := embed.NewMiniLM()
+	miniLM, err := embed.NewMiniLM()
 	if err != nil {
 		b.Fatal(err)
 	}
+	m := form.Join(miniLM)
 	const text = "A train leaves at 9:40 and arrives at 13:05. How many minutes does the journey take?"
 	v, err := m.Embed(context.Background(), text)
 	if err != nil {

@@ -16,11 +16,13 @@ type Choice struct {
 	Model                ModelID `json:"model"`
 	Quality              float64 `json:"quality"`                // predicted, 0..1
 	QualitySE            float64 `json:"quality_se"`             // its standard error
+	Ability              float64 `json:"ability"`                // quality on an average prompt, 0..1
 	Evidence             float64 `json:"evidence"`               // effective number of labelled neighbours behind it
 	Unknown              bool    `json:"unknown,omitempty"`      // neither rows nor a known name: Quality is a guess
 	ExpectedOutputTokens uint32  `json:"expected_output_tokens"` // capped by the request's limit
 	ExpectedCost         float64 `json:"expected_cost"`          // token base units (1e-6 USD)
-	Utility              float64 `json:"utility"`                // quality − cost/W(dial)
+	Doubt                float64 `json:"doubt"`                  // what Quality is lowered by for being uncertain, see weigh
+	Utility              float64 `json:"utility"`                // quality − cost/W(dial) − doubt
 	InputPerMTok         uint64  `json:"input_per_mtok"`
 	OutputPerMTok        uint64  `json:"output_per_mtok"`
 	PerRequest           uint64  `json:"per_request"`
@@ -37,7 +39,7 @@ type Neighbor struct {
 
 // Rules numbers the arithmetic of decisions. Raise it whenever the same record and index would give other bits, and make
 // the golden records anew (see replay_test.go): a replay by other rules cannot tell a changed program from a false record.
-const Rules = 1
+const Rules = 2
 
 // Decision is the outcome of Route with everything needed to explain it, and to make it again (Replay). Query is the
 // prompt's vector: whoever has the record can tell roughly what the prompt was about.
@@ -52,7 +54,8 @@ type Decision struct {
 	Neighbors         []Neighbor  `json:"neighbors"`        // nearest first
 	Reason            Reason      `json:"reason"`
 	Why               string      `json:"why"` // one sentence for people
-	Dial              int         `json:"dial"`
+	Dial              float64     `json:"dial"`
+	Leader            ModelID     `json:"leader"`                  // the best single model, see weigh
 	Named             string      `json:"named,omitempty"`         // the model that the request names
 	Default           string      `json:"default_model,omitempty"` // Policy.Default
 	UsedDefault       bool        `json:"used_default,omitempty"`  // the pick is of that model because of it
@@ -117,7 +120,7 @@ func (d *Decision) trim() {
 
 // weighed are the choices that the pick was compared with by name, besides the best by utility.
 func (d *Decision) weighed() []Choice {
-	out := append([]Choice{d.Pick, d.thrifty()}, d.Fallbacks...)
+	out := append([]Choice{d.Pick, d.thrifty(), d.Considered[leader(d.Considered)]}, d.Fallbacks...)
 	best, cheapest, second := d.rivals()
 	for _, c := range []*Choice{best, cheapest, second} {
 		if c != nil {
@@ -154,6 +157,8 @@ func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
 	for _, c := range f.chosen {
 		d.Considered = append(d.Considered, newChoice(e.of(c.Model), c, p, d.Dial))
 	}
+	d.Leader = d.Considered[leader(d.Considered)].Model
+	weigh(d.Considered, Worth(d.Dial))
 	d.rank()
 	pick := d.choose(p.Session)
 	d.Pick = d.Considered[pick]
@@ -175,7 +180,7 @@ func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
 }
 
 // baseline is the most able model in general, at its cheapest operator.
-func baseline(e *estimator, candidates []Candidate, p Prompt, dial int) Choice {
+func baseline(e *estimator, candidates []Candidate, p Prompt, dial float64) Choice {
 	var best Choice
 	bestAbility := math.Inf(-1)
 	for _, c := range candidates {
@@ -191,7 +196,7 @@ func baseline(e *estimator, candidates []Candidate, p Prompt, dial int) Choice {
 	return best
 }
 
-func newChoice(est estimate, c Candidate, p Prompt, dial int) Choice {
+func newChoice(est estimate, c Candidate, p Prompt, dial float64) Choice {
 	tokens := max(math.Round(est.tokens), 1)
 	if p.MaxOutputTokens != 0 {
 		tokens = min(tokens, float64(p.MaxOutputTokens))
@@ -202,8 +207,8 @@ func newChoice(est estimate, c Candidate, p Prompt, dial int) Choice {
 		load = 1
 	}
 	return Choice{
-		Operator: c.Operator, Model: c.Model, Quality: est.quality, QualitySE: est.se, Evidence: est.evidence, Unknown: est.unknown,
-		ExpectedOutputTokens: uint32(min(tokens, math.MaxUint32)), ExpectedCost: expected, Utility: utility(est.quality, expected, dial),
+		Operator: c.Operator, Model: c.Model, Quality: est.quality, QualitySE: est.se, Ability: est.ability, Evidence: est.evidence, Unknown: est.unknown,
+		ExpectedOutputTokens: uint32(min(tokens, math.MaxUint32)), ExpectedCost: expected, Utility: utility(est.quality, expected, Worth(dial)),
 		InputPerMTok: c.InputPerMTok, OutputPerMTok: c.OutputPerMTok, PerRequest: c.PerRequest, Load: load, Ref: c.Ref,
 	}
 }

@@ -52,7 +52,7 @@ func (e *estimator) weight(h index.Hit) int64 {
 	return e.kernel.weight(e.hits[0].Similarity - h.Similarity)
 }
 
-// outlier: the prompt lies farther from the labelled ones than 95 % of them from one another.
+// outlier: the prompt lies farther from the labelled ones than 98 % of them from one another.
 func (e *estimator) outlier() bool { return index.MeanSimilarity(e.hits) < e.index.Outlier() }
 
 // forget drops the neighbours, so that estimates are priors.

@@ -101,7 +101,7 @@ func comparedBy(views []Decision) []Choice {
 	}
 	for i := range views {
 		v := &views[i]
-		out = append(out, v.Pick, v.thrifty())
+		out = append(out, v.Pick, v.thrifty(), v.Considered[leader(v.Considered)])
 		for _, at := range v.ofTurn() {
 			out = append(out, v.Considered[at])
 		}

@@ -7,6 +7,7 @@ import (
 
 	"flotilla/routing"
 	"flotilla/routing/embed"
+	"flotilla/routing/form"
 	"flotilla/routing/guard"
 	"flotilla/routing/index"
 )
@@ -26,7 +27,7 @@ func guardedRouter(t *testing.T) (*routing.Router, *index.Index) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := routing.New(routing.Config{Embedder: m, Index: x, Guard: g})
+	r, err := routing.New(routing.Config{Embedder: form.Join(m), Index: x, Guard: g})
 	if err != nil {
 		t.Fatal(err)
 	}

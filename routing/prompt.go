@@ -50,7 +50,7 @@ type Candidate struct {
 
 // Policy is what the user or the gateway's owner wants.
 type Policy struct {
-	Dial      int       // 0 most capable … 10 cheapest capable; DefaultDial unless the user says otherwise
+	Dial      float64   // 0 most capable … 10 cheapest capable, in tenths; DefaultDial unless the user says otherwise
 	Model     string    // a named model in any spelling the catalogue knows: only that one, without looking at the prompt
 	Allow     []string  // path.Match globs on model ids; empty allows all. Binds fallbacks too
 	Block     []string  // globs; stronger than Allow
@@ -68,8 +68,8 @@ type PolicyError struct{ Problem string }
 func (e *PolicyError) Error() string { return "routing policy: " + e.Problem }
 
 func (p Policy) check() error {
-	if p.Dial < MinDial || p.Dial > MaxDial {
-		return &PolicyError{fmt.Sprintf("dial %d: want %d (most capable) to %d (cheapest capable)", p.Dial, MinDial, MaxDial)}
+	if !onScale(p.Dial) {
+		return &PolicyError{fmt.Sprintf("dial %v: want %d (most capable) to %d (cheapest capable), with one decimal at most", p.Dial, MinDial, MaxDial)}
 	}
 	text := len(p.Model) + len(p.Default)
 	for _, list := range [][]string{p.Allow, p.Block} {

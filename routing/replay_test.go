@@ -127,7 +127,7 @@ func TestEveryDecisionReplays(t *testing.T) {
 		if rapid.Bool().Draw(rt, "conversation") {
 			p.Session = routing.Session{Model: somebody.Model, Operator: somebody.Operator, CachedTokens: rapid.Uint32().Draw(rt, "cached"), ToolLoop: rapid.Bool().Draw(rt, "tool loop")}
 		}
-		policy := routing.Policy{Dial: rapid.IntRange(0, 10).Draw(rt, "dial"), Default: rapid.SampledFrom([]string{"", "gemma-3-270m", "nobody"}).Draw(rt, "default"),
+		policy := routing.Policy{Dial: float64(rapid.IntRange(0, 100).Draw(rt, "tenths of dial")) / 10, Default: rapid.SampledFrom([]string{"", "gemma-3-270m", "nobody"}).Draw(rt, "default"),
 			Block: rapid.SampledFrom([][]string{nil, {"junk"}, {"q*"}}).Draw(rt, "block")}
 		if rapid.Bool().Draw(rt, "named") {
 			policy.Model = string(somebody.Model)

@@ -19,14 +19,14 @@ func TestViewsReplay(t *testing.T) {
 		c.OutputPerMTok += uint64(1000 * i)
 		fleet = append(fleet, c)
 	}
-	for dial := range routing.MaxDial {
+	for dial := float64(0); dial < routing.MaxDial; dial += 0.5 {
 		for _, offers := range [][]routing.Candidate{ladder(), fleet} {
 			d, err := r.Route(t.Context(), routing.Prompt{Text: text}, offers, routing.Policy{Dial: dial})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := routing.Replay(t.Context(), d.JSON(), x); err != nil {
-				t.Errorf("dial %d, %d offers: %v", dial, len(offers), err)
+				t.Errorf("dial %v, %d offers: %v", dial, len(offers), err)
 			}
 			if dial > 0 {
 				continue

@@ -126,19 +126,20 @@ func TestCheapestCapableOperatorWins(t *testing.T) {
 	fleet := []routing.Candidate{small("s1", 100_000), large("l2", 1_000_000), large("l1", 900_000), small("s2", 120_000)}
 	tests := []struct {
 		text, operator string
-		dial           int
+		dial           float64
 		reason         routing.Reason
 		why            string
 	}{
 		{"easy", "s1", 7, routing.ReasonNearTie, "equally good"},
-		{"easy", "s1", 0, routing.ReasonNearTie, "equally good"}, // even there a tie goes to the cheaper
+		{"easy", "s1", 8, routing.ReasonNearTie, "equally good"},
+		{"easy", "l1", 0, routing.ReasonLeader, "not better beyond doubt"}, // where money is no object the proven best stays
 		{"hard", "l1", 7, routing.ReasonWorthPrice, "dial 7 takes the better"},
 		{"hard", "l1", 0, routing.ReasonWorthPrice, ""},
 	}
 	for _, tt := range tests {
 		d := route(t, r, tt.text, fleet, routing.Policy{Dial: tt.dial})
 		if d.Pick.Operator != tt.operator || d.Reason != tt.reason || !strings.Contains(d.Why, tt.why) {
-			t.Errorf("%s at dial %d: %s because %s: %s", tt.text, tt.dial, d.Pick.Operator, d.Reason, d.Why)
+			t.Errorf("%s at dial %v: %s because %s: %s", tt.text, tt.dial, d.Pick.Operator, d.Reason, d.Why)
 		}
 		if d.OutOfDistribution || len(d.Neighbors) == 0 || d.Neighbors[0].Source != "test" {
 			t.Errorf("%s: neighbours %v, out of distribution %v", tt.text, d.Neighbors, d.OutOfDistribution)
@@ -398,7 +399,8 @@ func drawCandidate(t *rapid.T, label string) routing.Candidate {
 	}
 }
 
-// One more operator either wins the request or changes nothing: no price and no quality of others moves a route.
+// One more operator either wins the request or changes nothing: no price and no quality of others moves a route, unless it
+// becomes the leader, which gets the request at the dial's capable end when nothing is known of it.
 func TestAnotherOperatorWinsOrChangesNothing(t *testing.T) {
 	r, _ := world(t)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -407,13 +409,14 @@ func TestAnotherOperatorWinsOrChangesNothing(t *testing.T) {
 			fleet = append(fleet, drawCandidate(rt, fmt.Sprint(i)))
 		}
 		text := rapid.SampledFrom([]string{"easy", "hard", "far", ""}).Draw(rt, "text")
-		policy := routing.Policy{Dial: rapid.IntRange(0, 10).Draw(rt, "dial")}
+		policy := routing.Policy{Dial: float64(rapid.IntRange(0, 100).Draw(rt, "tenths of dial")) / 10}
 		before := route(t, r, text, fleet, policy)
 		extra := drawCandidate(rt, "extra")
 		after := route(t, r, text, append([]routing.Candidate{extra}, fleet...), policy)
 		same := cmp.Equal(before.Pick, after.Pick)
 		won := after.Pick.Operator == extra.Operator && after.Pick.Model == extra.Model && after.Pick.InputPerMTok == extra.InputPerMTok
-		if !same && !won {
+		leads := after.Leader == extra.Model && before.Leader != extra.Model
+		if !same && !won && !leads {
 			rt.Fatalf("%s was picked; with %+v in the fleet it is %s", before.Pick.Operator, extra, after.Pick.Operator)
 		}
 	})
@@ -425,12 +428,12 @@ func TestAbsurdPricesAndZeroQualityClonesMoveNothing(t *testing.T) {
 	fleet := []routing.Candidate{small("s", 100_000), large("l", 900_000)}
 	junk := []routing.Candidate{small("x3", 300_000), small("x10", 1_000_000), large("x100", 90_000_000), large("max", math.MaxUint64),
 		{Operator: "clone", Model: "llama-3-chatqa-0.05b", InputPerMTok: 100_000_000, OutputPerMTok: 100_000_000}}
-	for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
+	for dial := float64(routing.MinDial); dial <= routing.MaxDial; dial++ {
 		for _, text := range []string{"easy", "hard", "far", ""} {
 			before := route(t, r, text, fleet, routing.Policy{Dial: dial})
 			after := route(t, r, text, append(junk, fleet...), routing.Policy{Dial: dial})
 			if !cmp.Equal(before.Pick, after.Pick) {
-				t.Errorf("%s at dial %d: %s before, %s after", text, dial, before.Pick.Operator, after.Pick.Operator)
+				t.Errorf("%s at dial %v: %s before, %s after", text, dial, before.Pick.Operator, after.Pick.Operator)
 			}
 		}
 	}
@@ -446,10 +449,10 @@ func TestDialIsMonotone(t *testing.T) {
 		}
 		text := rapid.SampledFrom([]string{"easy", "hard", "far"}).Draw(rt, "text")
 		last := math.Inf(1)
-		for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
+		for dial := float64(routing.MinDial); dial <= routing.MaxDial; dial++ {
 			d := route(t, r, text, fleet, routing.Policy{Dial: dial})
 			if d.Pick.ExpectedCost > last*(1+1e-12) {
-				rt.Fatalf("dial %d costs %v, the one before %v", dial, d.Pick.ExpectedCost, last)
+				rt.Fatalf("dial %v costs %v, the one before %v", dial, d.Pick.ExpectedCost, last)
 			}
 			last = d.Pick.ExpectedCost
 		}

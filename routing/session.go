@@ -97,7 +97,7 @@ func (d *Decision) stayOr(want, same int) int {
 	stay, other := d.Considered[same], d.Considered[want]
 	d.Turn.CacheWorth = d.Turn.cacheWorth(stay, d.InputTokens)
 	d.Turn.Gain = other.Utility - stay.Utility
-	if other.Utility > utility(stay.Quality, stay.ExpectedCost-d.Turn.CacheWorth, d.Dial) {
+	if other.Utility > utility(stay.Quality, stay.ExpectedCost-d.Turn.CacheWorth, Worth(d.Dial))-stay.Doubt {
 		d.Turn.Verdict = VerdictSwitched
 		return want
 	}

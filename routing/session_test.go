@@ -27,7 +27,7 @@ func TestConversationStaysUnlessASwitchPays(t *testing.T) {
 	// 4000 cached tokens at l2 are worth 4000 × 0.75 × 0.95 = 2850 µUSD, 0.285 of a right answer at dial 7.
 	for name, tt := range map[string]struct {
 		text     string
-		dial     int
+		dial     float64
 		session  routing.Session
 		operator string
 		verdict  routing.Verdict
@@ -71,7 +71,7 @@ func TestSwitchPaysForTheCache(t *testing.T) {
 		}
 		has := rapid.SampledFrom(fleet).Draw(rt, "session")
 		p := routing.Prompt{Text: rapid.SampledFrom([]string{"easy", "hard", "far"}).Draw(rt, "text"), InputTokens: rapid.Uint32Range(1, 100_000).Draw(rt, "input")}
-		policy := routing.Policy{Dial: rapid.IntRange(0, 10).Draw(rt, "dial")}
+		policy := routing.Policy{Dial: float64(rapid.IntRange(0, 100).Draw(rt, "tenths of dial")) / 10}
 		fresh, err := r.Route(t.Context(), p, fleet, policy)
 		if err != nil {
 			rt.Fatal(err)

@@ -17,6 +17,7 @@ const (
 	ReasonNearTie         Reason = "near_tie_cheaper"  // as good as the best, and cheaper
 	ReasonDial            Reason = "dial_cheaper"      // a little worse than the best, and cheaper by enough
 	ReasonDefault         Reason = "default_model"     // far from everything labelled: the user's own default
+	ReasonLeader          Reason = "best_single"       // another is predicted better, but not beyond doubt
 	ReasonSession         Reason = "session_stays"     // leaving the conversation's model would cost more than it gains
 	ReasonToolLoop        Reason = "tool_loop"         // the conversation's model waits for its tools
 	ReasonBudget          Reason = "upgrade_budget"    // the key may not spend more on upgrades
@@ -55,18 +56,34 @@ func (d *Decision) reason() (Reason, string) {
 	if best == nil {
 		return ReasonOnlyModel, fmt.Sprintf("%s is the only model that fits; %s offers it at the lowest price", pick.Model, pick.Operator)
 	}
+	if rival := d.doubted(); rival != nil {
+		return ReasonLeader, fmt.Sprintf("%s is the most able in general and predicted at %.2f quality; %s at %.2f is not better beyond doubt",
+			pick.Model, pick.Quality, rival.Model, rival.Quality)
+	}
 	switch steps := qualitySteps(pick.Quality); {
 	case qualitySteps(best.Quality) > steps:
-		return ReasonDial, fmt.Sprintf("%s is predicted at %.2f quality, %s %.2f at %s of the price; dial %d takes the cheaper",
+		return ReasonDial, fmt.Sprintf("%s is predicted at %.2f quality, %s %.2f at %s of the price; dial %v takes the cheaper",
 			best.Model, best.Quality, pick.Model, pick.Quality, share(pick, *best), d.Dial)
 	case qualitySteps(second.Quality) == steps && second.ExpectedCost > pick.ExpectedCost:
 		return ReasonNearTie, fmt.Sprintf("%s and %s are predicted equally good (%.2f and %.2f); %s costs %s as much",
 			pick.Model, second.Model, pick.Quality, second.Quality, pick.Model, share(pick, *second))
 	case cheapest.ExpectedCost < pick.ExpectedCost:
-		return ReasonWorthPrice, fmt.Sprintf("%s is predicted at %.2f quality, %s only %.2f at %s of the price; dial %d takes the better",
+		return ReasonWorthPrice, fmt.Sprintf("%s is predicted at %.2f quality, %s only %.2f at %s of the price; dial %v takes the better",
 			pick.Model, pick.Quality, cheapest.Model, cheapest.Quality, share(*cheapest, pick), d.Dial)
 	}
 	return ReasonBestAndCheapest, fmt.Sprintf("%s is predicted best at %.2f quality and is the cheapest too", pick.Model, pick.Quality)
+}
+
+// doubted is the best choice that would have been the pick but for its doubt; nil where there is none.
+func (d *Decision) doubted() *Choice {
+	var out *Choice
+	for i := range d.Considered {
+		c := &d.Considered[i]
+		if c.Doubt > 0 && c.Utility+c.Doubt > d.Pick.Utility && d.Pick.Model == d.Leader && (out == nil || c.Utility+c.Doubt > out.Utility+out.Doubt) {
+			out = c
+		}
+	}
+	return out
 }
 
 // rivals are, among the other models, the one predicted best, the cheapest, and the best of those dearer than the pick;

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"flotilla/routing/attack"
-	"flotilla/routing/embed"
 	"flotilla/routing/index"
 )
 
@@ -20,10 +19,11 @@ type attackCmd struct {
 
 // Run attacks the router; it fails with status 1 when a bar is missed.
 func (c *attackCmd) Run(ctx context.Context, s *streams) error {
-	m, err := embed.NewMiniLM()
+	m, closeEmbedder, err := embedderFlags{}.openEmbedder()
 	if err != nil {
-		return fmt.Errorf("load MiniLM: %w", err)
+		return err
 	}
+	defer closeEmbedder()
 	x, err := index.Default()
 	if err != nil {
 		return err

@@ -7,12 +7,13 @@ import (
 
 	"flotilla/routing"
 	"flotilla/routing/embed"
+	"flotilla/routing/form"
 	"flotilla/routing/index"
 )
 
 // fixedEmbedder takes the embedding out of a measurement.
 type fixedEmbedder struct {
-	*embed.MiniLM
+	*form.Embedder
 	vector []float32
 }
 
@@ -22,10 +23,11 @@ func (f fixedEmbedder) Embed(context.Context, string) ([]float32, error) { retur
 // embedding of a prompt of about 15 tokens, and without.
 func BenchmarkDecision(b *testing.B) {
 	const prompt = "Write a Python function that returns the square of a number."
-	m, err := embed.NewMiniLM()
+	miniLM, err := embed.NewMiniLM()
 	if err != nil {
 		b.Fatal(err)
 	}
+	m := form.Join(miniLM)
 	ix, err := index.Default()
 	if err != nil {
 		b.Fatal(err)

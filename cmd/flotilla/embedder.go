@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"flotilla/routing"
 	"flotilla/routing/embed"
 	"flotilla/routing/embed/hugotembed"
+	"flotilla/routing/form"
 )
 
 // embedderFlags choose what turns prompts into vectors. An index only serves the embedder that it was made with.
@@ -15,8 +15,16 @@ type embedderFlags struct {
 	ONNXModel string `help:"Folder of an ONNX sentence encoder (model.onnx, tokenizer.json) to embed with instead of the MiniLM in the binary; needs an index made with it." name:"onnx-model" env:"FLOTILLA_ONNX_MODEL" type:"existingdir" placeholder:"DIR"`
 }
 
-// openEmbedder loads the embedder; the caller calls the second result when done.
-func (f embedderFlags) openEmbedder() (routing.Embedder, func(), error) {
+// openEmbedder loads the encoder and joins form to it; the caller calls the second result when done.
+func (f embedderFlags) openEmbedder() (*form.Embedder, func(), error) {
+	encoder, closeEncoder, err := f.openEncoder()
+	if err != nil {
+		return nil, nil, err
+	}
+	return form.Join(encoder), closeEncoder, nil
+}
+
+func (f embedderFlags) openEncoder() (form.Encoder, func(), error) {
 	switch {
 	case f.Embedder == "onnxruntime":
 		if f.ONNXModel == "" {

@@ -14,8 +14,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"flotilla/routing"
 	"flotilla/routing/eval"
+	"flotilla/routing/form"
 	"flotilla/routing/index"
 )
 
@@ -82,9 +82,10 @@ func vectorFolder(flag string) string {
 	return filepath.Join(dir, "flotilla", "vectors")
 }
 
-// outcomeReader reads outcomes and embeds their prompts, or takes the vectors from a cache.
+// outcomeReader reads outcomes and embeds their prompts. The encoder's vectors are what takes time: they are cached, and
+// form is added anew each time.
 type outcomeReader struct {
-	embedder routing.Embedder
+	embedder *form.Embedder
 	cache    string // folder; "": none
 	bar      *progressBar
 }
@@ -100,19 +101,29 @@ func (r *outcomeReader) read(ctx context.Context, file string) (eval.Part, error
 	}
 	p := eval.Part{Samples: samples}
 	key := sha256.New()
-	fmt.Fprintf(key, "%s\n", r.embedder.ID())
+	fmt.Fprintf(key, "%s\n", r.embedder.Encoder().ID())
 	key.Write(raw)
 	cached := filepath.Join(r.cache, hex.EncodeToString(key.Sum(nil))+".f32")
-	if p.Vectors, err = r.load(cached, len(samples)); err != nil || p.Vectors != nil {
-		return p, err
-	}
-	p.Vectors, err = eval.Vectors(ctx, r.embedder, samples, func(done, total int) {
-		r.bar.show("embed "+filepath.Base(file), done, total)
-	})
-	if err != nil {
+	if p.Meaning, err = r.load(cached, len(samples)); err != nil {
 		return eval.Part{}, err
 	}
-	return p, r.store(cached, p.Vectors)
+	if p.Meaning == nil {
+		if p.Meaning, err = eval.Vectors(ctx, r.embedder.Encoder(), samples, func(done, total int) {
+			r.bar.show("embed "+filepath.Base(file), done, total)
+		}); err != nil {
+			return eval.Part{}, err
+		}
+		if err := r.store(cached, p.Meaning); err != nil {
+			return eval.Part{}, err
+		}
+	}
+	p.Vectors = make([][]float32, len(samples))
+	for i, s := range samples {
+		if p.Vectors[i], err = form.Add(s.Prompt, p.Meaning[i]); err != nil {
+			return eval.Part{}, err
+		}
+	}
+	return p, nil
 }
 
 // load gives nil where nothing is stored. A file of another length was cut short or is not ours: it is made again.
@@ -127,7 +138,7 @@ func (r *outcomeReader) load(file string, n int) ([][]float32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read stored vectors: %w", err)
 	}
-	dim := r.embedder.Dim()
+	dim := r.embedder.Encoder().Dim()
 	if len(raw) != 4*n*dim {
 		return nil, nil
 	}

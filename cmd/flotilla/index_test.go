@@ -25,15 +25,15 @@ func TestTheIndexOfARunningGatewayIsEdited(t *testing.T) {
 		t.Fatal(err)
 	}
 	part := filepath.Join(dir, "part.fidx")
-	want("generation 2", "add", tab, "--source", "mine")
+	want("generation 4", "add", tab, "--source", "mine")
 	want("mine", "inspect")
 	want("discriminating", "health")
 	want("wrote    1 rows of mine", "export", part, "--source", "mine")
 	want("removed  1 outcomes, 1 rows", "remove", "--source", "mine")
-	want("generation 4", "import", part)
+	want("generation 6", "import", part)
 	f.gateway.kill()
 	f.startGateway("--admin-listen", strings.TrimPrefix(admin, "http://"))
-	want("generation 4", "inspect")
+	want("generation 6", "inspect")
 	if status, out := f.command("index", "remove", "--source", "yours", "--admin", admin); status == 0 || !strings.Contains(out, "sources are") {
 		t.Errorf("unknown source: %d %s", status, out)
 	}

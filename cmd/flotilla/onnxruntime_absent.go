@@ -5,9 +5,9 @@ package main
 import (
 	"errors"
 
-	"flotilla/routing"
+	"flotilla/routing/form"
 )
 
-func openONNXRuntime(string) (routing.Embedder, func(), error) {
+func openONNXRuntime(string) (form.Encoder, func(), error) {
 	return nil, nil, errors.New("this binary was built without onnxruntime: build it with -tags onnxruntime and cgo")
 }

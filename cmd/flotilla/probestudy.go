@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"flotilla/routing/embed"
 	"flotilla/routing/eval"
 	"flotilla/routing/index"
 	"flotilla/routing/probe/study"
@@ -82,10 +81,11 @@ func (c *probeStudyCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	m, err := embed.NewMiniLM()
+	m, closeEmbedder, err := embedderFlags{}.openEmbedder()
 	if err != nil {
-		return fmt.Errorf("load MiniLM: %w", err)
+		return err
 	}
+	defer closeEmbedder()
 	bar := newProgressBar(s.err)
 	r := outcomeReader{embedder: m, cache: vectorFolder(c.Vectors), bar: bar}
 	set.Train, err = r.read(ctx, c.Data)

@@ -17,12 +17,12 @@ import (
 func runAndClose(ctx context.Context, n *node.Node) error { return errors.Join(n.Run(ctx), n.Close()) }
 
 type routeCmd struct {
-	Prompt  string `arg:"" help:"The prompt."`
-	Gateway string `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
-	APIKey  string `help:"API key of the gateway." name:"api-key" env:"FLOTILLA_API_KEY" required:"" placeholder:"KEY"`
-	Model   string `help:"Model, or auto." default:"auto"`
-	Dial    int    `help:"0 = most capable … 10 = cheapest capable." default:"7"`
-	JSON    bool   `help:"Print the whole decision as JSON." name:"json"`
+	Prompt  string  `arg:"" help:"The prompt."`
+	Gateway string  `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
+	APIKey  string  `help:"API key of the gateway." name:"api-key" env:"FLOTILLA_API_KEY" required:"" placeholder:"KEY"`
+	Model   string  `help:"Model, or auto." default:"auto"`
+	Dial    float64 `help:"0 = most capable … 10 = cheapest capable." default:"7"`
+	JSON    bool    `help:"Print the whole decision as JSON." name:"json"`
 }
 
 // Run asks the gateway for a dry run: the same code path as a live request, without running anything.
@@ -76,5 +76,5 @@ func printDecision(out io.Writer, d routing.Decision) {
 	for _, n := range d.Neighbors[:min(5, len(d.Neighbors))] {
 		fmt.Fprintf(out, "  neighbour  row %d, similarity %.3f\n", n.Row, n.Similarity)
 	}
-	fmt.Fprintf(out, "dial %d, index %.12s, embedder %.12s, decision %x\n", d.Dial, d.IndexID, d.EmbedderID, d.Digest())
+	fmt.Fprintf(out, "dial %v, index %.12s, embedder %.12s, decision %x\n", d.Dial, d.IndexID, d.EmbedderID, d.Digest())
 }

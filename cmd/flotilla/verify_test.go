@@ -15,6 +15,7 @@ import (
 
 	"flotilla/routing"
 	"flotilla/routing/embed"
+	"flotilla/routing/form"
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
 	"flotilla/settlement"
@@ -90,7 +91,7 @@ func TestVerifyReplaysTheDecision(t *testing.T) {
 		args   []string
 		values string
 	}{
-		{nil, "384"}, {[]string{"--index", own}, "384"}, {[]string{"--embedder", "static"}, "256"},
+		{nil, "400"}, {[]string{"--index", own}, "400"}, {[]string{"--embedder", "static"}, "272"},
 	} {
 		admin := "127.0.0.1:" + strconv.Itoa(freePort(t))
 		if i > 0 {
@@ -174,7 +175,7 @@ func TestFalseDecisionsAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	router, err := routing.New(routing.Config{Embedder: m, Index: x})
+	router, err := routing.New(routing.Config{Embedder: form.Join(m), Index: x})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"flotilla/routing"
 	"flotilla/routing/catalogue"
 	"flotilla/routing/embed"
+	"flotilla/routing/form"
 	"flotilla/routing/guard"
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
@@ -69,7 +70,8 @@ func (c *verifyCmd) newReplayer(receipts int) (*replayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range []routing.Embedder{miniLM, static} {
+	for _, encoder := range []form.Encoder{miniLM, static} {
+		e := form.Join(encoder)
 		r.embedders[e.ID()] = e
 	}
 	return r, nil
@@ -102,7 +104,7 @@ func (r *replayer) replay(ctx context.Context, b settlement.Bundle, d routing.De
 		return cannotCheck(checkReplay, fmt.Sprintf("the decision was made with index %s, which is neither built in nor given: name its file with --index", d.IndexID))
 	}
 	err := routing.Replay(ctx, b.DecisionJSON, x)
-	return judge(checkReplay, fmt.Sprintf("%s on %s at dial %d, bit for bit from %d offers and index %.12s (generation %d)",
+	return judge(checkReplay, fmt.Sprintf("%s on %s at dial %v, bit for bit from %d offers and index %.12s (generation %d)",
 		d.Pick.Model, d.Pick.Operator, d.Dial, len(d.Considered), d.IndexID, x.Generation()), err)
 }
 

@@ -32,7 +32,7 @@ func setDecision(h http.Header, info Info, req Request, debug bool) {
 	if q := quality(info.PredictedQuality); q != nil {
 		set("X-Flotilla-Predicted-Quality", strconv.FormatFloat(*q, 'f', 4, 64))
 	}
-	set("X-Flotilla-Dial", strconv.Itoa(req.Dial))
+	set("X-Flotilla-Dial", strconv.FormatFloat(req.Dial, 'f', -1, 64))
 	set("X-Flotilla-Input-Per-Mtok", formatUSD(info.InputPerMTok, 6))
 	set("X-Flotilla-Output-Per-Mtok", formatUSD(info.OutputPerMTok, 6))
 	set("X-Flotilla-Per-Request", formatUSD(info.PerRequest, 6))

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -85,10 +86,10 @@ func readDial(raw json.RawMessage, req *Request) *APIError {
 		return nil
 	}
 	v, err := strconv.ParseFloat(string(raw), 64)
-	if err != nil || v != float64(int(v)) || v < 0 || v > maxDial {
-		return badRequest("cost_quality_tradeoff", "cost_quality_tradeoff must be a whole number from 0 (quality only) to %d (cheapest)", maxDial)
+	if err != nil || !(v >= 0 && v <= maxDial) || math.Abs(10*v-math.Round(10*v)) > 1e-9 {
+		return badRequest("cost_quality_tradeoff", "cost_quality_tradeoff must be a number from 0 (quality only) to %d (cheapest) with one decimal at most", maxDial)
 	}
-	req.Dial, req.DialSet = int(v), true
+	req.Dial, req.DialSet = v, true
 	return nil
 }
 

@@ -43,8 +43,8 @@ type Request struct {
 	Auto  bool
 	// Stream asks for server-sent events, IncludeUsage for usage at their end.
 	Stream, IncludeUsage bool
-	// Dial is 0 (quality only) to 10 (cheapest); DialSet tells a client's 7 from the default.
-	Dial    int
+	// Dial is 0 (quality only) to 10 (cheapest), in tenths; DialSet tells a client's 7 from the default.
+	Dial    float64
 	DialSet bool
 	// Upgrades is what the key may still spend on upgrades.
 	Upgrades Upgrades

@@ -59,7 +59,7 @@ func TestRequest(t *testing.T) {
 
 func TestRoutingLimits(t *testing.T) {
 	for body, want := range map[string]openai.Request{
-		`"cost_quality_tradeoff":0`: {Dial: 0, DialSet: true}, `"cost_quality_tradeoff":10.0`: {Dial: 10, DialSet: true},
+		`"cost_quality_tradeoff":0`: {Dial: 0, DialSet: true}, `"cost_quality_tradeoff":10.0`: {Dial: 10, DialSet: true}, `"cost_quality_tradeoff":6.5`: {Dial: 6.5, DialSet: true},
 		`"cost_quality_tradeoff":null`: {Dial: 7},
 		`"plugins":[{"id":"web"},{"id":"auto-router","cost_quality_tradeoff":3,"allowed_models":["a/*"]}]`:                          {Dial: 3, DialSet: true, Allow: []string{"a/*"}},
 		`"plugins":[{"id":"auto-router","enabled":false,"cost_quality_tradeoff":3}]`:                                                {Dial: 7},
@@ -130,7 +130,7 @@ func TestBadRequests(t *testing.T) {
 		`{"model":"auto","n":0,` + ask + `}`:                              "invalid_value",
 		`{"model":"auto","n":129,` + ask + `}`:                            "invalid_value",
 		`{"model":"auto","cost_quality_tradeoff":11,` + ask + `}`:         "invalid_value",
-		`{"model":"auto","cost_quality_tradeoff":1.5,` + ask + `}`:        "invalid_value",
+		`{"model":"auto","cost_quality_tradeoff":1.55,` + ask + `}`:       "invalid_value",
 		`{"model":"auto","cost_quality_tradeoff":1e300,` + ask + `}`:      "invalid_value",
 		`{"model":"auto","cost_quality_tradeoff":"7",` + ask + `}`:        "invalid_value",
 		`{"model":"auto","plugins":[7],` + ask + `}`:                      "invalid_value",

@@ -102,7 +102,7 @@ func (s *suite) subjects() []*subject { return []*subject{s.open, s.defended, s.
 func (s *suite) targets(ctx context.Context) error {
 	s.opts.Progress("calibrate")
 	best := math.Inf(1)
-	for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
+	for dial := float64(routing.MinDial); dial <= routing.MaxDial; dial++ {
 		t, err := newLive(s.lab, nameOpen, s.lab.index, nil, dial)
 		if err != nil {
 			return err

@@ -178,7 +178,7 @@ func (s *suite) prices(ctx context.Context) error {
 		junk = append(junk, routing.Candidate{Operator: "junk", Model: "qwen2.5-0.5b-instruct", InputPerMTok: 1_000_000 * times, OutputPerMTok: 1_000_000 * times, Ref: -1})
 	}
 	r := s.defended.target.(*live).router
-	for _, dial := range []int{routing.MinDial, routing.DefaultDial, s.report.Dial} {
+	for _, dial := range []float64{routing.MinDial, routing.DefaultDial, s.report.Dial} {
 		for _, p := range s.lab.eval[:s.opts.prompts] {
 			var picks [2]routing.Choice
 			for i, list := range [][]routing.Candidate{offers(), junk} {

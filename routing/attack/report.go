@@ -20,7 +20,7 @@ const (
 type Report struct {
 	Quick          bool       `json:"quick"`
 	Seed           uint64     `json:"seed"`
-	Dial           int        `json:"dial"`
+	Dial           float64    `json:"dial"`
 	Prompts        int        `json:"prompts"`
 	CleanPrompts   int        `json:"clean_prompts"` // that accuracy is measured on
 	Clean          []Clean    `json:"clean"`
@@ -121,7 +121,7 @@ func (r *Report) finish(opts Options) {
 // Text is the tables and, as the last line, the figures with the bars.
 func (r Report) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d held-out prompts attacked, accuracy on %d, dial %d, seed %d\n\n", r.Prompts, r.CleanPrompts, r.Dial, r.Seed)
+	fmt.Fprintf(&b, "%d held-out prompts attacked, accuracy on %d, dial %v, seed %d\n\n", r.Prompts, r.CleanPrompts, r.Dial, r.Seed)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "clean\tdear picks\taccuracy\tUSD/1000")
 	for _, c := range r.Clean {

@@ -29,11 +29,11 @@ type live struct {
 	router *routing.Router
 	plain  *routing.Router // the same without guard: what the attacker reads scores from
 	guard  *guard.Guard    // nil: undefended
-	dial   int
+	dial   float64
 	offers []routing.Candidate
 }
 
-func newLive(l *lab, label string, x *index.Index, g *guard.Guard, dial int) (*live, error) {
+func newLive(l *lab, label string, x *index.Index, g *guard.Guard, dial float64) (*live, error) {
 	router, err := routing.New(routing.Config{Embedder: l, Index: x, Guard: g})
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (a *avengers) fit(_ context.Context, s *split) (chooser, error) {
 	c := &avengersChooser{avengers: a, split: s, settings: a.knob(), clustering: s.clustering(a.clusters)}
 	members := make([][]int, len(c.centres))
 	for _, i := range s.train {
-		j, _ := c.nearest(s.rows[i].vector)
+		j, _ := c.nearest(s.rows[i].meaning)
 		members[j] = append(members[j], i)
 	}
 	allScore, allCost := s.means(s.train)
@@ -91,7 +91,7 @@ type avengersChooser struct {
 }
 
 func (c *avengersChooser) choose(_ context.Context, row int, out *choice) error {
-	near := c.closest(c.rows[row].vector, avengersNearest)
+	near := c.closest(c.rows[row].meaning, avengersNearest)
 	weight, total := make([]float64, len(near)), 0.0
 	for n, h := range near {
 		weight[n] = math.Exp(-avengersBeta * (1 - float64(h.similarity)))

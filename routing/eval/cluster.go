@@ -32,7 +32,7 @@ func (s *split) clustering(k int) *clustering {
 	}
 	points := make([][]float32, len(s.train))
 	for at, i := range s.train {
-		points[at] = s.rows[i].vector
+		points[at] = s.rows[i].meaning
 	}
 	if s.clusters == nil {
 		s.clusters = map[int]*clustering{}

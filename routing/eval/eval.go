@@ -39,7 +39,8 @@ type Set struct {
 // Part is labelled prompts with their vectors, row by row (see Vectors).
 type Part struct {
 	Samples []index.Sample
-	Vectors [][]float32
+	Vectors [][]float32 // of the router's embedder
+	Meaning [][]float32 // of the plain sentence encoder, for the baselines; nil: Vectors
 }
 
 // Options of Run; zero values mean the defaults named.

@@ -37,7 +37,7 @@ func (f *factorisation) fit(ctx context.Context, s *split) (chooser, error) {
 	}
 	_, answer := s.meanAnswers()
 	c := &factorChooser{factorisation: f, table: s.table, answer: answer, bias: make([]float32, len(s.models)),
-		project: gaussian(factorDim, len(s.rows[s.train[0]].vector), 1), factors: gaussian(len(s.models), factorDim, 0.1)}
+		project: gaussian(factorDim, len(s.rows[s.train[0]].meaning), 1), factors: gaussian(len(s.models), factorDim, 0.1)}
 	total := float32(factorEpochs * len(s.train))
 	for epoch := range factorEpochs {
 		if err := context.Cause(ctx); err != nil {
@@ -75,7 +75,7 @@ func (c *factorChooser) learn(row int, rate float32) {
 		}
 	}
 	for d, w := range c.project {
-		for j, x := range c.rows[row].vector {
+		for j, x := range c.rows[row].meaning {
 			w[j] += pull[d] * x
 		}
 	}
@@ -84,7 +84,7 @@ func (c *factorChooser) learn(row int, rate float32) {
 func (c *factorChooser) hidden(row int) []float32 {
 	z := make([]float32, factorDim)
 	for d, w := range c.project {
-		z[d] = vek32.Dot(w, c.rows[row].vector)
+		z[d] = vek32.Dot(w, c.rows[row].meaning)
 	}
 	return z
 }

@@ -84,7 +84,7 @@ func (s *split) neighbours() map[int][]neighbour {
 		all := make([]neighbour, len(s.train))
 		for _, i := range s.test {
 			for at, j := range s.train {
-				all[at] = neighbour{j, vek32.Dot(s.rows[i].vector, s.rows[j].vector)}
+				all[at] = neighbour{j, vek32.Dot(s.rows[i].meaning, s.rows[j].meaning)}
 			}
 			slices.SortFunc(all, nearer)
 			s.near[i] = slices.Clone(all[:min(mostNeighbours, len(all))])

@@ -85,11 +85,11 @@ func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 
 // design is the training vectors with a constant appended, and the scores, NaN where missing.
 func (s *split) design() (x, y *mat.Dense) {
-	dim := len(s.rows[s.train[0]].vector)
+	dim := len(s.rows[s.train[0]].meaning)
 	x, y = mat.NewDense(len(s.train), dim+1, nil), mat.NewDense(len(s.train), len(s.models), nil)
 	for at, i := range s.train {
 		r := x.RawRowView(at)
-		for j, v := range s.rows[i].vector {
+		for j, v := range s.rows[i].meaning {
 			r[j] = float64(v)
 		}
 		r[dim] = 1
@@ -106,7 +106,7 @@ type linearChooser struct {
 }
 
 func (c *linearChooser) choose(_ context.Context, row int, out *choice) error {
-	v := c.rows[row].vector
+	v := c.rows[row].meaning
 	quality, cost := make([]float64, len(c.models)), make([]float64, len(c.models))
 	for m := range quality {
 		z := c.weights.At(len(v), m)

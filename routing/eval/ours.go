@@ -9,8 +9,8 @@ import (
 	"flotilla/routing/index"
 )
 
-// flotilla is the live router. Its knob is the eleven dials, decided by Route itself; the sweep between them only draws
-// the frontier and is offered to nobody.
+// flotilla is the live router. Its knob is the dial in tenths; the whole positions are decided by Route itself, those
+// between by the same utilities. A finer and wider sweep only draws the frontier and is offered to nobody.
 type flotilla struct {
 	embedder routing.Embedder
 	settings []setting
@@ -18,14 +18,21 @@ type flotilla struct {
 
 func newFlotilla(embedder routing.Embedder, worth []setting) *flotilla {
 	f := &flotilla{embedder: embedder}
-	for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
-		f.settings = append(f.settings, setting{dial: dial, offered: true})
+	for t := 10 * routing.MinDial; t <= 10*routing.MaxDial; t++ {
+		s := setting{dial: t / 10, offered: true}
+		if t%10 != 0 {
+			s.dial, s.value = notDial, routing.Worth(float64(t)/10)/1e6
+		}
+		f.settings = append(f.settings, s)
 	}
 	for _, w := range worth {
-		f.settings = append(f.settings, setting{dial: notDial, value: w.value})
+		f.settings = append(f.settings, setting{dial: notDial, value: max(w.value, worthless)})
 	}
 	return f
 }
+
+// worthless is a worth at which only cost counts, USD.
+const worthless = 1e-12
 
 func (f *flotilla) name() string    { return ours }
 func (f *flotilla) knob() []setting { return f.settings }
@@ -73,10 +80,10 @@ func (c *flotillaChooser) choose(ctx context.Context, row int, out *choice) erro
 	var capable routing.Decision // at dial 0
 	for k, s := range c.settings {
 		if s.dial == notDial {
-			out.sure(k, bestAt(capable.Considered, s.value))
+			out.sure(k, routing.BestAt(capable.Considered, s.value*1e6).Ref.(int))
 			continue
 		}
-		d, err := c.router.Route(ctx, p, candidates, routing.Policy{Dial: s.dial})
+		d, err := c.router.Route(ctx, p, candidates, routing.Policy{Dial: float64(s.dial)})
 		if err != nil {
 			return fmt.Errorf("route row %d: %w", row, err)
 		}
@@ -90,19 +97,6 @@ func (c *flotillaChooser) choose(ctx context.Context, row int, out *choice) erro
 	}
 	out.ood = capable.OutOfDistribution
 	return nil
-}
-
-// bestAt is the model that Route would pick if the dial had a position of this worth: from the utility at dial 0, whose
-// worth is next to infinite, only cost / worth is still to be taken off.
-func bestAt(considered []routing.Choice, worthUSD float64) int {
-	best, bestU := considered[0], math.Inf(-1)
-	for _, c := range considered {
-		u := utility(c.Utility, c.ExpectedCost/1e6, worthUSD)
-		if u > bestU || u == bestU && c.ExpectedCost < best.ExpectedCost {
-			best, bestU = c, u
-		}
-	}
-	return best.Ref.(int)
 }
 
 // candidates offers every model that has an outcome in the row once, at its price in token base units (1e-6 USD).

@@ -28,7 +28,8 @@ type table struct {
 type row struct {
 	task, prompt string
 	inputTokens  float64
-	vector       []float32
+	vector       []float32 // what our router compares
+	meaning      []float32 // the encoder's, which the baselines take
 	score        []float64 // 0..1
 	costUSD      []float64 // of running the prompt on the model, as it really went
 	outputTokens []float64 // 0: not known
@@ -37,8 +38,8 @@ type row struct {
 func newTable(set Set, opts Options) (*table, error) {
 	t := &table{name: set.Name}
 	for _, p := range []Part{set.Train, set.Test} {
-		if len(p.Samples) != len(p.Vectors) {
-			return nil, fmt.Errorf("%d samples and %d vectors: want one vector a sample", len(p.Samples), len(p.Vectors))
+		if len(p.Samples) != len(p.Vectors) || p.Meaning != nil && len(p.Samples) != len(p.Meaning) {
+			return nil, fmt.Errorf("%d samples and %d vectors (%d plain): want one vector a sample", len(p.Samples), len(p.Vectors), len(p.Meaning))
 		}
 	}
 	t.models = columns(set, opts.Without)
@@ -129,7 +130,10 @@ func impliedPrice(samples []index.Sample, model string) Price {
 // add appends the samples that two models at least were run on: others leave nothing to choose.
 func (t *table) add(p Part) {
 	for i, s := range p.Samples {
-		r := row{task: s.Task, prompt: s.Prompt, inputTokens: s.InputTokens, vector: p.Vectors[i]}
+		r := row{task: s.Task, prompt: s.Prompt, inputTokens: s.InputTokens, vector: p.Vectors[i], meaning: p.Vectors[i]}
+		if p.Meaning != nil {
+			r.meaning = p.Meaning[i]
+		}
 		n := 0
 		for m, name := range t.models {
 			score, ok := s.Scores[name]

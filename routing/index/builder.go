@@ -220,7 +220,7 @@ func (x *Index) sortModels() {
 }
 
 const (
-	// outlierSample bounds the work of measureOutlier; a 5th percentile of 500 values is off by one percentile point.
+	// outlierSample bounds the work of measureOutlier; a 2nd percentile of 500 values is off by half a percentile point.
 	outlierSample = 500
 	outlierRows   = 256 // compared exactly for each; five are looked for
 )
@@ -228,7 +228,7 @@ const (
 // OutlierNeighbors is how many nearest rows the out-of-distribution test averages.
 const OutlierNeighbors = 5
 
-// measureOutlier is the 5th percentile of rows' mean similarity to their nearest five other rows, from evenly spread
+// measureOutlier is the 2nd percentile of rows' mean similarity to their nearest five other rows, from evenly spread
 // rows.
 func (x *Index) measureOutlier() int32 {
 	n := x.Len()
@@ -243,7 +243,7 @@ func (x *Index) measureOutlier() int32 {
 		means = append(means, MeanSimilarity(hits))
 	}
 	slices.Sort(means)
-	return means[len(means)/20]
+	return means[len(means)/50]
 }
 
 // nearestOthers appends the OutlierNeighbors rows nearest to row i to dst, without itself.

@@ -8,7 +8,7 @@
 //	version     u16      1
 //	dim         u16      values per vector
 //	generation  u64      raised by every edit
-//	outlier     i32      5th percentile of the rows' own mean top-5 similarity, 1/2^20 (see Builder.Build)
+//	outlier     i32      2nd percentile of the rows' own mean top-5 similarity, 1/2^20 (see Builder.Build)
 //	rows        u32
 //	embedder    string   fingerprint of the embedder that made the vectors; strings are u16 length + bytes
 //	models      u16 n, then n strings, sorted and unique; cells refer to them by number

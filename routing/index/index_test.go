@@ -11,6 +11,7 @@ import (
 
 	"flotilla/routing/catalogue"
 	"flotilla/routing/embed"
+	"flotilla/routing/form"
 	"flotilla/routing/index"
 
 	"pgregory.net/rapid"
@@ -288,7 +289,7 @@ func TestDefaultIndexFitsTheDefaultEmbedderAndHoldsCanonicalModels(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := x.CheckEmbedder(m.ID()); err != nil {
+	if err := x.CheckEmbedder(form.Join(m).ID()); err != nil {
 		t.Fatal(err)
 	}
 	if size := len(x.Encode()); size > 10<<20 {

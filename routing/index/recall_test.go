@@ -66,7 +66,7 @@ func TestDefaultIndexIsSearchedWithoutLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(11, 1))
-	for i, q := range append(queries(x, rng, 60), unit(rng, x.Dim())) {
+	for i, q := range queries(x, rng, 60) {
 		s, err := x.Scan(q)
 		if err != nil {
 			t.Fatal(err)

@@ -72,25 +72,12 @@ func (t *table) route(ctx context.Context, embedder routing.Embedder, x *index.I
 			return curve{}, fmt.Errorf("route prompt %d: %w", i, err)
 		}
 		for g, w := range worths {
-			m := pick(d.Considered, w)
+			m := routing.BestAt(d.Considered, w*1e6).Ref.(int)
 			c.score[g] += t.score[i][m]
 			c.costUSD[g] += t.costUSD[i][m]
 		}
 	}
 	return c, nil
-}
-
-// pick is the model that Route would take if the dial had a position of this worth: from the utility at dial 0, where
-// money counts next to nothing, only cost / worth is still to be taken off.
-func pick(considered []routing.Choice, worthUSD float64) int {
-	best, most, cost := nobody, math.Inf(-1), 0.0
-	for _, c := range considered {
-		u := c.Utility - c.ExpectedCost/1e6/worthUSD
-		if u > most || u == most && c.ExpectedCost < cost {
-			best, most, cost = c.Ref.(int), u, c.ExpectedCost
-		}
-	}
-	return best
 }
 
 // storedVectors hands out vectors already computed.

@@ -106,7 +106,7 @@ func (f *Fleet) has(model string) bool {
 // Explain returns a small decision.
 func (f *Fleet) Explain(_ context.Context, req openai.Request) (json.RawMessage, error) {
 	f.record(req)
-	return json.RawMessage(fmt.Sprintf(`{"pick":{"model":%q},"dial":%d}`, f.List[0].ID, req.Dial)), nil
+	return json.RawMessage(fmt.Sprintf(`{"pick":{"model":%q},"dial":%v}`, f.List[0].ID, req.Dial)), nil
 }
 
 // Models returns List.

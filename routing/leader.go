@@ -1,0 +1,75 @@
+package routing
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+)
+
+// dearerErrors is how many standard errors of the difference a model that costs more than the leader must be better by.
+const dearerErrors = 1.5
+
+// weigh sets the utility of every choice at this worth of a unit of quality (base units):
+//
+//	utility = quality − cost/worth − doubt
+//
+// The leader is the best single model: the most able in general, if it is worth its price at the dial's capable end, or one
+// within a point of it that costs less. The
+// largest of several noisy estimates is too high, so left to themselves neighbours would often put another in its place
+// and be wrong. Another model has to be better by the leader's own standard error, less what the leader costs: where money
+// counts, what is saved speaks for itself. One that costs more than the leader has to be better beyond reasonable doubt.
+//
+//	doubt = max(0, se₀ − cost₀/worth)    for a model no dearer than the leader, whose values have index 0
+//	        1.5·√(se² + se₀²)            for a dearer one
+//
+// Turning the dial up (a smaller worth) takes nothing from cheaper choices that it leaves to dearer ones, so it never buys
+// a dearer answer. An offer can change the rank of others only as the leader, and only where the dial is low enough for
+// cost₀/worth < se₀. Far from every labelled prompt nothing is estimated, and nothing doubted. docs/decisions/0011-the-leader.md has the figures.
+func weigh(choices []Choice, worth float64) {
+	first := choices[leader(choices)]
+	margin := max(0, first.QualitySE-float64(first.ExpectedCost/worth))
+	for i := range choices {
+		c := &choices[i]
+		switch {
+		case c.Model == first.Model, first.Evidence == 0:
+			c.Doubt = 0
+		case c.ExpectedCost > first.ExpectedCost:
+			c.Doubt = dearerErrors * math.Sqrt(float64(c.QualitySE*c.QualitySE)+float64(first.QualitySE*first.QualitySE))
+		default:
+			c.Doubt = margin
+		}
+		c.Utility = utility(c.Quality, c.ExpectedCost, worth) - c.Doubt
+	}
+}
+
+// leader is the position of the leader: of all within a point of the best the cheapest, then the first by operator and
+// model.
+func leader(choices []Choice) int {
+	best := math.Inf(-1)
+	for _, c := range choices {
+		best = max(best, c.merit())
+	}
+	at := -1
+	for i, c := range choices {
+		if c.merit() >= best-qualityStep && (at < 0 || before(c, choices[at])) {
+			at = i
+		}
+	}
+	return at
+}
+
+// merit is a choice's utility if nothing were known of the prompt, at the dial's capable end.
+func (c Choice) merit() float64 { return c.Ability - float64(c.ExpectedCost/worth[MinDial]) }
+
+func before(a, b Choice) bool {
+	return cmp.Or(cmp.Compare(a.ExpectedCost, b.ExpectedCost), strings.Compare(a.Operator, b.Operator), strings.Compare(string(a.Model), string(b.Model))) < 0
+}
+
+// BestAt is what Route would pick of these if the dial had a position of this worth, in base units: for curves between
+// and beyond the dial's positions.
+func BestAt(considered []Choice, worth float64) Choice {
+	choices := slices.Clone(considered)
+	weigh(choices, worth)
+	return slices.MinFunc(choices, better)
+}
