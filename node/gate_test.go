@@ -162,7 +162,7 @@ func TestModelListsOfKeys(t *testing.T) {
 
 func TestDefaultDialOfKeys(t *testing.T) {
 	w := feedbackWorld(t, 0)
-	dial := 2
+	dial := float64(2)
 	k := w.newKey(access.Terms{Dial: &dial})
 	for extra, want := range map[string]string{"": `"dial":2`, `"cost_quality_tradeoff":9,`: `"dial":9`} {
 		_, raw := w.post(k.Secret, "/v1/route", `{"model":"auto",`+extra+`"messages":[{"role":"user","content":"hello"}]}`)

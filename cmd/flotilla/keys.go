@@ -66,7 +66,7 @@ type keysCreateCmd struct {
 	Concurrent        uint64   `help:"Most requests at once; 0 sets no limit." default:"0"`
 	Allow             []string `help:"Only these models: patterns such as llama-*. They bind fallbacks too." placeholder:"PATTERN"`
 	Block             []string `help:"Not these models; stronger than --allow." placeholder:"PATTERN"`
-	Dial              *int     `help:"Where the dial stands for requests that do not set it: 0 most capable … 10 cheapest capable." placeholder:"0..10"`
+	Dial              *float64 `help:"Where the dial stands for requests that do not set it: 0 most capable … 10 cheapest capable." placeholder:"0..10"`
 	UpgradeUSD        usd      `help:"Most USD a day that its answers may cost above the cheapest capable; 0 leaves the gateway's." name:"upgrade-usd" default:"0"`
 	UpgradeShare      float64  `help:"Largest share (0 to 1) of its requests in a day that may cost more than the cheapest capable; 0 leaves the gateway's." default:"0"`
 	JSON              bool     `help:"Print it as JSON." name:"json"`
@@ -170,7 +170,7 @@ func keyLimits(t access.Terms) string {
 	add(len(t.Allow) > 0, "allow %s", strings.Join(t.Allow, " "))
 	add(len(t.Block) > 0, "block %s", strings.Join(t.Block, " "))
 	if t.Dial != nil {
-		out = append(out, fmt.Sprintf("dial %d", *t.Dial))
+		out = append(out, fmt.Sprintf("dial %v", *t.Dial))
 	}
 	add(t.UpgradeBudget > 0, "upgrades %s USD/day", t.UpgradeBudget)
 	add(t.UpgradeShare > 0, "upgrades %v of requests", t.UpgradeShare)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"path"
 	"time"
 	"unicode"
@@ -45,7 +46,7 @@ type Terms struct {
 	Allow []string `json:"allow,omitempty"`
 	Block []string `json:"block,omitempty"`
 	// Dial is where the cost/quality dial stands for requests that do not set it; nil leaves the gateway's default.
-	Dial *int `json:"dial,omitempty"`
+	Dial *float64 `json:"dial,omitempty"`
 	// UpgradeBudget and UpgradeShare bound, in a day, what answers may cost above the cheapest capable, and how many may.
 	UpgradeBudget MicroUSD `json:"upgrade_micro_usd,omitempty"`
 	UpgradeShare  float64  `json:"upgrade_share,omitempty"`
@@ -73,7 +74,7 @@ func (t Terms) Validate() error {
 	add(t.Budget > maxBudget, "budget: at most %d USD", maxBudget/1_000_000)
 	add(!t.Reset.known(), "reset %q: want none, hour, day, week or month", t.Reset)
 	add(t.Budget == 0 && t.Reset != PeriodNone && t.Reset != "", "reset %q without a budget", t.Reset)
-	add(t.Dial != nil && (*t.Dial < 0 || *t.Dial > maxDial), "dial: want 0 (most capable) to %d (cheapest capable)", maxDial)
+	add(t.Dial != nil && !onDial(*t.Dial), "dial: want 0 (most capable) to %d (cheapest capable), with one decimal at most", maxDial)
 	add(!(t.UpgradeShare >= 0 && t.UpgradeShare <= 1), "upgrade share %v: want 0 to 1", t.UpgradeShare)
 	for name, list := range map[string][]string{"allow": t.Allow, "block": t.Block} {
 		bytes := 0
@@ -135,3 +136,8 @@ func newSecret() string {
 // id of a stored key; configID that of a key from the configuration, as it was before keys were stored.
 func (s sum) id() KeyID       { return KeyID("key_" + hex.EncodeToString(s[:8])) }
 func (s sum) configID() KeyID { return KeyID("key_" + hex.EncodeToString(s[:4])) }
+
+// onDial says whether v is a position of the dial, which has tenths.
+func onDial(v float64) bool {
+	return v >= 0 && v <= maxDial && math.Abs(10*v-math.Round(10*v)) < 1e-9
+}

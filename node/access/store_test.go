@@ -45,7 +45,7 @@ func newClock() *clock { return &clock{time.Date(2026, 1, 31, 23, 30, 15, 0, tim
 func TestKeysSurviveAndAreNotStoredInClear(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	s := open(t, dir, access.Options{Now: c.now, Config: []string{"", "sk-config"}})
-	dial := 3
+	dial := float64(3)
 	secret, key := create(t, s, access.Terms{Name: "alice", Budget: 5, Reset: access.PeriodDay, Allow: []string{"llama-*"}, Dial: &dial, Expires: c.t.Add(time.Hour)})
 	gone, goneKey := create(t, s, access.Terms{Name: "bob"})
 	if _, err := s.Revoke(goneKey.ID, false); err != nil {
@@ -106,7 +106,7 @@ func files(t testing.TB, dir string) []string {
 
 func TestTermsAreChecked(t *testing.T) {
 	s := open(t, t.TempDir(), access.Options{})
-	dial := 11
+	dial := float64(11)
 	for want, terms := range map[string]access.Terms{
 		"name: want 1 to 100":    {},
 		"printable":              {Name: "a\nb"},

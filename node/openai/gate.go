@@ -11,7 +11,7 @@ type KeyRules struct {
 	// Allow and Block are globs on model ids, beside those of the request; they bind fallbacks too.
 	Allow, Block []string
 	// Dial stands for requests that set none; nil: DefaultDial.
-	Dial *int
+	Dial *float64
 	// Upgrades replace those of the configuration, unless they are zero.
 	Upgrades UpgradeLimits
 }
