@@ -4,12 +4,16 @@ import (
 	"strings"
 
 	"flotilla/node/openai"
+	"flotilla/routing/form"
 )
 
-// embeddingModel offers the router's own encoder to clients. It is named after the weights: the first part of its
-// fingerprint.
+// embeddingModel offers the router's own encoder to clients, without the measures of form that routing adds. It is named
+// after the weights: the first part of its fingerprint.
 func (g *Gateway) embeddingModel() *openai.EmbeddingModel {
-	e := g.cfg.Load().Router.Embedder()
+	var e form.Encoder = g.cfg.Load().Router.Embedder()
+	if joined, ok := e.(*form.Embedder); ok {
+		e = joined.Encoder()
+	}
 	name, _, _ := strings.Cut(e.ID(), "/")
 	m := &openai.EmbeddingModel{ID: "flotilla/" + name, Dim: e.Dim(), Embed: e.Embed}
 	if enc, ok := e.(interface{ Encode(text string) []int32 }); ok {
