@@ -41,13 +41,14 @@ type attempt struct {
 	hold     *access.Hold // of the key's budget
 	release  func()       // gives back what is not used of the escrow and the budget
 
-	call  *p2p.Call
-	first *p2p.Delta // received by start, not yet handed out
-	hash  *answerHash
-	text  uint64 // bytes of text delivered so far
-	last  p2p.Delta
-	final openai.Final
-	done  bool // a receipt was recorded, or there is nothing to record
+	call    *p2p.Call
+	first   *p2p.Delta // received by start, not yet handed out
+	firstAt time.Time
+	hash    *answerHash
+	text    uint64 // bytes of text delivered so far
+	last    p2p.Delta
+	final   openai.Final
+	done    bool // a receipt was recorded, or there is nothing to record
 }
 
 // attempt sends the order to the choice's operator and waits for the first piece of the answer.
@@ -148,6 +149,7 @@ func (a *attempt) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	began := a.g.now()
 	extra, err := encode(orderExtra{Salt: a.salt})
 	if err != nil {
 		return err
@@ -162,7 +164,8 @@ func (a *attempt) start(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("wait for the first byte: %w", a.endError(err)), a.call.Close())
 	}
-	a.first = &d
+	a.first, a.firstAt = &d, a.g.now()
+	a.g.health.timed(a.priced.peer, a.firstAt.Sub(began), 0, 0)
 	return nil
 }
 
@@ -178,6 +181,9 @@ func (a *attempt) endError(err error) error {
 func (a *attempt) Info() openai.Info {
 	adv, b := a.priced.advert, a.decision.Baseline
 	why := a.decision.Why
+	if a.choice.Operator != a.decision.Pick.Operator && a.tries == 0 {
+		why = fmt.Sprintf("%s; of the offers that are as good, drawn: %s", why, a.choice.Operator)
+	}
 	if a.tries > 0 {
 		why = fmt.Sprintf("%s; %d operator(s) before this one gave no first byte", why, a.tries)
 	}

@@ -53,6 +53,9 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	}
 	a.bill(r, false)
 	a.g.health.success(a.priced.peer)
+	if a.req.Stream {
+		a.g.health.timed(a.priced.peer, 0, r.OutputTokens, a.g.now().Sub(a.firstAt))
+	}
 	voucher, err := encode(accepted.Voucher)
 	if err != nil {
 		return err

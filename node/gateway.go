@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,13 +81,46 @@ func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Repl
 	}
 }
 
-// answer decides and asks, once.
+// answer decides and asks, once: in each group of offers that the request makes, until one answers.
 func (g *Gateway) answer(ctx context.Context, req openai.Request) (*attempt, error) {
-	decision, err := g.decide(ctx, req)
+	tiers, err := g.tiers(req)
 	if err != nil {
 		return nil, err
 	}
-	return g.firstAnswer(ctx, req, decision)
+	attempts := maxAttempts
+	if req.Provider.NoFallbacks && len(req.Provider.Order) == 0 {
+		attempts = 1
+	}
+	var refusals, faults []error
+	for _, tier := range tiers {
+		d, err := g.decideAmong(ctx, req, tier)
+		if err != nil {
+			refusals = append(refusals, err)
+			continue
+		}
+		a, failed := g.firstAnswer(ctx, req, d, attempts-len(faults), len(faults))
+		if a != nil {
+			return a, nil
+		}
+		if faults = append(faults, failed...); ctx.Err() != nil || len(faults) >= attempts {
+			break
+		}
+	}
+	if len(faults) > 0 {
+		return nil, &noAnswerError{append(faults, refusals...)}
+	}
+	return nil, mostTelling(refusals)
+}
+
+// mostTelling of the router's refusals: one that says what was wrong with each offer.
+func mostTelling(refusals []error) error {
+	for _, err := range refusals {
+		var infeasible *routing.InfeasibleError
+		if errors.As(err, &infeasible) {
+			return err
+		}
+	}
+	return refusals[0]
 }
 
 // noAnswer is the client's view of err, with which every operator that was tried failed. Where a model server said
@@ -105,26 +136,41 @@ func noAnswer(err error) *openai.APIError {
 	}
 }
 
-// firstAnswer tries the decision's choices in order until one gives its first piece.
-func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing.Decision) (*attempt, error) {
+// firstAnswer tries the decision's choices in order, at most most of them, until one gives its first piece. before were
+// tried already.
+func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing.Decision, most, before int) (*attempt, []error) {
 	tries := append([]routing.Choice{d.Pick}, d.Fallbacks...)
+	if req.Provider.Sort == "" && len(req.Provider.Order) == 0 {
+		tries = g.drawn(d, tries)
+	}
 	var faults []error
-	for i, choice := range tries[:min(len(tries), maxAttempts)] {
-		a, err := g.attempt(ctx, req, d, choice, i)
+	var refused []routing.Choice
+	for i, choice := range tries[:min(len(tries), most)] {
+		a, err := g.attempt(ctx, req, d, choice, before+i)
 		if err == nil {
+			for _, c := range refused {
+				g.health.fault(c.Ref.(*priced).peer, errRefusedAlone, g.now())
+			}
 			return a, nil
 		}
+		var fault *modelFault
+		if errors.As(err, &fault) && fault.aboutRequest() {
+			refused = append(refused, choice)
+		}
+		faults = append(faults, fmt.Errorf("%s: %w", choice.Operator, err))
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			break
 		}
 		g.log.Info("attempt gave no first byte", "request", req.ID, "operator", choice.Operator, "model", string(choice.Model), "err", err)
-		faults = append(faults, fmt.Errorf("%s: %w", choice.Operator, err))
 		if priceIsStale(err) {
 			g.askPrice(ctx, choice)
 		}
 	}
-	return nil, &noAnswerError{faults}
+	return nil, faults
 }
+
+// errRefusedAlone: what an operator's server refused another served, so that it was no fault of the request.
+var errRefusedAlone = errors.New("refused a request that another operator served")
 
 // priceIsStale tells an operator that offers another price now, as one does that has just restarted.
 func priceIsStale(err error) bool {
@@ -144,30 +190,29 @@ func (g *Gateway) askPrice(ctx context.Context, c routing.Choice) {
 	}
 }
 
-// decide is the one code path for live requests and dry runs.
+// decide is the decision that a request is begun with. Live requests and dry runs come by the same code.
 func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decision, error) {
-	prompt, policy := question(req, g.cfg.Load().DefaultModel)
-	candidates := g.candidates(g.now())
-	if len(req.Operators) > 0 {
-		if candidates = only(candidates, req.Operators); len(candidates) == 0 {
-			return routing.Decision{}, &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "operator_not_found", Param: "provider",
-				Message: "no operator that provider.only names is advertising now; name one as X-Flotilla-Operator does, or by its address"}
-		}
+	tiers, err := g.tiers(req)
+	if err != nil {
+		return routing.Decision{}, err
 	}
+	var refusals []error
+	for _, tier := range tiers {
+		d, err := g.decideAmong(ctx, req, tier)
+		if err == nil {
+			return d, nil
+		}
+		refusals = append(refusals, err)
+	}
+	return routing.Decision{}, mostTelling(refusals)
+}
+
+func (g *Gateway) decideAmong(ctx context.Context, req openai.Request, candidates []routing.Candidate) (routing.Decision, error) {
+	prompt, policy := question(req, g.cfg.Load().DefaultModel)
 	if err := bindKey(req.Key, &policy, candidates); err != nil {
 		return routing.Decision{}, err
 	}
 	return g.router.Route(ctx, prompt, candidates, policy)
-}
-
-// only leaves the offers of the named operators, each by its name or by its address alone.
-func only(candidates []routing.Candidate, operators []string) []routing.Candidate {
-	return slices.DeleteFunc(candidates, func(c routing.Candidate) bool {
-		address, _, _ := strings.Cut(c.Operator, "/")
-		return !slices.ContainsFunc(operators, func(o string) bool {
-			return strings.EqualFold(o, c.Operator) || strings.EqualFold(o, address)
-		})
-	})
 }
 
 // question puts a request in the router's terms. The client's own default model goes before the gateway's.

@@ -35,6 +35,7 @@ type peerHealth struct {
 	pausedUntil time.Time
 	trials      int // in flight since the breaker opened
 	fullUntil   time.Time
+	pace        pace
 }
 
 func newHealth() *health { return &health{peers: make(map[p2p.PeerID]*peerHealth)} }

@@ -22,6 +22,12 @@ import (
 // scriptedOperator serves worldModel from a model server that does what prompts say.
 func (w *world) scriptedOperator(price Price) *scripted.Server {
 	w.t.Helper()
+	return w.scriptedModel(ServedModel{Price: price})
+}
+
+// scriptedModel is scriptedOperator with more of the offer given.
+func (w *world) scriptedModel(m ServedModel) *scripted.Server {
+	w.t.Helper()
 	model := scripted.New(worldModel)
 	srv := httptest.NewServer(model)
 	w.t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
@@ -30,20 +36,23 @@ func (w *world) scriptedOperator(price Price) *scripted.Server {
 		w.t.Fatal(err)
 	}
 	serving := len(w.gateway.Gateway.Serving())
+	m.Model, m.BackendModel, m.Backend, m.MaxContext, m.Features = worldModel, worldModel, b, 1<<20, []string{backend.FeatureTools}
 	w.open(Config{
 		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: w.gateway.Addrs(),
-		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{{
-			Model: worldModel, BackendModel: worldModel, Backend: b, Price: price, MaxContext: 1 << 20, Features: []string{backend.FeatureTools},
-		}}},
+		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{m}},
 	})
 	w.waitServing(serving + 1)
 	return model
 }
 
-// run sends a chat with a script; the answer is the status and the whole body.
-func (w *world) run(ctx context.Context, stream bool, script string) (*http.Response, string, error) {
+// run sends a chat with a script, and with more members as name and value; the answer is the status and the whole body.
+func (w *world) run(ctx context.Context, stream bool, script string, members ...any) (*http.Response, string, error) {
 	w.t.Helper()
-	body, err := json.Marshal(map[string]any{"model": worldModel, "stream": stream, "max_tokens": 50, "messages": []any{map[string]string{"role": "user", "content": "@script " + script}}})
+	request := map[string]any{"model": worldModel, "stream": stream, "max_tokens": 50, "messages": []any{map[string]string{"role": "user", "content": "@script " + script}}}
+	for i := 0; i < len(members); i += 2 {
+		request[members[i].(string)] = members[i+1]
+	}
+	body, err := json.Marshal(request)
 	if err != nil {
 		w.t.Fatal(err)
 	}

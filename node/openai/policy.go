@@ -65,22 +65,6 @@ func readPolicy(obj rawjson.Object, req *Request) *APIError {
 	return nil
 }
 
-// readProvider reads OpenRouter's provider:{"only":[…]}: the operators that may answer. Its other members have no meaning
-// here.
-func readProvider(obj rawjson.Object, req *Request) *APIError {
-	var provider struct {
-		Only []string `json:"only"`
-	}
-	if api := decode(obj, "provider", &provider, "an object; its member only lists operators"); api != nil {
-		return api
-	}
-	if len(provider.Only) > maxOnly {
-		return badRequest("provider", "provider.only may name at most %d operators", maxOnly)
-	}
-	req.Operators = provider.Only
-	return nil
-}
-
 func readDial(raw json.RawMessage, req *Request) *APIError {
 	if len(raw) == 0 || rawjson.IsNull(raw) {
 		return nil

@@ -20,7 +20,7 @@ const (
 	maxChoices = 128 // n, as at OpenAI
 	maxGlobs   = 256 // entries of an allow or block list
 	maxIDBytes = 256 // a model's name
-	maxOnly    = 64  // operators that a request may be limited to
+	maxOnly    = 64  // entries of a list of operators in provider
 	// maxCostUSD bounds the cost header; nobody pays more for an answer, and µUSD stay far from overflow.
 	maxCostUSD = 1_000_000
 )
@@ -50,8 +50,8 @@ type Request struct {
 	Upgrades Upgrades
 	// Allow and Block are globs on model ids.
 	Allow, Block []string
-	// Operators are the only ones that may answer, as X-Flotilla-Operator names them, or by their address alone; empty: all.
-	Operators []string
+	// Provider limits and orders the operators.
+	Provider Provider
 	// MaxCostMicroUSD is the most that the answer may cost in 1e-6 USD; 0 sets no limit.
 	MaxCostMicroUSD uint64
 	// DefaultModel is what the user wants for prompts that lie far from all the router knows; empty: its own judgement.

@@ -64,16 +64,16 @@ func TestRoutingLimits(t *testing.T) {
 		`"plugins":[{"id":"web"},{"id":"auto-router","cost_quality_tradeoff":3,"allowed_models":["a/*"]}]`:                          {Dial: 3, DialSet: true, Allow: []string{"a/*"}},
 		`"plugins":[{"id":"auto-router","enabled":false,"cost_quality_tradeoff":3}]`:                                                {Dial: 7},
 		`"plugins":[{"id":"auto-router","cost_quality_tradeoff":3}],"cost_quality_tradeoff":4,"blocked_models":["b*"]`:              {Dial: 4, DialSet: true, Block: []string{"b*"}},
-		`"provider":{"sort":"price"},"usage":{"include":true},"allowed_models":["x"],"blocked_models":[],"cost_quality_tradeoff":7`: {Dial: 7, DialSet: true, Allow: []string{"x"}, Block: []string{}},
+		`"provider":{"sort":"price"},"usage":{"include":true},"allowed_models":["x"],"blocked_models":[],"cost_quality_tradeoff":7`: {Dial: 7, DialSet: true, Allow: []string{"x"}, Block: []string{}, Provider: openai.Provider{Sort: "price"}},
 		`"default_model":"llama3.1:8b"`: {Dial: 7, DefaultModel: "llama3.1:8b"},
-		`"provider":{"only":["0xAB"]}`:  {Dial: 7, Operators: []string{"0xAB"}},
+		`"provider":{"only":["0xAB"]}`:  {Dial: 7, Provider: openai.Provider{Only: []string{"0xAB"}}},
 	} {
 		got := parsed(t, `{"model":"auto",`+body+`,"seed":1.0,`+ask+`}`)
 		// Operators must not learn what else would have been acceptable.
 		if string(got.Body) != `{"model":"auto","seed":1.0,`+ask+`}` {
 			t.Errorf("body sent on: %s", got.Body)
 		}
-		if diff := cmp.Diff(want, openai.Request{Dial: got.Dial, DialSet: got.DialSet, Allow: got.Allow, Block: got.Block, DefaultModel: got.DefaultModel, Operators: got.Operators}); diff != "" {
+		if diff := cmp.Diff(want, openai.Request{Dial: got.Dial, DialSet: got.DialSet, Allow: got.Allow, Block: got.Block, DefaultModel: got.DefaultModel, Provider: got.Provider}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", body, diff)
 		}
 	}

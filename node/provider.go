@@ -1,0 +1,165 @@
+package node
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"flotilla/node/openai"
+	"flotilla/routing"
+)
+
+// tiers are the offers that a request may be served by, in the groups that are tried one after the other: the router
+// chooses within a group. Most requests have one group.
+func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
+	p := req.Provider
+	all := g.candidates(g.now())
+	if len(all) == 0 {
+		return [][]routing.Candidate{nil}, nil // the router says it
+	}
+	all = slices.DeleteFunc(all, func(c routing.Candidate) bool { return !acceptable(c, p) })
+	tiers := [][]routing.Candidate{all}
+	if len(p.Order) > 0 {
+		tiers = inOrder(all, p)
+	}
+	if p.Sort != "" {
+		var sorted [][]routing.Candidate
+		for _, t := range tiers {
+			sorted = append(sorted, g.bySort(t, p.Sort)...)
+		}
+		tiers = sorted
+	}
+	if len(tiers) == 0 || len(tiers[0]) == 0 {
+		return nil, &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "operator_not_found", Param: "provider", NoRetry: true,
+			Message: fmt.Sprintf("no operator that is advertising now fits provider (%s); operators are named as X-Flotilla-Operator does, or by their address", p)}
+	}
+	if p.NoFallbacks && len(p.Order) == 0 {
+		tiers = tiers[:1]
+	}
+	return tiers, nil
+}
+
+// acceptable: nothing in the request's provider object speaks against the offer.
+func acceptable(c routing.Candidate, p openai.Provider) bool {
+	within := func(price uint64, most *uint64) bool { return most == nil || price <= *most }
+	switch {
+	case len(p.Only) > 0 && !isNamed(c, p.Only), isNamed(c, p.Ignore):
+		return false
+	case !within(c.InputPerMTok, p.MaxPrice.Prompt), !within(c.OutputPerMTok, p.MaxPrice.Completion), !within(c.PerRequest, p.MaxPrice.Request):
+		return false
+	case p.RequireParameters && len(p.Parameters) > 0: // no operator says of any such parameter that it supports it
+		return false
+	case len(p.Quantizations) == 0:
+		return true
+	}
+	own := c.Ref.(*priced).advert.Quantization
+	return slices.ContainsFunc(p.Quantizations, func(q string) bool {
+		return strings.EqualFold(q, own) || strings.EqualFold(q, quantizationClass(own))
+	})
+}
+
+// isNamed: the list names the offer's operator, by its name or by its address alone.
+func isNamed(c routing.Candidate, operators []string) bool {
+	address, _, _ := strings.Cut(c.Operator, "/")
+	return slices.ContainsFunc(operators, func(o string) bool {
+		return strings.EqualFold(o, c.Operator) || strings.EqualFold(o, address)
+	})
+}
+
+// quantizationClass is OpenRouter's name for a runtime's own. What has none, such as 5 bits, is "unknown".
+func quantizationClass(name string) string {
+	name = strings.ToUpper(name)
+	for _, class := range [...]struct{ prefix, name string }{
+		{"Q4", "int4"}, {"IQ4", "int4"}, {"AWQ", "int4"}, {"GPTQ", "int4"}, {"INT4", "int4"}, {"4BIT", "int4"},
+		{"Q8", "int8"}, {"INT8", "int8"}, {"8BIT", "int8"}, {"NVFP4", "fp4"}, {"MXFP4", "fp4"}, {"FP4", "fp4"}, {"FP6", "fp6"}, {"FP8", "fp8"},
+		{"BF16", "bf16"}, {"FP16", "fp16"}, {"F16", "fp16"}, {"FP32", "fp32"}, {"F32", "fp32"},
+	} {
+		if strings.HasPrefix(name, class.prefix) {
+			return class.name
+		}
+	}
+	return "unknown"
+}
+
+// inOrder makes a group of each operator that provider.order names, and one of all others.
+func inOrder(all []routing.Candidate, p openai.Provider) [][]routing.Candidate {
+	var tiers [][]routing.Candidate
+	for _, name := range p.Order {
+		var tier []routing.Candidate
+		all = slices.DeleteFunc(all, func(c routing.Candidate) bool {
+			first := isNamed(c, []string{name})
+			if first {
+				tier = append(tier, c)
+			}
+			return first
+		})
+		if len(tier) > 0 {
+			tiers = append(tiers, tier)
+		}
+	}
+	if len(all) > 0 && !p.NoFallbacks {
+		tiers = append(tiers, all)
+	}
+	return tiers
+}
+
+// bySort makes groups of the best offer of each model, the second best, and so on: so the order is among operators of one
+// model, and the model is still the router's choice.
+func (g *Gateway) bySort(all []routing.Candidate, by openai.Sort) [][]routing.Candidate {
+	all = slices.Clone(all)
+	price := func(c routing.Candidate) uint64 { return c.InputPerMTok + c.OutputPerMTok }
+	slices.SortStableFunc(all, func(a, b routing.Candidate) int {
+		pace := 0
+		if by != openai.SortPrice {
+			pace = cmp.Compare(g.slowness(a, by), g.slowness(b, by))
+		}
+		// What cannot be asked now goes last: it would be a group of its own in which nothing can be chosen.
+		return cmp.Or(cmp.Compare(min(len(a.Unavailable), 1), min(len(b.Unavailable), 1)), pace, cmp.Compare(price(a), price(b)))
+	})
+	var tiers [][]routing.Candidate
+	rank := map[routing.ModelID]int{}
+	for _, c := range all {
+		r := rank[c.Model]
+		if rank[c.Model]++; r == len(tiers) {
+			tiers = append(tiers, nil)
+		}
+		tiers[r] = append(tiers[r], c)
+	}
+	return tiers
+}
+
+// slowness of an operator as this gateway has seen it; one that was never asked comes last.
+func (g *Gateway) slowness(c routing.Candidate, by openai.Sort) float64 {
+	return g.health.pace(c.Ref.(*priced).peer).slowness(by)
+}
+
+// drawn puts the idler of two offers first, drawn at random from those that are as good as the pick and cost the same.
+// Sending all requests to the one that looks idlest would send those of every gateway to the same one. All of them are in
+// the decision's record, as pick and fallbacks.
+func (g *Gateway) drawn(d routing.Decision, tries []routing.Choice) []routing.Choice {
+	equal := 1
+	for equal < len(tries) && sameValue(tries[equal], d.Pick) {
+		equal++
+	}
+	if equal == 1 || d.Turn != nil { // a conversation may have its reasons to stay
+		return tries
+	}
+	load := func(i int) int { return g.health.inFlight(tries[i].Ref.(*priced).peer) }
+	i, j := rand.IntN(equal), rand.IntN(equal-1)
+	if j >= i {
+		j++
+	}
+	if load(j) < load(i) {
+		i = j
+	}
+	first := tries[i]
+	return append([]routing.Choice{first}, slices.Delete(tries, i, i+1)...)
+}
+
+// sameValue: two offers of one model between which only the operator differs.
+func sameValue(a, b routing.Choice) bool {
+	return a.Model == b.Model && a.InputPerMTok == b.InputPerMTok && a.OutputPerMTok == b.OutputPerMTok && a.PerRequest == b.PerRequest &&
+		a.Utility == b.Utility
+}

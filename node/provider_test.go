@@ -1,0 +1,164 @@
+package node
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flotilla/node/backend/scripted"
+	"flotilla/node/openai"
+	"flotilla/p2p"
+	"flotilla/routing"
+)
+
+func TestNamedOperators(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		list []string
+		want bool
+	}{
+		{"0xaa01/peerA1", []string{"0xAA01"}, true}, {"0xaa01/peerA1", []string{"0xaa01/peerA2"}, false},
+		{"0xaa01/peerA2", []string{"0xbb02", "0xAA01/peerA2"}, true}, {"0xaa01/peerA1", []string{"0xaa"}, false}, {"0xaa01/peerA1", nil, false},
+	} {
+		if got := isNamed(routing.Candidate{Operator: c.name}, c.list); got != c.want {
+			t.Errorf("%s in %v: %v, want %v", c.name, c.list, got, c.want)
+		}
+	}
+}
+
+func TestQuantizationClass(t *testing.T) {
+	for own, want := range map[string]string{
+		"Q4_K_M": "int4", "IQ4_XS": "int4", "AWQ": "int4", "4bit": "int4", "Q8_0": "int8", "F16": "fp16", "bf16": "bf16", "FP8": "fp8",
+		"MXFP4": "fp4", "Q5_K_M": "unknown", "Q2_K": "unknown", "": "unknown",
+	} {
+		if got := quantizationClass(own); got != want {
+			t.Errorf("%q is %s, want %s", own, got, want)
+		}
+	}
+}
+
+// TestProvider: each member of OpenRouter's provider object binds, fallbacks too, with three real operators of one model.
+func TestProvider(t *testing.T) {
+	w := newWorld(t)
+	names := map[string]string{} // by short name
+	var servers []*scripted.Server
+	for i, m := range []ServedModel{
+		{Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, Quantization: "Q4_K_M"},
+		{Price: Price{InputPerMTok: 2_000_000, OutputPerMTok: 4_000_000}, Quantization: "Q8_0"},
+		{Price: Price{InputPerMTok: 3_000_000, OutputPerMTok: 6_000_000, PerRequest: 5}, Quantization: "F16"},
+	} {
+		before := w.gateway.Gateway.Serving()
+		servers = append(servers, w.scriptedModel(m))
+		for _, name := range w.gateway.Gateway.Serving() {
+			if !slices.Contains(before, name) {
+				names[[]string{"a", "b", "c"}[i]] = name
+			}
+		}
+	}
+	a, b, c := names["a"], names["b"], names["c"]
+	ask := func(script string, provider map[string]any) (*http.Response, string) {
+		t.Helper()
+		w.waitServing(3) // the breakers of earlier faults are closed again
+		resp, body, err := w.run(t.Context(), false, script, "provider", provider)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp, body
+	}
+	for want, provider := range map[string]map[string]any{
+		a + " cheapest": {}, b + " order": {"order": []string{b, a}}, c + " only": {"only": []string{c}}, b + " ignore": {"ignore": []string{strings.Split(a, "/")[0]}},
+		a + " max": {"max_price": map[string]any{"prompt": 1, "completion": "2.0"}}, c + " fp16": {"quantizations": []string{"fp16", "bf16"}},
+		b + " native": {"quantizations": []string{"q8_0"}}, a + " price": {"sort": "price", "ignore": []string{}},
+		b + " order of what is allowed": {"order": []string{c, b}, "ignore": []string{c}}, a + " require": {"require_parameters": true},
+	} {
+		resp, body := ask("tokens=1", provider)
+		if got := resp.Header.Get("X-Flotilla-Operator"); resp.StatusCode != 200 || got != strings.Split(want, " ")[0] {
+			t.Errorf("%v: %d by %s, want %s\n%s", provider, resp.StatusCode, got, want, body)
+		}
+	}
+	// Nobody is left: said clearly, and the same in a dry run.
+	for _, provider := range []map[string]any{
+		{"only": []string{"0x00"}}, {"max_price": map[string]any{"prompt": 0.5}}, {"quantizations": []string{"fp4"}}, {"order": []string{"0x00"}, "allow_fallbacks": false},
+	} {
+		if resp, body := ask("tokens=1", provider); resp.StatusCode != 404 || !strings.Contains(body, "operator_not_found") {
+			t.Errorf("%v: %d %s, want 404", provider, resp.StatusCode, body)
+		}
+	}
+	resp, body, err := w.run(t.Context(), false, "tokens=1", "provider", map[string]any{"require_parameters": true}, "logit_bias", map[string]int{"1": 1})
+	if err != nil || resp.StatusCode != 404 || !strings.Contains(body, "logit_bias") {
+		t.Errorf("a parameter that nobody promises: %v %s", resp, body)
+	}
+	t.Run("fallbacks", func(t *testing.T) { // every server fails, so all that may be tried are
+		for i, c := range []struct {
+			provider string
+			want     int
+		}{
+			{`{}`, 3}, {`{"allow_fallbacks":false}`, 1}, {fmt.Sprintf(`{"order":[%q,%q],"allow_fallbacks":false}`, c, b), 2},
+			{fmt.Sprintf(`{"only":[%q]}`, b), 1}, {fmt.Sprintf(`{"order":[%q]}`, c), 3},
+		} {
+			w.waitServing(3)
+			tag := fmt.Sprintf("tag=fallbacks-%d", i)
+			if resp, _, err := w.run(t.Context(), true, "status=500 "+tag, "provider", json.RawMessage(c.provider)); err != nil || resp.StatusCode != 502 {
+				t.Fatalf("%s: %v, %v", c.provider, resp, err)
+			}
+			asked := 0
+			for _, s := range servers {
+				asked += s.Stats(strings.TrimPrefix(tag, "tag=")).Calls
+			}
+			if asked != c.want {
+				t.Errorf("%s: %d operators were asked, want %d", c.provider, asked, c.want)
+			}
+		}
+	})
+}
+
+// TestSortBySpeed: the faster of two is asked first; one that was never asked comes last.
+func TestSortBySpeed(t *testing.T) {
+	g := &Gateway{health: newHealth()}
+	offer := func(name string) routing.Candidate {
+		return routing.Candidate{Operator: name, Model: "m", Ref: &priced{peer: p2p.PeerID(name)}}
+	}
+	all := []routing.Candidate{offer("never"), offer("slow"), offer("quick")}
+	for range 3 {
+		g.health.timed("slow", 300*time.Millisecond, 100, 2*time.Second)
+		g.health.timed("quick", 100*time.Millisecond, 100, time.Second)
+	}
+	g.health.timed("slow", time.Millisecond, 0, 0) // one good moment does not make it the faster one
+	for _, by := range []openai.Sort{openai.SortLatency, openai.SortThroughput} {
+		var got []string
+		for _, tier := range g.bySort(all, by) {
+			got = append(got, tier[0].Operator)
+		}
+		if diff := cmp.Diff([]string{"quick", "slow", "never"}, got); diff != "" {
+			t.Errorf("%s: %s", by, diff)
+		}
+	}
+}
+
+// TestDrawn: requests spread over equal offers, the busier of two drawn is never taken, and a dearer one neither.
+func TestDrawn(t *testing.T) {
+	g := &Gateway{health: newHealth()}
+	choice := func(name string, price uint64) routing.Choice {
+		return routing.Choice{Operator: name, Model: "m", InputPerMTok: price, Utility: 0.5, Ref: &priced{peer: p2p.PeerID(name)}}
+	}
+	tries := []routing.Choice{choice("a", 1), choice("b", 1), choice("c", 1), choice("dear", 2)}
+	d := routing.Decision{Pick: tries[0]}
+	g.health.enter("c")
+	taken := map[string]int{}
+	for range 300 {
+		out := g.drawn(d, append([]routing.Choice(nil), tries...))
+		taken[out[0].Operator]++
+		if len(out) != 4 || out[3].Operator != "dear" {
+			t.Fatalf("order %v", out)
+		}
+	}
+	if taken["a"] == 0 || taken["b"] == 0 || taken["c"] != 0 || taken["dear"] != 0 {
+		t.Errorf("taken %v; want a and b, never the busier c, never the dear one", taken)
+	}
+}
