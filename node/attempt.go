@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"flotilla/node/access"
 	"flotilla/node/backend"
 	"flotilla/node/openai"
@@ -48,6 +50,7 @@ type attempt struct {
 	text    uint64 // bytes of text delivered so far
 	last    p2p.Delta
 	final   openai.Final
+	span    trace.Span
 	done    bool // a receipt was recorded, or there is nothing to record
 }
 
@@ -63,12 +66,14 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 		return nil, err
 	}
 	a.visit.tried()
+	ctx = a.beginTrace(ctx)
 	leave := g.health.enter(p.peer)
 	giveBack := a.release
 	defer func() {
 		if err != nil {
 			leave()
 			giveBack()
+			a.endTrace(err)
 		}
 	}()
 	a.release = func() {
@@ -83,9 +88,14 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 		}
 		return nil, err
 	}
+	a.span.AddEvent("first piece")
 	a.visit.answering()
 	release := a.release
-	a.release = func() { release(); a.visit.answered(a.final) }
+	a.release = func() {
+		release()
+		a.endTrace(nil)
+		a.visit.answered(a.final)
+	}
 	return a, nil
 }
 

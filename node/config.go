@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"flotilla/node/openai"
 	"flotilla/routing"
 	"flotilla/settlement"
@@ -72,6 +75,9 @@ type GatewayConfig struct {
 	// LogAge and LogRecords bound the request log. Defaults 30 days and 250,000 records.
 	LogAge     time.Duration
 	LogRecords int
+	// Traces makes the spans of requests: routing, and each order, by OpenTelemetry's conventions for generative models.
+	// Default: none.
+	Traces trace.TracerProvider
 	// Settle says when receipts go on chain.
 	Settle settlement.SettlerConfig
 	// Queue is for requests whose operators are all busy.
@@ -114,6 +120,9 @@ func (c *Config) setDefaults() {
 	if g := c.Gateway; g != nil {
 		g.HTTPListen = orDefault(g.HTTPListen, "127.0.0.1:8420")
 		g.IndexFile = orDefault(g.IndexFile, filepath.Join(c.DataDir, IndexFileName))
+		if g.Traces == nil {
+			g.Traces = noop.NewTracerProvider()
+		}
 		g.setDefaults()
 		g.Queue.Length = orDefault(g.Queue.Length, 256)
 		g.Queue.Wait = orDefault(g.Queue.Wait, 10*time.Second)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"go.opentelemetry.io/otel/trace"
 
 	"flotilla/node/access"
 	"flotilla/node/feedback"
@@ -36,6 +37,7 @@ type Gateway struct {
 	view   *chainView
 	health *health
 	log    *slog.Logger
+	tracer trace.Tracer
 	now    func() time.Time
 
 	keys     *access.Store
@@ -207,7 +209,9 @@ func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decis
 	return routing.Decision{}, mostTelling(refusals)
 }
 
-func (g *Gateway) decideAmong(ctx context.Context, req openai.Request, candidates []routing.Candidate) (routing.Decision, error) {
+func (g *Gateway) decideAmong(ctx context.Context, req openai.Request, candidates []routing.Candidate) (d routing.Decision, err error) {
+	ctx, ended := g.traceRoute(ctx, req)
+	defer func() { ended(d, err) }()
 	prompt, policy := question(req, g.cfg.Load().DefaultModel)
 	if err := bindKey(req.Key, &policy, candidates); err != nil {
 		return routing.Decision{}, err

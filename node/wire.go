@@ -148,6 +148,7 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 		queue: queue{most: cfg.Gateway.Queue.Length, wait: cfg.Gateway.Queue.Wait},
 	}
 	g.cfg.Store(cfg.Gateway)
+	g.tracer = cfg.Gateway.Traces.Tracer(tracerName)
 	for _, lane := range n.view.snap.Load().paid() {
 		// A ledger whose files were lost goes on where the chain is; an old copy of one is refused.
 		if err := n.ledger.AdoptLane(ctx, lane.payee, lane.collected); err != nil {
@@ -212,7 +213,7 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
 		Completer: g, Embeddings: g.embeddingModel(), Feedback: g.takeFeedback,
-		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Logger: g.log,
+		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Tracer: g.tracer, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})

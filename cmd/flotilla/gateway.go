@@ -16,6 +16,7 @@ type gatewayCmd struct {
 	chainFlags
 	keyFlags
 	fleetFlags
+	traceFlags
 
 	UpgradeShare float64 `help:"Largest share (0 to 1) of an API key's requests in a day that may be upgrades above the cheapest capable model; 0 sets no limit. Beyond it the cheapest capable answers." name:"upgrade-share" env:"FLOTILLA_UPGRADE_SHARE" default:"0"`
 	UpgradeUSD   string  `help:"Most USD a day that an API key's upgrades may cost above the cheapest capable model; 0 sets no limit." name:"upgrade-usd" env:"FLOTILLA_UPGRADE_USD" default:"0"`
@@ -51,12 +52,17 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer closeRouter()
-	chain, domain, err := c.open(ctx, key)
+	chain, domain, err := c.chainFlags.open(ctx, key)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = chain.Close() }()
-	cfg.Router = router
+	traces, flush, err := c.traceFlags.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	cfg.Router, cfg.Traces = router, traces
 	n, err := node.Open(ctx, node.Config{
 		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Gateway: &cfg,

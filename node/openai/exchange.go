@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // statusClientGone is logged, never sent: nobody is there to read it.
@@ -22,7 +24,8 @@ type exchange struct {
 	key   KeyInfo
 
 	session sessionKey
-	visit   Visit // nil: no gate, or not admitted
+	visit   Visit      // nil: no gate, or not admitted
+	span    trace.Span // nil: not traced
 
 	// For the log line and the gate.
 	status  int // 0 until the answer begins
@@ -37,6 +40,7 @@ type exchange struct {
 // finish runs last, also after a panic.
 func (x *exchange) finish() {
 	defer x.log() // whatever way out the panic takes
+	defer x.endTrace()
 	defer x.leave()
 	if v := recover(); v != nil {
 		x.recoverPanic(v)

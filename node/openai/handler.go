@@ -17,6 +17,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Config of the HTTP surface.
@@ -45,6 +47,8 @@ type Config struct {
 	KeepAlive time.Duration
 	// Upgrades bounds what a key may spend on dearer models than the cheapest capable. Default: no bound.
 	Upgrades UpgradeLimits
+	// Tracer makes a span of each request with a key; nil makes none.
+	Tracer trace.Tracer
 	// Logger gets one line a request, without prompts, answers or keys. Default: none.
 	Logger *slog.Logger
 }
@@ -152,6 +156,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		x.key = key
+		x.beginTrace()
 	}
 	select {
 	case h.slots <- struct{}{}:
