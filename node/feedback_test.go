@@ -18,6 +18,15 @@ const otherAPIKey = "sk-other"
 // feedbackWorld has a gateway that routes by text, with two keys and an operator.
 func feedbackWorld(t *testing.T, accept int) *world {
 	t.Helper()
+	w := textWorld(t, accept)
+	w.honestOperator()
+	w.waitServing(1)
+	return w
+}
+
+// textWorld is feedbackWorld without its operator.
+func textWorld(t *testing.T, accept int) *world {
+	t.Helper()
 	w := newWorld(t)
 	router, err := routing.New(routing.Config{Embedder: seedEmbedder{}, Index: rowsOf(t, "old", 300)})
 	if err != nil {
@@ -28,8 +37,6 @@ func feedbackWorld(t *testing.T, accept int) *world {
 		DataDir: dir, Key: testKey(t), Listen: []string{"/ip4/127.0.0.1/tcp/0"},
 		Gateway: &GatewayConfig{Router: router, IndexFile: dir + "/index.fidx", HTTPListen: "127.0.0.1:0", APIKeys: []string{worldAPIKey, otherAPIKey}, LaneDeposit: 1_000_000, AcceptFeedback: accept},
 	})
-	w.honestOperator()
-	w.waitServing(1)
 	return w
 }
 

@@ -96,6 +96,9 @@ func (v *visit) Ask(req openai.Request) error {
 	if err := v.in.AskTokens(v.gate.estimate(req)); err != nil {
 		return keyRefusal(err)
 	}
+	if req.Embeds > 0 { // the gateway's own work, which is free
+		return nil
+	}
 	return keyRefusal(v.gate.keys.CheckBudget(v.key))
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"flotilla/node/access"
+	"flotilla/node/requestlog"
 	"flotilla/settlement"
 )
 
@@ -93,7 +94,7 @@ func TestEveryRouteIsLimited(t *testing.T) {
 	w := newWorld(t)
 	k := w.newKey(access.Terms{RequestsPerMinute: 1})
 	for i, route := range []string{
-		"POST /v1/feedback", "POST /v1/chat/completions", "POST /v1/route", "GET /v1/models", "GET /v1/models/auto", "GET /v1/receipts",
+		"POST /v1/feedback", "POST /v1/chat/completions", "POST /v1/completions", "POST /v1/embeddings", "POST /v1/route", "GET /v1/models", "GET /v1/models/auto", "GET /v1/receipts",
 		"GET /v1/receipts/0x00", "GET /v1/generation",
 	} {
 		method, path, _ := strings.Cut(route, " ")
@@ -157,6 +158,33 @@ func TestModelListsOfKeys(t *testing.T) {
 	wantError(t, resp, raw, http.StatusForbidden, "model_not_allowed")
 	if resp, raw := w.post(both.Secret, "/v1/chat/completions", fmt.Sprintf(body, "smollm2-*")); resp.StatusCode != http.StatusOK {
 		t.Errorf("what both lists allow: %s %s", resp.Status, raw)
+	}
+}
+
+// When the only model that a key may use fails, no other stands in for it.
+func TestListsOfKeysBindFallbacks(t *testing.T) {
+	w := textWorld(t, 0)
+	w.operatorOf(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/chat/completions" {
+			http.Error(rw, `{"error":{"message":"out of order"}}`, http.StatusInternalServerError)
+			return
+		}
+		fiveTokens(rw, r)
+	}, OperatorConfig{})
+	const other = "llama-3.1-8b-instruct"
+	w.scriptedModel(ServedModel{Model: other, Price: Price{InputPerMTok: 100_000_000, OutputPerMTok: 200_000_000}})
+	w.waitServing(2)
+	bound, free := w.newKey(access.Terms{Allow: []string{"smollm2-*"}}), w.newKey(access.Terms{})
+	resp, raw := w.post(bound.Secret, "/v1/chat/completions", chatBody("auto", true, 20))
+	wantError(t, resp, raw, http.StatusBadGateway, "model_server_error")
+	w.eventually("the operator that failed is asked again", func() bool { return len(w.gateway.Gateway.Serving()) == 2 })
+	resp, raw = w.post(free.Secret, "/v1/chat/completions", chatBody("auto", true, 20))
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Flotilla-Model") != other {
+		t.Errorf("without lists: %s by %s: %s", resp.Status, resp.Header.Get("X-Flotilla-Model"), raw)
+	}
+	w.eventually("both are logged", func() bool { return len(w.logged(requestlog.Filter{})) == 2 })
+	if log := w.logged(requestlog.Filter{}); log[0].Attempts != 2 || log[1].Attempts != 1 {
+		t.Errorf("%d attempts for the free key, %d for the bound one", log[0].Attempts, log[1].Attempts)
 	}
 }
 

@@ -36,7 +36,8 @@ func (w *world) scriptedModel(m ServedModel) *scripted.Server {
 		w.t.Fatal(err)
 	}
 	serving := len(w.gateway.Gateway.Serving())
-	m.Model, m.BackendModel, m.Backend, m.MaxContext, m.Features = worldModel, worldModel, b, 1<<20, []string{backend.FeatureTools}
+	m.Model = orDefault(m.Model, worldModel)
+	m.BackendModel, m.Backend, m.MaxContext, m.Features = worldModel, b, 1<<20, []string{backend.FeatureTools}
 	w.open(Config{
 		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: w.gateway.Addrs(),
 		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{m}},

@@ -38,15 +38,6 @@ func TestConfigurationIsReloaded(t *testing.T) {
 		}
 		return nil
 	}
-	says := func(text string, times int) {
-		t.Helper()
-		f.eventually("the log says: "+text, func() error {
-			if n := strings.Count(f.gateway.out.String(), text); n < times {
-				return fmt.Errorf("%d times, want %d", n, times)
-			}
-			return nil
-		})
-	}
 	f.eventually("the first key is served", func() error { return serves("sk-old", http.StatusOK) })
 
 	write("[gateway]\napi-key = [\"sk-new\"]\nlisten = \"127.0.0.1:1\"\nsettle-count = 7\n")
@@ -54,22 +45,33 @@ func TestConfigurationIsReloaded(t *testing.T) {
 	if err := serves("sk-old", http.StatusUnauthorized); err != nil {
 		t.Error(err)
 	}
-	says(`"configuration reloaded" changed=[api-key] needs_restart=[settle-count]`, 1) // the flag beats the file for listen
+	f.says(`"configuration reloaded" changed=[api-key] needs_restart=[settle-count]`, 1) // the flag beats the file for listen
 
 	for i, bad := range []string{"[gateway]\napi-keyy = [\"sk-bad\"]\n", "[gateway]\nlane-deposit = \"much\"\napi-key = [\"sk-bad\"]\n", "[gate"} {
 		write(bad)
-		says("configuration not reloaded", i+1)
+		f.says("configuration not reloaded", i+1)
 		if err := serves("sk-new", http.StatusOK); err != nil {
 			t.Error(err)
 		}
 	}
-	says("gateway.api-keyy is no flag", 1)
-	says("--lane-deposit", 1)
+	f.says("gateway.api-keyy is no flag", 1)
+	f.says("--lane-deposit", 1)
 
 	write("[gateway]\napi-key = [\"sk-new\"]\n")
-	says("configuration reloaded", 2)
+	f.says("configuration reloaded", 2)
 	if err := f.gateway.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	says("configuration reloaded", 3) // also where nothing has changed
+	f.says("configuration reloaded", 3) // also where nothing has changed
+}
+
+// says waits until the gateway has logged the text so often.
+func (f *fleet) says(text string, times int) {
+	f.t.Helper()
+	f.eventually("the log says: "+text, func() error {
+		if n := strings.Count(f.gateway.out.String(), text); n < times {
+			return fmt.Errorf("%d times, want %d", n, times)
+		}
+		return nil
+	})
 }

@@ -62,6 +62,29 @@ func attributes(s *traces.Span) map[string]string {
 	return out
 }
 
+// clientSpan is the span of the client that asks.
+const clientSpan = "00f067aa0ba902b7"
+
+// askTraced sends a request that is part of a trace of its client's.
+func (f *fleet) askTraced(traceID, model string) {
+	f.t.Helper()
+	body := fmt.Sprintf(`{"model":%q,"stream":true,"max_tokens":50,"messages":[{"role":"user","content":"the plans of the secret base"}]}`, model)
+	req, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, "http://"+f.http+"/v1/chat/completions", strings.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	req.Header.Set("Traceparent", "00-"+traceID+"-"+clientSpan+"-01")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // A request's trace goes on from the client's, has the routing decision and each order in it, by the names of the semantic
 // conventions, and nothing of what was asked or answered.
 func TestTraces(t *testing.T) {
@@ -70,28 +93,9 @@ func TestTraces(t *testing.T) {
 	f.startGateway("--otlp", sink.URL)
 	f.startOperator("alder", newModelServer(t, 5, -1).URL, "10/20")
 	f.waitServing(1)
-	const parent = "00f067aa0ba902b7"
-	ask := func(traceID, model string) {
-		t.Helper()
-		body := fmt.Sprintf(`{"model":%q,"stream":true,"max_tokens":50,"messages":[{"role":"user","content":"the plans of the secret base"}]}`, model)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.http+"/v1/chat/completions", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+testKey)
-		req.Header.Set("Traceparent", "00-"+traceID+"-"+parent+"-01")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-			t.Fatal(err)
-		}
-	}
 	answered, refused := "4bf92f3577b34da6a3ce929d0e0e4736", "4bf92f3577b34da6a3ce929d0e0e4737"
-	ask(answered, testModel)
-	ask(refused, "nobody-serves-this")
+	f.askTraced(answered, testModel)
+	f.askTraced(refused, "nobody-serves-this")
 	if err := f.gateway.cmd.Process.Signal(syscall.SIGTERM); err != nil { // sends what is left
 		t.Fatal(err)
 	}
@@ -116,7 +120,7 @@ func TestTraces(t *testing.T) {
 		}
 		return span
 	}
-	client, _ := hex.DecodeString(parent)
+	client, _ := hex.DecodeString(clientSpan)
 	server := want(answered+" POST /v1/chat/completions", client, map[string]string{
 		"http.request.method": "POST", "http.route": "/v1/chat/completions", "http.response.status_code": "200", "flotilla.request_id": "*", "flotilla.key_id": "*",
 	})
