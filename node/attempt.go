@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -170,13 +171,25 @@ func (a *attempt) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
-	d, err := a.call.Recv(ctx)
+	d, err := a.firstDelta(ctx)
 	if err != nil {
 		return errors.Join(fmt.Errorf("wait for the first byte: %w", a.endError(err)), a.call.Close())
 	}
 	a.first, a.firstAt = &d, a.g.now()
 	a.g.health.timed(a.priced.peer, a.firstAt.Sub(began), 0, 0)
 	return nil
+}
+
+// firstDelta waits for the first piece, of a stream only for so long.
+func (a *attempt) firstDelta(ctx context.Context) (p2p.Delta, error) {
+	most := a.g.cfg.Load().Timeouts.FirstByte
+	if !a.req.Stream {
+		most = orderLife
+	}
+	late := &modelFault{Status: http.StatusGatewayTimeout, Code: "first_byte_timeout", Message: fmt.Sprintf("no first byte in %s", most)}
+	wait, cancel := context.WithTimeoutCause(ctx, most, late)
+	defer cancel()
+	return a.call.Recv(wait)
 }
 
 // endError replaces a clean end without any delta by what the operator said about it.

@@ -82,6 +82,21 @@ type GatewayConfig struct {
 	Settle settlement.SettlerConfig
 	// Queue is for requests whose operators are all busy.
 	Queue QueueConfig
+	// Timeouts of one operator's answer.
+	Timeouts Timeouts
+	// Drain is how long a gateway that is stopped lets answers under way finish. Default 30 s; what is left then is cut.
+	Drain time.Duration
+}
+
+// Timeouts say when an operator is given up.
+type Timeouts struct {
+	// Connect bounds the dial of an operator that is not connected. Default 5 s.
+	Connect time.Duration
+	// FirstByte bounds the wait for the first piece of a streamed answer; past it the next operator is tried. Default
+	// 2 min: reading a long prompt takes a CPU that long. An answer that is not streamed has all its time before it.
+	FirstByte time.Duration
+	// Idle bounds the quiet within an answer; past it the answer is cut. Default 20 s.
+	Idle time.Duration
 }
 
 // QueueConfig bounds the waiting of requests whose operators are all busy.
@@ -124,6 +139,10 @@ func (c *Config) setDefaults() {
 			g.Traces = noop.NewTracerProvider()
 		}
 		g.setDefaults()
+		g.Timeouts.Connect = orDefault(g.Timeouts.Connect, 5*time.Second)
+		g.Timeouts.FirstByte = orDefault(g.Timeouts.FirstByte, 2*time.Minute)
+		g.Timeouts.Idle = orDefault(g.Timeouts.Idle, 20*time.Second)
+		g.Drain = orDefault(g.Drain, 30*time.Second)
 		g.Queue.Length = orDefault(g.Queue.Length, 256)
 		g.Queue.Wait = orDefault(g.Queue.Wait, 10*time.Second)
 	}

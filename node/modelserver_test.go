@@ -186,3 +186,84 @@ func TestQueueTurn(t *testing.T) {
 		t.Errorf("woken: %v, %d left in the queue", err, len(q.waiting))
 	}
 }
+
+// TestCutAnswers: an answer that breaks off is never a clean end, streamed or not.
+func TestCutAnswers(t *testing.T) {
+	w := newWorld(t)
+	w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	for _, script := range []string{"tokens=20 cut=10", "tokens=20 error=10"} {
+		resp, body, err := w.run(t.Context(), true, script)
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatalf("%s: %v %v", script, resp, err)
+		}
+		events := strings.Split(strings.TrimSuffix(body, "\n\n"), "\n\n")
+		last := events[len(events)-1]
+		if strings.Contains(body, "[DONE]") || !strings.HasPrefix(last, `data: {"error":{"message":`) || !strings.Contains(last, `"partial"`) && !strings.Contains(last, `"receipt_id"`) {
+			t.Errorf("%s ended with %s", script, last)
+		}
+		if n := strings.Count(body, `"content":"t`); n == 0 || n > 10 {
+			t.Errorf("%s: %d tokens arrived of 10", script, n)
+		}
+		w.waitServing(1)
+		resp, body, err = w.run(t.Context(), false, script)
+		if err != nil || resp.StatusCode != 502 || !strings.Contains(body, `"error"`) {
+			t.Errorf("%s, not streamed: %v, %v, %s", script, resp, err, body)
+		}
+		w.eventually("the operator answers again", func() bool {
+			resp, _, err := w.run(t.Context(), false, "tokens=1")
+			return err == nil && resp.StatusCode == 200
+		})
+	}
+}
+
+// TestClientGoneReleasesTheModelServer: before the first byte and in the middle, streamed or not; nothing is left counted.
+func TestClientGoneReleasesTheModelServer(t *testing.T) {
+	w := newWorld(t)
+	model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	for i, c := range []struct {
+		stream bool
+		script string
+		sent   int
+	}{{false, "hold=0", 0}, {true, "hold=0", 0}, {false, "tokens=9 hold=4", 0}, {true, "tokens=9 hold=4", 4}} {
+		tag := fmt.Sprint("gone", i)
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		go func() { _, _, err := w.run(ctx, c.stream, c.script+" tag="+tag); left <- err }()
+		w.eventually("the model server works", func() bool { s := model.Stats(tag); return s.Calls == 1 && len(s.SentAt) == c.sent })
+		at := time.Now()
+		leave()
+		if err := <-left; err == nil {
+			t.Error("a client that left was answered")
+		}
+		w.eventually("the model server is released", func() bool { return model.Stats(tag).Released == 1 })
+		t.Logf("%s, stream %v: released after %d ms", c.script, c.stream, model.Stats(tag).LeftAt[0]-at.UnixMilli())
+	}
+	w.eventually("no request is counted as under way", func() bool {
+		for _, c := range w.gateway.Gateway.candidates(time.Now()) {
+			if c.Load != 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// TestFirstByteTimeout: an operator that says nothing is given up for the next one, and its model server is released.
+func TestFirstByteTimeout(t *testing.T) {
+	w := newWorld(t)
+	cfg := *w.gateway.Gateway.cfg.Load()
+	cfg.Timeouts.FirstByte = 300 * time.Millisecond
+	w.gateway.Gateway.cfg.Store(&cfg)
+	slow := w.scriptedOperator(Price{InputPerMTok: 500_000, OutputPerMTok: 1_000_000})
+	resp, body, err := w.run(t.Context(), true, "hold=0 tag=slow")
+	if err != nil || resp.StatusCode != 504 || !strings.Contains(body, "first_byte_timeout") {
+		t.Errorf("alone: %v, %v, %s", resp, err, body)
+	}
+	w.eventually("the model server is released", func() bool { return slow.Stats("slow").Released == 1 })
+	w.honestOperator()
+	w.waitServing(2)
+	resp, body, err = w.run(t.Context(), true, "hold=0 tag=again")
+	if err != nil || resp.StatusCode != 200 || !strings.HasSuffix(body, "data: [DONE]\n\n") || slow.Stats("again").Calls != 1 {
+		t.Errorf("with a second operator: %v, %v, %s", resp, err, body)
+	}
+}

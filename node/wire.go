@@ -22,8 +22,8 @@ import (
 	"flotilla/settlement"
 )
 
-// shutdownTimeout is how long a stopping gateway lets streams finish and a stopping operator lets receipts out.
-const shutdownTimeout = 10 * time.Second
+// receiptsTimeout is how long a stopping gateway waits for the receipts of answers whose clients have left.
+const receiptsTimeout = 10 * time.Second
 
 // bodyGrowth is more than the bytes that a body grows by on its way to the operator.
 const bodyGrowth = 1 << 10
@@ -108,12 +108,14 @@ func (n *Node) openFleet() (*p2p.Host, error) {
 		return nil, err
 	}
 	role := p2p.RoleOperator
-	if cfg.Gateway != nil {
+	var timers p2p.InferTimers
+	if g := cfg.Gateway; g != nil {
 		role = p2p.RoleGateway
+		timers.Dial, timers.Gap = g.Timeouts.Connect, g.Timeouts.Idle
 	}
 	host, err := p2p.New(p2p.Config{
 		Identity: identity, Listen: cfg.Listen, Bootstrap: cfg.Bootstrap, Role: role,
-		Network:     networkName(cfg.Domain),
+		Network: networkName(cfg.Domain), Timers: timers,
 		PeersFile:   filepath.Join(cfg.DataDir, "peers.json"),
 		CheckAdvert: advertChecker(cfg.Domain, n.view), OnEquivocation: n.onEquivocation, Logger: cfg.Logger,
 	})
@@ -220,10 +222,10 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open HTTP server: %w", err)
 	}
-	if err := srv.Serve(ctx, n.listener, shutdownTimeout); err != nil {
+	if err := srv.Serve(ctx, n.listener, n.cfg.Gateway.Drain); err != nil {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiptsTimeout)
 	defer cancel()
 	return g.Drain(drain)
 }

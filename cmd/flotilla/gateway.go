@@ -34,6 +34,12 @@ type gatewayCmd struct {
 	Default     string        `help:"Model for prompts that are unlike everything in the index; without it, the router's general estimate decides. A request may name its own (default_model)." name:"default-model" env:"FLOTILLA_DEFAULT_MODEL" placeholder:"MODEL"`
 	LogAge      time.Duration `help:"How long the request log keeps a record (no prompts; see 'flotilla requests')." env:"FLOTILLA_LOG_AGE" default:"720h"`
 	LogRecords  int           `help:"Most records that the request log keeps." env:"FLOTILLA_LOG_RECORDS" default:"250000"`
+	Connect     time.Duration `help:"Longest dial of an operator that is not connected." name:"connect-timeout" env:"FLOTILLA_CONNECT_TIMEOUT" default:"5s"`
+	FirstByte   time.Duration `help:"Longest wait for the first byte of a streamed answer; then the next operator is tried." name:"first-byte-timeout" env:"FLOTILLA_FIRST_BYTE_TIMEOUT" default:"2m"`
+	Idle        time.Duration `help:"Longest quiet within an answer; then it is cut." name:"idle-timeout" env:"FLOTILLA_IDLE_TIMEOUT" default:"20s"`
+	QueueLength int           `help:"Requests that may wait when every operator is busy." name:"queue-length" env:"FLOTILLA_QUEUE_LENGTH" default:"256"`
+	QueueWait   time.Duration `help:"How long one may wait." name:"queue-wait" env:"FLOTILLA_QUEUE_WAIT" default:"10s"`
+	Drain       time.Duration `help:"How long answers under way may go on when the gateway is stopped." env:"FLOTILLA_DRAIN" default:"30s"`
 	Accept      int           `help:"Accept users' verdicts (POST /v1/feedback) by themselves when so many API keys agree; 0 leaves it to 'flotilla feedback'." name:"accept-feedback" env:"FLOTILLA_ACCEPT_FEEDBACK" default:"0"`
 }
 
@@ -98,6 +104,8 @@ func (c *gatewayCmd) config() (node.GatewayConfig, error) {
 	}
 	return node.GatewayConfig{
 		IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
+		Timeouts: node.Timeouts{Connect: c.Connect, FirstByte: c.FirstByte, Idle: c.Idle},
+		Queue:    node.QueueConfig{Length: c.QueueLength, Wait: c.QueueWait}, Drain: c.Drain,
 		LogAge: c.LogAge, LogRecords: c.LogRecords,
 		Settle: settlement.SettlerConfig{
 			MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount, MaxWait: c.SettleWait, MinGain: c.SettleGain, Confirmations: c.Confirm,

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"flotilla/node/backend/scripted"
+)
+
+// A gateway that is told to stop takes nothing new, lets the stream under way finish, and has its receipt after a restart.
+func TestDrainOnSIGTERM(t *testing.T) {
+	f := newFleet(t)
+	f.startGateway("--settle-every", "1s")
+	model := scripted.New(testModel)
+	srv := httptest.NewServer(model)
+	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
+	f.startOperator("alder", srv.URL, "10/20")
+	f.waitServing(1)
+
+	resp, err := f.streamRequest(t.Context(), "@script tokens=30 delay=100ms tag=drained")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	f.eventually("the stream is under way", func() error {
+		if len(model.Stats("drained").SentAt) < 5 {
+			return errNotYet
+		}
+		return nil
+	})
+	if err := f.gateway.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	f.eventually("nothing new is taken", func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if other, err := f.streamRequest(ctx, "new"); err == nil {
+			other.Body.Close()
+			if other.StatusCode == http.StatusOK {
+				return errNotYet
+			}
+		}
+		return nil
+	})
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || strings.Count(string(raw), `"content":"t`) != 30 || !strings.HasSuffix(string(raw), "data: [DONE]\n\n") {
+		t.Errorf("the stream under way: %v, %d tokens, ends %q", err, strings.Count(string(raw), `"content":"t`), raw[max(0, len(raw)-200):])
+	}
+	select {
+	case <-f.gateway.done:
+	case <-time.After(patience):
+		t.Fatal("the gateway does not end")
+	}
+	if code := f.gateway.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	f.startGateway("--settle-every", "1s")
+	f.settled(1)
+}
