@@ -6,7 +6,7 @@ MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # eval needs the outcomes, which are not in the repository
-.PHONY: eval build test test-go test-race test-clients conformance demo lint bench bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
+.PHONY: eval build test test-go test-race test-clients conformance demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -33,7 +33,7 @@ test-clients: build ## the real OpenAI clients for Python and Node against a run
 	tools/node/with-node .ci/clients
 
 conformance: ## the 25 checks of docs/gateway.md by five client libraries, and the faults; prints a table
-	FLOTILLA_CONFORMANCE=$(CURDIR)/$(CACHE)/clients tools/node/with-node $(GO) test -count 1 -timeout 20m -run TestClients ./testnet/conformance
+	FLOTILLA_CONFORMANCE=$(CURDIR)/$(CACHE)/clients tools/node/with-node $(GO) test -v -count 1 -timeout 20m -run TestClients ./testnet/conformance
 
 contracts: ## Solidity: build, test, fuzz, invariants, gas table
 	tools/node/with-node contracts/test.sh
@@ -60,6 +60,9 @@ eval: build ## docs/evaluation.md from the outcomes in DATA=DIR (*.jsonl.gz and 
 
 bench: ## prints; nothing here passes or fails by a clock
 	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./node ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
+
+bench-gateway: ## what the gateway adds to a model server that takes no time, beside a bare Go reverse proxy; prints
+	FLOTILLA_BENCH_GATEWAY=1 $(GO) test -v -count 1 -timeout 20m -run TestGatewayBench ./cmd/flotilla
 
 bench-embed: $(MINILM)/model.onnx ## our MiniLM and onnxruntime's by turns, one thread each; fetches onnxruntime's library
 	routing/embed/export/onnxruntime.sh $(CACHE)/onnxruntime

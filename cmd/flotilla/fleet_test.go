@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asFlotilla) != "" {
 		main()
 	}
+	if target := os.Getenv(asProxy); target != "" {
+		fmt.Fprintln(os.Stderr, runProxy(target))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 

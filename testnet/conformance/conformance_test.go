@@ -21,6 +21,7 @@ import (
 	"flotilla/node/backend/scripted"
 	"flotilla/routing"
 	"flotilla/routing/embed"
+	"flotilla/routing/form"
 	"flotilla/routing/index"
 	"flotilla/settlement"
 	"flotilla/testnet"
@@ -106,7 +107,7 @@ func startFleet(t *testing.T) (upstream string, _ *testnet.Net) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	router, err := routing.New(routing.Config{Embedder: embedder, Index: ix})
+	router, err := routing.New(routing.Config{Embedder: form.Join(embedder), Index: ix})
 	if err != nil {
 		t.Fatal(err)
 	}
