@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -23,6 +26,9 @@ type Config struct {
 	DataDir string
 	// Key signs orders, vouchers, prices and receipts. Whoever has it can spend the node's escrow or stake its name.
 	Key *ecdsa.PrivateKey
+	// Payer is the account that a gateway pays from; the address of Key when zero. Another account must have authorised
+	// Key on chain, and funds its lanes itself: then the machine that serves holds no key that can take escrow out.
+	Payer common.Address
 	// Domain is the chain and the contract that every signature is bound to.
 	Domain settlement.Domain
 	// Chain is the settlement contract.
@@ -168,6 +174,12 @@ func orDefault[T comparable](v, def T) T {
 	return v
 }
 
+// self is the account that the node acts as: a gateway's payer, an operator's own.
+func (c *Config) self() common.Address { return cmp.Or(c.Payer, c.signer()) }
+
+// signer is the account of the key that the node signs with.
+func (c *Config) signer() common.Address { return crypto.PubkeyToAddress(c.Key.PublicKey) }
+
 // Validate reports everything that is wrong at once.
 func (c *Config) Validate() error {
 	var errs []error
@@ -179,6 +191,7 @@ func (c *Config) Validate() error {
 	add(c.DataDir == "", "no data directory: name one that only this node uses")
 	add(c.Key == nil, "no key: an operator or gateway signs with its own key")
 	add(c.Chain == nil, "no chain: give the RPC URL and the contract's address")
+	add(c.Operator != nil && c.Payer != (common.Address{}), "operator: it signs with its own key and pays for nobody: leave the payer out")
 	add((c.Gateway == nil) == (c.Operator == nil), "a node is either a gateway or an operator")
 	if g := c.Gateway; g != nil {
 		add(g.Router == nil, "gateway: no router")

@@ -40,15 +40,16 @@ type ServedModel struct {
 
 // Operator serves paid requests from local model servers.
 type Operator struct {
-	cfg    OperatorConfig
-	key    *ecdsa.PrivateKey
-	self   common.Address
-	domain settlement.Domain
-	ledger *settlement.Ledger
-	chain  Chain
-	fleet  *p2p.Host
-	log    *slog.Logger
-	now    func() time.Time
+	cfg     OperatorConfig
+	key     *ecdsa.PrivateKey
+	self    common.Address
+	domain  settlement.Domain
+	ledger  *settlement.Ledger
+	chain   Chain
+	signers settlement.SignerReader
+	fleet   *p2p.Host
+	log     *slog.Logger
+	now     func() time.Time
 
 	prices priceBook
 	cover  coverCache
@@ -116,19 +117,17 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 	if err := decode(req.Extra, &extra); err != nil {
 		return bad(codeBadOrder, err)
 	}
-	digest := order.Digest(o.domain)
-	signer, err := settlement.Recover(digest, req.OrderSig)
 	switch {
-	case err != nil:
-		return bad(codeBadOrder, fmt.Errorf("recover the payer: %w", err))
-	case signer != order.Payer:
-		return bad(codeBadOrder, fmt.Errorf("order is signed by %s, not by its payer %s", signer, order.Payer))
 	case order.Payee != o.self:
 		return bad(codeBadOrder, fmt.Errorf("order pays %s, this is %s", order.Payee, o.self))
 	case uint64(o.now().Unix()) > order.Deadline:
 		return bad(codeBadOrder, fmt.Errorf("order's deadline passed at %d", order.Deadline))
 	case len(extra.Salt) != saltBytes || settlement.RequestHash(extra.Salt, req.Body) != order.RequestHash:
 		return bad(codeBadOrder, errors.New("order's request hash does not match the request"))
+	}
+	digest := order.Digest(o.domain)
+	if ref := o.checkSigner(ctx, order.Payer, digest, req.OrderSig); ref != nil {
+		return nil, ref
 	}
 	offer, ok := o.prices.find(order.Advert, o.now())
 	if !ok {
@@ -145,6 +144,28 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 		order: order, id: settlement.ReceiptID(digest), salt: extra.Salt, advert: offer.advert, advertSig: offer.sig,
 		model: offer.model, request: req, release: release,
 	}, nil
+}
+
+// checkSigner refuses an order that neither its payer nor a key that signs for it has signed. What a key in its thaw has
+// signed can still be settled, but it gets no new work, as a lane that thaws gets none.
+func (o *Operator) checkSigner(ctx context.Context, payer common.Address, digest common.Hash, sig settlement.Signature) *refusal {
+	signer, err := settlement.CheckPayer(ctx, o.signers, "payer's signature of the order", payer, digest, sig, uint64(o.now().Unix()))
+	switch {
+	case errors.Is(err, settlement.ErrBadSignature):
+		return &refusal{code: codeBadOrder, err: err}
+	case err != nil:
+		return &refusal{codeNotReady, time.Second, err}
+	case signer == payer:
+		return nil
+	}
+	binding, err := o.signers.SignerOf(ctx, signer)
+	if err != nil {
+		return &refusal{codeNotReady, time.Second, err}
+	}
+	if binding.ThawEnd != 0 {
+		return &refusal{code: codeBadOrder, err: fmt.Errorf("order is signed by %s, which %s is revoking: sign with another key", signer, payer)}
+	}
+	return nil
 }
 
 // reserve makes sure that the order's maximum is in the lane on chain, beyond all that is promised or in work.

@@ -49,6 +49,18 @@ func TestOperatorRefusesOrders(t *testing.T) {
 	}{
 		{"as it should be", "", func(*try) {}},
 		{"signed by another", codeBadOrder, func(c *try) { c.key = testKey(t) }},
+		{"signed by a key that another payer has authorised", codeBadOrder, func(c *try) {
+			c.key = testKey(t)
+			w.mem.BindSigner(crypto.PubkeyToAddress(c.key.PublicKey), settlement.SignerBinding{Payer: opAddr})
+		}},
+		{"signed by an authorised key", "", func(c *try) {
+			c.key = testKey(t)
+			w.mem.BindSigner(crypto.PubkeyToAddress(c.key.PublicKey), settlement.SignerBinding{Payer: payer})
+		}},
+		{"signed by a key in its thaw", codeBadOrder, func(c *try) {
+			c.key = testKey(t)
+			w.mem.BindSigner(crypto.PubkeyToAddress(c.key.PublicKey), settlement.SignerBinding{Payer: payer, ThawEnd: uint64(time.Now().Add(time.Hour).Unix())})
+		}},
 		{"for another operator", codeBadOrder, func(c *try) { c.order.Payee = payer }},
 		{"after its deadline", codeBadOrder, func(c *try) { c.order.Deadline = 1 }},
 		{"other bytes than signed", codeBadOrder, func(c *try) { c.body = strings.Replace(c.body, "hi", "ho", 1) }},

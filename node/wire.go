@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ethereum/go-ethereum/crypto"
 	"golang.org/x/sync/errgroup"
 
 	"flotilla/node/access"
@@ -34,6 +33,8 @@ type Node struct {
 	fleet  *p2p.Host
 	ledger *settlement.Ledger
 	view   *chainView
+
+	signers *settlement.SignerCache
 
 	// Exactly one of the two is set.
 	Gateway  *Gateway
@@ -62,16 +63,22 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	self := crypto.PubkeyToAddress(cfg.Key.PublicKey)
-	log := cfg.Logger
+	self, log := cfg.self(), cfg.Logger
 
 	// What the chain says: who has stake, what lies in our lanes.
 	n.view = newChainView(cfg.Chain, self, cfg.ChainPoll, log)
 	if err := n.view.Refresh(ctx); err != nil {
 		return nil, fmt.Errorf("read chain: %w", err)
 	}
+	// Whose word a signature is when it is not the payer's own.
+	n.signers = settlement.NewSignerCache(cfg.Chain, coverFresh)
+	if err := n.checkAuthorised(ctx); err != nil {
+		return nil, err
+	}
 	// What we promised and what we are owed: survives kill -9.
-	if n.ledger, err = settlement.OpenLedger(filepath.Join(cfg.DataDir, "ledger"), settlement.LedgerOptions{Key: cfg.Key, Domain: cfg.Domain, Logger: log}); err != nil {
+	if n.ledger, err = settlement.OpenLedger(filepath.Join(cfg.DataDir, "ledger"), settlement.LedgerOptions{
+		Key: cfg.Key, Owner: self, Signers: n.signers, Domain: cfg.Domain, Logger: log,
+	}); err != nil {
 		return nil, err
 	}
 	// Who is there: signed prices of staked operators, and streams to them.
@@ -94,6 +101,25 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return nil, err
 	}
 	return n, nil
+}
+
+// checkAuthorised: the node's key is that of the account it acts as, or the account has authorised it and is not revoking it.
+func (n *Node) checkAuthorised(ctx context.Context) error {
+	payer, signer := n.cfg.self(), n.cfg.signer()
+	if payer == signer {
+		return nil
+	}
+	binding, err := n.signers.SignerOf(ctx, signer)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look up the signing key: %w", err)
+	case binding.Payer != payer:
+		return fmt.Errorf("%s has not authorised the key %s to sign for it: see 'flotilla escrow consent' and 'flotilla escrow signer authorize'", payer, signer)
+	case binding.ThawEnd != 0:
+		return fmt.Errorf("%s revokes the key %s, and no operator takes orders from it: authorise another key, or cancel the thaw with 'flotilla escrow signer cancel'",
+			payer, signer)
+	}
+	return nil
 }
 
 // networkName goes into topic names: nodes of another chain or contract never hear each other.
@@ -129,7 +155,7 @@ func (n *Node) openFleet() (*p2p.Host, error) {
 func (n *Node) openOperator() *Operator {
 	cfg, self := n.cfg, n.view.self
 	o := &Operator{
-		cfg: *cfg.Operator, key: cfg.Key, self: self, domain: cfg.Domain, ledger: n.ledger, chain: cfg.Chain,
+		cfg: *cfg.Operator, key: cfg.Key, self: self, domain: cfg.Domain, ledger: n.ledger, chain: cfg.Chain, signers: n.signers,
 		fleet: n.fleet, log: cfg.Logger, now: time.Now,
 		cover: coverCache{chain: cfg.Chain, self: self, now: time.Now},
 	}
@@ -198,7 +224,9 @@ func (n *Node) Run(ctx context.Context) error {
 		group.Go(func() error { return n.Operator.advertise(ctx) })
 		group.Go(func() error { return n.collector.Run(ctx) })
 	case n.Gateway != nil:
-		group.Go(func() error { return n.Gateway.fundLanes(ctx, n.cfg.Chain, fundEvery(n.cfg.ChainPoll)) })
+		if n.cfg.self() == n.cfg.signer() { // escrow is put in by the account itself
+			group.Go(func() error { return n.Gateway.fundLanes(ctx, n.cfg.Chain, fundEvery(n.cfg.ChainPoll)) })
+		}
 		group.Go(func() error { return n.Gateway.syncLedgers(ctx, n.peers) })
 		group.Go(func() error { return n.settler.Run(ctx) })
 		group.Go(func() error { return n.keys.Run(ctx) })

@@ -36,6 +36,7 @@ type world struct {
 	mem     *memchain.Chain
 	gwKey   *ecdsa.PrivateKey
 	gateway *Node
+	router  *routing.Router
 	// modelURL is the honest operator's model server.
 	modelURL string
 
@@ -82,7 +83,16 @@ func (noEmbedder) Embed(context.Context, string) ([]float32, error) {
 func (noEmbedder) ID() string { return "none" }
 func (noEmbedder) Dim() int   { return 2 }
 
+// newWorld has a gateway that pays from its own account.
 func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := newEmptyWorld(t)
+	w.gateway = w.open(w.gatewayConfig())
+	return w
+}
+
+// newEmptyWorld has no node yet.
+func newEmptyWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, mem: memchain.New(memchain.Config{Domain: testDomain}), gwKey: testKey(t)}
 	b, err := index.NewBuilder("none", 2)
@@ -98,23 +108,30 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	router, err := routing.New(routing.Config{Embedder: noEmbedder{}, Index: ix})
-	if err != nil {
+	if w.router, err = routing.New(routing.Config{Embedder: noEmbedder{}, Index: ix}); err != nil {
 		t.Fatal(err)
 	}
-	w.gateway = w.open(Config{
-		DataDir: t.TempDir(), Key: w.gwKey, Listen: []string{"/ip4/127.0.0.1/tcp/0"},
-		Gateway: &GatewayConfig{Router: router, HTTPListen: "127.0.0.1:0", APIKeys: []string{worldAPIKey}, LaneDeposit: 1_000_000},
-	})
 	return w
+}
+
+func (w *world) gatewayConfig() Config {
+	return Config{
+		DataDir: w.t.TempDir(), Key: w.gwKey, Listen: []string{"/ip4/127.0.0.1/tcp/0"},
+		Gateway: &GatewayConfig{Router: w.router, HTTPListen: "127.0.0.1:0", APIKeys: []string{worldAPIKey}, LaneDeposit: 1_000_000},
+	}
+}
+
+// onChain is cfg with the world's chain.
+func (w *world) onChain(cfg Config) Config {
+	cfg.Domain, cfg.ChainPoll = testDomain, 50*time.Millisecond
+	cfg.Chain = chainFor{w.mem, w, crypto.PubkeyToAddress(cfg.Key.PublicKey)}
+	return cfg
 }
 
 // open starts a node and stops it with the test.
 func (w *world) open(cfg Config) *Node {
 	w.t.Helper()
-	cfg.Domain, cfg.ChainPoll = testDomain, 50*time.Millisecond
-	cfg.Chain = chainFor{w.mem, w, crypto.PubkeyToAddress(cfg.Key.PublicKey)}
-	n, err := Open(w.t.Context(), cfg)
+	n, err := Open(w.t.Context(), w.onChain(cfg))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -148,6 +165,14 @@ func (w *world) operator(cfg OperatorConfig, alsoDial ...string) *Node {
 // operatorOf serves worldModel from a model server of one's own.
 func (w *world) operatorOf(model http.HandlerFunc, cfg OperatorConfig, alsoDial ...string) *Node {
 	w.t.Helper()
+	op := w.startOperator(model, cfg, alsoDial...)
+	w.waitServing(1)
+	return op
+}
+
+// startOperator is operatorOf that does not wait for a funded lane.
+func (w *world) startOperator(model http.HandlerFunc, cfg OperatorConfig, alsoDial ...string) *Node {
+	w.t.Helper()
 	srv := httptest.NewServer(model)
 	w.t.Cleanup(srv.Close)
 	w.modelURL = srv.URL
@@ -157,11 +182,9 @@ func (w *world) operatorOf(model http.HandlerFunc, cfg OperatorConfig, alsoDial 
 	}
 	cfg.Stake = 50_000_000
 	cfg.Models = []ServedModel{{Model: worldModel, BackendModel: worldModel, Backend: b, Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, MaxContext: 2048}}
-	op := w.open(Config{
+	return w.open(Config{
 		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: append(w.gateway.Addrs(), alsoDial...), Operator: &cfg,
 	})
-	w.waitServing(1)
-	return op
 }
 
 func fiveTokens(rw http.ResponseWriter, r *http.Request) {

@@ -80,7 +80,7 @@ func (l *Ledger) accept(ctx context.Context, b Bundle) (Acceptance, error) {
 	if err := l.checkOwn(b, b.Receipt.Payer); err != nil {
 		return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
 	}
-	for _, check := range []func() error{func() error { return l.checkTerms(b) }, b.checkDecision, b.checkSalt} {
+	for _, check := range []func() error{func() error { return l.checkTerms(ctx, b) }, b.checkDecision, b.checkSalt} {
 		if err := check(); err != nil {
 			return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
 		}
@@ -158,12 +158,12 @@ func (l *Ledger) checkOwn(b Bundle, party common.Address) error {
 	return nil
 }
 
-// signOrCheck returns the owner's signature of digest: sig when it is given and right, else a new one.
+// signOrCheck returns the signature of digest by this ledger's key: sig when it is given and right, else a new one.
 func (l *Ledger) signOrCheck(what string, digest ReceiptID, sig Signature) (Signature, error) {
 	if len(sig) == 0 {
 		return Sign(l.key, common.Hash(digest))
 	}
-	return sig, checkSigner("own signature of "+what, l.self, common.Hash(digest), sig)
+	return sig, checkSigner("own signature of "+what, l.signer, common.Hash(digest), sig)
 }
 
 func (lane outLane) voucher(payer, payee common.Address) Voucher {

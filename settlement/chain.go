@@ -67,6 +67,8 @@ type ChainReader interface {
 	Lane(ctx context.Context, payer, payee common.Address) (Lane, error)
 	// Stake returns the operator's stake; zero for who never staked.
 	Stake(ctx context.Context, operator common.Address) (Stake, error)
+	// SignerOf returns whom a key signs for; all zero for one that nobody has authorised.
+	SignerOf(ctx context.Context, signer common.Address) (SignerBinding, error)
 	// Punished says whether the evidence with this id (see Evidence.ID) has cost its operator stake already.
 	Punished(ctx context.Context, evidence common.Hash) (bool, error)
 }

@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -15,19 +16,22 @@ func (b Bundle) checkOperatorSignature() error {
 	return checkSigner("operator signature of receipt", b.Receipt.Payee, b.Receipt.Digest(b.Domain), b.OperatorSig)
 }
 
-func (b Bundle) checkGatewaySignature() error {
-	return checkSigner("gateway signature of receipt", b.Receipt.Payer, b.Receipt.Digest(b.Domain), b.GatewaySig)
+// checkGatewaySignature: the payer has signed, or signer, which may sign for it.
+func (b Bundle) checkGatewaySignature(signer common.Address) error {
+	digest := b.Receipt.Digest(b.Domain)
+	err := checkSigner(receiptSigner, signer, digest, b.GatewaySig)
+	if err != nil && signer != b.Receipt.Payer {
+		err = checkSigner(receiptSigner, b.Receipt.Payer, digest, b.GatewaySig)
+	}
+	return err
 }
 
 // Whose signature it is, in errors.
 const (
-	orderSigner  = "gateway signature of order"
-	advertSigner = "operator signature of advert"
+	orderSigner   = "gateway signature of order"
+	receiptSigner = "gateway signature of receipt"
+	advertSigner  = "operator signature of advert"
 )
-
-func (b Bundle) checkOrderSignature() error {
-	return checkSigner(orderSigner, b.Order.Payer, b.Order.Digest(b.Domain), b.OrderSig)
-}
 
 func (b Bundle) checkAdvertSignature() error {
 	return checkSigner(advertSigner, b.Advert.Operator, b.Advert.Digest(b.Domain), b.AdvertSig)
@@ -127,10 +131,10 @@ func (b Bundle) checkSalt() error {
 }
 
 // checkTerms applies every rule that payer and payee can both check before either signs the receipt.
-func (l *Ledger) checkTerms(b Bundle) error {
+func (l *Ledger) checkTerms(ctx context.Context, b Bundle) error {
 	for _, check := range []func() error{
 		b.checkForm, b.checkAdvertMatch, b.checkOrderMatch, b.checkAdvertValidity, b.checkPrice, b.checkOrderLimits,
-		func() error { return l.checkOrder(b) }, func() error { return l.checkAdvert(b) }, // the dear ones last
+		func() error { return l.checkOrder(ctx, b) }, func() error { return l.checkAdvert(b) }, // the dear ones last
 	} {
 		if err := check(); err != nil {
 			return err

@@ -42,7 +42,7 @@ func (c CollectorConfig) withDefaults() CollectorConfig {
 }
 
 // Collector lets a payee be paid without its payers' help: it brings the newest voucher of a lane on chain when the
-// payer has not settled for long, or at once when the payer thaws its escrow. It keeps nothing that matters in
+// payer has not settled for long, or at once when the payer thaws its escrow or revokes the key that has signed. It keeps nothing that matters in
 // memory: a restart starts the waiting times anew, and a voucher that is sent twice pays once.
 type Collector struct {
 	ledger *Ledger
@@ -109,7 +109,11 @@ func (c *Collector) collectLane(ctx context.Context, held HeldVoucher, now time.
 		seen = &collecting{collected: lane.Collected, since: now}
 		c.lanes[v.Payer] = seen
 	}
-	due, err := c.due(ctx, lane, owed, *seen, now)
+	ends, err := c.endsSoon(ctx, held, lane)
+	if err != nil {
+		return err
+	}
+	due, err := c.due(ctx, ends, owed, *seen, now)
 	if err != nil || !due {
 		return err
 	}
@@ -122,14 +126,27 @@ func (c *Collector) collectLane(ctx context.Context, held HeldVoucher, now time.
 	return nil
 }
 
+// endsSoon says whether the payer is taking back its escrow, or the key that has signed the voucher.
+func (c *Collector) endsSoon(ctx context.Context, held HeldVoucher, lane Lane) (bool, error) {
+	if lane.ThawEnd != 0 {
+		return true, nil
+	}
+	signer, err := Recover(held.Voucher.Digest(c.ledger.domain), held.Sig)
+	if err != nil || signer == held.Voucher.Payer {
+		return false, err
+	}
+	binding, err := c.chain.SignerOf(ctx, signer)
+	return binding.ThawEnd != 0, err
+}
+
 // due says whether to send the lane's voucher now. One that was sent and changed nothing (dropped, or clipped by
 // the stake of this epoch) is sent again after resendAfter.
-func (c *Collector) due(ctx context.Context, lane Lane, owed Amount, seen collecting, now time.Time) (bool, error) {
+func (c *Collector) due(ctx context.Context, ends bool, owed Amount, seen collecting, now time.Time) (bool, error) {
 	if !seen.sent.IsZero() && now.Sub(seen.sent) < resendAfter {
 		return false, nil
 	}
-	if lane.ThawEnd != 0 {
-		return true, nil // after the thaw the money is gone: gas does not matter
+	if ends {
+		return true, nil // afterwards the money is out of reach: gas does not matter
 	}
 	if now.Sub(seen.since) < c.cfg.MaxWait {
 		return false, nil

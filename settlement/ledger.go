@@ -1,6 +1,7 @@
 package settlement
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"errors"
@@ -14,11 +15,17 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 )
 
-// LedgerOptions say whose ledger it is. All fields but Logger are required.
+// LedgerOptions say whose ledger it is. Key and Domain are required.
 type LedgerOptions struct {
-	Key    *ecdsa.PrivateKey // signs receipts and vouchers; the ledger belongs to its address
+	Key    *ecdsa.PrivateKey // signs receipts and vouchers
 	Domain Domain            // the deployment that all messages are for
 	Logger *slog.Logger      // slog.DiscardHandler when nil
+
+	// Owner is whom the ledger belongs to; the address of Key when zero. A payer may let Key sign for it (see
+	// SignerAuthorization), a payee signs itself.
+	Owner common.Address
+	// Signers tells whose word other keys than a payer's own are; nil: nobody's.
+	Signers SignerReader
 
 	unsynced bool // set by tests that kill no process: commits do not wait for the disk
 }
@@ -31,7 +38,9 @@ type LedgerOptions struct {
 type Ledger struct {
 	db     *badger.DB
 	key    *ecdsa.PrivateKey
-	self   common.Address
+	signer common.Address // of key
+	self   common.Address // whose ledger it is
+	others SignerReader   // nil: no other keys
 	domain Domain
 	log    *slog.Logger
 
@@ -79,8 +88,9 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
 	}
+	signer := crypto.PubkeyToAddress(opts.Key.PublicKey)
 	l := &Ledger{
-		db: db, key: opts.Key, self: crypto.PubkeyToAddress(opts.Key.PublicKey), domain: opts.Domain, log: log,
+		db: db, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
 		ops: make(chan *commitOp), closing: make(chan struct{}), stopped: make(chan struct{}), wake: make(chan struct{}, 1),
 		limits: commitLimits{part: 2048, inclusions: 256},
 	}
@@ -128,7 +138,7 @@ func (l *Ledger) load() error {
 	return errors.Join(l.recount(), l.loadBatches(context.Background()))
 }
 
-// Owner returns the address of the ledger's key.
+// Owner returns whose ledger it is.
 func (l *Ledger) Owner() common.Address { return l.self }
 
 // Domain returns the domain that all messages of the ledger are signed under.

@@ -13,6 +13,7 @@ type memoReader struct {
 	anchors map[batchKey]Anchor
 	lanes   map[LaneKey]Lane
 	stakes  map[common.Address]Stake
+	signers map[common.Address]SignerBinding
 }
 
 type batchKey struct {
@@ -21,7 +22,10 @@ type batchKey struct {
 }
 
 func newMemoReader(chain ChainReader) *memoReader {
-	return &memoReader{chain: chain, anchors: make(map[batchKey]Anchor), lanes: make(map[LaneKey]Lane), stakes: make(map[common.Address]Stake)}
+	return &memoReader{
+		chain: chain, anchors: make(map[batchKey]Anchor), lanes: make(map[LaneKey]Lane), stakes: make(map[common.Address]Stake),
+		signers: make(map[common.Address]SignerBinding),
+	}
 }
 
 func (m *memoReader) BatchAnchor(ctx context.Context, payer common.Address, epoch uint64) (Anchor, error) {
@@ -34,6 +38,10 @@ func (m *memoReader) Lane(ctx context.Context, payer, payee common.Address) (Lan
 
 func (m *memoReader) Stake(ctx context.Context, operator common.Address) (Stake, error) {
 	return remember(m.stakes, operator, func() (Stake, error) { return m.chain.Stake(ctx, operator) })
+}
+
+func (m *memoReader) SignerOf(ctx context.Context, signer common.Address) (SignerBinding, error) {
+	return remember(m.signers, signer, func() (SignerBinding, error) { return m.chain.SignerOf(ctx, signer) })
 }
 
 func (m *memoReader) Punished(ctx context.Context, evidence common.Hash) (bool, error) {

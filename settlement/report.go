@@ -1,6 +1,7 @@
 package settlement
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,6 +90,23 @@ func (l *checklist) cannot(name, why string, cause error) {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
 	l.add(Check{Name: name, Skipped: true, Evidence: why, Err: err, Error: err.Error()})
+}
+
+// checkPayer judges a signature that the payer, or a key that it had authorised at that unix second, has to have made.
+func (l *checklist) checkPayer(ctx context.Context, name, who string, chain ChainReader, payer common.Address, digest common.Hash, sig Signature, at uint64) {
+	var signers SignerReader // stays nil without a chain
+	if chain != nil {
+		signers = chain
+	}
+	signer, err := CheckPayer(ctx, signers, who, payer, digest, sig, at)
+	switch {
+	case errors.Is(err, errSignerUnknown):
+		l.cannot(name, "only the chain tells whether "+payer.Hex()+" lets "+signer.Hex()+" sign for it", err)
+	case err == nil && signer != payer:
+		l.judge(name, "by "+signer.Hex()+", which "+payer.Hex()+" has authorised", nil)
+	default:
+		l.judge(name, "by "+payer.Hex(), err)
+	}
 }
 
 // checkDomain adds a failed check unless the messages are for the deployment that the verifier trusts.

@@ -32,7 +32,7 @@ func (l *Ledger) RecordServed(ctx context.Context, b Bundle) (Bundle, error) {
 		return Bundle{}, fmt.Errorf("record served %s: %w: lane number and gateway signature come later", id, ErrPartialForm)
 	}
 	b.Receipt.LaneSeq = 1 // any number: the terms do not depend on which
-	if err := errors.Join(l.checkOwn(b, b.Receipt.Payee), l.checkTerms(b)); err != nil {
+	if err := errors.Join(l.checkOwn(b, b.Receipt.Payee), l.checkTerms(ctx, b)); err != nil {
 		return Bundle{}, fmt.Errorf("record served %s: %w", id, err)
 	}
 	b.OperatorSig, b.Inclusion = nil, nil
@@ -86,11 +86,12 @@ func (l *Ledger) stageOwed(tx *stagedTx, b Bundle, lane inLane) error {
 // when the vouchers held do not cover all countersigned receipts including this one; nothing is stored
 // then. A voucher older than the one held is fine: answers of parallel streams overtake one another.
 func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig Signature, v Voucher, sig Signature) (Amount, error) {
-	if err := l.checkVoucher(v, sig); err != nil {
+	signer, err := l.checkVoucher(ctx, v, sig)
+	if err != nil {
 		return 0, fmt.Errorf("accept settlement of %s: %w", id, err)
 	}
 	var lane inLane
-	err := l.update(ctx, func(tx *stagedTx) error {
+	err = l.update(ctx, func(tx *stagedTx) error {
 		var b Bundle
 		if err := tx.get(idKey(prefixReceipt, id), &b); err != nil {
 			return orUnknown(err)
@@ -108,7 +109,7 @@ func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 		}
 		if len(b.GatewaySig) == 0 && !admitted {
 			b.GatewaySig = gatewaySig
-			if err := b.checkGatewaySignature(); err != nil {
+			if err := b.checkGatewaySignature(signer); err != nil {
 				return err
 			}
 			lane.Countersigned += b.Receipt.Amount // at most Served
@@ -128,7 +129,7 @@ func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 // never go down: a lower one is ErrStaleVoucher and changes nothing; one that does not cover what the
 // payer has countersigned is ErrVoucherShort.
 func (l *Ledger) AcceptVoucher(ctx context.Context, v Voucher, sig Signature) (Amount, error) {
-	if err := l.checkVoucher(v, sig); err != nil {
+	if _, err := l.checkVoucher(ctx, v, sig); err != nil {
 		return 0, fmt.Errorf("accept voucher: %w", err)
 	}
 	var lane inLane
@@ -148,12 +149,12 @@ func (l *Ledger) AcceptVoucher(ctx context.Context, v Voucher, sig Signature) (A
 	return lane.unvouchered(), nil
 }
 
-// checkVoucher: the voucher pays this ledger's owner and is signed by its payer.
-func (l *Ledger) checkVoucher(v Voucher, sig Signature) error {
+// checkVoucher: the voucher pays this ledger's owner and is signed by its payer, or by a key that may sign for it now.
+func (l *Ledger) checkVoucher(ctx context.Context, v Voucher, sig Signature) (signer common.Address, err error) {
 	if v.Payee != l.self {
-		return fmt.Errorf("%w: voucher pays %s, this ledger belongs to %s", ErrWrongParty, v.Payee, l.self)
+		return common.Address{}, fmt.Errorf("%w: voucher pays %s, this ledger belongs to %s", ErrWrongParty, v.Payee, l.self)
 	}
-	return checkSigner("payer signature of voucher", v.Payer, v.Digest(l.domain), sig)
+	return l.checkPayer(ctx, "payer signature of voucher", v.Payer, v.Digest(l.domain), sig)
 }
 
 // raise replaces the lane's voucher by v, which must cover what is countersigned and not be older.

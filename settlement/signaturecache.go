@@ -1,7 +1,9 @@
 package settlement
 
 import (
+	"context"
 	"sync"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -19,26 +21,28 @@ type signatureCache struct {
 
 // check is checkSigner, done once per digest, signer and signature.
 func (c *signatureCache) check(who string, signer common.Address, digest common.Hash, sig Signature) error {
-	key := crypto.Keccak256Hash(digest[:], signer[:], sig)
-	c.mu.Lock()
-	_, known := c.good[key]
-	c.mu.Unlock()
-	if known {
+	if c.knows(signer, digest, sig) {
 		return nil
 	}
 	if err := checkSigner(who, signer, digest, sig); err != nil {
 		return err
 	}
-	c.add(key)
+	c.note(signer, digest, sig)
 	return nil
 }
 
-// note remembers a signature that this process has made itself.
-func (c *signatureCache) note(signer common.Address, digest common.Hash, sig Signature) {
-	c.add(crypto.Keccak256Hash(digest[:], signer[:], sig))
+// knows says whether the signature was found right before.
+func (c *signatureCache) knows(signer common.Address, digest common.Hash, sig Signature) bool {
+	key := crypto.Keccak256Hash(digest[:], signer[:], sig)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, known := c.good[key]
+	return known
 }
 
-func (c *signatureCache) add(key common.Hash) {
+// note remembers a signature that was found right, or that this process has made itself.
+func (c *signatureCache) note(signer common.Address, digest common.Hash, sig Signature) {
+	key := crypto.Keccak256Hash(digest[:], signer[:], sig)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.good == nil || len(c.good) >= maxCachedSignatures {
@@ -52,7 +56,33 @@ func (l *Ledger) checkAdvert(b Bundle) error {
 	return l.adverts.check(advertSigner, b.Advert.Operator, b.Advert.Digest(b.Domain), b.AdvertSig)
 }
 
-// checkOrder is Bundle.checkOrderSignature by way of the cache.
-func (l *Ledger) checkOrder(b Bundle) error {
-	return l.orders.check(orderSigner, b.Order.Payer, b.Order.Digest(b.Domain), b.OrderSig)
+// checkOrder: the payer or a key that may sign for it has signed the order. That is asked once: an order that was good
+// when it was admitted stays so.
+func (l *Ledger) checkOrder(ctx context.Context, b Bundle) error {
+	payer, digest := b.Order.Payer, b.Order.Digest(b.Domain)
+	if l.orders.knows(payer, digest, b.OrderSig) {
+		return nil
+	}
+	if _, err := l.checkPayer(ctx, orderSigner, payer, digest, b.OrderSig); err != nil {
+		return err
+	}
+	l.orders.note(payer, digest, b.OrderSig)
+	return nil
+}
+
+// checkGateway: the payer or a key that may sign for it has countersigned the receipt.
+func (l *Ledger) checkGateway(ctx context.Context, b Bundle) error {
+	_, err := l.checkPayer(ctx, receiptSigner, b.Receipt.Payer, b.Receipt.Digest(b.Domain), b.GatewaySig)
+	return err
+}
+
+// checkPayer is CheckPayer at the present time; that this ledger's own key signs for its owner it need not ask.
+func (l *Ledger) checkPayer(ctx context.Context, who string, payer common.Address, digest common.Hash, sig Signature) (common.Address, error) {
+	if payer == l.self && l.signer != l.self && checkSigner(who, l.signer, digest, sig) == nil {
+		return l.signer, nil
+	}
+	if l.others == nil {
+		return payer, checkSigner(who, payer, digest, sig)
+	}
+	return CheckPayer(ctx, l.others, who, payer, digest, sig, uint64(time.Now().Unix()))
 }

@@ -52,8 +52,8 @@ type VerifyOptions struct {
 // may be nil for a check of the bundle alone.
 func Verify(ctx context.Context, b Bundle, chain ChainReader, opts VerifyOptions) Report {
 	v := &verification{bundle: b, chain: chain, opts: opts, checklist: checklist{Report{ID: b.ID()}}}
-	v.checkReceipt()
-	v.checkOrder()
+	v.checkReceipt(ctx)
+	v.checkOrder(ctx)
 	v.checkAdvert()
 	v.checkHashes()
 	v.checkChain(ctx)
@@ -97,7 +97,7 @@ type verification struct {
 	opts   VerifyOptions
 }
 
-func (v *verification) checkReceipt() {
+func (v *verification) checkReceipt(ctx context.Context) {
 	b := v.bundle
 	v.checkDomain(b.Domain, v.opts.Domain)
 	formErr := b.checkForm()
@@ -108,12 +108,12 @@ func (v *verification) checkReceipt() {
 	default:
 		v.judge(CheckOperatorSignature, "by "+b.Receipt.Payee.Hex(), errors.Join(formErr, b.checkOperatorSignature()))
 	}
-	v.judge(CheckGatewaySignature, "by "+b.Receipt.Payer.Hex(), b.checkGatewaySignature())
+	v.checkPayer(ctx, CheckGatewaySignature, receiptSigner, v.chain, b.Receipt.Payer, b.Receipt.Digest(b.Domain), b.GatewaySig, b.Receipt.ServedAt)
 }
 
-func (v *verification) checkOrder() {
+func (v *verification) checkOrder(ctx context.Context) {
 	b := v.bundle
-	v.judge(CheckOrderSignature, "by "+b.Order.Payer.Hex(), b.checkOrderSignature())
+	v.checkPayer(ctx, CheckOrderSignature, orderSigner, v.chain, b.Order.Payer, b.Order.Digest(b.Domain), b.OrderSig, b.Receipt.ServedAt)
 	v.judge(CheckOrderMatch, "order "+b.Order.ID(b.Domain).String(), b.checkOrderMatch())
 }
 

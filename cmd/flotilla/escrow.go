@@ -164,16 +164,16 @@ func (c *signerStatusCmd) Run(ctx context.Context, s *streams) error {
 }
 
 func printSigner(ctx context.Context, s *streams, chain *ethchain.Chain, signer common.Address) error {
-	payer, thawEnd, err := chain.SignerOf(ctx, signer)
+	binding, err := chain.SignerOf(ctx, signer)
 	switch {
 	case err != nil:
 		return err
-	case payer == (common.Address{}):
+	case binding.Payer == (common.Address{}):
 		fmt.Fprintf(s.out, "signer      %s signs for nobody but itself\n", signer)
-	case thawEnd == 0:
-		fmt.Fprintf(s.out, "signer      %s signs for %s\n", signer, payer)
+	case binding.ThawEnd == 0:
+		fmt.Fprintf(s.out, "signer      %s signs for %s\n", signer, binding.Payer)
 	default:
-		fmt.Fprintf(s.out, "signer      %s signs for %s, revoked from %s\n", signer, payer, when(thawEnd))
+		fmt.Fprintf(s.out, "signer      %s signs for %s, revoked from %s\n", signer, binding.Payer, when(binding.ThawEnd))
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"flotilla/node"
 	"flotilla/settlement"
 )
@@ -24,6 +26,7 @@ type gatewayCmd struct {
 	Listen      string        `help:"host:port of the OpenAI API." env:"FLOTILLA_LISTEN" default:"127.0.0.1:8420"`
 	P2PListen   []string      `help:"libp2p listen multiaddrs; operators must reach them." name:"p2p-listen" env:"FLOTILLA_P2P_LISTEN" default:"/ip4/0.0.0.0/tcp/4001,/ip4/0.0.0.0/udp/4001/quic-v1"`
 	APIKey      []string      `help:"API keys that clients may use without limits; others are made with 'flotilla keys create'." name:"api-key" env:"FLOTILLA_API_KEYS" placeholder:"KEY"`
+	Payer       *address      `help:"Account to pay from, when that is not --key's own: it must have authorised the key ('flotilla escrow signer authorize') and funds its lanes itself ('flotilla escrow deposit')." env:"FLOTILLA_PAYER" placeholder:"0x…"`
 	LaneDeposit string        `help:"Escrow in USD that each operator's lane is topped up to." env:"FLOTILLA_LANE_DEPOSIT" default:"1"`
 	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"10m"`
 	SettleCount int           `help:"Receipts that fill a batch." env:"FLOTILLA_SETTLE_COUNT" default:"1000"`
@@ -69,8 +72,12 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	}
 	defer flush()
 	cfg.Router, cfg.Traces = router, traces
+	var payer common.Address
+	if c.Payer != nil {
+		payer = common.Address(*c.Payer)
+	}
 	n, err := node.Open(ctx, node.Config{
-		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
+		DataDir: c.DataDir, Key: key, Payer: payer, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Gateway: &cfg,
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ func gatewayCalls(ctx context.Context, c *ethchain.Chain, op common.Address, b s
 		"Punished":        func() error { _, err := c.Punished(ctx, common.Hash{1}); return err },
 		"NextEpoch":       func() error { _, err := c.NextEpoch(ctx, c.Account()); return err },
 		"BatchAnchor":     func() error { _, err := c.BatchAnchor(ctx, c.Account(), 1); return err },
-		"SignerOf":        func() error { _, _, err := c.SignerOf(ctx, op); return err },
+		"SignerOf":        func() error { _, err := c.SignerOf(ctx, op); return err },
 		"StakedOperators": func() error { _, err := c.StakedOperators(ctx); return err },
 		"TxStatus":        func() error { _, err := c.TxStatus(ctx, common.Hash{1}); return err },
 		"SubmitBatch":     func() error { _, err := c.SubmitBatch(ctx, b, sig); return err },

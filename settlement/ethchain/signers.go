@@ -25,12 +25,11 @@ func (c *Chain) CancelThawSigner(ctx context.Context, signer common.Address) err
 	return c.do(ctx, "cancel thaw of signer "+signer.Hex(), c.contract.PackCancelThawSigner(signer))
 }
 
-// SignerOf returns the payer that signer is bound to (zero: none) and the unix second from which it is revoked (0: it
-// is not being revoked).
-func (c *Chain) SignerOf(ctx context.Context, signer common.Address) (payer common.Address, thawEnd uint64, err error) {
+// SignerOf implements settlement.ChainReader.
+func (c *Chain) SignerOf(ctx context.Context, signer common.Address) (settlement.SignerBinding, error) {
 	out, err := read(ctx, c, c.contract.PackSignerOf(signer), c.contract.UnpackSignerOf)
 	if err != nil {
-		return common.Address{}, 0, fmt.Errorf("read signer %s: %w", signer, err)
+		return settlement.SignerBinding{}, fmt.Errorf("read signer %s: %w", signer, err)
 	}
-	return out.Payer, out.ThawEnd, nil
+	return settlement.SignerBinding{Payer: out.Payer, ThawEnd: out.ThawEnd}, nil
 }

@@ -157,6 +157,22 @@ func (c *Chain) NextEpoch(ctx context.Context, payer common.Address) (uint64, er
 	return c.state.settled[payer] + 1, nil
 }
 
+// SignerOf implements settlement.Chain.
+func (c *Chain) SignerOf(ctx context.Context, signer common.Address) (settlement.SignerBinding, error) {
+	if err := c.enter(ctx, SignerOf); err != nil {
+		return settlement.SignerBinding{}, err
+	}
+	defer c.mu.Unlock()
+	return c.state.signers[signer], nil
+}
+
+// BindSigner lets the key sign as binding says, without the consent and the clocks of a real chain.
+func (c *Chain) BindSigner(signer common.Address, binding settlement.SignerBinding) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.signers[signer] = binding
+}
+
 // Punished implements settlement.Chain.
 func (c *Chain) Punished(ctx context.Context, evidence common.Hash) (bool, error) {
 	if err := c.enter(ctx, Punished); err != nil {

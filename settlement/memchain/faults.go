@@ -26,6 +26,7 @@ const (
 	SettleVoucher  Method = "SettleVoucher"
 	LaneCost       Method = "LaneCost"
 	Punished       Method = "Punished"
+	SignerOf       Method = "SignerOf"
 	SubmitEvidence Method = "SubmitEvidence"
 )
 

@@ -35,6 +35,7 @@ type state struct {
 	settled  map[common.Address]uint64 // last epoch per payer
 	anchors  map[anchorKey]settlement.Anchor
 	punished map[common.Hash]bool
+	signers  map[common.Address]settlement.SignerBinding
 }
 
 func newState() state {
@@ -44,13 +45,14 @@ func newState() state {
 		settled:  make(map[common.Address]uint64),
 		anchors:  make(map[anchorKey]settlement.Anchor),
 		punished: make(map[common.Hash]bool),
+		signers:  make(map[common.Address]settlement.SignerBinding),
 	}
 }
 
 func (s *state) clone() state {
 	return state{
 		height: s.height, lanes: clonePointers(s.lanes), accounts: clonePointers(s.accounts),
-		settled: maps.Clone(s.settled), anchors: maps.Clone(s.anchors), punished: maps.Clone(s.punished),
+		settled: maps.Clone(s.settled), anchors: maps.Clone(s.anchors), punished: maps.Clone(s.punished), signers: maps.Clone(s.signers),
 	}
 }
 

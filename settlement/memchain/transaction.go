@@ -96,7 +96,7 @@ func (c *Chain) TxStatus(ctx context.Context, tx common.Hash) (settlement.TxStat
 
 func (c *Chain) checkSigner(payer common.Address, digest common.Hash, sig settlement.Signature) error {
 	signer, err := settlement.Recover(digest, sig)
-	if err != nil || signer != payer {
+	if err != nil || (signer != payer && !c.state.signers[signer].SignsFor(payer, uint64(time.Now().Unix()))) {
 		return fmt.Errorf("%w: payer %s, signer %s", ErrInvalidSigner, payer, signer)
 	}
 	return nil

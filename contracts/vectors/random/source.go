@@ -105,7 +105,7 @@ func (s *Source) Value(field schema.Field) any {
 		return s.word()
 	case "string":
 		return s.text()
-	case "uint128": // amounts; Go holds them in 64 bits
+	case "uint128": // amounts; Go holds them in 64 bits and refuses more (settlement/ethchain/digests)
 		return strconv.FormatUint(s.number(64), 10)
 	case "uint64":
 		return s.number(64)
