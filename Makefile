@@ -59,7 +59,7 @@ eval: build ## docs/evaluation.md from the outcomes in DATA=DIR (*.jsonl.gz and 
 	mv $(CACHE)/evaluation.md docs/evaluation.md
 
 bench: ## prints; nothing here passes or fails by a clock
-	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./node ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
+	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./node ./node/access ./node/requestlog ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
 
 bench-gateway: ## what the gateway adds to a model server that takes no time, beside a bare Go reverse proxy; prints
 	FLOTILLA_BENCH_GATEWAY=1 $(GO) test -v -count 1 -timeout 20m -run TestGatewayBench ./cmd/flotilla
