@@ -32,7 +32,7 @@ symbolic() {
   stage symbolic && mkdir test && cp "$here"/symbolic/*.sol test || return
   local holds=0
   halmos --no-status --default-bytes-lengths 65 --default-array-lengths 1 \
-    --solver-command "$here/solve" --solver-timeout-assertion 300s || holds=1
+    --solver-command "$here/solve" --solver-timeout-assertion 600s || holds=1
   "$here/seeded" . && return $holds
 }
 
@@ -75,7 +75,7 @@ run() {
 
 tools() {
   case $1 in
-    symbolic) echo "$(halmos --version) ($(yices-smt2 --version | head -n 1), counterexamples confirmed by $(z3 --version))" ;;
+    symbolic) echo "$(halmos --version) (yices $(yices-smt2 --version | head -n 1 | cut -d " " -f 2), bitwuzla $(pip show bitwuzla | sed -n "s/Version: //p"))" ;;
     static) echo "slither $(slither --version)" ;;
     mutation) forge --version | head -n 1 ;;
     invariants) echo "$AUDIT_INVARIANT_RUNS runs of $AUDIT_INVARIANT_DEPTH calls, $(forge --version | head -n 1)" ;;

@@ -32,29 +32,59 @@ contract LanesProperties is Symbolic {
         assert(!ok);
     }
 
-    /// @dev A deposit adds exactly its amount, and nothing of it can leave on an old clock.
-    function check_depositOnlyAdds(address payer, address payee, uint128 amount) public {
-        Lane memory a = lane(payer, payee);
+    /// @dev A deposit takes exactly its amount from the payer, within what the contract may hold.
+    function check_depositTakesItsAmount(address payer, address payee, uint128 amount) public {
         uint256 held = token.balanceOf(address(s));
         (bool ok,) = call(payer, address(s), abi.encodeCall(s.deposit, (payee, amount)));
         vm.assume(ok);
         assert(amount != 0 && token.balanceOf(address(s)) == held + amount && held + amount <= MAX_HELD);
-        Lane memory b = lane(payer, payee);
-        assert(b.balance == a.balance + amount && b.collected == a.collected && b.end == a.end);
-        assert(a.end == 0 || b.thawing == a.thawing);
     }
 
-    /// @dev Nobody but the payer itself and its payee's settling touches a lane's escrow, whatever is called.
-    function check_othersCannotTouchALane(address from, address payer, address payee) public {
+    /// @dev A deposit adds exactly its amount to its lane.
+    function check_depositOnlyAdds(address payer, address payee, uint128 amount) public {
+        Lane memory a = lane(payer, payee);
+        (bool ok,) = call(payer, address(s), abi.encodeCall(s.deposit, (payee, amount)));
+        vm.assume(ok);
+        Lane memory b = lane(payer, payee);
+        assert(b.balance == a.balance + amount && b.collected == a.collected && b.end == a.end);
+    }
+
+    /// @dev Nothing of a deposit can leave on an old clock.
+    function check_depositFeedsNoThaw(address payer, address payee, uint128 amount) public {
+        Lane memory a = lane(payer, payee);
+        (bool ok,) = call(payer, address(s), abi.encodeCall(s.deposit, (payee, amount)));
+        vm.assume(ok);
+        assert(a.end == 0 || lane(payer, payee).thawing == a.thawing);
+    }
+
+    /// @dev Nobody but the payer starts, ends or moves the thaw of its lane, whatever is called.
+    function check_othersLeaveTheThaw(address from, address payer, address payee) public {
+        vm.assume(from != payer);
+        uint64 before = lane(payer, payee).end;
+        (bool ok,) = call(from, address(s), svm.createCalldata("IFlotillaSettlement"));
+        vm.assume(ok);
+        assert(lane(payer, payee).end == before);
+    }
+
+    /// @dev Whatever anyone but the payer calls, what leaves its escrow is noted as collected.
+    function check_othersOnlyCollect(address from, address payer, address payee) public {
         vm.assume(from != payer);
         Lane memory a = lane(payer, payee);
-        uint256 owed = k.claimable(payee);
         (bool ok,) = call(from, address(s), svm.createCalldata("IFlotillaSettlement"));
         vm.assume(ok);
         Lane memory b = lane(payer, payee);
-        assert(b.balance <= a.balance && b.end == a.end);
-        assert(b.balance + b.collected == a.balance + a.collected);
-        assert(b.balance == a.balance || k.claimable(payee) == owed + (a.balance - b.balance));
+        assert(b.balance <= a.balance && b.balance + b.collected == a.balance + a.collected);
+    }
+
+    /// @dev What others collect from a lane its payee, and nobody else, is credited with.
+    function check_whatIsCollectedIsCredited(address from, address payer, address payee) public {
+        vm.assume(from != payer);
+        uint256 balance = lane(payer, payee).balance;
+        uint256 owed = k.claimable(payee);
+        (bool ok,) = call(from, address(s), svm.createCalldata("IFlotillaSettlement"));
+        vm.assume(ok);
+        uint256 left = lane(payer, payee).balance;
+        assert(left == balance || k.claimable(payee) == owed + (balance - left));
     }
 
     /// @dev A thaw can never exceed the lane, moves no money, and cannot be started twice.

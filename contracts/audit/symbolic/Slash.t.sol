@@ -38,45 +38,88 @@ contract SlashProperties is Symbolic {
         assert(recover(digest(hashA), e.signatureA) == a.payee && recover(digest(hashB), e.signatureB) == a.payee);
     }
 
-    /// @dev A penalty is max(10 x harm, minimum) or all stake; it takes exactly that, bonded stake first.
+    /// @dev For amounts up to 4,294 dollars, where all sizes of a penalty occur: solvers are slow at wide products.
+    function small(Evidence memory e) private pure {
+        vm.assume(e.a.amount <= type(uint32).max && e.b.amount <= type(uint32).max);
+    }
+
+    function larger(Receipt memory a, Receipt memory b) private pure returns (uint256) {
+        return a.amount >= b.amount ? a.amount : b.amount;
+    }
+
+    /// @dev A penalty is max(10 x harm, minimum), or all stake when that is less.
+    function check_penaltyHasItsSize(Receipt memory a, Receipt memory b, address bountyTo) public {
+        Evidence memory e = evidence(a, b);
+        (uint256 total, uint256 thawing,) = k.stakeOf(a.payee);
+        vm.assume(thawing <= MAX_HELD);
+        (bool ok, uint256 slashed) = prove(e, bountyTo);
+        vm.assume(ok);
+        uint256 wanted = 10 * larger(a, b) > MIN_PENALTY ? 10 * larger(a, b) : MIN_PENALTY;
+        assert(slashed != 0 && slashed == min(wanted, total));
+    }
+
+    /// @dev The stake falls by exactly the penalty, and its thaw keeps its clock.
     function check_penaltyTakesExactlyItself(Receipt memory a, Receipt memory b, address bountyTo) public {
         Evidence memory e = evidence(a, b);
+        small(e);
         (uint256 total, uint256 thawing, uint64 end) = k.stakeOf(a.payee);
         vm.assume(thawing <= MAX_HELD);
         (bool ok, uint256 slashed) = prove(e, bountyTo);
         vm.assume(ok);
-        uint256 harm = a.amount >= b.amount ? a.amount : b.amount;
-        uint256 wanted = 10 * harm > MIN_PENALTY ? 10 * harm : MIN_PENALTY;
-        assert(slashed != 0 && slashed == min(wanted, total));
-        (uint256 totalAfter, uint256 thawingAfter, uint64 endAfter) = k.stakeOf(a.payee);
-        assert(totalAfter == total - slashed && endAfter == end);
-        uint256 backing = total - thawing;
-        assert(thawingAfter == (slashed <= backing ? thawing : thawing - (slashed - backing)));
+        (uint256 left,, uint64 endAfter) = k.stakeOf(a.payee);
+        assert(left == total - slashed && endAfter == end);
     }
 
-    /// @dev Payer and reporter get at most half, the payer no more than its harm; tokens for both go along. So whoever
-    /// reports itself, as its own payer too, loses at least half. For stakes and amounts up to 4,294 dollars, where
-    /// all three sizes of a penalty occur: solvers are slow at wide products and quotients.
-    function check_payerAndReporterGetAtMostHalf(Receipt memory a, Receipt memory b, address payer, address bountyTo)
-        public
-    {
+    /// @dev Bonded stake goes first: thawing stake is touched only when no bonded stake is left.
+    function check_penaltyTakesBondedStakeFirst(Receipt memory a, Receipt memory b, address bountyTo) public {
         Evidence memory e = evidence(a, b);
-        vm.assume(a.payer == payer && b.payer == payer && payer != bountyTo);
-        vm.assume(a.amount <= type(uint32).max && b.amount <= type(uint32).max);
+        (, uint256 thawing,) = k.stakeOf(a.payee);
+        vm.assume(thawing <= MAX_HELD);
+        (bool ok,) = prove(e, bountyTo);
+        vm.assume(ok);
+        (uint256 left, uint256 thawingLeft,) = k.stakeOf(a.payee);
+        assert(thawingLeft == thawing || (thawingLeft < thawing && left == thawingLeft));
+    }
+
+    /// @dev The payer gets no more than its harm.
+    function check_payerGetsAtMostItsHarm(Receipt memory a, Receipt memory b, address bountyTo) public {
+        Evidence memory e = evidence(a, b);
+        vm.assume(a.payer == b.payer && a.payer != bountyTo);
+        uint256 owed = k.claimable(a.payer);
+        vm.assume(owed <= 2 * MAX_HELD);
         (uint256 total, uint256 thawing,) = k.stakeOf(a.payee);
-        vm.assume(total <= type(uint32).max && thawing <= total);
-        uint256 payerOwed = k.claimable(payer);
-        uint256 reporterOwed = k.claimable(bountyTo);
-        vm.assume(payerOwed <= 2 * MAX_HELD && reporterOwed <= 2 * MAX_HELD);
+        vm.assume(thawing <= MAX_HELD && total <= MAX_HELD);
+        (bool ok,) = prove(e, bountyTo);
+        vm.assume(ok);
+        assert(k.claimable(a.payer) - owed <= larger(a, b));
+    }
+
+    /// @dev At least half of a penalty stays behind, burned, so whoever reports itself, as its own payer too, loses that.
+    function check_atLeastHalfIsBurned(Receipt memory a, Receipt memory b, address bountyTo) public {
+        Evidence memory e = evidence(a, b);
+        small(e);
         uint256 held = token.balanceOf(address(s));
         vm.assume(held <= 2 * MAX_HELD);
         (bool ok, uint256 slashed) = prove(e, bountyTo);
         vm.assume(ok);
-        uint256 toPayer = k.claimable(payer) - payerOwed;
-        uint256 bounty = k.claimable(bountyTo) - reporterOwed;
-        assert(toPayer <= (a.amount >= b.amount ? a.amount : b.amount));
-        assert(2 * (toPayer + bounty) <= slashed);
-        assert(token.balanceOf(address(s)) == held + toPayer + bounty);
+        assert(token.balanceOf(address(s)) - held <= slashed / 2);
+    }
+
+    /// @dev For what payer and reporter are credited with, tokens go along: no more and no less.
+    function check_penaltyCreditsHaveTokens(Receipt memory a, Receipt memory b, address bountyTo) public {
+        Evidence memory e = evidence(a, b);
+        small(e);
+        vm.assume(a.payer == b.payer && a.payer != bountyTo);
+        uint256 held = token.balanceOf(address(s));
+        uint256 payerOwed = k.claimable(a.payer);
+        uint256 reporterOwed = k.claimable(bountyTo);
+        vm.assume(held <= 2 * MAX_HELD && payerOwed <= 2 * MAX_HELD && reporterOwed <= 2 * MAX_HELD);
+        (, uint256 thawing,) = k.stakeOf(a.payee);
+        vm.assume(thawing <= MAX_HELD);
+        (bool ok,) = prove(e, bountyTo);
+        vm.assume(ok);
+        uint256 credited = k.claimable(a.payer) - payerOwed + (k.claimable(bountyTo) - reporterOwed);
+        assert(token.balanceOf(address(s)) - held == credited);
     }
 
     /// @dev Evidence is punished once: neither again, nor in the other order, nor for another reporter.
