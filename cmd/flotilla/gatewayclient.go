@@ -23,9 +23,18 @@ func postGateway(ctx context.Context, gateway, apiKey, path string, request, out
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
 	}
+	return askGateway(ctx, http.MethodPost, gateway, apiKey, path, body, out)
+}
+
+// getGateway reads what is at a path of the gateway's API into out.
+func getGateway(ctx context.Context, gateway, apiKey, path string, out any) error {
+	return askGateway(ctx, http.MethodGet, gateway, apiKey, path, nil, out)
+}
+
+func askGateway(ctx context.Context, method, gateway, apiKey, path string, body []byte, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, gatewayTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(gateway, "/")+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(gateway, "/")+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("--gateway: %w", err)
 	}

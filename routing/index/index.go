@@ -90,7 +90,7 @@ func (x *Index) Generation() uint64 { return x.generation }
 func (x *Index) Len() int { return len(x.rowSource) }
 
 // Outlier is the similarity (unit 1/SimilarityOne) below which a query's mean top-5 similarity is out of distribution:
-// only 5 % of the index's own rows lie that far from the others.
+// only 2 % of the index's own rows lie that far from the others.
 func (x *Index) Outlier() int32 { return x.outlier }
 
 // Models lists the canonical ids that have outcomes, sorted. The caller must not change it.
