@@ -38,20 +38,20 @@ const (
 	// wholeText names the first view.
 	wholeText = "the whole text"
 	// GuardBenefit is the doubt's, in quality: a version of the text agrees with an upgrade unless it finds something cheaper
-	// better by more. The least of four noisy votes is lower than the text's own; 0.03 makes up for that, so that honest
-	// texts are upgraded as often with the guard as without (docs/attacks.md).
-	GuardBenefit = 0.03
+	// better by more. The least of four noisy votes is lower than the text's own, and this makes up for it; more lets readable
+	// sentences in front of a prompt through (docs/attacks.md).
+	GuardBenefit = 0.01
 )
 
 // guarded decides on the text without the parts that the guard cuts. When that wants an upgrade, or nearly, shorter
 // versions of the text are asked too, and the decision is that of the dearest view that all the others agree with.
 func (r *Router) guarded(ctx context.Context, p Prompt, f feasibleSet, asked Decision) (Decision, error) {
 	if r.guard == nil || asked.Pinned || strings.TrimSpace(p.Text) == "" {
-		return r.view(ctx, p.Text, p, f, asked)
+		return r.view(ctx, p.Text, p.Text, p, f, asked)
 	}
 	found := r.guard.Inspect(p.Text)
 	note := &GuardNote{ID: r.guard.ID(), Cut: found.Cut[:min(len(found.Cut), MaxRecorded)], Unfamiliar: found.Unfamiliar}
-	d, err := r.view(ctx, found.Text, p, f, asked)
+	d, err := r.view(ctx, found.Text, found.Text, p, f, asked)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -62,7 +62,7 @@ func (r *Router) guarded(ctx context.Context, p Prompt, f feasibleSet, asked Dec
 	note.Views = []View{newView(wholeText, d)}
 	views := []Decision{d}
 	for _, crop := range guard.Crops(found.Text) {
-		c, err := r.view(ctx, crop.Text, p, f, asked)
+		c, err := r.view(ctx, crop.Text, found.Text, p, f, asked)
 		if err != nil {
 			return Decision{}, fmt.Errorf("text %s: %w", crop.Name, err)
 		}
@@ -118,7 +118,7 @@ func comparedBy(views []Decision) []Choice {
 func (r *Router) reguarded(ctx context.Context, p Prompt, f feasibleSet, asked Decision, record *Decision) (Decision, error) {
 	asked.Query = record.Query
 	if record.Guard == nil {
-		return r.view(ctx, "", p, f, asked)
+		return r.view(ctx, "", "", p, f, asked)
 	}
 	n := &GuardNote{ID: record.Guard.ID, Cut: record.Guard.Cut, Unfamiliar: record.Guard.Unfamiliar}
 	recorded := record.Guard.Views
@@ -128,7 +128,7 @@ func (r *Router) reguarded(ctx context.Context, p Prompt, f feasibleSet, asked D
 	var views []Decision
 	for _, v := range recorded {
 		asked.Query = v.Query
-		d, err := r.view(ctx, "", p, f, asked)
+		d, err := r.view(ctx, "", "", p, f, asked)
 		if err != nil {
 			return Decision{}, err
 		}
@@ -146,10 +146,9 @@ func (r *Router) reguarded(ctx context.Context, p Prompt, f feasibleSet, asked D
 	return n.decide(views), nil
 }
 
-// view decides on one version of the text.
-func (r *Router) view(ctx context.Context, text string, p Prompt, f feasibleSet, d Decision) (Decision, error) {
-	p.Text = text
-	e, err := r.evidence(ctx, p, &d)
+// view decides on one version of the text, a part of the whole.
+func (r *Router) view(ctx context.Context, part, whole string, p Prompt, f feasibleSet, d Decision) (Decision, error) {
+	e, err := r.evidence(ctx, part, whole, &d)
 	if err != nil {
 		return Decision{}, err
 	}

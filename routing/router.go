@@ -44,6 +44,12 @@ type Embedder interface {
 	Dim() int
 }
 
+// PartEmbedder is an Embedder for which a part of a text lies nearer to the whole if it knows what it was cut out of.
+type PartEmbedder interface {
+	// EmbedPart is Embed of a part that was cut out of whole; of the whole itself it is Embed.
+	EmbedPart(ctx context.Context, part, whole string) ([]float32, error)
+}
+
 // Config is what a Router is made of. Embedder and Index are required, and Index must have been made with Embedder.
 type Config struct {
 	Embedder Embedder
@@ -102,16 +108,16 @@ func (r *Router) Route(ctx context.Context, p Prompt, candidates []Candidate, po
 
 // evidence embeds and searches, unless the model is named or there is nothing to embed. A decision that has its query
 // already needs neither text nor embedder: that is how Replay comes here.
-func (r *Router) evidence(ctx context.Context, p Prompt, d *Decision) (*estimator, error) {
+func (r *Router) evidence(ctx context.Context, part, whole string, d *Decision) (*estimator, error) {
 	e := &estimator{index: r.index, kernel: r.kernel, models: map[ModelID]estimate{}}
 	switch {
 	case d.Pinned:
 		return e, nil
-	case d.Query == nil && strings.TrimSpace(p.Text) == "":
+	case d.Query == nil && strings.TrimSpace(part) == "":
 		d.OutOfDistribution, d.NoText = true, true
 		return e, nil
 	case d.Query == nil:
-		vector, err := r.embedder.Embed(ctx, p.Text)
+		vector, err := r.embed(ctx, part, whole)
 		if err != nil {
 			return nil, fmt.Errorf("embed prompt: %w", err)
 		}
@@ -130,6 +136,14 @@ func (r *Router) evidence(ctx context.Context, p Prompt, d *Decision) (*estimato
 		e.forget()
 	}
 	return e, nil
+}
+
+// embed tells the embedder, where it can use that, what a part was cut out of.
+func (r *Router) embed(ctx context.Context, part, whole string) ([]float32, error) {
+	if e, ok := r.embedder.(PartEmbedder); ok && part != whole {
+		return e.EmbedPart(ctx, part, whole)
+	}
+	return r.embedder.Embed(ctx, part)
 }
 
 // shownNeighbors go into the decision record; enough to see what it rests on.

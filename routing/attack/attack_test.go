@@ -81,7 +81,7 @@ func (side) pick(context.Context, string, uint32) (int, error) { return 0, nil }
 
 func TestClimbRaisesTheScoreAndIsRepeatable(t *testing.T) {
 	climb := func() (gadget []string, gain float64) {
-		l := &lab{embedder: letters{}, seed: 3, vectors: map[string][]float32{}, words: strings.Fields("a b c d e f g h i j k l m n o p q r s t u v w x y z")}
+		l := &lab{embedder: letters{}, encoder: letters{}, seed: 3, vectors: map[string][]float32{}, words: strings.Fields("a b c d e f g h i j k l m n o p q r s t u v w x y z")}
 		target := side{l}
 		gadget, err := l.climb(context.Background(), target, prefix, l.words, effort{rounds: 30, tries: 6, patience: 30}, 1, l.rng(9))
 		if err != nil {

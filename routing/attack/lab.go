@@ -11,6 +11,7 @@ import (
 
 	"flotilla/routing"
 	"flotilla/routing/attack/prompts"
+	"flotilla/routing/form"
 	"flotilla/routing/index"
 )
 
@@ -43,6 +44,7 @@ type prompt struct {
 // lab is what an attack needs: texts held out of the index, the index without them, and vectors.
 type lab struct {
 	embedder routing.Embedder
+	encoder  form.Encoder // the part of it that takes time; vectors are its
 	index    *index.Index
 	own      []prompt // the attacker's, to climb on
 	eval     []prompt // to measure on: accuracy on all, attacks on the first
@@ -65,14 +67,17 @@ func newLab(ctx context.Context, embedder routing.Embedder, full *index.Index, o
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{embedder: embedder, seed: opts.Seed, vectors: map[string][]float32{}}
+	l := &lab{embedder: embedder, encoder: embedder, seed: opts.Seed, vectors: map[string][]float32{}}
+	if joined, ok := embedder.(*form.Embedder); ok {
+		l.encoder = joined.Encoder()
+	}
 	l.vocabulary(texts)
 	if err := l.prepare(ctx, texts); err != nil {
 		return nil, err
 	}
 	held := make(map[int]bool)
 	for i, text := range texts {
-		p, rows, err := l.find(full, text)
+		p, rows, err := l.find(ctx, full, text)
 		if err != nil {
 			return nil, err
 		}
@@ -95,9 +100,13 @@ func newLab(ctx context.Context, embedder routing.Embedder, full *index.Index, o
 }
 
 // find looks a text up in the index: its outcomes, and every row that is the same prompt.
-func (l *lab) find(x *index.Index, text string) (prompt, []int, error) {
+func (l *lab) find(ctx context.Context, x *index.Index, text string) (prompt, []int, error) {
 	p := prompt{text: text, tokens: uint32((len(text) + 3) / 4), words: len(strings.Fields(text))}
-	scan, err := x.Scan(l.vectors[text])
+	v, err := l.Embed(ctx, text)
+	if err != nil {
+		return p, nil, err
+	}
+	scan, err := x.Scan(v)
 	if err != nil {
 		return p, nil, err
 	}
@@ -217,7 +226,7 @@ func (l *lab) prepare(ctx context.Context, texts []string) error {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for t := range next {
-				v, err := l.embedder.Embed(ctx, t)
+				v, err := l.encoder.Embed(ctx, t)
 				if err != nil {
 					once.Do(func() { failed = err })
 				}
@@ -238,8 +247,21 @@ func (l *lab) prepare(ctx context.Context, texts []string) error {
 	return nil
 }
 
-// Embed implements routing.Embedder from memory, so that a text is embedded once for all routers.
+// Embed implements routing.Embedder from memory, so that a text is encoded once for all routers.
 func (l *lab) Embed(ctx context.Context, text string) ([]float32, error) {
+	return l.EmbedPart(ctx, text, text)
+}
+
+// EmbedPart implements routing.PartEmbedder.
+func (l *lab) EmbedPart(ctx context.Context, part, whole string) ([]float32, error) {
+	v, err := l.encode(ctx, part)
+	if err != nil || l.encoder == l.embedder {
+		return v, err
+	}
+	return form.AddPart(part, whole, v)
+}
+
+func (l *lab) encode(ctx context.Context, text string) ([]float32, error) {
 	l.mu.Lock()
 	v := l.vectors[text]
 	l.mu.Unlock()
@@ -252,6 +274,16 @@ func (l *lab) Embed(ctx context.Context, text string) ([]float32, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.vectors[text], nil
+}
+
+// partOf embeds each text as a part of the same whole.
+type partOf struct {
+	*lab
+	whole string
+}
+
+func (p partOf) Embed(ctx context.Context, part string) ([]float32, error) {
+	return p.EmbedPart(ctx, part, p.whole)
 }
 
 // ID and Dim implement routing.Embedder.

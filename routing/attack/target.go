@@ -26,9 +26,10 @@ type target interface {
 // live is our own router at one dial, as the gateway runs it.
 type live struct {
 	label  string
+	lab    *lab
+	index  *index.Index
 	router *routing.Router
-	plain  *routing.Router // the same without guard: what the attacker reads scores from
-	guard  *guard.Guard    // nil: undefended
+	guard  *guard.Guard // nil: undefended
 	dial   float64
 	offers []routing.Candidate
 }
@@ -38,11 +39,7 @@ func newLive(l *lab, label string, x *index.Index, g *guard.Guard, dial float64)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := routing.New(routing.Config{Embedder: l, Index: x})
-	if err != nil {
-		return nil, err
-	}
-	return &live{label: label, router: router, plain: plain, guard: g, dial: dial, offers: offers()}, nil
+	return &live{label: label, lab: l, index: x, router: router, guard: g, dial: dial, offers: offers()}, nil
 }
 
 // offers is one operator for each model.
@@ -79,8 +76,13 @@ func (t *live) pick(ctx context.Context, text string, tokens uint32) (int, error
 // score is the least over the versions of the text that must agree, the whole of it without the benefit of the doubt.
 func (t *live) score(ctx context.Context, text string) (float64, error) {
 	least := math.Inf(1)
-	for _, version := range t.texts(text) {
-		d, err := t.plain.Route(ctx, routing.Prompt{Text: version, InputTokens: scoreTokens}, t.offers, routing.Policy{Dial: t.dial})
+	versions := t.texts(text)
+	plain, err := routing.New(routing.Config{Embedder: partOf{t.lab, versions[0]}, Index: t.index})
+	if err != nil {
+		return 0, err
+	}
+	for _, version := range versions {
+		d, err := plain.Route(ctx, routing.Prompt{Text: version, InputTokens: scoreTokens}, t.offers, routing.Policy{Dial: t.dial})
 		if err != nil {
 			return 0, fmt.Errorf("score: %w", err)
 		}

@@ -41,17 +41,33 @@ func (e *Embedder) Embed(ctx context.Context, text string) ([]float32, error) {
 	return Add(text, meaning)
 }
 
+// EmbedPart is Embed of a part that was cut out of whole, with the whole's beginning and end: where it was cut says nothing.
+func (e *Embedder) EmbedPart(ctx context.Context, part, whole string) ([]float32, error) {
+	meaning, err := e.encoder.Embed(ctx, part)
+	if err != nil {
+		return nil, err
+	}
+	return AddPart(part, whole, meaning)
+}
+
 // Add joins the form of text to the encoder's vector of it, of length 1 and at least Measures values.
 //
 // A measure weighs about five times as much as a value of the encoder. An index keeps few bits a value, so each measure is
 // spread evenly over itself and its share of the encoder's values: by the reflection that maps the first axis to the
 // diagonal, which keeps all similarities (Householder 1958).
-func Add(text string, meaning []float32) ([]float32, error) {
+func Add(text string, meaning []float32) ([]float32, error) { return join(Of(text), meaning) }
+
+// AddPart is Add for a part that was cut out of whole, as EmbedPart has it.
+func AddPart(part, whole string, meaning []float32) ([]float32, error) {
+	return join(ofPart(part, whole), meaning)
+}
+
+func join(form [Measures]float64, meaning []float32) ([]float32, error) {
 	if len(meaning) < Measures {
 		return nil, fmt.Errorf("add form: the encoder gives %d values, want at least %d", len(meaning), Measures)
 	}
 	out := make([]float32, 0, len(meaning)+Measures)
-	for i, measure := range Of(text) {
+	for i, measure := range form {
 		from, to := i*len(meaning)/Measures, (i+1)*len(meaning)/Measures
 		out = spread(out, measure, meaning[from:to])
 	}

@@ -55,8 +55,19 @@ var usual = [Measures]struct{ mean, deviation float64 }{
 
 // Of returns the form of text: unit length, the same bits on every machine. Any string is allowed; what is no valid
 // UTF-8 is passed over, and so is the middle of a text of more than 16 KiB.
-func Of(text string) [Measures]float64 {
-	m := Measure(text)
+func Of(text string) [Measures]float64 { return standard(Measure(text)) }
+
+// ofPart is the form of a part that was cut out of whole: its own, but for how it begins and ends, which a cut changes in
+// any text. Its length stays its own: what makes a text longer must not count where it is cut away.
+func ofPart(part, whole string) [Measures]float64 {
+	m, w := Measure(part), Measure(whole)
+	for _, i := range []int{endsAsking, endsInColon, startsUpper, endsInStop} {
+		m[i] = w[i]
+	}
+	return standard(m)
+}
+
+func standard(m [Measures]float64) [Measures]float64 {
 	square := 0.0
 	for i, u := range usual {
 		m[i] = min(max((m[i]-u.mean)/u.deviation, -cut), cut)
