@@ -172,7 +172,8 @@ func (d *Decision) wantsUpgrade() bool {
 }
 
 // agreed is the number of the view with the dearest pick that every view agrees with, the first of equals. A pick no
-// dearer than the thrifty choice is no upgrade and needs nobody's consent. An operator that no view would pick has no
+// dearer than the thrifty choice is no upgrade and needs nobody's consent. Where that is what the whole text picks too, the
+// whole text decides. An operator that no view would pick has no
 // part in this: it neither wants anything nor is the better alternative of any view.
 func agreed(views []Decision) int {
 	thrifty := views[0].thrifty().ExpectedCost
@@ -185,6 +186,9 @@ func agreed(views []Decision) int {
 	})
 	for _, i := range order {
 		if pick := views[i].Pick; pick.ExpectedCost <= thrifty || consent(views, pick) {
+			if pick.sameOffer(views[0].Pick) {
+				return 0
+			}
 			return i
 		}
 	}

@@ -93,3 +93,35 @@ func TestUsedUpBudgetTakesTheThriftyAndRefusesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Where the parts agree with what the whole text picks, the whole text decides, though a part may expect a longer answer.
+func TestWholeTextDecidesWhatItsPartsAgreeWith(t *testing.T) {
+	r, _ := guardedRouter(t)
+	fleet := []routing.Candidate{
+		{Operator: "small", Model: "gemma-3-270m", InputPerMTok: 5_000_000, OutputPerMTok: 10_000_000},
+		{Operator: "large", Model: "smollm2-135m-instruct", InputPerMTok: 15_000_000, OutputPerMTok: 30_000_000},
+	}
+	upgrades := 0
+	for _, text := range []string{
+		"What is the capital of France?", "Name three colours.", "Who wrote Romeo and Juliet?", "Translate to French: good morning.",
+		"Is water wet? Answer yes or no.", "Write a short sentence about the sea.", "What is the boiling point of water at sea level?",
+	} {
+		d, err := r.Route(t.Context(), routing.Prompt{Text: text, InputTokens: 16, MaxOutputTokens: 48}, fleet, routing.Policy{Dial: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(d.Guard.Views) == 0 {
+			continue
+		}
+		whole := d.Guard.Views[0]
+		if d.Guard.Decided > 0 && d.Pick.Model == whole.Model {
+			t.Errorf("%q: %s picks %s, and so does the whole text", text, d.Guard.Views[d.Guard.Decided].Name, whole.Model)
+		}
+		if d.Pick.Operator == "large" {
+			upgrades++
+		}
+	}
+	if upgrades == 0 {
+		t.Error("no prompt got the large model: this test shows nothing")
+	}
+}
