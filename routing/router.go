@@ -8,16 +8,17 @@
 //     in general; far from every labelled prompt only the latter counts, and the decision says so (estimate.go).
 //  3. Expected answer length from the same neighbours, hence expected cost in absolute money from each operator's own
 //     prices.
-//  4. Utility = quality − cost / W(dial), quality in steps of one point so that near-ties fall to the cheaper
-//     (dial.go). The best utility wins; equal utilities go to the cheaper, then to the idler operator.
+//  4. Utility = quality − cost / W(dial) − doubt, quality in steps of one point so that near-ties fall to the cheaper
+//     (dial.go). Doubt keeps to the best single model, the leader, unless another is better by enough (leader.go). The best
+//     utility wins; equal utilities go to the cheaper, then to the idler operator.
 //  5. What may overrule the best: a budget for upgrades that is used up (allowance.go), a conversation that has a model,
 //     the user's own default far from everything (session.go), and the guard, which cuts crafted text and lets shorter
 //     versions of the prompt vote on an upgrade (guarded.go).
 //
 // Replay makes a decision again from its record and the index, through the same code (replay.go).
 //
-// Nothing is normalised by the fleet: a candidate's utility depends on that candidate, the prompt and the index alone.
-// So whatever anybody else advertises either wins the request or changes nothing.
+// Nothing is scaled by the fleet: a candidate's utility depends on that candidate, the prompt, the index, and on which offer
+// leads. So whatever anybody else advertises wins the request, or becomes the leader, or changes nothing.
 package routing
 
 import (

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"time"
 
 	"flotilla/node"
 	"flotilla/routing"
@@ -27,31 +24,11 @@ type routeCmd struct {
 
 // Run asks the gateway for a dry run: the same code path as a live request, without running anything.
 func (c *routeCmd) Run(ctx context.Context, s *streams) error {
-	body, err := json.Marshal(map[string]any{
+	var raw json.RawMessage
+	if err := postGateway(ctx, c.Gateway, c.APIKey, "/v1/route", map[string]any{
 		"model": c.Model, "cost_quality_tradeoff": c.Dial, "messages": []map[string]string{{"role": "user", "content": c.Prompt}},
-	})
-	if err != nil {
-		return fmt.Errorf("encode request: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Gateway+"/v1/route", bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("--gateway: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.APIKey)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the gateway: %w", err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return fmt.Errorf("read the gateway's answer: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("gateway says %s: %s", resp.Status, raw)
+	}, &raw); err != nil {
+		return err
 	}
 	if c.JSON {
 		_, err := fmt.Fprintln(s.out, string(raw))
