@@ -37,12 +37,10 @@ type attempt struct {
 	tries    int // operators that were tried before this one
 	visit    *visit
 
-	order    settlement.Order
-	orderSig settlement.Signature
-	id       settlement.ReceiptID
-	salt     []byte
-	hold     *access.Hold // of the key's budget
-	release  func()       // gives back what is not used of the escrow and the budget
+	opening settlement.Opening // the signed order, with all that verifies a receipt for it later
+	id      settlement.ReceiptID
+	hold    *access.Hold // of the key's budget
+	release func()       // gives back what is not used of the escrow and the budget
 
 	call    *p2p.Call
 	first   *p2p.Delta // received by start, not yet handed out
@@ -52,7 +50,8 @@ type attempt struct {
 	last    p2p.Delta
 	final   openai.Final
 	span    trace.Span
-	done    bool // a receipt was recorded, or there is nothing to record
+	done    bool                   // a receipt was recorded, or there is nothing to record
+	owed    *settlement.Acceptance // what the operator has yet to get
 }
 
 // attempt sends the order to the choice's operator and waits for the first piece of the answer.
@@ -91,12 +90,6 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 	}
 	a.span.AddEvent("first piece")
 	a.visit.answering()
-	release := a.release
-	a.release = func() {
-		release()
-		a.endTrace(nil)
-		a.visit.answered(a.final)
-	}
 	return a, nil
 }
 
@@ -114,14 +107,15 @@ func (a *attempt) sign(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("price the request: %w", err)
 	}
-	a.salt = make([]byte, saltBytes)
-	_, _ = rand.Read(a.salt) // never fails (crypto/rand)
-	a.hash = newAnswerHash(a.salt)
-	a.order = settlement.Order{
+	salt, decision := make([]byte, saltBytes), a.decision.JSON()
+	_, _ = rand.Read(salt) // never fails (crypto/rand)
+	a.hash = newAnswerHash(salt)
+	order := settlement.Order{
 		Payer: g.self, Payee: adv.Operator, Advert: a.priced.digest, MaxInputTokens: maxIn, MaxOutputTokens: maxOut,
-		MaxAmount: most, RequestHash: settlement.RequestHash(a.salt, body), Decision: settlement.DecisionDigest(a.decision.JSON()),
+		MaxAmount: most, RequestHash: settlement.RequestHash(salt, body), Decision: settlement.DecisionDigest(decision),
 		Nonce: g.owners.nonce(a.req.Key.ID), Deadline: min(uint64(g.now().Add(orderLife).Unix()), adv.ValidTo),
 	}
+	a.opening = settlement.Opening{Advert: adv, AdvertSig: a.priced.offer.Sig, Order: order, Salt: salt, DecisionJSON: string(decision)}
 	aggregate, err := g.ledger.OwedTo(adv.Operator)
 	if err != nil {
 		return fmt.Errorf("read lane: %w", err)
@@ -129,13 +123,13 @@ func (a *attempt) sign(ctx context.Context) error {
 	if a.release, err = g.lanes.take(adv.Operator, g.view.Lane(adv.Operator), aggregate, most); err != nil {
 		return err
 	}
-	a.id = a.order.ID(g.domain)
+	a.id = order.ID(g.domain)
 	if err := a.holdBudget(); err != nil {
 		a.release()
 		return err
 	}
-	// Durable before it leaves: after a crash here, a receipt that comes back can be matched to what was ordered.
-	if _, a.orderSig, err = g.ledger.RecordOrder(ctx, a.opening()); err != nil {
+	// Written before it leaves: after a crash here, a receipt that comes back can be matched to what was ordered.
+	if _, a.opening.OrderSig, err = g.ledger.RecordOrder(ctx, a.opening); err != nil {
 		a.release()
 		return err
 	}
@@ -156,17 +150,17 @@ func (g *Gateway) maxOutput(req openai.Request, adv settlement.Advert) uint32 {
 
 // start opens the stream and waits for the first delta.
 func (a *attempt) start(ctx context.Context) error {
-	order, err := encode(a.order)
+	order, err := encode(a.opening.Order)
 	if err != nil {
 		return err
 	}
 	began := a.g.now()
-	extra, err := encode(orderExtra{Salt: a.salt})
+	extra, err := encode(orderExtra{Salt: a.opening.Salt})
 	if err != nil {
 		return err
 	}
 	a.call, err = a.g.fleet.Infer(ctx, a.priced.peer, p2p.InferRequest{
-		Order: order, OrderSig: a.orderSig, Extra: extra, Body: a.req.Body, Stream: a.req.Stream,
+		Order: order, OrderSig: a.opening.OrderSig, Extra: extra, Body: a.req.Body, Stream: a.req.Stream,
 	})
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
@@ -275,6 +269,11 @@ func (a *attempt) Final() openai.Final { return a.final }
 // once and its receipt for what was delivered is still taken in, in the background but bounded.
 func (a *attempt) Close() error {
 	if a.done {
+		a.over()
+		if a.owed != nil {
+			a.g.draining.Go(a.handOver)
+			return nil
+		}
 		a.release()
 		return a.call.Close()
 	}
@@ -282,18 +281,23 @@ func (a *attempt) Close() error {
 	if err := a.call.Cancel("client left"); err != nil {
 		a.g.log.Debug("cancel", "receipt", a.id, "err", err)
 	}
-	a.g.draining.Add(1)
-	go func() {
-		defer a.g.draining.Done()
-		defer a.release()
+	a.g.draining.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 		defer cancel()
 		if err := a.drain(ctx); err != nil {
 			a.g.log.Warn("close a cancelled answer", "receipt", a.id, "err", err)
 		}
-		_ = a.call.Close()
-	}()
+		a.handOver()
+		a.over()
+	})
 	return nil
+}
+
+// over is when the client's bill is final.
+func (a *attempt) over() {
+	a.dropHold()
+	a.endTrace(nil)
+	a.visit.answered(a.final)
 }
 
 // drain receives what was under way when the cancel was sent, then the receipt.

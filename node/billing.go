@@ -20,16 +20,8 @@ var (
 	errNoReceipt = errors.New("operator sent no receipt for its answer")
 )
 
-// opening is the order with all that verifies a receipt for it later.
-func (a *attempt) opening() settlement.Opening {
-	return settlement.Opening{
-		Advert: a.priced.advert, AdvertSig: a.priced.offer.Sig, Order: a.order, OrderSig: a.orderSig,
-		Salt: a.salt, DecisionJSON: string(a.decision.JSON()),
-	}
-}
-
-// settle checks the operator's receipt against what was ordered and delivered, countersigns it, and sends the lane's
-// new voucher. When it returns nil the receipt is durable; only then does the client see the bill.
+// settle checks the operator's receipt against what was ordered and delivered, and countersigns it. When it returns nil
+// the receipt is written; only then does the client see the bill. Close sends the operator its voucher.
 func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	a.done = true
 	if len(end.Receipt) == 0 { // nothing is charged
@@ -43,7 +35,7 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	err := decode(end.Receipt, &r)
 	var accepted settlement.Acceptance
 	if err == nil {
-		accepted, err = a.accept(ctx, a.opening().Bundle(a.g.domain, r, end.ReceiptSig))
+		accepted, err = a.accept(ctx, a.opening.Bundle(a.g.domain, r, end.ReceiptSig))
 	}
 	if err != nil {
 		a.g.health.fault(a.priced.peer, err, a.g.now())
@@ -56,22 +48,41 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	if a.req.Stream {
 		a.g.health.timed(a.priced.peer, 0, r.OutputTokens, a.g.now().Sub(a.firstAt))
 	}
-	voucher, err := encode(accepted.Voucher)
+	a.owed = &accepted
+	return nil
+}
+
+// handOver ends the call. It sends the operator what it is owed as soon as that is on disk, for which the client's answer
+// need not wait. A crash before it leaves the operator without this voucher: it gets the next one, or this one by ledger
+// sync when it connects again.
+func (a *attempt) handOver() {
+	defer a.release()
+	if a.owed != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		defer cancel()
+		if err := a.sendVoucher(ctx, *a.owed); err != nil {
+			a.g.log.Debug("send voucher", "receipt", a.id, "err", err)
+		}
+	}
+	_ = a.call.Close() // settled, or lost
+}
+
+func (a *attempt) sendVoucher(ctx context.Context, owed settlement.Acceptance) error {
+	voucher, err := encode(owed.Voucher)
 	if err != nil {
 		return err
 	}
-	if err := a.call.Settle(ctx, p2p.Settlement{Countersignature: accepted.GatewaySig, Voucher: voucher, VoucherSig: accepted.VoucherSig}); err != nil {
-		// The operator gets the voucher with the next one, or by ledger sync when it connects again.
-		a.g.log.Debug("send voucher", "receipt", a.id, "err", err)
+	if err := a.g.ledger.Synced(ctx); err != nil {
+		return err
 	}
-	return nil
+	return a.call.Settle(ctx, p2p.Settlement{Countersignature: owed.GatewaySig, Voucher: voucher, VoucherSig: owed.VoucherSig})
 }
 
 // accept checks a receipt against what was delivered and hands it to the ledger, which checks the rest. What a refused
 // receipt proves against its operator is kept.
 func (a *attempt) accept(ctx context.Context, b settlement.Bundle) (settlement.Acceptance, error) {
 	r := b.Receipt
-	err := checkTokens(r.InputTokens, a.order.MaxInputTokens, r.OutputTokens, a.order.MaxOutputTokens, a.text)
+	err := checkTokens(r.InputTokens, a.opening.Order.MaxInputTokens, r.OutputTokens, a.opening.Order.MaxOutputTokens, a.text)
 	if err == nil && r.ResponseHash != a.hash.sum {
 		err = errors.New("receipt is for another answer than the one delivered")
 	}
@@ -88,21 +99,22 @@ func (a *attempt) accept(ctx context.Context, b settlement.Bundle) (settlement.A
 // back (ledger sync).
 func (a *attempt) partial(ctx context.Context) error {
 	a.done = true
-	out := min(a.last.Tokens, a.order.MaxOutputTokens, clampUint32(a.text))
+	order := a.opening.Order
+	out := min(a.last.Tokens, order.MaxOutputTokens, clampUint32(a.text))
 	if out == 0 {
 		return nil
 	}
-	in := min(estimateTokens(a.req.PromptBytes), a.order.MaxInputTokens)
+	in := min(estimateTokens(a.req.PromptBytes), order.MaxInputTokens)
 	amount, err := settlement.Cost(a.priced.advert.Price(), in, out)
 	if err != nil {
 		return fmt.Errorf("price what was delivered: %w", err)
 	}
 	r := settlement.Receipt{
-		Request: common.Hash(a.id), Payer: a.order.Payer, Payee: a.order.Payee, Advert: a.order.Advert,
+		Request: common.Hash(a.id), Payer: order.Payer, Payee: order.Payee, Advert: order.Advert,
 		InputTokens: in, OutputTokens: out, Amount: amount, ServedAt: uint64(a.g.now().Unix()),
-		RequestHash: a.order.RequestHash, ResponseHash: a.hash.sum, Decision: a.order.Decision,
+		RequestHash: order.RequestHash, ResponseHash: a.hash.sum, Decision: order.Decision,
 	}
-	if _, err := a.g.ledger.AcceptPartial(ctx, a.opening().Bundle(a.g.domain, r, nil)); err != nil {
+	if _, err := a.g.ledger.AcceptPartial(ctx, a.opening.Bundle(a.g.domain, r, nil)); err != nil {
 		return err
 	}
 	a.bill(r, true)

@@ -40,7 +40,7 @@ func TestOperatorStopsAtItsCreditLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = takeAndRun(t, gw, op.fleet.ID(), p2p.InferRequest{
-			Order: mustJSON(t, order), OrderSig: sig, Extra: mustJSON(t, orderExtra{Salt: salt}), Body: []byte(body), Stream: true,
+			Order: mustEncode(t, order), OrderSig: sig, Extra: mustEncode(t, orderExtra{Salt: salt}), Body: []byte(body), Stream: true,
 		})
 		var rejected *p2p.RejectedError
 		if errors.As(err, &rejected) {

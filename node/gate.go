@@ -221,7 +221,7 @@ func overBudget(err error) error {
 // holdBudget sets the most that the order may cost aside from the key's budget, so that requests in parallel cannot
 // spend it twice.
 func (a *attempt) holdBudget() error {
-	hold, err := a.g.keys.Hold(access.KeyID(a.req.Key.ID), access.Receipt(a.id), access.MicroUSD(a.order.MaxAmount))
+	hold, err := a.g.keys.Hold(access.KeyID(a.req.Key.ID), access.Receipt(a.id), access.MicroUSD(a.opening.Order.MaxAmount))
 	if err != nil {
 		return err
 	}

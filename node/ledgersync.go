@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	protoLedger = "/flotilla/ledger/1"
+	protoLedger = "/flotilla/ledger/2"
 	// maxPartialsPerSync bounds one message: 16 bundles of some KiB each are under p2p's 1 MiB for small messages.
 	maxPartialsPerSync = 16
 	syncEvery          = 30 * time.Second

@@ -149,7 +149,7 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 // checkSigner refuses an order that neither its payer nor a key that signs for it has signed. What a key in its thaw has
 // signed can still be settled, but it gets no new work, as a lane that thaws gets none.
 func (o *Operator) checkSigner(ctx context.Context, payer common.Address, digest common.Hash, sig settlement.Signature) *refusal {
-	signer, err := settlement.CheckPayer(ctx, o.signers, "payer's signature of the order", payer, digest, sig, uint64(o.now().Unix()))
+	signer, err := o.ledger.CheckOrder(ctx, payer, digest, sig)
 	switch {
 	case errors.Is(err, settlement.ErrBadSignature):
 		return &refusal{code: codeBadOrder, err: err}

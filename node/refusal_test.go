@@ -83,7 +83,7 @@ func TestOperatorRefusesOrders(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), worldWait)
 			defer cancel()
 			call, err := gw.Infer(ctx, opPeer, p2p.InferRequest{
-				Order: mustJSON(t, a.order), OrderSig: sig, Extra: mustJSON(t, orderExtra{Salt: a.salt}), Body: []byte(a.body), Stream: true,
+				Order: mustEncode(t, a.order), OrderSig: sig, Extra: mustEncode(t, orderExtra{Salt: a.salt}), Body: []byte(a.body), Stream: true,
 			})
 			if err == nil {
 				defer func() { _ = call.Close() }()
@@ -140,7 +140,7 @@ func (w *world) liar(twist func(*settlement.Receipt, *p2p.End)) {
 			}
 		}
 		if end.FinishReason != "no receipt" {
-			end.Receipt = mustJSON(w.t, r)
+			end.Receipt = mustEncode(w.t, r)
 		} else {
 			end.ReceiptSig = nil
 		}

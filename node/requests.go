@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,8 +46,10 @@ func (g *Gateway) generation(_ context.Context, key openai.KeyInfo, id string) (
 	if out.RequestID == "" {
 		out = generationFrom(b)
 	}
-	out.ReceiptContent, err = encode(b)
-	return out, err
+	if out.ReceiptContent, err = json.Marshal(b); err != nil {
+		return out, fmt.Errorf("write receipt: %w", err)
+	}
+	return out, nil
 }
 
 func generationOf(r requestlog.Record) openai.Generation {

@@ -37,7 +37,7 @@ func (g *Gateway) traceRoute(ctx context.Context, req openai.Request) (context.C
 func (a *attempt) beginTrace(ctx context.Context) context.Context {
 	ctx, a.span = a.g.tracer.Start(ctx, "chat "+string(a.choice.Model), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		semconv.GenAIOperationNameChat, semconv.GenAIProviderNameKey.String("flotilla"), semconv.GenAIRequestModel(string(a.choice.Model)),
-		semconv.GenAIRequestMaxTokens(int(a.order.MaxOutputTokens)), semconv.GenAIRequestStream(a.req.Stream),
+		semconv.GenAIRequestMaxTokens(int(a.opening.Order.MaxOutputTokens)), semconv.GenAIRequestStream(a.req.Stream),
 		semconv.ServerAddress(a.choice.Operator), attribute.Int("flotilla.attempt", a.tries+1),
 	))
 	return ctx

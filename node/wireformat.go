@@ -1,19 +1,35 @@
 package node
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/fxamacker/cbor/v2"
 
 	"flotilla/settlement"
 )
 
-// p2p carries orders, receipts and vouchers as opaque bytes; this file is what those bytes are: JSON of the
+// p2p carries orders, receipts and vouchers as opaque bytes; this file is what those bytes are: CBOR of the
 // settlement messages, decoded strictly. Their meaning is fixed by the EIP-712 digest, not by the encoding.
+
+var wire = func() (modes struct {
+	enc cbor.EncMode
+	dec cbor.DecMode
+}) {
+	var err, err2 error
+	modes.enc, err = cbor.CoreDetEncOptions().EncMode()
+	modes.dec, err2 = cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
+	}.DecMode()
+	if err := errors.Join(err, err2); err != nil {
+		panic(err) // options that contradict one another
+	}
+	return modes
+}()
 
 // orderExtra travels beside the order: what the operator needs to check the salted hashes.
 type orderExtra struct {
@@ -37,7 +53,7 @@ type ledgerReply struct {
 const saltBytes = settlement.SaltLen
 
 func encode(v any) ([]byte, error) {
-	b, err := json.Marshal(v)
+	b, err := wire.enc.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode %T: %w", v, err)
 	}
@@ -46,13 +62,8 @@ func encode(v any) ([]byte, error) {
 
 // decode is strict: unknown fields and trailing bytes are refused, because both ends sign what they understood.
 func decode(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	if err := wire.dec.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("decode %T: %w", v, err)
-	}
-	if d.More() {
-		return fmt.Errorf("decode %T: bytes after the message", v)
 	}
 	return nil
 }

@@ -281,6 +281,16 @@ func (w *world) rawHost(role p2p.Role, listen ...string) *p2p.Host {
 	return h
 }
 
+// mustEncode is for what p2p carries.
+func mustEncode(t testing.TB, v any) []byte {
+	t.Helper()
+	raw, err := encode(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
 func mustJSON(t testing.TB, v any) []byte {
 	t.Helper()
 	raw, err := json.Marshal(v)

@@ -237,28 +237,31 @@ func (c *Call) sendAck() {
 
 // sendAckLocked is sendAck for a holder of mu.
 func (c *Call) sendAckLocked(after ...frame) {
-	if c.ackTimer != nil {
-		c.ackTimer.Stop()
-		c.ackTimer = nil
-	}
-	out := after
-	if c.ack != c.acked {
-		ack := c.ack
-		c.acked = ack
-		out = append([]frame{&ack}, after...)
-	}
-	if len(out) > 0 {
+	if out := append(c.dueAckLocked(), after...); len(out) > 0 {
 		_ = c.frames.write(out...)
 	}
 }
 
-// finish keeps the End and acknowledges everything before it.
+// dueAckLocked is the Ack that the operator is owed, if any; the caller sends it.
+func (c *Call) dueAckLocked() []frame {
+	if c.ackTimer != nil {
+		c.ackTimer.Stop()
+		c.ackTimer = nil
+	}
+	if c.ack == c.acked {
+		return nil
+	}
+	ack := c.ack
+	c.acked = ack
+	return []frame{&ack}
+}
+
+// finish keeps the End. Settle acknowledges everything before it; the operator has signed for it already.
 func (c *Call) finish(f *endFrame) {
 	c.end = &End{
 		FinishReason: f.FinishReason, InputTokens: f.InputTokens, OutputTokens: f.OutputTokens,
 		Receipt: f.Receipt, ReceiptSig: f.ReceiptSig, Error: f.Error, Fault: f.Fault,
 	}
-	c.sendAck()
 }
 
 // broken builds the error of a lost stream.
@@ -319,9 +322,11 @@ func (c *Call) Settle(ctx context.Context, s Settlement) error {
 	if n := len(s.Countersignature) + len(s.Voucher) + len(s.VoucherSig); n > MaxReceiptBytes {
 		return fmt.Errorf("settle: %d bytes, limit %d", n, MaxReceiptBytes)
 	}
-	err := c.frames.write(&settleFrame{
+	c.mu.Lock()
+	err := c.frames.write(append(c.dueAckLocked(), &settleFrame{
 		Countersignature: s.Countersignature, Voucher: s.Voucher, VoucherSig: s.VoucherSig, Dispute: truncate(s.Dispute),
-	})
+	})...)
+	c.mu.Unlock()
 	c.stop()
 	if err != nil {
 		_ = c.frames.stream.Reset()

@@ -139,7 +139,7 @@ func TestGatewayHostCloses(t *testing.T) {
 // TestRequest covers the small request protocol and its errors.
 func TestRequest(t *testing.T) {
 	pr := startPair(t, "quic", p2p.InferTimers{})
-	pr.operator.HandleRequest("/flotilla/ledger/1", func(_ context.Context, from p2p.PeerID, body []byte) ([]byte, error) {
+	pr.operator.HandleRequest("/flotilla/ledger/2", func(_ context.Context, from p2p.PeerID, body []byte) ([]byte, error) {
 		if from != pr.gateway.ID() {
 			return nil, errors.New("wrong peer")
 		}
@@ -151,16 +151,16 @@ func TestRequest(t *testing.T) {
 	ctx := testContext(t)
 	big := make([]byte, p2p.MaxRequestBytes-5)
 	for _, body := range [][]byte{[]byte("hello"), big} {
-		got, err := pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/ledger/1", body)
+		got, err := pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/ledger/2", body)
 		if err != nil || string(got) != "echo "+string(body) {
 			t.Fatalf("%d bytes: %d bytes, %v", len(body), len(got), err)
 		}
 	}
 	var remote *p2p.RemoteError
-	if _, err := pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/ledger/1", nil); !errors.As(err, &remote) || remote.Message != "empty body" {
+	if _, err := pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/ledger/2", nil); !errors.As(err, &remote) || remote.Message != "empty body" {
 		t.Fatalf("handler error: %v", err)
 	}
-	if _, err := pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/ledger/1", append(big, big...)); err == nil {
+	if _, err := pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/ledger/2", append(big, big...)); err == nil {
 		t.Fatal("request over the limit was sent")
 	}
 	if _, err := pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/other/1", []byte("x")); err == nil || errors.Is(err, io.EOF) {

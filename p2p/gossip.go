@@ -53,7 +53,7 @@ func (c *GossipCounters) count(v Verdict) pubsub.ValidationResult {
 
 // joinGossip starts GossipSub on a host; it ends with ctx.
 func joinGossip(ctx context.Context, cfg Config, lib host.Host, d *Directory, gateways *gatewaySet) (*gossip, error) {
-	advertTopic := "/flotilla/" + cfg.Network + "/advert/1"
+	advertTopic := "/flotilla/" + cfg.Network + "/advert/2"
 	helloTopic := "/flotilla/" + cfg.Network + "/hello/1"
 	g := &gossip{self: lib.ID()}
 	ps, err := pubsub.NewGossipSub(ctx, lib, gossipOptions(advertTopic, helloTopic)...)

@@ -45,7 +45,7 @@ type requestServer struct{ host *Host }
 // newRequestServer returns the server of a host.
 func newRequestServer(h *Host) *requestServer { return &requestServer{host: h} }
 
-// HandleRequest answers a request protocol such as /flotilla/ledger/1. Past
+// HandleRequest answers a request protocol such as /flotilla/ledger/2. Past
 // maxRequestsServing at work, peers get a resource-limit reset.
 func (h *Host) HandleRequest(proto string, handle RequestHandler) {
 	slots := make(chan struct{}, maxRequestsServing)

@@ -32,7 +32,7 @@ type syncRequest struct {
 	Have    []byte `cbor:"2,keyasint"` // first syncKeyBytes of the SHA-256 of each envelope
 }
 
-// syncer pulls and serves current envelopes on /flotilla/sync/1.
+// syncer pulls and serves current envelopes on /flotilla/sync/2.
 type syncer struct {
 	lib       host.Host
 	codec     codec

@@ -19,8 +19,8 @@ import (
 
 // Stream protocols. The major version is part of the name.
 const (
-	protoInfer protocol.ID = "/flotilla/infer/1"
-	protoSync  protocol.ID = "/flotilla/sync/1"
+	protoInfer protocol.ID = "/flotilla/infer/2"
+	protoSync  protocol.ID = "/flotilla/sync/2"
 )
 
 // Connection and stream bounds. libp2p's own scale with memory and are too

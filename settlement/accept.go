@@ -36,7 +36,8 @@ type pendingRecord struct {
 }
 
 // AcceptReceipt checks a receipt that the operator has signed, countersigns it, adds it to the lane's
-// total and to what is to be settled, all in one transaction, and returns when that is durable. b needs
+// total and to what is to be settled, all in one transaction, and returns when that is written. The acceptance may leave
+// for the operator only after Synced: a voucher that outlived its receipts could not be settled. b needs
 // no gateway signature. Every refusal has its own error, see the Err variables; a receipt is accepted
 // once (ErrReceiptReplayed after that). When the refused receipt proves a fault of its operator, the evidence is
 // kept (see KeepFaults).
@@ -97,7 +98,7 @@ func (l *Ledger) accept(ctx context.Context, b Bundle) (Acceptance, error) {
 	}
 	pending := pendingRecord{Payee: b.Receipt.Payee, Amount: b.Receipt.Amount, Digest: digest, AcceptedAt: time.Now()}
 	var lane outLane
-	err = l.updateThen(ctx, func(tx *stagedTx) (err error) {
+	err = l.write(ctx, func(tx *stagedTx) (err error) {
 		lane, err = stageAccept(tx, b.Receipt, row, pending)
 		return err
 	}, func() { l.addBacklog(pending) })

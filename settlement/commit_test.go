@@ -153,3 +153,19 @@ func acceptForever(t *testing.T, dir string) {
 		return err
 	})
 }
+
+// TestSynced: what was only written is on disk when Synced returns, however many ask, and a closed ledger says so.
+func TestSynced(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, t.TempDir())
+	inParallel(t, 20, 100, func(i int) error {
+		if _, _, err := l.RecordOrder(t.Context(), f.opening(t, 0)); err != nil {
+			return err
+		}
+		return l.Synced(t.Context())
+	})
+	closeLedger(t, l)
+	if err := l.Synced(t.Context()); !errors.Is(err, settlement.ErrClosed) {
+		t.Errorf("Synced after Close: %v, want ErrClosed", err)
+	}
+}

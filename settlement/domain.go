@@ -1,6 +1,8 @@
 package settlement
 
 import (
+	"sync/atomic"
+
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 )
@@ -28,8 +30,26 @@ var (
 	domainVersionHash = crypto.Keccak256Hash([]byte(DomainVersion))
 )
 
+// newestSeparator is of the domain that was asked for last. A process deals with one, and asks for it some twenty
+// times a request.
+var newestSeparator atomic.Pointer[separatorOf]
+
+type separatorOf struct {
+	domain    Domain
+	separator common.Hash
+}
+
 // Separator returns the EIP-712 domain separator.
 func (d Domain) Separator() common.Hash {
+	if s := newestSeparator.Load(); s != nil && s.domain == d {
+		return s.separator
+	}
+	s := &separatorOf{d, d.separator()}
+	newestSeparator.Store(s)
+	return s.separator
+}
+
+func (d Domain) separator() common.Hash {
 	var w words
 	w.hash(domainTypeHash)
 	w.hash(domainNameHash)

@@ -77,7 +77,7 @@ func (s *Settler) Step(ctx context.Context) error {
 
 // Unsynced makes commits not wait for the disk.
 func (o LedgerOptions) Unsynced() LedgerOptions {
-	o.unsynced = true
+	o.noSync = true
 	return o
 }
 

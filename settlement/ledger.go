@@ -27,16 +27,18 @@ type LedgerOptions struct {
 	// Signers tells whose word other keys than a payer's own are; nil: nobody's.
 	Signers SignerReader
 
-	unsynced bool // set by tests that kill no process: commits do not wait for the disk
+	noSync bool // set by tests that kill no process: commits do not wait for the disk
 }
 
 // Ledger is the durable record of one party, payer (gateway) or payee (operator), and the gatekeeper of
-// its key: it signs only what it has checked and stored. What a method has returned is on disk (fsync)
-// and survives a crash and a power loss.
+// its key: it signs only what it has checked and stored. What a method has returned survives the end of the process,
+// and a power loss too (fsync) but for what says "written": RecordOrder, AcceptReceipt, AcceptPartial and
+// AcceptSettlement. Those are on the disk within 5 ms, or when Synced returns (docs/decisions/0013).
 //
 // Safe for concurrent use. One process per directory: a second open fails.
 type Ledger struct {
 	db     *badger.DB
+	dir    string // of db; empty: in memory
 	key    *ecdsa.PrivateKey
 	signer common.Address // of key
 	self   common.Address // whose ledger it is
@@ -45,9 +47,13 @@ type Ledger struct {
 	log    *slog.Logger
 
 	ops     chan *commitOp // to the committer; unbuffered, so that a send means it will be answered
+	toSync  chan syncRequest
 	closing chan struct{}
-	stopped chan struct{} // closed when the committer has returned
-	once    sync.Once     // guards Close
+	// Closed when the committer has returned, and when the syncer has.
+	committed, stopped chan struct{}
+	noSync             bool // see LedgerOptions
+
+	once sync.Once // guards Close
 
 	wake chan struct{} // capacity 1: receipts were accepted; read by Settler.Run
 
@@ -84,28 +90,30 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	db, err := badger.Open(badgerOptions(dir, log).WithSyncWrites(!opts.unsynced))
+	db, err := badger.Open(badgerOptions(dir, log))
 	if err != nil {
 		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
 	}
 	signer := crypto.PubkeyToAddress(opts.Key.PublicKey)
 	l := &Ledger{
-		db: db, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
-		ops: make(chan *commitOp), closing: make(chan struct{}), stopped: make(chan struct{}), wake: make(chan struct{}, 1),
+		db: db, dir: dir, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
+		ops: make(chan *commitOp), toSync: make(chan syncRequest, maxGroupOps), noSync: opts.noSync, wake: make(chan struct{}, 1),
+		closing: make(chan struct{}), committed: make(chan struct{}), stopped: make(chan struct{}),
 		limits: commitLimits{part: 2048, inclusions: 256},
 	}
 	go l.commitLoop()
+	go l.syncLoop()
 	if err := l.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
 	}
 	return l, nil
 }
 
-// badgerOptions keeps memory small (an operator may run on a home machine) and every commit durable.
+// badgerOptions keeps memory small: an operator may run on a home machine.
 func badgerOptions(dir string, log *slog.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithInMemory(dir == "").
-		WithSyncWrites(true).
+		WithSyncWrites(false).      // the committer syncs
 		WithDetectConflicts(false). // the committer is the only writer
 		WithMemTableSize(16 << 20). // a transaction may take 15 % of it: 2.4 MiB, see maxGroupBytes
 		WithNumMemtables(2).

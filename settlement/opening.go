@@ -31,14 +31,15 @@ func (o Opening) Bundle(d Domain, r Receipt, operatorSig Signature) Bundle {
 	}
 }
 
-// RecordOrder makes an order durable before it is sent, and signs it when OrderSig is empty. It refuses
+// RecordOrder has an order written before it is sent, and signs it when OrderSig is empty. It refuses
 // an advert that is not the order's, an order of another payer (ErrWrongParty) and one that is recorded
 // already (ErrOrderExists). A crash before it returns leaves nothing, and nothing was sent; a crash after
-// leaves an open order (see OpenOrders) that a receipt may still arrive for.
+// leaves an open order (see OpenOrders) that a receipt may still arrive for. A power loss within 5 ms may lose
+// it: then its receipt is refused, and the operator is out of one answer that nobody has read.
 func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signature, error) {
 	id := o.Order.ID(l.domain)
 	b := o.Bundle(l.domain, Receipt{}, nil)
-	for _, check := range []func() error{b.checkAdvertMatch, func() error { return l.checkAdvert(b) }, b.checkSalt, b.checkDecision} {
+	for _, check := range []func() error{b.checkAdvertMatch, func() error { return l.checkAdvert(b) }, b.checkSalt, b.checkDecision, func() error { return checkDecision(b.DecisionJSON) }} {
 		if err := check(); err != nil {
 			return id, nil, fmt.Errorf("record order: %w", err)
 		}
@@ -57,7 +58,7 @@ func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signatu
 	if err != nil {
 		return id, nil, err
 	}
-	err = l.update(ctx, func(tx *stagedTx) error {
+	err = l.write(ctx, func(tx *stagedTx) error {
 		for _, k := range [][]byte{key, idKey(prefixReceipt, id)} {
 			if used, err := tx.has(k); err != nil || used {
 				return errors.Join(err, errIf(used, ErrOrderExists))
@@ -65,7 +66,7 @@ func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signatu
 		}
 		tx.putRow(key, row)
 		return nil
-	})
+	}, nil)
 	if err != nil {
 		return id, nil, fmt.Errorf("record order %s: %w", id, err)
 	}

@@ -84,14 +84,15 @@ func (l *Ledger) stageOwed(tx *stagedTx, b Bundle, lane inLane) error {
 // AcceptSettlement stores the gateway's answer to one receipt: its countersignature and a voucher. It
 // returns what the payer owes beyond its newest voucher, the measure for a credit limit. ErrVoucherShort
 // when the vouchers held do not cover all countersigned receipts including this one; nothing is stored
-// then. A voucher older than the one held is fine: answers of parallel streams overtake one another.
+// then. A voucher older than the one held is fine: answers of parallel streams overtake one another. A power loss
+// within 5 ms may lose both, and the next voucher makes up for it.
 func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig Signature, v Voucher, sig Signature) (Amount, error) {
 	signer, err := l.checkVoucher(ctx, v, sig)
 	if err != nil {
 		return 0, fmt.Errorf("accept settlement of %s: %w", id, err)
 	}
 	var lane inLane
-	err = l.update(ctx, func(tx *stagedTx) error {
+	err = l.write(ctx, func(tx *stagedTx) error {
 		var b Bundle
 		if err := tx.get(idKey(prefixReceipt, id), &b); err != nil {
 			return orUnknown(err)
@@ -118,7 +119,7 @@ func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 			return err
 		}
 		return l.stageOwed(tx, b, lane)
-	})
+	}, nil)
 	if err != nil {
 		return 0, fmt.Errorf("accept settlement of %s: %w", id, err)
 	}

@@ -63,11 +63,18 @@ func (l *Ledger) checkOrder(ctx context.Context, b Bundle) error {
 	if l.orders.knows(payer, digest, b.OrderSig) {
 		return nil
 	}
-	if _, err := l.checkPayer(ctx, orderSigner, payer, digest, b.OrderSig); err != nil {
-		return err
+	_, err := l.CheckOrder(ctx, payer, digest, b.OrderSig)
+	return err
+}
+
+// CheckOrder returns who signed the order of that digest: its payer, or a key that may sign for it. ErrBadSignature when
+// it was neither. RecordServed does not ask again.
+func (l *Ledger) CheckOrder(ctx context.Context, payer common.Address, digest common.Hash, sig Signature) (common.Address, error) {
+	signer, err := l.checkPayer(ctx, orderSigner, payer, digest, sig)
+	if err == nil {
+		l.orders.note(payer, digest, sig)
 	}
-	l.orders.note(payer, digest, b.OrderSig)
-	return nil
+	return signer, err
 }
 
 // checkGateway: the payer or a key that may sign for it has countersigned the receipt.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/fxamacker/cbor/v2"
 
 	"flotilla/p2p"
 	"flotilla/settlement"
@@ -65,7 +65,7 @@ func (f *fleet) overcharge(role string, by settlement.Amount) {
 		var extra struct {
 			Salt hexutil.Bytes `json:"salt"`
 		}
-		if err := errors.Join(json.Unmarshal(in.Request().Order, &order), json.Unmarshal(in.Request().Extra, &extra), in.Accept()); err != nil {
+		if err := errors.Join(cbor.Unmarshal(in.Request().Order, &order), cbor.Unmarshal(in.Request().Extra, &extra), in.Accept()); err != nil {
 			return err
 		}
 		if err := in.Send([]byte(`{"choices":[{"index":0,"delta":{"content":"twelve bytes"},"finish_reason":"stop"}]}`), 3); err != nil {
@@ -79,7 +79,7 @@ func (f *fleet) overcharge(role string, by settlement.Amount) {
 		if err != nil {
 			return err
 		}
-		raw, err := json.Marshal(r)
+		raw, err := cbor.Marshal(r)
 		if err != nil {
 			return err
 		}

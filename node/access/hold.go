@@ -2,6 +2,7 @@ package access
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -124,18 +125,26 @@ func (h *Hold) Charge(amount MicroUSD) error {
 	usage, known := h.a.usage, h.s.byID[h.a.key.ID] == h.a
 	h.s.dirty = true
 	h.s.mu.Unlock()
-	err := h.s.db.Update(func(txn *badger.Txn) error {
-		if known { // a key that was forgotten meanwhile leaves no row behind
-			if err := set(txn, prefixUse+string(h.a.key.ID), usage); err != nil {
-				return err
-			}
-		}
-		return txn.Delete([]byte(prefixHold + string(h.receipt[:])))
-	})
+	txn := h.s.db.NewTransaction(true)
+	defer txn.Discard()
+	err := errors.Join(h.stageUsage(txn, usage, known), txn.Delete([]byte(prefixHold+string(h.receipt[:]))))
 	if err != nil {
 		return fmt.Errorf("charge receipt %s to %s: %w", h.receipt, h.a.key.ID, err)
 	}
+	// Not waited for: a crash before it is written leaves the hold, which the next start settles by the receipt.
+	txn.CommitWith(func(err error) {
+		if err != nil {
+			h.s.log.Error("a charge is kept in memory only; the next start takes it from the ledger", "receipt", h.receipt, "err", err)
+		}
+	})
 	return nil
+}
+
+func (h *Hold) stageUsage(txn *badger.Txn, usage Usage, known bool) error {
+	if !known { // a key that was forgotten meanwhile leaves no row behind
+		return nil
+	}
+	return set(txn, prefixUse+string(h.a.key.ID), usage)
 }
 
 // Release drops the hold of an order that led to no receipt: it cost nothing.

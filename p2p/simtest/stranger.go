@@ -15,7 +15,7 @@ import (
 )
 
 // AdvertTopic is the gossip topic of adverts in the simulated fleet.
-const AdvertTopic = "/flotilla/" + Network + "/advert/1"
+const AdvertTopic = "/flotilla/" + Network + "/advert/2"
 
 // Stranger is a libp2p host that joins the advert topic without any of
 // flotilla's checks: it records what it hears and can publish anything.
