@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"flotilla/node/access"
 	"flotilla/node/openai"
 	"flotilla/routing"
 	"flotilla/settlement"
@@ -78,6 +79,8 @@ type GatewayConfig struct {
 	AcceptFeedback int
 	// Upgrades bounds what one API key may spend on dearer models than the cheapest capable. Default: no bound.
 	Upgrades openai.UpgradeLimits
+	// Cache says which answers are given again to keys whose terms leave it open. Default: none.
+	Cache access.Caching
 	// LogAge and LogRecords bound the request log. Defaults 30 days and 250,000 records.
 	LogAge     time.Duration
 	LogRecords int
@@ -195,6 +198,9 @@ func (c *Config) Validate() error {
 	add((c.Gateway == nil) == (c.Operator == nil), "a node is either a gateway or an operator")
 	if g := c.Gateway; g != nil {
 		add(g.Router == nil, "gateway: no router")
+		if err := g.Cache.Validate(); err != nil {
+			errs = append(errs, err)
+		}
 		add(len(c.Listen) == 0, "gateway: no libp2p listen address: operators could not reach it")
 	}
 	if o := c.Operator; o != nil {

@@ -43,11 +43,20 @@ func textWorld(t *testing.T, accept int) *world {
 // post sends body to the gateway and returns the answer with its body.
 func (w *world) post(key, path, body string) (*http.Response, []byte) {
 	w.t.Helper()
+	return w.postWith(key, path, body)
+}
+
+// postWith is post with headers, as name and value.
+func (w *world) postWith(key, path, body string, header ...string) (*http.Response, []byte) {
+	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, "http://"+w.gateway.HTTPAddr()+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		w.t.Fatal(err)

@@ -187,6 +187,9 @@ func (v *visit) record() requestlog.Record {
 	if q := info.PredictedQuality; q > 0 && q <= 1 {
 		r.PredictedQuality = &q
 	}
+	if info.Cache.Status == openai.CacheHit {
+		r.Cache, r.CacheSavedMicroUSD = info.Cache.Kind, info.Cache.SavedMicroUSD
+	}
 	return r
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"flotilla/node/access"
+	"flotilla/node/cache"
 	"flotilla/node/feedback"
 	"flotilla/node/openai"
 	"flotilla/p2p"
@@ -47,20 +48,35 @@ type Gateway struct {
 	tellers  tellerLimits
 	lanes    laneReserve
 	queue    queue
+	cache    *cache.Cache
 	priced   atomic.Pointer[pricedFleet] // of the newest directory snapshot that was asked for
 	draining sync.WaitGroup              // answers whose client left, still being closed with the operator
 }
 
 var _ openai.Completer = (*Gateway)(nil)
 
-// Complete routes the request, and returns once the first piece of an answer is there. Until then an operator that
+// Complete answers from the key's cache, where it has one and that has the answer, else from the fleet.
+func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Reply, error) {
+	v, ok := req.Visit.(*visit)
+	if !ok {
+		return nil, errors.New("the request did not pass the gate: nobody would be charged for it")
+	}
+	l := g.lookUp(ctx, req, v)
+	if hit, ok := l.find(); ok {
+		return hit, nil
+	}
+	reply, err := g.ask(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return l.keep(reply), nil
+}
+
+// ask routes the request, and returns once the first piece of an answer is there. Until then an operator that
 // fails is replaced by the next best; afterwards never, since half an answer of one model and half of another is none.
 // Where a price had changed and nobody else answered, the request is routed once more, by the new prices; where all
 // were busy, once there may be room.
-func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Reply, error) {
-	if _, ok := req.Visit.(*visit); !ok {
-		return nil, errors.New("the request did not pass the gate: nobody would be charged for it")
-	}
+func (g *Gateway) ask(ctx context.Context, req openai.Request) (openai.Reply, error) {
 	began, repriced := g.now(), false
 	for {
 		a, err := g.answer(ctx, req)

@@ -21,7 +21,7 @@ func (n *Node) metrics() prometheus.Gatherer {
 		r.MustRegister(&owedMetrics{n.ledger.OwedLanes})
 	}
 	if n.Gateway != nil {
-		r.MustRegister(n.Gateway.gate.metrics)
+		r.MustRegister(n.Gateway.gate.metrics, &cacheMetrics{n.Gateway.cache.Stats})
 	}
 	return r
 }

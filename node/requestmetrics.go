@@ -44,7 +44,7 @@ func newRequestMetrics(dropped func() uint64) *requestMetrics {
 
 // count adds one request.
 func (m *requestMetrics) count(r requestlog.Record) {
-	if r.FirstByteMillis > 0 {
+	if r.FirstByteMillis > 0 && r.Cache == "" {
 		m.firstByte.Observe(r.FirstByteMillis / 1e3)
 		m.total.Observe(r.TotalMillis / 1e3)
 	}
@@ -63,6 +63,9 @@ func (m *requestMetrics) count(r requestlog.Record) {
 		}
 	}
 	c.requests++
+	if r.Cache != "" { // no receipt says these tokens
+		return
+	}
 	c.promptTokens += uint64(r.PromptTokens)
 	c.completionTokens += uint64(r.CompletionTokens)
 	c.costMicroUSD += r.CostMicroUSD

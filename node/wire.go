@@ -14,6 +14,7 @@ import (
 
 	"flotilla/node/access"
 	"flotilla/node/admin"
+	"flotilla/node/cache"
 	"flotilla/node/feedback"
 	"flotilla/node/openai"
 	"flotilla/node/requestlog"
@@ -176,6 +177,7 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 		queue: queue{most: cfg.Gateway.Queue.Length, wait: cfg.Gateway.Queue.Wait},
 	}
 	g.cfg.Store(cfg.Gateway)
+	g.cache = cache.New(g.encoder().Dim(), g.now)
 	g.tracer = cfg.Gateway.Traces.Tracer(tracerName)
 	for _, lane := range n.view.snap.Load().paid() {
 		// A ledger whose files were lost goes on where the chain is; an old copy of one is refused.

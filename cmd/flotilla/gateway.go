@@ -43,6 +43,9 @@ type gatewayCmd struct {
 	QueueLength int           `help:"Requests that may wait when every operator is busy." name:"queue-length" env:"FLOTILLA_QUEUE_LENGTH" default:"256"`
 	QueueWait   time.Duration `help:"How long one may wait." name:"queue-wait" env:"FLOTILLA_QUEUE_WAIT" default:"10s"`
 	Drain       time.Duration `help:"How long answers under way may go on when the gateway is stopped." env:"FLOTILLA_DRAIN" default:"30s"`
+	Cache       string        `help:"Give answers again to keys that leave it open: exact, to the same request; semantic, also to one that asks the same in other words. Never across keys; a request opts out with Cache-Control: no-cache." enum:"off,exact,semantic" env:"FLOTILLA_CACHE" default:"off"`
+	CacheTTL    time.Duration `help:"How long an answer may be given again." name:"cache-ttl" env:"FLOTILLA_CACHE_TTL" default:"1h"`
+	CacheCosine float64       `help:"Least similarity (cosine, 0.8 to 1) of two texts that ask the same." name:"cache-similarity" env:"FLOTILLA_CACHE_SIMILARITY" default:"0.97"`
 	Accept      int           `help:"Accept users' verdicts (POST /v1/feedback) by themselves when so many API keys agree; 0 leaves it to 'flotilla feedback'." name:"accept-feedback" env:"FLOTILLA_ACCEPT_FEEDBACK" default:"0"`
 }
 
@@ -109,8 +112,12 @@ func (c *gatewayCmd) config() (node.GatewayConfig, error) {
 	if err != nil {
 		return node.GatewayConfig{}, fmt.Errorf("--lane-deposit: %w", err)
 	}
+	kept, err := caching(c.Cache, c.CacheTTL, c.CacheCosine)
+	if err != nil {
+		return node.GatewayConfig{}, err
+	}
 	return node.GatewayConfig{
-		IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
+		Cache: kept, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
 		Timeouts: node.Timeouts{Connect: c.Connect, FirstByte: c.FirstByte, Idle: c.Idle},
 		Queue:    node.QueueConfig{Length: c.QueueLength, Wait: c.QueueWait}, Drain: c.Drain,
 		LogAge: c.LogAge, LogRecords: c.LogRecords,

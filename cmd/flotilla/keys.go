@@ -57,19 +57,22 @@ func (t keysTarget) do(ctx context.Context, method, path string, request, out an
 
 type keysCreateCmd struct {
 	keysTarget
-	Name              string   `arg:"" help:"What it is for; shown in lists."`
-	Expires           string   `help:"When it ends: a date such as 2026-12-31, or a time from now such as 720h." placeholder:"WHEN"`
-	Budget            usd      `help:"Most USD that it may spend in a period (see --reset); 0 sets no limit." default:"0"`
-	Reset             string   `help:"How often the budget starts again, in UTC." enum:"none,hour,day,week,month" default:"none"`
-	RequestsPerMinute uint64   `help:"Most requests in any 60 seconds; 0 sets no limit." default:"0"`
-	TokensPerMinute   uint64   `help:"Most tokens, in and out, in any 60 seconds; 0 sets no limit." default:"0"`
-	Concurrent        uint64   `help:"Most requests at once; 0 sets no limit." default:"0"`
-	Allow             []string `help:"Only these models: patterns such as llama-*. They bind fallbacks too." placeholder:"PATTERN"`
-	Block             []string `help:"Not these models; stronger than --allow." placeholder:"PATTERN"`
-	Dial              *float64 `help:"Where the dial stands for requests that do not set it: 0 most capable … 10 cheapest capable." placeholder:"0..10"`
-	UpgradeUSD        usd      `help:"Most USD a day that its answers may cost above the cheapest capable; 0 leaves the gateway's." name:"upgrade-usd" default:"0"`
-	UpgradeShare      float64  `help:"Largest share (0 to 1) of its requests in a day that may cost more than the cheapest capable; 0 leaves the gateway's." default:"0"`
-	JSON              bool     `help:"Print it as JSON." name:"json"`
+	Name              string        `arg:"" help:"What it is for; shown in lists."`
+	Expires           string        `help:"When it ends: a date such as 2026-12-31, or a time from now such as 720h." placeholder:"WHEN"`
+	Budget            usd           `help:"Most USD that it may spend in a period (see --reset); 0 sets no limit." default:"0"`
+	Reset             string        `help:"How often the budget starts again, in UTC." enum:"none,hour,day,week,month" default:"none"`
+	RequestsPerMinute uint64        `help:"Most requests in any 60 seconds; 0 sets no limit." default:"0"`
+	TokensPerMinute   uint64        `help:"Most tokens, in and out, in any 60 seconds; 0 sets no limit." default:"0"`
+	Concurrent        uint64        `help:"Most requests at once; 0 sets no limit." default:"0"`
+	Allow             []string      `help:"Only these models: patterns such as llama-*. They bind fallbacks too." placeholder:"PATTERN"`
+	Block             []string      `help:"Not these models; stronger than --allow." placeholder:"PATTERN"`
+	Dial              *float64      `help:"Where the dial stands for requests that do not set it: 0 most capable … 10 cheapest capable." placeholder:"0..10"`
+	UpgradeUSD        usd           `help:"Most USD a day that its answers may cost above the cheapest capable; 0 leaves the gateway's." name:"upgrade-usd" default:"0"`
+	UpgradeShare      float64       `help:"Largest share (0 to 1) of its requests in a day that may cost more than the cheapest capable; 0 leaves the gateway's." default:"0"`
+	Cache             string        `help:"Give its answers again: off; exact, to the same request; semantic, also to one that asks the same in other words. Without it, as the gateway is set." enum:",off,exact,semantic" default:""`
+	CacheTTL          time.Duration `help:"How long an answer may be given again; 0 leaves the gateway's." name:"cache-ttl" default:"0"`
+	CacheSimilarity   float64       `help:"Least similarity (cosine, 0.8 to 1) of two texts that ask the same; 0 leaves the gateway's." name:"cache-similarity" default:"0"`
+	JSON              bool          `help:"Print it as JSON." name:"json"`
 }
 
 // Run makes the key.
@@ -78,10 +81,14 @@ func (c *keysCreateCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return fmt.Errorf("--expires: %w", err)
 	}
+	kept, err := caching(c.Cache, c.CacheTTL, c.CacheSimilarity)
+	if err != nil {
+		return err
+	}
 	terms := access.Terms{
 		Name: c.Name, Expires: expires, Budget: access.MicroUSD(c.Budget), Reset: access.Period(c.Reset),
 		RequestsPerMinute: c.RequestsPerMinute, TokensPerMinute: c.TokensPerMinute, Concurrent: c.Concurrent,
-		Allow: c.Allow, Block: c.Block, Dial: c.Dial, UpgradeBudget: access.MicroUSD(c.UpgradeUSD), UpgradeShare: c.UpgradeShare,
+		Allow: c.Allow, Block: c.Block, Dial: c.Dial, UpgradeBudget: access.MicroUSD(c.UpgradeUSD), UpgradeShare: c.UpgradeShare, Cache: kept,
 	}
 	var k node.CreatedKey
 	err = c.do(ctx, http.MethodPost, "/keys", terms, &k, func(store *access.Store) (err error) {
@@ -174,6 +181,7 @@ func keyLimits(t access.Terms) string {
 	}
 	add(t.UpgradeBudget > 0, "upgrades %s USD/day", t.UpgradeBudget)
 	add(t.UpgradeShare > 0, "upgrades %v of requests", t.UpgradeShare)
+	add(t.Cache.Mode != "", "cache %s", t.Cache.Mode)
 	add(!t.Expires.IsZero(), "until %s", t.Expires.UTC().Format(time.DateOnly))
 	if out == nil {
 		return "none"

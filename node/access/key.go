@@ -50,6 +50,8 @@ type Terms struct {
 	// UpgradeBudget and UpgradeShare bound, in a day, what answers may cost above the cheapest capable, and how many may.
 	UpgradeBudget MicroUSD `json:"upgrade_micro_usd,omitempty"`
 	UpgradeShare  float64  `json:"upgrade_share,omitempty"`
+	// Cache says which answers may be given again.
+	Cache Caching `json:"cache,omitzero"`
 }
 
 // Key is a stored key, without its secret.
@@ -76,6 +78,9 @@ func (t Terms) Validate() error {
 	add(t.Budget == 0 && t.Reset != PeriodNone && t.Reset != "", "reset %q without a budget", t.Reset)
 	add(t.Dial != nil && !onDial(*t.Dial), "dial: want 0 (most capable) to %d (cheapest capable), with one decimal at most", maxDial)
 	add(!(t.UpgradeShare >= 0 && t.UpgradeShare <= 1), "upgrade share %v: want 0 to 1", t.UpgradeShare)
+	if err := t.Cache.Validate(); err != nil {
+		errs = append(errs, err)
+	}
 	for name, list := range map[string][]string{"allow": t.Allow, "block": t.Block} {
 		bytes := 0
 		for _, p := range list {

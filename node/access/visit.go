@@ -37,6 +37,13 @@ func (s *Store) Enter(id KeyID) (*Visit, error) {
 	return &Visit{s: s, a: a}, nil
 }
 
+// Caching is what the key's terms say of answers that are given again.
+func (v *Visit) Caching() Caching {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	return v.a.key.Cache
+}
+
 // AskTokens takes an estimate of the request's tokens from the key's rate, once.
 func (v *Visit) AskTokens(estimate uint64) error {
 	v.s.mu.Lock()

@@ -35,7 +35,7 @@ func (x *exchange) parse(dryRun bool, translate func([]byte) ([]byte, *APIError)
 		return Request{}, false
 	}
 	req.ID, req.Key = x.id, x.key
-	req.Upgrades = x.h.upgrades.left(x.key)
+	req.Upgrades, req.Cache = x.h.upgrades.left(x.key), readCacheControl(x.r.Header)
 	if api := x.readSession(&req); api != nil {
 		x.fail(api)
 		return Request{}, false
@@ -80,7 +80,9 @@ func (h *handler) serveAnswer(x *exchange, translate func([]byte) ([]byte, *APIE
 		}
 	}()
 	x.info, x.first = reply.Info(), time.Now()
-	h.upgrades.record(x.key, x.info.UpgradeMicroUSD)
+	if x.info.Cache.Status != CacheHit { // which is no choice
+		h.upgrades.record(x.key, x.info.UpgradeMicroUSD)
+	}
 	setDecision(x.w.Header(), x.info, req, x.r.Header.Get("X-Flotilla-Debug") == "1")
 	defer x.keepSession()
 	a := newAnswer(x, req, reply, s)

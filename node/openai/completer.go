@@ -56,6 +56,8 @@ type Info struct {
 	BaselineQuality float64 // predicted for BaselineModel, as PredictedQuality
 	// Quantization, Runtime and TokenCounting are the operator's claims in its signed price.
 	Quantization, Runtime, TokenCounting string
+	// Cache says whether the answer is given again.
+	Cache CacheUse
 }
 
 // Final is the bill of one answer: the same figures as in its receipt.

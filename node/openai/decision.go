@@ -24,6 +24,7 @@ func setDecision(h http.Header, info Info, req Request, debug bool) {
 	set("X-Flotilla-Operator", info.Operator)
 	set("X-Flotilla-Reason", info.Reason)
 	set("X-Flotilla-Receipt", info.ReceiptID)
+	set("X-Flotilla-Cache", info.Cache.header())
 	set("X-Flotilla-Expected-Cost", usdEstimate(info.ExpectedCostMicroUSD))
 	if !debug {
 		return
@@ -86,6 +87,8 @@ type usageFlotilla struct {
 	OutputPerMTok    uint64   `json:"output_micro_usd_per_mtok"`
 	PerRequest       uint64   `json:"per_request_micro_usd"`
 	Partial          bool     `json:"partial,omitempty"`
+
+	Cache *usageCache `json:"cache,omitempty"`
 }
 
 // usageObject is the answer's usage: the bill's figures over the operator's own object, of which all else is kept.
@@ -94,7 +97,7 @@ func usageObject(upstream json.RawMessage, info Info, final Final) json.RawMessa
 		Model: info.Model, Operator: info.Operator, Reason: info.Reason, Why: info.Why,
 		PredictedQuality: quality(info.PredictedQuality), ReceiptID: final.ReceiptID,
 		CostMicroUSD: final.CostMicroUSD, BaselineModel: info.BaselineModel, BaselineQuality: quality(info.BaselineQuality), BaselineMicroUSD: final.BaselineMicroUSD,
-		InputPerMTok: info.InputPerMTok, OutputPerMTok: info.OutputPerMTok, PerRequest: info.PerRequest, Partial: final.Partial,
+		InputPerMTok: info.InputPerMTok, OutputPerMTok: info.OutputPerMTok, PerRequest: info.PerRequest, Partial: final.Partial, Cache: info.Cache.usage(),
 	})
 	if err != nil { // strings and finite numbers always encode
 		detail = json.RawMessage("null")

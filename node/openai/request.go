@@ -46,6 +46,8 @@ type Request struct {
 	// Dial is 0 (quality only) to 10 (cheapest), in tenths; DialSet tells a client's 7 from the default.
 	Dial    float64
 	DialSet bool
+	// Cache is what the request says of answers given before.
+	Cache CacheControl
 	// Upgrades is what the key may still spend on upgrades.
 	Upgrades Upgrades
 	// Allow and Block are globs on model ids.

@@ -51,6 +51,10 @@ func (x *Index) Quantize(vector []float32) (Query, error) {
 	if len(vector) != x.dim {
 		return nil, fmt.Errorf("quantize query: %d values, the index has %d", len(vector), x.dim)
 	}
+	return quantizeQuery(vector)
+}
+
+func quantizeQuery(vector []float32) (Query, error) {
 	sum := 0.0
 	for _, v := range vector {
 		sum += float64(float64(v) * float64(v))
@@ -58,7 +62,7 @@ func (x *Index) Quantize(vector []float32) (Query, error) {
 	if !(sum > 0) || math.IsInf(sum, 0) {
 		return nil, fmt.Errorf("quantize query: vector has squared length %v", sum)
 	}
-	scale := queryLength(x.dim) / math.Sqrt(sum)
+	scale := queryLength(len(vector)) / math.Sqrt(sum)
 	q := make(Query, len(vector))
 	for i, v := range vector {
 		q[i] = int16(math.Round(float64(float64(v) * scale)))

@@ -160,6 +160,9 @@ func (a *answer) reason() string {
 	if a.script.tool {
 		return "tool_calls"
 	}
+	if a.script.finish != "" {
+		return a.script.finish
+	}
 	return "stop"
 }
 

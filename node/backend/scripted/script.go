@@ -33,6 +33,7 @@ type script struct {
 	odd      bool          // send what some servers send: a role-only delta, an empty delta, a chunk without choices
 	inline   bool          // usage comes in the last chunk that has a choice
 	tool     bool          // answer with a tool call
+	finish   string        // the finish_reason, in place of stop
 	document string        // answer with this text in place of tokens
 }
 
@@ -110,6 +111,8 @@ func (s *script) set(key, value string) (err error) {
 		s.inline = true
 	case "tool":
 		s.tool = true
+	case "finish":
+		s.finish = value
 	case "document":
 		s.document = value
 	default:

@@ -1,0 +1,88 @@
+package openai
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// CacheControl is what a request says of answers that were given before, in HTTP's words (RFC 9111, 5.2.1). It is about the
+// gateway's own cache and is not sent on.
+type CacheControl struct {
+	NoStore bool // neither give an old answer nor keep the new one
+	NoCache bool // give no old answer
+	// MaxAge is how old an answer may be; negative: the header sets no limit.
+	MaxAge time.Duration
+}
+
+// readCacheControl reads Cache-Control; what it does not know it leaves out, as HTTP wants it.
+func readCacheControl(h http.Header) CacheControl {
+	c := CacheControl{MaxAge: -1}
+	for _, line := range h.Values("Cache-Control") {
+		for part := range strings.SplitSeq(line, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+			switch strings.ToLower(name) {
+			case "no-store":
+				c.NoStore = true
+			case "no-cache":
+				c.NoCache = true
+			case "max-age":
+				if n, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
+					c.MaxAge = time.Duration(n) * time.Second
+				}
+			}
+		}
+	}
+	return c
+}
+
+// CacheStatus is what the gateway's cache had to do with an answer.
+type CacheStatus string
+
+// The statuses. The zero value: the key has no cache.
+const (
+	CacheHit    CacheStatus = "hit"
+	CacheMiss   CacheStatus = "miss"
+	CacheBypass CacheStatus = "bypass" // the request did not want an old answer, or cannot have one
+)
+
+// CacheUse says where an answer that is given again comes from.
+type CacheUse struct {
+	Status CacheStatus
+	// The rest is of a hit. Kind is exact or semantic; Similarity that of the two texts.
+	Kind       string
+	Age        time.Duration
+	Similarity float64
+	// ReceiptID is of the answer when it was new, SavedMicroUSD what it cost then.
+	ReceiptID     string
+	SavedMicroUSD uint64
+}
+
+// header is the value of X-Flotilla-Cache.
+func (u CacheUse) header() string {
+	if u.Status != CacheHit {
+		return string(u.Status)
+	}
+	v := "hit; kind=" + u.Kind + "; age=" + strconv.Itoa(int(u.Age/time.Second))
+	if u.Similarity < 1 {
+		v += "; similarity=" + strconv.FormatFloat(u.Similarity, 'f', 4, 64)
+	}
+	return v + "; receipt=" + u.ReceiptID
+}
+
+// usageCache is usage.flotilla.cache, of hits only.
+type usageCache struct {
+	Kind          string  `json:"kind"`
+	AgeSeconds    int     `json:"age_seconds"`
+	Similarity    float64 `json:"similarity"`
+	ReceiptID     string  `json:"receipt_id"`
+	SavedMicroUSD uint64  `json:"saved_micro_usd"`
+}
+
+func (u CacheUse) usage() *usageCache {
+	if u.Status != CacheHit {
+		return nil
+	}
+	return &usageCache{u.Kind, int(u.Age / time.Second), u.Similarity, u.ReceiptID, u.SavedMicroUSD}
+}
