@@ -6,7 +6,7 @@ MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # eval needs the outcomes, which are not in the repository
-.PHONY: eval build test test-go test-race test-clients conformance demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
+.PHONY: eval soak build test test-go test-race test-clients conformance demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -63,6 +63,10 @@ bench: ## prints; nothing here passes or fails by a clock
 
 bench-gateway: ## what the gateway adds to a model server that takes no time, beside a bare Go reverse proxy; prints
 	FLOTILLA_BENCH_GATEWAY=1 $(GO) test -v -count 1 -timeout 20m -run TestGatewayBench ./cmd/flotilla
+
+SOAK ?= 3m
+soak: ## mixed traffic at half of what the machine can do, clients that leave, operators that die; then all ledgers are compared
+	FLOTILLA_SOAK=$(SOAK) $(GO) test -v -count 1 -timeout 2h -run TestSoak ./cmd/flotilla
 
 bench-embed: $(MINILM)/model.onnx ## our MiniLM and onnxruntime's by turns, one thread each; fetches onnxruntime's library
 	routing/embed/export/onnxruntime.sh $(CACHE)/onnxruntime

@@ -13,6 +13,9 @@ const (
 	maxInFlightPerOperator = 128
 	pauseFirst             = time.Second
 	pauseMost              = 5 * time.Minute
+	// maxModelFaults in a row from its model server open an operator's breaker. Fewer may be the request's doing: one that
+	// makes every model server fail must not take the fleet from everybody else.
+	maxModelFaults = 3
 	// An operator that says it is full is believed for so long.
 	overloadLeast = 100 * time.Millisecond
 	overloadMost  = 5 * time.Second
@@ -20,9 +23,9 @@ const (
 	maxTracked = 8192
 )
 
-// health is what this gateway has seen of each operator: requests in flight, and a circuit breaker. A fault opens the
-// breaker for a pause that doubles with each fault in a row; after it one request at a time tries the operator, and a
-// success closes the breaker. Being busy is not a fault; neither is a client that leaves, or a request that no server
+// health is what this gateway has seen of each operator: requests in flight, and a circuit breaker. A fault, or three in a
+// row of its model server, opens the breaker for a pause that doubles with each fault in a row; after it one request at a time
+// tries the operator, and a success closes the breaker. Being busy is not a fault; neither is a client that leaves, or a request that no server
 // would take.
 type health struct {
 	mu    sync.Mutex // guards peers; held for map work only
@@ -31,6 +34,7 @@ type health struct {
 
 type peerHealth struct {
 	inFlight    int
+	modelFaults int // of its model server, in a row
 	faults      int // in a row; the breaker is closed at 0
 	pausedUntil time.Time
 	trials      int // in flight since the breaker opened
@@ -130,6 +134,11 @@ func (h *health) fault(id p2p.PeerID, err error, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.get(id)
+	if fault != nil && p.faults == 0 { // on trial there is no indulgence
+		if p.modelFaults++; p.modelFaults < maxModelFaults {
+			return
+		}
+	}
 	p.faults++
 	p.pausedUntil = now.Add(min(pauseFirst<<min(p.faults-1, 10), pauseMost))
 }
@@ -138,7 +147,7 @@ func (h *health) success(id p2p.PeerID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.get(id)
-	p.faults, p.pausedUntil = 0, time.Time{}
+	p.faults, p.modelFaults, p.pausedUntil = 0, 0, time.Time{}
 }
 
 // paused says why an operator is not asked now, or nothing.

@@ -54,3 +54,29 @@ func TestBreakerSparesTheInnocent(t *testing.T) {
 		t.Error("full although a slot was freed")
 	}
 }
+
+// TestBreakerSparesOthersFromOneRequest: a request that every model server fails at does not pause an operator that serves
+// others; a model server that fails at each of three does.
+func TestBreakerSparesOthersFromOneRequest(t *testing.T) {
+	h, id, now := newHealth(), p2p.PeerID("op"), time.Unix(1_800_000_000, 0)
+	fault := &modelFault{Status: 500, Code: "scripted_500"}
+	for range 10 {
+		h.fault(id, fault, now)
+		h.fault(id, fault, now)
+		if why := h.paused(id, now); why != "" {
+			t.Fatalf("%s by a request that failed beside others that were served", why)
+		}
+		h.success(id)
+	}
+	for range maxModelFaults {
+		h.fault(id, fault, now)
+	}
+	if h.paused(id, now) == "" {
+		t.Error("asked after its model server has failed three times in a row")
+	}
+	now = now.Add(pauseFirst)
+	h.fault(id, fault, now)
+	if h.paused(id, now) == "" {
+		t.Error("asked after it has failed on trial")
+	}
+}

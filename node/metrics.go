@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"flotilla/settlement"
 )
@@ -15,6 +16,7 @@ const microUSD = 1e6
 // metrics gathers this node's figures when they are asked for; nothing is counted twice.
 func (n *Node) metrics() prometheus.Gatherer {
 	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if n.settler != nil {
 		r.MustRegister(&settleMetrics{n.settler.Status})
 	} else {

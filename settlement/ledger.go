@@ -115,7 +115,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithInMemory(dir == "").
 		WithSyncWrites(false).      // the committer syncs
 		WithDetectConflicts(false). // the committer is the only writer
-		WithMemTableSize(16 << 20). // a transaction may take 15 % of it: 2.4 MiB, see maxGroupBytes
+		WithMemTableSize(8 << 20).  // a transaction may take 15 % of it: 1.2 MiB, see maxGroupBytes
 		WithNumMemtables(2).
 		WithBlockCacheSize(8 << 20).
 		WithIndexCacheSize(8 << 20).

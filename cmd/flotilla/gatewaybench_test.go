@@ -229,16 +229,25 @@ func (s subject) cpu() time.Duration {
 	return sum
 }
 
-// resident memory of the subject's processes, in bytes.
+// resident memory of the subject's processes, in bytes, without mapped files.
 func (s subject) resident() (sum int) {
 	for _, pid := range s.pids {
-		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-		if fields := strings.Fields(string(raw)); err == nil && len(fields) > 1 {
-			pages, _ := strconv.Atoi(fields[1])
-			sum += pages * os.Getpagesize()
-		}
+		sum += anonymousMemory(pid)
 	}
 	return sum
+}
+
+// anonymousMemory is what a process holds of memory for itself, in bytes: heap and stacks. Its program and the database's
+// mapped files are the page cache's, which takes them back when memory is short.
+func anonymousMemory(pid int) int {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, line, _ := strings.Cut(string(raw), "RssAnon:")
+	line, _, _ = strings.Cut(line, "kB")
+	kib, _ := strconv.Atoi(strings.TrimSpace(line))
+	return kib << 10
 }
 
 // median of one figure over the rounds.
