@@ -89,7 +89,7 @@ func (l *lookup) find() (openai.Reply, bool) {
 		return nil, false
 	}
 	maxAge := time.Duration(math.MaxInt64)
-	if l.req.Cache.MaxAge >= 0 {
+	if l.req.Cache.MaxAge > 0 {
 		maxAge = l.req.Cache.MaxAge
 	}
 	c, key, stream := l.g.cache, l.req.Key.ID, l.req.Stream

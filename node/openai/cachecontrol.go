@@ -12,13 +12,13 @@ import (
 type CacheControl struct {
 	NoStore bool // neither give an old answer nor keep the new one
 	NoCache bool // give no old answer
-	// MaxAge is how old an answer may be; negative: the header sets no limit.
+	// MaxAge is how old an answer may be; 0 sets no limit. (A max-age of 0 is NoCache.)
 	MaxAge time.Duration
 }
 
 // readCacheControl reads Cache-Control; what it does not know it leaves out, as HTTP wants it.
 func readCacheControl(h http.Header) CacheControl {
-	c := CacheControl{MaxAge: -1}
+	var c CacheControl
 	for _, line := range h.Values("Cache-Control") {
 		for part := range strings.SplitSeq(line, ",") {
 			name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
@@ -29,7 +29,7 @@ func readCacheControl(h http.Header) CacheControl {
 				c.NoCache = true
 			case "max-age":
 				if n, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
-					c.MaxAge = time.Duration(n) * time.Second
+					c.MaxAge, c.NoCache = time.Duration(n)*time.Second, c.NoCache || n == 0
 				}
 			}
 		}
