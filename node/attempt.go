@@ -39,8 +39,8 @@ type attempt struct {
 
 	opening settlement.Opening // the signed order, with all that verifies a receipt for it later
 	id      settlement.ReceiptID
-	hold    *access.Hold // of the key's budget
-	release func()       // gives back what is not used of the escrow and the budget
+	hold    access.Hold // of the key's budget
+	release func()      // gives back what is not used of the escrow and the budget
 
 	call    *p2p.Call
 	first   *p2p.Delta // received by start, not yet handed out
@@ -124,7 +124,7 @@ func (a *attempt) sign(ctx context.Context) error {
 		return err
 	}
 	a.id = order.ID(g.domain)
-	if err := a.holdBudget(); err != nil {
+	if err := a.holdBudget(ctx); err != nil {
 		a.release()
 		return err
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,7 +19,7 @@ import (
 // gate is the one check that every request with a key passes: who it is, how fast, for how much. It implements
 // openai.Gate.
 type gate struct {
-	keys     *access.Store
+	keys     access.Keys
 	cfg      func() *GatewayConfig // as it is now
 	requests *requestlog.Log
 	metrics  *requestMetrics
@@ -27,7 +28,7 @@ type gate struct {
 
 // openKeys opens the API keys. Orders that were under way at a crash are settled by the ledger: their keys pay what the
 // receipts say.
-func (g *Gateway) openKeys(dataDir string) (*access.Store, error) {
+func (g *Gateway) openKeys(dataDir string) (access.Keys, error) {
 	return access.Open(filepath.Join(dataDir, AccessDirName), access.Options{Config: g.cfg.Load().APIKeys, Logger: g.log, Now: g.now, Charged: g.charged})
 }
 
@@ -58,11 +59,15 @@ func (g *gate) check(secret string) (openai.KeyInfo, error) {
 
 // Enter admits a request of the key, or says that there are too many. Those that are refused here are counted but not
 // logged: a client that hammers its limit would push all other records out.
-func (g *gate) Enter(key openai.KeyInfo, requestID string) (openai.Visit, error) {
-	in, err := g.keys.Enter(access.KeyID(key.ID))
+func (g *gate) Enter(ctx context.Context, key openai.KeyInfo, requestID string) (openai.Visit, error) {
+	in, err := g.keys.Enter(ctx, access.KeyID(key.ID))
 	if err != nil {
-		g.metrics.count(requestlog.Record{Key: key.ID, Status: http.StatusTooManyRequests})
-		return nil, keyRefusal(err)
+		err = g.refusal(err)
+		var told *openai.APIError
+		if errors.As(err, &told) {
+			g.metrics.count(requestlog.Record{Key: key.ID, Status: told.Status})
+		}
+		return nil, err
 	}
 	return &visit{gate: g, key: access.KeyID(key.ID), id: requestID, in: in, parts: 1}, nil
 }
@@ -73,7 +78,7 @@ type visit struct {
 	gate *gate
 	key  access.KeyID
 	id   string // of the request
-	in   *access.Visit
+	in   access.Visit
 
 	mu       sync.Mutex // guards all below
 	parts    int
@@ -84,7 +89,7 @@ type visit struct {
 
 // Ask admits what the request asks for: its tokens, and a budget that is not spent yet. What it may cost at most is held
 // when its order is known (attempt.holdBudget). A dry run costs nothing.
-func (v *visit) Ask(req openai.Request) error {
+func (v *visit) Ask(ctx context.Context, req openai.Request) error {
 	if req.DryRun {
 		return nil
 	}
@@ -93,13 +98,13 @@ func (v *visit) Ask(req openai.Request) error {
 			return modelNotAllowed(fmt.Sprintf("the API key may not use the model %q", req.Model))
 		}
 	}
-	if err := v.in.AskTokens(v.gate.estimate(req)); err != nil {
-		return keyRefusal(err)
+	if err := v.in.AskTokens(ctx, v.gate.estimate(req)); err != nil {
+		return v.gate.refusal(err)
 	}
 	if req.Embeds > 0 { // the gateway's own work, which is free
 		return nil
 	}
-	return keyRefusal(v.gate.keys.CheckBudget(v.key))
+	return v.gate.refusal(v.gate.keys.CheckBudget(ctx, v.key))
 }
 
 // estimate is the tokens that a request may take, as the rate limit counts them until they are known.
@@ -116,7 +121,7 @@ func (g *gate) estimate(req openai.Request) uint64 {
 
 // Rates are the key's limits.
 func (v *visit) Rates() openai.Rates {
-	rates := v.gate.keys.Rates(v.key)
+	rates := v.in.Rates()
 	show := func(r *access.Rate) *openai.Rate {
 		if r == nil {
 			return nil
@@ -195,6 +200,14 @@ func (v *visit) record() requestlog.Record {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 
+// refusal is keyRefusal, with what is not for clients in the log.
+func (g *gate) refusal(err error) error {
+	if isUnavailable(err) {
+		g.log.Warn("a request was refused", "err", err)
+	}
+	return keyRefusal(err)
+}
+
 // keyRefusal puts what the keys refuse into the words and status codes of the OpenAI API.
 func keyRefusal(err error) error {
 	var rate *access.RateError
@@ -205,8 +218,19 @@ func keyRefusal(err error) error {
 		return &openai.APIError{Status: http.StatusTooManyRequests, Code: "rate_limit_exceeded", RetryAfter: rate.RetryAfter, NoRetry: rate.RetryAfter == 0, Message: rate.Error()}
 	case isOverBudget(err):
 		return overBudget(err)
+	case isUnavailable(err):
+		return &openai.APIError{Status: http.StatusServiceUnavailable, Type: "server_error", Code: "key_store_unavailable", RetryAfter: access.UnavailableRetry,
+			Message: "the gateway cannot look up what the API key may still spend; nothing was charged, try again"}
 	}
 	return err
+}
+
+// isKeyRefusal tells what is between the key and the gateway, so that no other operator would help.
+func isKeyRefusal(err error) bool { return isOverBudget(err) || isUnavailable(err) }
+
+func isUnavailable(err error) bool {
+	var gone *access.UnavailableError
+	return errors.As(err, &gone)
 }
 
 func isOverBudget(err error) bool {
@@ -223,8 +247,8 @@ func overBudget(err error) error {
 
 // holdBudget sets the most that the order may cost aside from the key's budget, so that requests in parallel cannot
 // spend it twice.
-func (a *attempt) holdBudget() error {
-	hold, err := a.g.keys.Hold(access.KeyID(a.req.Key.ID), access.Receipt(a.id), access.MicroUSD(a.opening.Order.MaxAmount))
+func (a *attempt) holdBudget(ctx context.Context) error {
+	hold, err := a.g.keys.Hold(ctx, access.KeyID(a.req.Key.ID), access.Receipt(a.id), access.MicroUSD(a.opening.Order.MaxAmount))
 	if err != nil {
 		return err
 	}

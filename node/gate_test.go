@@ -48,7 +48,11 @@ func wantError(t *testing.T, resp *http.Response, raw []byte, status int, code s
 // usage of a key as 'flotilla keys list' shows it.
 func (w *world) usage(id access.KeyID) access.Status {
 	w.t.Helper()
-	for _, k := range w.gateway.keys.List() {
+	keys, err := w.gateway.keys.List(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, k := range keys {
 		if k.ID == id {
 			return k
 		}
@@ -82,7 +86,7 @@ func TestInvalidKeys(t *testing.T) {
 	if resp, raw := w.post(k.Secret, "/v1/feedback", "{}"); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("a new key: %s %s", resp.Status, raw)
 	}
-	if _, err := w.gateway.keys.Revoke(k.ID, false); err != nil {
+	if _, err := w.gateway.keys.Revoke(t.Context(), k.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	resp, raw = w.ask(k.Secret)
@@ -131,7 +135,14 @@ func TestTokenRate(t *testing.T) {
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("X-Ratelimit-Remaining-Tokens") != "18" || resp.Header.Get("X-Ratelimit-Limit-Tokens") != "40" {
 		t.Fatalf("%s %v %s", resp.Status, resp.Header, raw)
 	}
-	w.eventually("the estimate becomes the real count", func() bool { return w.gateway.keys.Rates(k.ID).Tokens.Remaining == 26 })
+	w.eventually("the estimate becomes the real count", func() bool {
+		v, err := w.gateway.keys.Enter(t.Context(), k.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Leave()
+		return v.Rates().Tokens.Remaining == 26
+	})
 	resp, raw = w.post(k.Secret, "/v1/chat/completions", chatBody(worldModel, true, 30))
 	wantError(t, resp, raw, http.StatusTooManyRequests, "rate_limit_exceeded")
 	if resp.Header.Get("Retry-After") == "" {

@@ -41,7 +41,7 @@ type Gateway struct {
 	tracer trace.Tracer
 	now    func() time.Time
 
-	keys     *access.Store
+	keys     access.Keys
 	gate     *gate
 	owners   receiptOwners
 	feedback *feedback.Store
@@ -85,8 +85,8 @@ func (g *Gateway) ask(ctx context.Context, req openai.Request) (openai.Reply, er
 			return a, nil
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		case isOverBudget(err):
-			return nil, overBudget(err)
+		case isKeyRefusal(err):
+			return nil, keyRefusal(err)
 		case onlyBusy(err):
 			if err := g.queue.turn(ctx, began); err != nil {
 				return nil, err
@@ -266,8 +266,11 @@ func (g *Gateway) Models(context.Context) ([]openai.Model, error) {
 	return modelList(g.candidates(g.now())), nil
 }
 
-// Ready is nil when at least one operator can be asked.
+// Ready is nil when at least one operator can be asked, for every API key.
 func (g *Gateway) Ready(context.Context) error {
+	if err := g.keys.Ready(); err != nil {
+		return err
+	}
 	for _, c := range g.candidates(g.now()) {
 		if c.Unavailable == "" {
 			return nil

@@ -21,7 +21,7 @@ type RevokedKey struct {
 	Forget bool         `json:"forget,omitempty"`
 }
 
-func (o owner) keys() (*access.Store, error) {
+func (o owner) keys() (access.Keys, error) {
 	if o.n.keys == nil {
 		return nil, fmt.Errorf("API keys: %w: only a gateway has any", admin.ErrNotHere)
 	}
@@ -29,16 +29,16 @@ func (o owner) keys() (*access.Store, error) {
 }
 
 // Keys are a list of access.Status, oldest first.
-func (o owner) Keys(context.Context) (any, error) {
+func (o owner) Keys(ctx context.Context) (any, error) {
 	s, err := o.keys()
 	if err != nil {
 		return nil, err
 	}
-	return s.List(), nil
+	return s.List(ctx)
 }
 
 // CreateKey reads access.Terms; the answer is a CreatedKey.
-func (o owner) CreateKey(_ context.Context, decode func(any) error) (any, error) {
+func (o owner) CreateKey(ctx context.Context, decode func(any) error) (any, error) {
 	s, err := o.keys()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (o owner) CreateKey(_ context.Context, decode func(any) error) (any, error)
 	if err := decode(&t); err != nil {
 		return nil, err
 	}
-	secret, k, err := s.Create(t)
+	secret, k, err := s.Create(ctx, t)
 	if err != nil {
 		return nil, asAdminError(err)
 	}
@@ -55,7 +55,7 @@ func (o owner) CreateKey(_ context.Context, decode func(any) error) (any, error)
 }
 
 // RevokeKey reads a RevokedKey; the answer is an access.Key.
-func (o owner) RevokeKey(_ context.Context, decode func(any) error) (any, error) {
+func (o owner) RevokeKey(ctx context.Context, decode func(any) error) (any, error) {
 	s, err := o.keys()
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (o owner) RevokeKey(_ context.Context, decode func(any) error) (any, error)
 	if err := decode(&r); err != nil {
 		return nil, err
 	}
-	k, err := s.Revoke(r.ID, r.Forget)
+	k, err := s.Revoke(ctx, r.ID, r.Forget)
 	return k, asAdminError(err)
 }
 

@@ -44,7 +44,7 @@ type Node struct {
 	settler   *settlement.Settler   // of a gateway
 	collector *settlement.Collector // of an operator
 	feedback  *feedback.Store       // of a gateway
-	keys      *access.Store         // of a gateway
+	keys      access.Keys           // of a gateway
 	requests  *requestlog.Log       // of a gateway
 	listener  net.Listener
 	admin     net.Listener          // nil: none

@@ -29,7 +29,7 @@ type keysTarget struct {
 }
 
 // do runs stored on the stopped gateway's keys, or asks the running one; the answer goes to out.
-func (t keysTarget) do(ctx context.Context, method, path string, request, out any, stored func(*access.Store) error) error {
+func (t keysTarget) do(ctx context.Context, method, path string, request, out any, stored func(access.Keys) error) error {
 	if t.DataDir != "" {
 		s, err := access.Open(filepath.Join(t.DataDir, node.AccessDirName), access.Options{})
 		if err != nil {
@@ -91,8 +91,8 @@ func (c *keysCreateCmd) Run(ctx context.Context, s *streams) error {
 		Allow: c.Allow, Block: c.Block, Dial: c.Dial, UpgradeBudget: access.MicroUSD(c.UpgradeUSD), UpgradeShare: c.UpgradeShare, Cache: kept,
 	}
 	var k node.CreatedKey
-	err = c.do(ctx, http.MethodPost, "/keys", terms, &k, func(store *access.Store) (err error) {
-		k.Secret, k.Key, err = store.Create(terms)
+	err = c.do(ctx, http.MethodPost, "/keys", terms, &k, func(store access.Keys) (err error) {
+		k.Secret, k.Key, err = store.Create(ctx, terms)
 		return err
 	})
 	if err != nil {
@@ -129,9 +129,9 @@ type keysListCmd struct {
 // Run prints a line a key.
 func (c *keysListCmd) Run(ctx context.Context, s *streams) error {
 	keys := []access.Status{}
-	err := c.do(ctx, http.MethodGet, "/keys", nil, &keys, func(store *access.Store) error {
-		keys = store.List()
-		return nil
+	err := c.do(ctx, http.MethodGet, "/keys", nil, &keys, func(store access.Keys) (err error) {
+		keys, err = store.List(ctx)
+		return err
 	})
 	if err != nil {
 		return err
@@ -199,8 +199,8 @@ type keysRevokeCmd struct {
 func (c *keysRevokeCmd) Run(ctx context.Context, s *streams) error {
 	var k access.Key
 	request := node.RevokedKey{ID: access.KeyID(c.ID), Forget: c.Forget}
-	err := c.do(ctx, http.MethodPost, "/keys/revoke", request, &k, func(store *access.Store) (err error) {
-		k, err = store.Revoke(request.ID, c.Forget)
+	err := c.do(ctx, http.MethodPost, "/keys/revoke", request, &k, func(store access.Keys) (err error) {
+		k, err = store.Revoke(ctx, request.ID, c.Forget)
 		return err
 	})
 	if err != nil {

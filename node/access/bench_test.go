@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"context"
 	"encoding/binary"
 	"sync/atomic"
 	"testing"
@@ -19,16 +20,16 @@ func BenchmarkVisit(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		v, err := s.Enter(k.ID)
+		v, err := s.Enter(context.Background(), k.ID)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := v.AskTokens(1000); err != nil {
+		if err := v.AskTokens(context.Background(), 1000); err != nil {
 			b.Fatal(err)
 		}
 		var r access.Receipt
 		binary.BigEndian.PutUint64(r[:], serial.Add(1))
-		h, err := s.Hold(k.ID, r, 100)
+		h, err := s.Hold(context.Background(), k.ID, r, 100)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -79,3 +79,15 @@ func (e *BudgetError) left() MicroUSD {
 }
 
 func (m MicroUSD) String() string { return fmt.Sprintf("%d.%06d", m/1_000_000, m%1_000_000) }
+
+// UnavailableError: what other gateways have spent cannot be known now, so nothing can be admitted. Err is for the log.
+type UnavailableError struct{ Err error }
+
+// UnavailableRetry is when a request that met an UnavailableError may be tried again.
+const UnavailableRetry = 2 * time.Second
+
+func (e *UnavailableError) Error() string {
+	return "the store of API keys does not answer: " + e.Err.Error()
+}
+
+func (e *UnavailableError) Unwrap() error { return e.Err }

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -41,8 +42,8 @@ type holdRow struct {
 	Max MicroUSD `json:"max_micro_usd"`
 }
 
-// Hold keeps part of a key's budget for one order. It ends by Charge or Release, whichever comes first.
-type Hold struct {
+// hold is a Hold of a Store.
+type hold struct {
 	s       *Store
 	a       *account
 	receipt Receipt
@@ -50,8 +51,8 @@ type Hold struct {
 	over    bool // guarded by Store.mu
 }
 
-// CheckBudget is a BudgetError when nothing at all is left.
-func (s *Store) CheckBudget(id KeyID) error {
+// CheckBudget implements Keys.
+func (s *Store) CheckBudget(_ context.Context, id KeyID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.byID[id]
@@ -71,9 +72,8 @@ func (a *account) budget(now time.Time) *BudgetError {
 	return &BudgetError{Budget: a.key.Budget, Spent: a.usage.Spent, Held: a.held, Reset: a.key.Reset.end(now)}
 }
 
-// Hold sets max aside for the order that leads to the receipt; a BudgetError says that the key has not that much left.
-// When it returns, a crash of the process cannot lose the hold: only then may the order leave.
-func (s *Store) Hold(id KeyID, r Receipt, max MicroUSD) (*Hold, error) {
+// Hold implements Keys.
+func (s *Store) Hold(_ context.Context, id KeyID, r Receipt, max MicroUSD) (Hold, error) {
 	s.mu.Lock()
 	a := s.byID[id]
 	if a == nil {
@@ -88,7 +88,7 @@ func (s *Store) Hold(id KeyID, r Receipt, max MicroUSD) (*Hold, error) {
 	a.held += max
 	s.dirty = true
 	s.mu.Unlock()
-	h := &Hold{s: s, a: a, receipt: r, max: max}
+	h := &hold{s: s, a: a, receipt: r, max: max}
 	if err := s.db.Update(func(txn *badger.Txn) error { return set(txn, prefixHold+string(r[:]), holdRow{id, max}) }); err != nil {
 		h.end()
 		return nil, fmt.Errorf("hold part of a budget: %w", err)
@@ -97,7 +97,7 @@ func (s *Store) Hold(id KeyID, r Receipt, max MicroUSD) (*Hold, error) {
 }
 
 // end gives back what was held; false when that was done before.
-func (h *Hold) end() bool {
+func (h *hold) end() bool {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
 	if h.over {
@@ -108,9 +108,7 @@ func (h *Hold) end() bool {
 	return true
 }
 
-// Charge replaces the hold by what the receipt says. In memory that always works; the error is that of the disk, where
-// the hold then stays for the next start to settle.
-func (h *Hold) Charge(amount MicroUSD) error {
+func (h *hold) Charge(amount MicroUSD) error {
 	h.a.writing.Lock()
 	defer h.a.writing.Unlock()
 	h.s.mu.Lock()
@@ -140,15 +138,14 @@ func (h *Hold) Charge(amount MicroUSD) error {
 	return nil
 }
 
-func (h *Hold) stageUsage(txn *badger.Txn, usage Usage, known bool) error {
+func (h *hold) stageUsage(txn *badger.Txn, usage Usage, known bool) error {
 	if !known { // a key that was forgotten meanwhile leaves no row behind
 		return nil
 	}
 	return set(txn, prefixUse+string(h.a.key.ID), usage)
 }
 
-// Release drops the hold of an order that led to no receipt: it cost nothing.
-func (h *Hold) Release() error {
+func (h *hold) Release() error {
 	if !h.end() {
 		return nil
 	}
@@ -186,7 +183,7 @@ func (s *Store) reconcile(charged func(Receipt) (MicroUSD, bool, error)) error {
 		if err != nil {
 			return fmt.Errorf("look up receipt %s: %w", r, err)
 		}
-		h := Hold{s: s, a: a, receipt: r}
+		h := hold{s: s, a: a, receipt: r}
 		switch {
 		case found && a != nil:
 			err = h.Charge(amount)

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func chargeForEver(dir string) {
 	fail(err)
 	for i := 0; ; i++ {
 		r := access.Receipt{byte(i >> 16), byte(i >> 8), byte(i)}
-		h, err := s.Hold(k.ID, r, 10)
+		h, err := s.Hold(context.Background(), k.ID, r, 10)
 		fail(err)
 		if i%3 == 0 { // an order without a receipt
 			fail(h.Release())
@@ -97,7 +98,7 @@ func TestKilledGatewayForgetsNoReceipt(t *testing.T) {
 			amount, ok := ledger[r.String()]
 			return amount, ok, nil
 		}})
-		if k := s.List()[0]; k.Total != want || int(k.Receipts) != len(receipts) || k.Held != 0 {
+		if k := list(t, s)[0]; k.Total != want || int(k.Receipts) != len(receipts) || k.Held != 0 {
 			t.Errorf("killed after %d receipts: spent %s in %d, want %s", len(receipts), k.Total, k.Receipts, want)
 		}
 	}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -40,7 +41,7 @@ type Options struct {
 	Now     func() time.Time // default: time.Now
 }
 
-// Store is a gateway's API keys. One process at a time has it open. It is safe for concurrent use.
+// Store is one gateway's API keys, in Badger and in memory. One process at a time has it open.
 type Store struct {
 	db  *badger.DB
 	log *slog.Logger
@@ -51,6 +52,8 @@ type Store struct {
 	byID  map[KeyID]*account
 	dirty bool // rows were written since the last flush
 }
+
+var _ Keys = (*Store)(nil)
 
 // account is a key with what it uses.
 type account struct {
@@ -149,7 +152,10 @@ func readUsage(txn *badger.Txn, a *account) error {
 
 func (s *Store) put(a *account) { s.bySum[a.sum], s.byID[a.key.ID] = a, a }
 
-// SetConfig replaces the keys of the configuration. Requests under way finish; what the keys have spent is kept.
+// Ready implements Keys: what is in memory is always there.
+func (s *Store) Ready() error { return nil }
+
+// SetConfig implements Keys.
 func (s *Store) SetConfig(secrets []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,7 +190,7 @@ func (s *Store) setConfig(secrets []string) {
 	}
 }
 
-// Close flushes and closes the store; nothing may use it any more. Closing it again does nothing.
+// Close implements Keys.
 func (s *Store) Close() error {
 	if s.db.IsClosed() {
 		return nil
@@ -223,8 +229,8 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 }
 
-// Create stores a new key and returns its secret, which nobody can show again.
-func (s *Store) Create(t Terms) (secret string, _ Key, _ error) {
+// Create implements Keys.
+func (s *Store) Create(_ context.Context, t Terms) (secret string, _ Key, _ error) {
 	t.Allow, t.Block = slices.Clone(t.Allow), slices.Clone(t.Block)
 	if err := t.Validate(); err != nil {
 		return "", Key{}, fmt.Errorf("%w: %w", ErrBadTerms, err)
@@ -264,8 +270,8 @@ func (s *Store) writeKey(at sum, k Key) error {
 	return nil
 }
 
-// Revoke refuses the key from now on; its requests under way finish. forget also drops it and what it has spent.
-func (s *Store) Revoke(id KeyID, forget bool) (Key, error) {
+// Revoke implements Keys.
+func (s *Store) Revoke(_ context.Context, id KeyID, forget bool) (Key, error) {
 	s.mu.Lock()
 	a := s.byID[id]
 	if a == nil {
@@ -303,8 +309,7 @@ func (s *Store) Revoke(id KeyID, forget bool) (Key, error) {
 	return k, nil
 }
 
-// Find is the key with this secret: ErrUnknownKey, or a RefusedKeyError, when it must not be served. The time taken
-// tells nothing of use about other secrets, since only hashes are compared.
+// Find implements Keys. The time taken tells nothing of use about other secrets, since only hashes are compared.
 func (s *Store) Find(secret string) (Key, error) {
 	at := sumOf(secret)
 	s.mu.Lock()
@@ -316,17 +321,8 @@ func (s *Store) Find(secret string) (Key, error) {
 	return a.key, a.key.usable(s.now())
 }
 
-// Status is a key with what it has used.
-type Status struct {
-	Key
-	Usage
-	Held     MicroUSD  `json:"held_micro_usd"`
-	ResetAt  time.Time `json:"reset_at,omitzero"`
-	InFlight uint64    `json:"in_flight"`
-}
-
-// List shows all keys, oldest first.
-func (s *Store) List() []Status {
+// List implements Keys.
+func (s *Store) List(context.Context) ([]Status, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -335,13 +331,15 @@ func (s *Store) List() []Status {
 		a.usage.roll(a.key.Reset, now)
 		out = append(out, Status{Key: a.key, Usage: a.usage, Held: a.held, ResetAt: a.key.Reset.end(now), InFlight: a.inFlight})
 	}
-	slices.SortFunc(out, func(x, y Status) int {
-		if c := x.Created.Compare(y.Created); c != 0 {
-			return c
-		}
-		return strings.Compare(string(x.ID), string(y.ID))
+	SortByAge(out)
+	return out, nil
+}
+
+// SortByAge puts the oldest key first.
+func SortByAge(keys []Status) {
+	slices.SortFunc(keys, func(x, y Status) int {
+		return cmp.Or(x.Created.Compare(y.Created), strings.Compare(string(x.ID), string(y.ID)))
 	})
-	return out
 }
 
 func set(txn *badger.Txn, key string, v any) error {

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"flotilla/node/access"
+	"flotilla/node/access/accesstest"
 )
 
 func open(t testing.TB, dir string, opts access.Options) *access.Store {
@@ -28,11 +30,30 @@ func create(t testing.TB, s *access.Store, terms access.Terms) (string, access.K
 	if terms.Name == "" {
 		terms.Name = "test"
 	}
-	secret, key, err := s.Create(terms)
+	secret, key, err := s.Create(context.Background(), terms)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return secret, key
+}
+
+func list(t testing.TB, s *access.Store) []access.Status {
+	t.Helper()
+	keys, err := s.List(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// Both kinds of store pass the same tests.
+func TestStore(t *testing.T) {
+	accesstest.Run(t, func(t testing.TB) accesstest.Place {
+		dir := t.TempDir()
+		return func(o accesstest.Options) (access.Keys, error) {
+			return access.Open(dir, access.Options{Config: o.Config, Charged: o.Charged, Now: o.Now})
+		}
+	})
 }
 
 // clock is a time that tests move.
@@ -48,7 +69,7 @@ func TestKeysSurviveAndAreNotStoredInClear(t *testing.T) {
 	dial := float64(3)
 	secret, key := create(t, s, access.Terms{Name: "alice", Budget: 5, Reset: access.PeriodDay, Allow: []string{"llama-*"}, Dial: &dial, Expires: c.t.Add(time.Hour)})
 	gone, goneKey := create(t, s, access.Terms{Name: "bob"})
-	if _, err := s.Revoke(goneKey.ID, false); err != nil {
+	if _, err := s.Revoke(context.Background(), goneKey.ID, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -72,7 +93,7 @@ func TestKeysSurviveAndAreNotStoredInClear(t *testing.T) {
 	if _, err := s.Find(secret); !errors.As(err, &refused) || !strings.Contains(err.Error(), "expired on 2026-02-01") {
 		t.Errorf("expired key: %v", err)
 	}
-	if _, err := s.Revoke(goneKey.ID, true); err != nil {
+	if _, err := s.Revoke(context.Background(), goneKey.ID, true); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Find(gone); !errors.Is(err, access.ErrUnknownKey) {
@@ -90,7 +111,7 @@ func TestKeysSurviveAndAreNotStoredInClear(t *testing.T) {
 			t.Errorf("%s holds a secret", name)
 		}
 	}
-	if n := len(open(t, dir, access.Options{Now: c.now}).List()); n != 1 {
+	if n := len(list(t, open(t, dir, access.Options{Now: c.now}))); n != 1 {
 		t.Errorf("%d keys, want alice's only", n)
 	}
 }
@@ -102,62 +123,6 @@ func files(t testing.TB, dir string) []string {
 		t.Fatalf("no files in %s: %v", dir, err)
 	}
 	return names
-}
-
-func TestTermsAreChecked(t *testing.T) {
-	s := open(t, t.TempDir(), access.Options{})
-	dial := float64(11)
-	for want, terms := range map[string]access.Terms{
-		"name: want 1 to 100":    {},
-		"printable":              {Name: "a\nb"},
-		"reset \"year\"":         {Name: "a", Budget: 1, Reset: "year"},
-		"without a budget":       {Name: "a", Reset: access.PeriodDay},
-		"dial: want 0":           {Name: "a", Dial: &dial},
-		"upgrade share":          {Name: "a", UpgradeShare: 2},
-		"pattern \"[\"":          {Name: "a", Allow: []string{"["}},
-		"block: at most 64":      {Name: "a", Block: strings.Split(strings.Repeat("m ", 65), " ")},
-		"budget: at most 100000": {Name: "a", Budget: 1 << 62},
-	} {
-		if _, _, err := s.Create(terms); !errors.Is(err, access.ErrBadTerms) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%+v: %v, want %q", terms, err, want)
-		}
-	}
-	if _, err := s.Revoke("key_none", false); !errors.Is(err, access.ErrUnknownKey) {
-		t.Error(err)
-	}
-	config := open(t, t.TempDir(), access.Options{Config: []string{"sk-config"}})
-	if _, err := config.Revoke(config.List()[0].ID, false); !errors.Is(err, access.ErrBadTerms) {
-		t.Errorf("a key of the configuration was revoked: %v", err)
-	}
-}
-
-// A key that is taken out of the configuration is refused at once; what it has spent is there when it comes back.
-func TestConfigKeysAreReplaced(t *testing.T) {
-	s := open(t, t.TempDir(), access.Options{Config: []string{"sk-a", "sk-b"}})
-	a, err := s.Find("sk-a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := s.Hold(a.ID, access.Receipt{1}, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.SetConfig([]string{"sk-b"})
-	if _, err := s.Find("sk-a"); err == nil {
-		t.Error("a key that is configured no more was served")
-	}
-	if err := h.Charge(7); err != nil {
-		t.Fatal(err)
-	}
-	s.SetConfig([]string{"sk-a"})
-	if _, err := s.Find("sk-a"); err != nil {
-		t.Error(err)
-	}
-	for _, k := range s.List() {
-		if k.ID == a.ID && k.Spent != 7 {
-			t.Errorf("spent %s", k.Spent)
-		}
-	}
 }
 
 func TestSecondProcessIsRefused(t *testing.T) {

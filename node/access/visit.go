@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -8,8 +9,8 @@ import (
 // concurrentRetry: when one of the requests under way will end is not known.
 const concurrentRetry = time.Second
 
-// Visit is one request of a key under way. One goroutine at a time uses it.
-type Visit struct {
+// visit is a Visit of a Store.
+type visit struct {
 	s      *Store
 	a      *account
 	second int64  // when tokens were taken
@@ -17,8 +18,8 @@ type Visit struct {
 	over   bool
 }
 
-// Enter admits a request: a RateError when the key has too many. Leave ends it.
-func (s *Store) Enter(id KeyID) (*Visit, error) {
+// Enter implements Keys.
+func (s *Store) Enter(_ context.Context, id KeyID) (Visit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.byID[id]
@@ -34,18 +35,16 @@ func (s *Store) Enter(id KeyID) (*Visit, error) {
 		}
 	}
 	a.inFlight++
-	return &Visit{s: s, a: a}, nil
+	return &visit{s: s, a: a}, nil
 }
 
-// Caching is what the key's terms say of answers that are given again.
-func (v *Visit) Caching() Caching {
+func (v *visit) Caching() Caching {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	return v.a.key.Cache
 }
 
-// AskTokens takes an estimate of the request's tokens from the key's rate, once.
-func (v *Visit) AskTokens(estimate uint64) error {
+func (v *visit) AskTokens(_ context.Context, estimate uint64) error {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	if v.a.tokens == nil {
@@ -59,8 +58,7 @@ func (v *Visit) AskTokens(estimate uint64) error {
 	return nil
 }
 
-// UsedTokens replaces the estimate by what was really used.
-func (v *Visit) UsedTokens(n uint64) {
+func (v *visit) UsedTokens(n uint64) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	if v.a.tokens != nil && v.tokens > 0 {
@@ -69,8 +67,7 @@ func (v *Visit) UsedTokens(n uint64) {
 	}
 }
 
-// Leave ends the visit; calling it again does nothing.
-func (v *Visit) Leave() {
+func (v *visit) Leave() {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
 	if !v.over {
@@ -79,18 +76,10 @@ func (v *Visit) Leave() {
 	}
 }
 
-// Rates are the limits that the key has, nil where it has none.
-type Rates struct{ Requests, Tokens *Rate }
-
-// Rates of a key, as they are now.
-func (s *Store) Rates(id KeyID) Rates {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.byID[id]
-	if a == nil {
-		return Rates{}
-	}
-	now := s.now()
+func (v *visit) Rates() Rates {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	now := v.s.now()
 	show := func(w *window) *Rate {
 		if w == nil {
 			return nil
@@ -98,5 +87,5 @@ func (s *Store) Rates(id KeyID) Rates {
 		r := w.rate(now)
 		return &r
 	}
-	return Rates{show(a.requests), show(a.tokens)}
+	return Rates{show(v.a.requests), show(v.a.tokens)}
 }

@@ -75,12 +75,6 @@ func (w *window) correct(second int64, estimate, used uint64) {
 	}
 }
 
-// Rate is a limit for the caller to see.
-type Rate struct {
-	Limit, Remaining uint64
-	Reset            time.Duration // until nothing is used
-}
-
 func (w *window) rate(now time.Time) Rate {
 	used := w.used(now)
 	r := Rate{Limit: w.limit}

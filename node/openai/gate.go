@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -20,13 +21,13 @@ type KeyRules struct {
 // each request. Errors as those of a Completer.
 type Gate interface {
 	// Enter admits a request of the key or refuses it.
-	Enter(key KeyInfo, requestID string) (Visit, error)
+	Enter(ctx context.Context, key KeyInfo, requestID string) (Visit, error)
 }
 
 // Visit is one admitted request.
 type Visit interface {
 	// Ask admits what the request asks the fleet for, once it is read.
-	Ask(req Request) error
+	Ask(ctx context.Context, req Request) error
 	// Rates are the limits that the key has.
 	Rates() Rates
 	// End is called exactly once, last, in whatever way the request ends.
@@ -62,7 +63,7 @@ func (x *exchange) enter() bool {
 	if x.h.cfg.Gate == nil {
 		return true
 	}
-	visit, err := x.h.cfg.Gate.Enter(x.key, x.id)
+	visit, err := x.h.cfg.Gate.Enter(x.r.Context(), x.key, x.id)
 	if err != nil {
 		x.failWith(err)
 		return false
@@ -82,7 +83,7 @@ func (x *exchange) ask(req *Request) *APIError {
 		return nil
 	}
 	req.Visit = x.visit
-	err := x.visit.Ask(*req)
+	err := x.visit.Ask(x.r.Context(), *req)
 	x.showRates()
 	if err != nil {
 		x.logInternal(err)

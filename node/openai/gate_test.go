@@ -20,7 +20,7 @@ type turnstile struct {
 	outcomes []openai.Outcome
 }
 
-func (g *turnstile) Enter(openai.KeyInfo, string) (openai.Visit, error) {
+func (g *turnstile) Enter(context.Context, openai.KeyInfo, string) (openai.Visit, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.admits--; g.admits < 0 {
@@ -29,7 +29,7 @@ func (g *turnstile) Enter(openai.KeyInfo, string) (openai.Visit, error) {
 	return g, nil
 }
 
-func (g *turnstile) Ask(openai.Request) error { return g.refusal }
+func (g *turnstile) Ask(context.Context, openai.Request) error { return g.refusal }
 
 func (g *turnstile) Rates() openai.Rates {
 	return openai.Rates{Requests: &openai.Rate{Limit: 9, Remaining: 4, Reset: 1500 * time.Millisecond}, Tokens: &openai.Rate{Limit: 90, Remaining: 40, Reset: time.Minute}}

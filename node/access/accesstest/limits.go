@@ -1,6 +1,7 @@
-package access_test
+package accesstest
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -11,30 +12,30 @@ import (
 )
 
 // In no 60 seconds more than the limit, and what is refused says rightly when to come back.
-func TestRateLimitsBind(t *testing.T) {
+func rateLimitsBind(t *testing.T, place Place) {
 	c := newClock()
-	s := open(t, t.TempDir(), access.Options{Now: c.now})
+	s := open(t, place, Options{Now: c.now})
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := rapid.Uint64Range(1, 5).Draw(rt, "limit")
 		_, key := create(t, s, access.Terms{RequestsPerMinute: limit})
 		var admitted []time.Time
 		for range rapid.IntRange(1, 60).Draw(rt, "requests") {
 			c.t = c.t.Add(time.Duration(rapid.Int64Range(0, int64(20*time.Second)).Draw(rt, "gap")))
-			v, err := s.Enter(key.ID)
+			v, err := s.Enter(context.Background(), key.ID)
 			var over *access.RateError
 			if errors.As(err, &over) {
 				if over.RetryAfter <= 0 || over.RetryAfter > 61*time.Second {
 					rt.Fatalf("retry after %s", over.RetryAfter)
 				}
 				c.t = c.t.Add(over.RetryAfter)
-				v, err = s.Enter(key.ID)
+				v, err = s.Enter(context.Background(), key.ID)
 			}
 			if err != nil {
 				rt.Fatalf("%v, at the time that was told", err)
 			}
 			v.Leave()
 			admitted = append(admitted, c.t)
-			if r := s.Rates(key.ID).Requests; r.Limit != limit || r.Remaining >= limit {
+			if r := v.Rates().Requests; r.Limit != limit || r.Remaining >= limit {
 				rt.Fatalf("rates %+v after a request", r)
 			}
 		}
@@ -46,52 +47,56 @@ func TestRateLimitsBind(t *testing.T) {
 	})
 }
 
-func TestTokensAreCorrected(t *testing.T) {
+func tokensAreCorrected(t *testing.T, place Place) {
 	c := newClock()
-	s := open(t, t.TempDir(), access.Options{Now: c.now})
+	s := open(t, place, Options{Now: c.now})
 	_, key := create(t, s, access.Terms{TokensPerMinute: 100, Concurrent: 1})
-	v, err := s.Enter(key.ID)
+	v, err := s.Enter(context.Background(), key.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var over *access.RateError
-	if _, err := s.Enter(key.ID); !errors.As(err, &over) || over.Resource != access.Concurrent {
+	if _, err := s.Enter(context.Background(), key.ID); !errors.As(err, &over) || over.Resource != access.Concurrent {
 		t.Errorf("a second at once: %v", err)
 	}
-	if err := v.AskTokens(101); !errors.As(err, &over) || over.RetryAfter != 0 {
+	if err := v.AskTokens(context.Background(), 101); !errors.As(err, &over) || over.RetryAfter != 0 {
 		t.Errorf("more than a minute's: %v", err)
 	}
-	if err := v.AskTokens(90); err != nil {
+	if err := v.AskTokens(context.Background(), 90); err != nil {
 		t.Fatal(err)
 	}
 	v.UsedTokens(30)
 	v.Leave()
 	v.Leave()
-	v, err = s.Enter(key.ID)
+	v, err = s.Enter(context.Background(), key.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.AskTokens(71); !errors.As(err, &over) || over.RetryAfter <= 0 {
+	if err := v.AskTokens(context.Background(), 71); !errors.As(err, &over) || over.RetryAfter <= 0 {
 		t.Errorf("71 after 30: %v", err)
 	}
-	if err := v.AskTokens(70); err != nil {
+	if err := v.AskTokens(context.Background(), 70); err != nil {
 		t.Errorf("70 after 30: %v", err)
 	}
 	c.t = c.t.Add(61 * time.Second)
-	if r := s.Rates(key.ID).Tokens; r.Remaining != 100 || r.Reset != 0 {
+	v.Leave()
+	if v, err = s.Enter(context.Background(), key.ID); err != nil {
+		t.Fatal(err)
+	}
+	if r := v.Rates().Tokens; r.Remaining != 100 || r.Reset != 0 {
 		t.Errorf("a minute later: %+v", r)
 	}
 }
 
-func TestBudgetStartsAgain(t *testing.T) {
+func budgetStartsAgain(t *testing.T, place func(testing.TB) Place) {
 	for period, next := range map[access.Period]string{
 		access.PeriodHour: "2026-02-01T00:00:00Z", access.PeriodDay: "2026-02-01T00:00:00Z",
 		access.PeriodWeek: "2026-02-02T00:00:00Z", access.PeriodMonth: "2026-02-01T00:00:00Z",
 	} {
 		c := newClock() // a Saturday
-		s := open(t, t.TempDir(), access.Options{Now: c.now})
+		s := open(t, place(t), Options{Now: c.now})
 		_, key := create(t, s, access.Terms{Budget: 100, Reset: period})
-		h, err := s.Hold(key.ID, access.Receipt{1}, 100)
+		h, err := s.Hold(context.Background(), key.ID, access.Receipt{1}, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,18 +104,18 @@ func TestBudgetStartsAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		var over *access.BudgetError
-		if err := s.CheckBudget(key.ID); !errors.As(err, &over) || over.Reset.Format(time.RFC3339) != next {
+		if err := s.CheckBudget(context.Background(), key.ID); !errors.As(err, &over) || over.Reset.Format(time.RFC3339) != next {
 			t.Errorf("%s: %v", period, err)
 		}
 		c.t = over.Reset.Add(-time.Nanosecond)
-		if s.CheckBudget(key.ID) == nil {
+		if s.CheckBudget(context.Background(), key.ID) == nil {
 			t.Errorf("%s: started again too early", period)
 		}
 		c.t = over.Reset
-		if err := s.CheckBudget(key.ID); err != nil {
+		if err := s.CheckBudget(context.Background(), key.ID); err != nil {
 			t.Errorf("%s: %v", period, err)
 		}
-		if k := s.List()[0]; k.Spent != 0 || k.Total != 100 || k.Receipts != 1 {
+		if k := find(t, s, key.ID); k.Spent != 0 || k.Total != 100 || k.Receipts != 1 {
 			t.Errorf("%s: %+v", period, k.Usage)
 		}
 	}

@@ -1,6 +1,7 @@
-package access_test
+package accesstest
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"testing"
@@ -24,7 +25,7 @@ func (l ledger) charged(r access.Receipt) (access.MicroUSD, bool, error) {
 
 // order is a request under way.
 type order struct {
-	hold    *access.Hold
+	hold    access.Hold
 	receipt access.Receipt
 	key     access.KeyID
 	max     access.MicroUSD
@@ -32,9 +33,9 @@ type order struct {
 
 // For all interleavings of orders, receipts, aborts, crashes and new periods: what each key has spent is the sum of its
 // receipts, each once, and in no period more than its budget. Overshoot: none, since an order's maximum is held.
-func TestSpentIsTheSumOfReceipts(t *testing.T) {
-	m := &machine{dir: t.TempDir(), clock: newClock(), ledger: ledger{}, budget: map[access.KeyID]access.MicroUSD{}}
-	m.store = open(t, m.dir, access.Options{Now: m.clock.now})
+func spentIsTheSumOfReceipts(t *testing.T, place Place) {
+	m := &machine{place: place, clock: newClock(), ledger: ledger{}, budget: map[access.KeyID]access.MicroUSD{}}
+	m.store = open(t, place, Options{Now: m.clock.now})
 	defer func() { _ = m.store.Close() }()
 	rapid.Check(t, func(rt *rapid.T) {
 		m.keys = nil // those of earlier checks stay as they are, under way or not
@@ -57,9 +58,9 @@ func TestSpentIsTheSumOfReceipts(t *testing.T) {
 }
 
 type machine struct {
-	dir    string
+	place  Place
 	clock  *clock
-	store  *access.Store
+	store  access.Keys
 	ledger ledger
 	keys   []access.KeyID
 	budget map[access.KeyID]access.MicroUSD
@@ -68,7 +69,7 @@ type machine struct {
 }
 
 func (m *machine) open(rt *rapid.T) {
-	s, err := access.Open(m.dir, access.Options{Now: m.clock.now, Charged: m.ledger.charged})
+	s, err := m.place(Options{Now: m.clock.now, Charged: m.ledger.charged})
 	if err != nil {
 		rt.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func (m *machine) order(rt *rapid.T) {
 	binary.BigEndian.PutUint64(o.receipt[:], m.serial)
 	var err error
 	var over *access.BudgetError
-	switch o.hold, err = m.store.Hold(o.key, o.receipt, o.max); {
+	switch o.hold, err = m.store.Hold(context.Background(), o.key, o.receipt, o.max); {
 	case errors.As(err, &over):
 		if over.Spent+over.Held+o.max <= m.budget[o.key] {
 			rt.Fatalf("refused what fits: %v", err)
@@ -146,7 +147,7 @@ func (m *machine) crash(rt *rapid.T) {
 	m.restart(rt)
 }
 
-// restart forgets all that is in memory; kill_test.go shows that the files are as after kill -9.
+// restart forgets all that is in memory, as a crash does.
 func (m *machine) restart(rt *rapid.T) {
 	if err := m.store.Close(); err != nil {
 		rt.Fatal(err)
@@ -163,7 +164,7 @@ func (m *machine) check(rt *rapid.T) {
 	for _, o := range m.out {
 		held[o.key] += o.max
 	}
-	for _, k := range m.store.List() {
+	for _, k := range list(rt, m.store) {
 		if k.Total != receipts[k.ID] || k.Held != held[k.ID] {
 			rt.Fatalf("%s: spent %s and held %s, want %s and %s", k.ID, k.Total, k.Held, receipts[k.ID], held[k.ID])
 		}
