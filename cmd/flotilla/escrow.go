@@ -146,6 +146,7 @@ func (c *consentCmd) Run(s *streams) error {
 // signerCmd manages the keys that may sign for the account.
 type signerCmd struct {
 	Status    signerStatusCmd    `cmd:"" help:"Show whom a key signs for."`
+	List      signerListCmd      `cmd:"" help:"Show every key that an account has ever authorised."`
 	Authorize signerAuthorizeCmd `cmd:"" help:"Bind a key to this account, for ever, with the consent that it signed."`
 	Thaw      signerThawCmd      `cmd:"" help:"Start to revoke a key. What it signed can be settled until the thaw ends."`
 	Cancel    signerCancelCmd    `cmd:"" help:"Keep a key whose thaw has not ended."`
@@ -165,9 +166,15 @@ func (c *signerStatusCmd) Run(ctx context.Context, s *streams) error {
 
 func printSigner(ctx context.Context, s *streams, chain *ethchain.Chain, signer common.Address) error {
 	binding, err := chain.SignerOf(ctx, signer)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	printBinding(s, signer, binding)
+	return nil
+}
+
+func printBinding(s *streams, signer common.Address, binding settlement.SignerBinding) {
+	switch {
 	case binding.Payer == (common.Address{}):
 		fmt.Fprintf(s.out, "signer      %s signs for nobody but itself\n", signer)
 	case binding.ThawEnd == 0:
@@ -175,7 +182,34 @@ func printSigner(ctx context.Context, s *streams, chain *ethchain.Chain, signer 
 	default:
 		fmt.Fprintf(s.out, "signer      %s signs for %s, revoked from %s\n", signer, binding.Payer, when(binding.ThawEnd))
 	}
-	return nil
+}
+
+type signerListCmd struct {
+	chainFlags
+	Payer address `arg:"" help:"Account that has authorised the keys."`
+}
+
+// Help is shown under the usage.
+func (*signerListCmd) Help() string {
+	return `Reads the contract's events from --from-block on, the oldest key first. A node that prunes logs leaves out what it
+has forgotten; 'flotilla escrow signer status' asks for one key without them.`
+}
+
+// Run prints each binding as the chain has it now.
+func (c *signerListCmd) Run(ctx context.Context, s *streams) error {
+	return c.look(ctx, func(ctx context.Context, chain *ethchain.Chain) error {
+		signers, err := chain.AuthorizedSigners(ctx, common.Address(c.Payer))
+		if err != nil {
+			return err
+		}
+		if len(signers) == 0 {
+			fmt.Fprintf(s.out, "no key signs for %s but its own\n", common.Address(c.Payer))
+		}
+		for _, signer := range signers {
+			printBinding(s, signer.Key, signer.Binding)
+		}
+		return nil
+	})
 }
 
 // onSigner does one thing to a signer of the account and prints it.

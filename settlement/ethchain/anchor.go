@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/big"
 
-	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 
 	"flotilla/contracts/bindings"
@@ -50,30 +49,18 @@ func (c *Chain) findAnchor(ctx context.Context, payer common.Address, epoch uint
 
 // batchEvent returns the event of the batch in these blocks, or nil.
 func (c *Chain) batchEvent(ctx context.Context, payer common.Address, epoch, from, to uint64) (*bindings.FlotillaSettlementBatchSettled, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	logs, err := c.client.FilterLogs(ctx, ethereum.FilterQuery{
-		FromBlock: new(big.Int).SetUint64(from), ToBlock: new(big.Int).SetUint64(to),
-		Addresses: []common.Address{c.domain.Contract},
-		Topics: [][]common.Hash{
-			{c.contract.GetABI().Events[bindings.FlotillaSettlementBatchSettledEventName].ID},
-			{common.BytesToHash(payer[:])}, {common.BigToHash(new(big.Int).SetUint64(epoch))},
-		},
-	})
+	logs, err := c.eventsAtOnce(ctx, c.domain.Contract, [][]common.Hash{
+		{c.contract.GetABI().Events[bindings.FlotillaSettlementBatchSettledEventName].ID},
+		{common.BytesToHash(payer[:])}, {common.BigToHash(new(big.Int).SetUint64(epoch))},
+	}, from, to)
+	if err != nil || len(logs) == 0 {
+		return nil, err
+	}
+	event, err := c.contract.UnpackBatchSettledEvent(&logs[0])
 	if err != nil {
-		return nil, fmt.Errorf("read events of blocks %d to %d: %w", from, to, err)
+		return nil, fmt.Errorf("decode event in block %d: %w", logs[0].BlockNumber, err)
 	}
-	for i := range logs {
-		if logs[i].Removed { // taken back by a reorganisation
-			continue
-		}
-		event, err := c.contract.UnpackBatchSettledEvent(&logs[i])
-		if err != nil {
-			return nil, fmt.Errorf("decode event in block %d: %w", logs[i].BlockNumber, err)
-		}
-		return event, nil
-	}
-	return nil, nil
+	return event, nil
 }
 
 func anchorOf(event *bindings.FlotillaSettlementBatchSettled, head uint64) settlement.Anchor {

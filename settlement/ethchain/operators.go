@@ -4,20 +4,17 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/big"
 	"slices"
 	"sync"
 
-	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
 	"golang.org/x/sync/errgroup"
 
 	"flotilla/contracts/bindings"
 )
 
 const (
-	// scanBlocks is how many blocks one question for events spans: what public nodes commonly allow.
-	scanBlocks = 10_000
 	// scanOverlap is how many blocks are read again each time, as a reorganisation may have changed them.
 	scanOverlap = 64
 	// maxOperators bounds the set kept in memory (20 bytes each). Every entry has cost its owner a
@@ -80,29 +77,20 @@ func (c *Chain) scanStaked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	topic := c.stake.GetABI().Events[bindings.FlotillaStakeStakedEventName].ID
-	for from := c.operators.next; from <= head; {
-		to := min(from+c.scanBlocks-1, head)
-		callCtx, cancel := context.WithTimeout(ctx, callTimeout)
-		logs, err := c.client.FilterLogs(callCtx, ethereum.FilterQuery{
-			FromBlock: new(big.Int).SetUint64(from), ToBlock: new(big.Int).SetUint64(to),
-			Addresses: []common.Address{c.stakeAt}, Topics: [][]common.Hash{{topic}},
-		})
-		cancel()
+	staked := [][]common.Hash{{c.stake.GetABI().Events[bindings.FlotillaStakeStakedEventName].ID}}
+	err = c.events(ctx, c.stakeAt, staked, c.operators.next, head, func(log *types.Log) error {
+		event, err := c.stake.UnpackStakedEvent(log)
 		if err != nil {
-			return fmt.Errorf("read events of blocks %d to %d: %w", from, to, err)
+			return err
 		}
-		for i := range logs {
-			event, err := c.stake.UnpackStakedEvent(&logs[i])
-			if err != nil {
-				return fmt.Errorf("decode event in block %d: %w", logs[i].BlockNumber, err)
-			}
-			c.operators.seen[event.Operator] = struct{}{}
-			if len(c.operators.seen) > maxOperators {
-				return fmt.Errorf("more than %d operators have staked", maxOperators)
-			}
+		c.operators.seen[event.Operator] = struct{}{}
+		if len(c.operators.seen) > maxOperators {
+			return fmt.Errorf("more than %d operators have staked", maxOperators)
 		}
-		from = to + 1
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	c.operators.next = max(c.operators.start, head+1-min(head+1, scanOverlap))
 	return nil

@@ -1,10 +1,12 @@
 package ethchain_test
 
 import (
+	"crypto/ecdsa"
 	"testing"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/google/go-cmp/cmp"
 
 	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
@@ -97,4 +99,44 @@ func TestRevocationWhileALaneIsOpen(t *testing.T) {
 		_, err := settlement.CheckPayer(ctx, op, "voucher", payer.Account(), digest, sign(t, w.op2, digest), at)
 		wantErr(t, err, want)
 	}
+}
+
+// A payer's keys are found among those of others, in pieces of the chain, each as it stands now.
+func TestAuthorizedSignersAreListed(t *testing.T) {
+	w, ctx := newWorld(t, gap), deadline(t)
+	gateway, op := w.as(t, w.gateway), w.as(t, w.op1)
+	authorize := func(payer *ethchain.Chain, key *ecdsa.PrivateKey) common.Address {
+		t.Helper()
+		head, err := w.Client().HeaderByNumber(ctx, nil)
+		must(t, err)
+		consent := settlement.SignerAuthorization{Payer: payer.Account(), Signer: ethchain.AddressOf(key), Deadline: head.Time + 3600}
+		must(t, payer.AuthorizeSigner(ctx, consent.Signer, consent.Deadline, sign(t, key, consent.Digest(w.domain()))))
+		return consent.Signer
+	}
+	check := func(want ...ethchain.AuthorizedSigner) {
+		t.Helper()
+		for _, pieces := range []uint64{1, 2, 1000} {
+			reader := w.open(t, nil, func(*ethchain.Config) {})
+			ethchain.SetScanBlocks(reader, pieces)
+			got, err := reader.AuthorizedSigners(ctx, gateway.Account())
+			must(t, err)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("in pieces of %d blocks (-want +got):\n%s", pieces, diff)
+			}
+		}
+	}
+	check()
+	first, _, second := authorize(gateway, newKey(t)), authorize(op, newKey(t)), authorize(gateway, newKey(t))
+	bound := settlement.SignerBinding{Payer: gateway.Account()}
+	check(ethchain.AuthorizedSigner{Key: first, Binding: bound}, ethchain.AuthorizedSigner{Key: second, Binding: bound})
+
+	must(t, gateway.ThawSigner(ctx, first))
+	thawing, err := op.SignerOf(ctx, first)
+	must(t, err)
+	if thawing.ThawEnd == 0 {
+		t.Fatal("no thaw was started")
+	}
+	check(ethchain.AuthorizedSigner{Key: first, Binding: thawing}, ethchain.AuthorizedSigner{Key: second, Binding: bound})
+	w.warp(t, laneThaw) // revoked, and still listed
+	check(ethchain.AuthorizedSigner{Key: first, Binding: thawing}, ethchain.AuthorizedSigner{Key: second, Binding: bound})
 }
