@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # three-way.sh checks that Go (package settlement), viem and Solidity (MessageHash) compute the same EIP-712 digests
-# of random messages. Needs Go, node and npm, and forge in FORGE (test.sh sets it and the libraries up before).
+# of random messages. Amounts are 64 bits wide in Go and 128 on chain: on the wider ones, which Go must refuse, viem and
+# Solidity have to agree. Needs Go, node and npm, and forge in FORGE (test.sh sets it and the libraries up before).
 #   SEED=2 vectors/three-way.sh     other messages
 set -euo pipefail
 cd "$(dirname "$0")"

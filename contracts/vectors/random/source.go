@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -23,6 +24,7 @@ type Source struct {
 	*rand.Rand
 	Schema schema.Schema
 	Index  int
+	Wide   bool // amounts of 65 to 128 bits, which the contracts take and Go refuses, in place of up to 64
 }
 
 // With returns the source for the message of this index.
@@ -58,6 +60,22 @@ func (s *Source) number(bits int) uint64 {
 	default:
 		return s.Uint64() >> (64 - 1 - s.IntN(bits))
 	}
+}
+
+// amount draws one that Go can hold, or one that it cannot: from 2^64, the least, to 2^128-1.
+func (s *Source) amount() string {
+	if !s.Wide {
+		return strconv.FormatUint(s.number(64), 10)
+	}
+	wide := new(big.Int)
+	switch s.Index {
+	case 0:
+	case 1:
+		wide.SetBytes(bytes.Repeat([]byte{0xff}, 16))
+	default:
+		wide.Rsh(wide.SetBytes(s.Bytes(16)), uint(s.IntN(64)))
+	}
+	return wide.SetBit(wide, 64, 1).String()
 }
 
 func (s *Source) word() string {
@@ -105,8 +123,8 @@ func (s *Source) Value(field schema.Field) any {
 		return s.word()
 	case "string":
 		return s.text()
-	case "uint128": // amounts; Go holds them in 64 bits and refuses more (settlement/ethchain/digests)
-		return strconv.FormatUint(s.number(64), 10)
+	case "uint128":
+		return s.amount()
 	case "uint64":
 		return s.number(64)
 	case "uint32":

@@ -56,7 +56,7 @@ contract ThreeWayTest {
         bytes32 digest;
     }
 
-    error DigestDiffers(string list, uint256 row, bytes32 solidity, bytes32 go);
+    error DigestDiffers(string list, uint256 row, bytes32 solidity, bytes32 others);
     error TooFewRows(string list, uint256 rows);
 
     string private json;

@@ -1,18 +1,21 @@
 // Command digests writes random messages with their EIP-712 digests by package settlement, for other encoders to
 // compute again (see contracts/vectors/three-way.sh). Beside each message stands one with each of its fields drawn
-// anew, one for another chain and one for another contract: all digests of the file differ.
+// anew, one for another chain and one for another contract: all digests of the file differ. Messages with amounts come
+// also with wider ones than Go holds: this command makes sure that settlement refuses them, and leaves their digests open.
 //
 //	go run ./settlement/ethchain/digests -seed 1 > contracts/vectors/digests.json
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -33,7 +36,7 @@ type digester interface {
 type list struct {
 	Name string           `json:"name"`
 	Type string           `json:"type"` // EIP-712 type string
-	Rows []random.Message `json:"rows"` // each with chainId, verifyingContract, changed and digest beside its fields; numbers are strings
+	Rows []random.Message `json:"rows"` // each with chainId, verifyingContract, changed and digest ("" when it is wide) beside its fields; numbers are strings
 }
 
 // file is the layout of the output.
@@ -75,6 +78,14 @@ func generate(seed uint64) (file, error) {
 				return file{}, fmt.Errorf("%s %d: %w", st.Name, i, err)
 			}
 			l.Rows = append(l.Rows, rows...)
+			if !hasAmount(s, st) {
+				continue
+			}
+			row, err := tooWide(r.With(i), st)
+			if err != nil {
+				return file{}, fmt.Errorf("%s %d: %w", st.Name, i, err)
+			}
+			l.Rows = append(l.Rows, row)
 		}
 		f.Lists = append(f.Lists, l)
 	}
@@ -83,10 +94,7 @@ func generate(seed uint64) (file, error) {
 
 // group draws one message and its changed copies.
 func group(r *random.Source, st schema.Struct) ([]random.Message, error) {
-	base := r.Fields(st)
-	base["chainId"] = r.Uint64() >> 1 // forge takes chain ids of 63 bits
-	base["verifyingContract"] = common.BytesToAddress(r.Bytes(20)).Hex()
-	base["changed"] = ""
+	base := placed(r, st)
 	rows := []random.Message{base}
 	domain := []schema.Field{{Name: "chainId", Type: "uint32"}, {Name: "verifyingContract", Type: "address"}}
 	for _, field := range append(domain, st.Fields...) {
@@ -103,13 +111,47 @@ func group(r *random.Source, st schema.Struct) ([]random.Message, error) {
 			return nil, err
 		}
 		row["digest"] = hash.Hex()
-		for name, value := range row {
-			if n, isNumber := value.(uint64); isNumber {
-				row[name] = strconv.FormatUint(n, 10) // JSON numbers lose digits after 53 bits in JavaScript
-			}
-		}
+		spellNumbers(row)
 	}
 	return rows, nil
+}
+
+// tooWide draws one message with amounts that Go cannot hold. Solidity and another encoder have to agree on it alone.
+func tooWide(r *random.Source, st schema.Struct) (random.Message, error) {
+	r.Wide = true
+	row := placed(r, st)
+	if hash, err := digest(st.Name, row); !errors.Is(err, settlement.ErrOverflow) {
+		return nil, fmt.Errorf("amounts beyond 64 bits were not refused (digest %s, error %v)", hash, err)
+	}
+	row["changed"], row["digest"] = "width", ""
+	spellNumbers(row)
+	return row, nil
+}
+
+// placed draws one message with the chain and the contract that it is for.
+func placed(r *random.Source, st schema.Struct) random.Message {
+	row := r.Fields(st)
+	row["chainId"] = r.Uint64() >> 1 // forge takes chain ids of 63 bits
+	row["verifyingContract"] = common.BytesToAddress(r.Bytes(20)).Hex()
+	row["changed"] = ""
+	return row
+}
+
+// spellNumbers makes numbers strings: JavaScript loses digits of JSON numbers after 53 bits.
+func spellNumbers(row random.Message) {
+	for name, value := range row {
+		if n, isNumber := value.(uint64); isNumber {
+			row[name] = strconv.FormatUint(n, 10)
+		}
+	}
+}
+
+// hasAmount reports whether a field of the message, or of its lanes, is as wide as amounts are on chain.
+func hasAmount(s schema.Schema, st schema.Struct) bool {
+	return slices.ContainsFunc(st.Fields, func(f schema.Field) bool {
+		element, isArray := s.Lookup(f.Element())
+		return f.Type == "uint128" || isArray && hasAmount(s, element)
+	})
 }
 
 // digest reads a row as package settlement reads messages, and hashes it.

@@ -23,6 +23,9 @@ func TestEveryChangeChangesTheDigest(t *testing.T) {
 		seen := make(map[any]string)
 		for _, l := range f.Lists {
 			for i, row := range l.Rows {
+				if row["digest"] == "" { // too wide for Go
+					continue
+				}
 				if other, dup := seen[row["digest"]]; dup {
 					t.Errorf("seed %d: %s %d with %q changed has the digest of %s", seed, l.Name, i, row["changed"], other)
 				}
@@ -44,6 +47,9 @@ func TestEveryFieldIsChangedOnce(t *testing.T) {
 		want := map[any]int{"": perMessage, "chainId": perMessage, "verifyingContract": perMessage}
 		for _, field := range st.Fields {
 			want[field.Name] = perMessage
+		}
+		if hasAmount(f.Schema, st) {
+			want["width"] = perMessage
 		}
 		got := make(map[any]int)
 		for _, row := range f.Lists[i].Rows {
