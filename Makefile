@@ -6,7 +6,7 @@ MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # eval needs the outcomes, which are not in the repository
-.PHONY: eval soak build test test-go test-race test-clients conformance demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
+.PHONY: eval soak build test test-go test-race test-clients conformance browser demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -34,6 +34,10 @@ test-clients: build ## the real OpenAI clients for Python and Node against a run
 
 conformance: ## the 25 checks of docs/gateway.md by five client libraries, and the faults; prints a table
 	FLOTILLA_CONFORMANCE=$(CURDIR)/$(CACHE)/clients tools/node/with-node $(GO) test -v -count 1 -timeout 20m -run TestClients ./testnet/conformance
+
+browser: ## the gateway's page in Debian's Chromium, which is installed when there is none; SHOTS=1 makes the README's pictures anew
+	command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-inter fonts-jetbrains-mono; }
+	FLOTILLA_BROWSER=required FLOTILLA_SCREENSHOTS=$(SHOTS) $(GO) test -v -count 1 -timeout 10m ./testnet/browser
 
 contracts: ## Solidity: build, test, fuzz, invariants, gas table
 	tools/node/with-node contracts/test.sh

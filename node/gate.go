@@ -12,6 +12,7 @@ import (
 
 	"flotilla/node/access"
 	"flotilla/node/openai"
+	"flotilla/node/page"
 	"flotilla/node/requestlog"
 	"flotilla/settlement"
 )
@@ -22,6 +23,7 @@ type gate struct {
 	keys     access.Keys
 	cfg      func() *GatewayConfig // as it is now
 	requests *requestlog.Log
+	book     *page.Book
 	metrics  *requestMetrics
 	log      *slog.Logger
 }
@@ -175,6 +177,7 @@ func (v *visit) endPart() {
 		v.gate.metrics.count(r)
 		if v.outcome.Method == http.MethodPost && r.Route != "/v1/route" && r.Route != "/v1/feedback" { // what asked for an answer
 			v.gate.requests.Add(r)
+			v.gate.book.Add(r)
 		}
 	}
 }
@@ -191,6 +194,9 @@ func (v *visit) record() requestlog.Record {
 	}
 	if q := info.PredictedQuality; q > 0 && q <= 1 {
 		r.PredictedQuality = &q
+	}
+	if q := info.BaselineQuality; q > 0 && q <= 1 {
+		r.BaselineQuality = &q
 	}
 	if info.Cache.Status == openai.CacheHit {
 		r.Cache, r.CacheSavedMicroUSD = info.Cache.Kind, info.Cache.SavedMicroUSD

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"flotilla/node/page"
 	"flotilla/p2p"
 )
 
@@ -164,4 +165,20 @@ func (h *health) paused(id p2p.PeerID, now time.Time) string {
 		return "on trial after a fault"
 	}
 	return ""
+}
+
+// describe adds what this gateway has seen of an operator.
+func (h *health) describe(id p2p.PeerID, o *page.Operator) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.peers[id]
+	if p == nil {
+		return
+	}
+	o.InFlight, o.Faults = p.inFlight, p.faults
+	if p.faults > 0 {
+		until := p.pausedUntil.UTC()
+		o.PausedUntil = &until
+	}
+	o.FirstByteMillis, o.TokensPerSecond = milliseconds(p.pace.firstByte), p.pace.tokensPerSec
 }

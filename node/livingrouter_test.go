@@ -165,7 +165,7 @@ func TestARefusedEditChangesNothing(t *testing.T) {
 func TestTheOwnerEditsTheIndexOverHTTP(t *testing.T) {
 	w := newWorld(t)
 	before := w.gateway.Gateway.router.Index()
-	pages := admin.Handler(owner{w.gateway}, w.gateway.metrics())
+	pages := admin.Handler(owner{w.gateway}, nil, w.gateway.metrics())
 	call := func(method, path string, body []byte) (int, []byte) {
 		return askPages(t, pages, method, path, body)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"flotilla/node/cache"
 	"flotilla/node/feedback"
 	"flotilla/node/openai"
+	"flotilla/node/page"
 	"flotilla/node/requestlog"
 	"flotilla/p2p"
 	"flotilla/settlement"
@@ -46,6 +48,9 @@ type Node struct {
 	feedback  *feedback.Store       // of a gateway
 	keys      access.Keys           // of a gateway
 	requests  *requestlog.Log       // of a gateway
+	page      *page.Handler         // of a gateway, for API keys
+	ownerPage http.Handler          // of a gateway, at admin; nil: none
+	started   time.Time
 	listener  net.Listener
 	admin     net.Listener          // nil: none
 	peers     chan p2p.PeerID       // operators that have just connected
@@ -58,7 +63,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure node: %w", err)
 	}
-	n := &Node{cfg: cfg, peers: make(chan p2p.PeerID, 1), twoFaced: make(chan p2p.Equivocation, maxTwoFaced)}
+	n := &Node{cfg: cfg, started: time.Now(), peers: make(chan p2p.PeerID, 1), twoFaced: make(chan p2p.Equivocation, maxTwoFaced)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -201,11 +206,11 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	if err != nil {
 		return nil, err
 	}
-	g.gate = &gate{keys: g.keys, requests: n.requests, metrics: newRequestMetrics(n.requests.Dropped), cfg: g.cfg.Load, log: log}
+	g.gate = &gate{keys: g.keys, requests: n.requests, book: page.NewBook(g.now), metrics: newRequestMetrics(n.requests.Dropped), cfg: g.cfg.Load, log: log}
 	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
-	return g, nil
+	return g, n.openPages(g)
 }
 
 // Run serves until ctx ends; it owns every goroutine of the node and waits for them.
@@ -216,7 +221,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.ledger.RunGC(ctx) })
 	group.Go(func() error { return n.keepEquivocations(ctx) })
 	if n.admin != nil {
-		group.Go(func() error { return admin.Serve(ctx, n.admin, owner{n}, n.metrics(), n.cfg.Logger) })
+		group.Go(func() error { return admin.Serve(ctx, n.admin, owner{n}, n.ownerPage, n.metrics(), n.cfg.Logger) })
 	}
 	switch {
 	case n.Operator != nil:
@@ -233,6 +238,12 @@ func (n *Node) Run(ctx context.Context) error {
 		group.Go(func() error { return n.settler.Run(ctx) })
 		group.Go(func() error { return n.keys.Run(ctx) })
 		group.Go(func() error { return n.Gateway.forgetOrders(ctx) })
+		group.Go(func() error {
+			if err := fillBook(ctx, n.Gateway.gate.book, n.requests, n.started); err != nil {
+				n.cfg.Logger.Warn("the page shows only what came since the start", "err", err)
+			}
+			return nil
+		})
 		group.Go(func() error { return n.serveHTTP(ctx) })
 	}
 	return group.Wait()
@@ -245,13 +256,15 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
 		Completer: g, Embeddings: g.embeddingModel(), Feedback: g.takeFeedback,
-		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Tracer: g.tracer, Logger: g.log,
+		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Page: n.page, Tracer: g.tracer, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})
 	if err != nil {
 		return fmt.Errorf("open HTTP server: %w", err)
 	}
+	stop := context.AfterFunc(ctx, n.page.Close) // views that are open would be waited for
+	defer stop()
 	if err := srv.Serve(ctx, n.listener, n.cfg.Gateway.Drain); err != nil {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}

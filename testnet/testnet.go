@@ -273,6 +273,17 @@ func (n *Net) Close() error {
 // URL is the base URL for OpenAI clients, ending in /v1.
 func (n *Net) URL() string { return "http://" + n.gateway.HTTPAddr() + "/v1" }
 
+// PageURL opens the gateway's page with the fleet's key: what follows # stays in the browser.
+func (n *Net) PageURL() string { return "http://" + n.gateway.HTTPAddr() + "/#key=" + n.apiKey }
+
+// AdminURL is the address of the gateway's pages for its owner, empty when there are none.
+func (n *Net) AdminURL() string {
+	if addr := n.gateway.AdminAddr(); addr != "" {
+		return "http://" + addr
+	}
+	return ""
+}
+
 // APIKey is the gateway's key for clients.
 func (n *Net) APIKey() string { return n.apiKey }
 

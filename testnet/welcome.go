@@ -13,6 +13,7 @@ func (n *Net) Welcome() string {
 	say("")
 	say("gateway      %s", n.URL())
 	say("API key      %s", n.APIKey())
+	say("page         %s", n.PageURL())
 	say("")
 	say("curl -s %s/chat/completions -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{\"model\":\"auto\",\"messages\":[{\"role\":\"user\",\"content\":\"What is the capital of France?\"}]}'", n.URL(), n.APIKey())
 	say("")

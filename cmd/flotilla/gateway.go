@@ -87,6 +87,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "gateway   http://%s/v1\n", n.HTTPAddr())
+	fmt.Fprintf(s.out, "page      http://%s/\n", n.HTTPAddr())
 	if addr := n.AdminAddr(); addr != "" {
 		fmt.Fprintf(s.out, "admin     http://%s\n", addr)
 	}

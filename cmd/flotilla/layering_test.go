@@ -45,6 +45,7 @@ func fences() []fence {
 		{room: "node/access", deny: own("p2p", "routing", "settlement", "node/openai", "node/admin")},
 		{room: "node/requestlog", deny: own("p2p", "routing", "settlement", "node/openai", "node/admin", "node/access")},
 		{room: "node/cache", deny: append(own("p2p", "settlement", "node/openai", "node/admin", "node/access", "node/requestlog", "node/backend"), own("routing/embed")...)},
+		{room: "node/page", deny: own("p2p", "routing", "settlement", "node/openai", "node/admin", "node/access")},
 		{room: "node/openai", deny: own("p2p", "routing", "settlement")},
 		{room: "node/backend", deny: own("p2p", "routing", "settlement")},
 		{room: "testnet", deny: own("cmd")},

@@ -18,6 +18,7 @@
 //	GET  /keys              a gateway's API keys and what they have spent
 //	POST /keys              make one: {"name":…,"budget_micro_usd":…,"reset":…,…}; the answer has its secret
 //	GET  /requests          the request log, newest first: ?key=&model=&operator=&status=&since=&until=&limit=&cursor=
+//	GET  /                  the gateway's page, with the requests of all keys (package page)
 //	POST /keys/revoke       refuse one from now on: {"id":…,"forget":…}
 package admin
 
@@ -87,9 +88,9 @@ func Listen(addr string) (net.Listener, error) {
 }
 
 // Serve answers on ln until ctx ends; it closes ln and waits for what is under way.
-func Serve(ctx context.Context, ln net.Listener, source Source, metrics prometheus.Gatherer, log *slog.Logger) error {
+func Serve(ctx context.Context, ln net.Listener, source Source, page http.Handler, metrics prometheus.Gatherer, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler: Handler(source, metrics), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: Handler(source, page, metrics), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -115,9 +116,13 @@ func Serve(ctx context.Context, ln net.Listener, source Source, metrics promethe
 	return nil
 }
 
-// Handler serves the pages.
-func Handler(source Source, metrics prometheus.Gatherer) http.Handler {
+// Handler serves the pages; page is the gateway's own for people, nil on a node that has none.
+func Handler(source Source, page http.Handler, metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
+	if page != nil {
+		mux.Handle("GET /{$}", page)
+		mux.Handle("GET /page/", page)
+	}
 	mux.HandleFunc("GET /settlement", read(source.SettlementStatus))
 	mux.HandleFunc("GET /evidence", read(source.Evidence))
 	mux.HandleFunc("GET /batches/{epoch}", func(w http.ResponseWriter, r *http.Request) {

@@ -84,7 +84,7 @@ func call(t *testing.T, f *fake, method, path, host string, header bool) (int, s
 		r.Header.Set(admin.Header, "1")
 	}
 	w := httptest.NewRecorder()
-	admin.Handler(f, metrics).ServeHTTP(w, r)
+	admin.Handler(f, nil, metrics).ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 
@@ -161,7 +161,7 @@ func TestServeUntilTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- admin.Serve(ctx, ln, &fake{}, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+		done <- admin.Serve(ctx, ln, &fake{}, nil, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
 	}()
 	resp, err := http.Get("http://" + ln.Addr().String() + "/evidence")
 	if err != nil {

@@ -35,6 +35,8 @@ type Config struct {
 	Feedback FeedbackTaker
 	// Generations finds the records of answers; nil knows none.
 	Generations Generations
+	// Page serves / and /page/ to people; nil serves none. It looks after its own access.
+	Page http.Handler
 	// MaxBodyBytes bounds a request body. Default 8 MiB: a 1 MiB prompt, or a few images.
 	MaxBodyBytes int64
 	// MaxInFlight bounds requests under way, and with it memory; more get 503 at once. Default 1024.
@@ -131,6 +133,10 @@ func findRoute(path string) (route, bool) {
 // ServeHTTP is the one way in: every route gets a request id, the key check, the in-flight bound, its key's limits, panic
 // containment and a log line. (A mux of net/http would answer unknown paths and methods in plain text and redirect unclean paths.)
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.cfg.Page != nil && (r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/page/")) {
+		h.cfg.Page.ServeHTTP(w, r)
+		return
+	}
 	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), start: time.Now(), id: newRequestID()}
 	w.Header().Set("X-Request-Id", x.id)
 	// A keep-alive connection still has the deadline of the answer before this one.

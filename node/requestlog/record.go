@@ -33,13 +33,14 @@ type Record struct {
 	PredictedQuality *float64 `json:"predicted_quality,omitempty"`
 	Attempts         int      `json:"attempts,omitempty"` // operators that were asked
 
-	PromptTokens     uint32 `json:"prompt_tokens"`
-	CompletionTokens uint32 `json:"completion_tokens"`
-	CostMicroUSD     uint64 `json:"cost_micro_usd"`
-	BaselineModel    string `json:"baseline_model,omitempty"`
-	BaselineMicroUSD uint64 `json:"baseline_micro_usd,omitempty"`
-	Receipt          string `json:"receipt_id,omitempty"` // empty: nothing was charged
-	Partial          bool   `json:"partial,omitempty"`
+	PromptTokens     uint32   `json:"prompt_tokens"`
+	CompletionTokens uint32   `json:"completion_tokens"`
+	CostMicroUSD     uint64   `json:"cost_micro_usd"`
+	BaselineModel    string   `json:"baseline_model,omitempty"`
+	BaselineQuality  *float64 `json:"baseline_quality,omitempty"` // predicted
+	BaselineMicroUSD uint64   `json:"baseline_micro_usd,omitempty"`
+	Receipt          string   `json:"receipt_id,omitempty"` // empty: nothing was charged
+	Partial          bool     `json:"partial,omitempty"`
 	// Cache is exact or semantic where an answer was given again; CacheSavedMicroUSD is what it had cost when it was new,
 	// which is no saving of the router's.
 	Cache              string `json:"cache,omitempty"`

@@ -1,0 +1,121 @@
+// Drawing: everything that comes from the gateway becomes a text node or an attribute, never markup.
+
+/** el makes an element: el('p.note', {title: '…'}, 'text', child, [children]). */
+export function el(spec, ...rest) { return fill(document.createElement(spec.split('.')[0]), spec, rest); }
+
+/** svg makes an element of a drawing. */
+export function svg(spec, ...rest) { return fill(document.createElementNS('http://www.w3.org/2000/svg', spec.split('.')[0]), spec, rest); }
+
+function fill(node, spec, rest) {
+  const classes = spec.split('.').slice(1);
+  if (classes.length) node.setAttribute('class', classes.join(' '));
+  for (const part of rest.flat(Infinity)) {
+    if (part === null || part === undefined || part === false) continue;
+    if (typeof part === 'object' && !(part instanceof Node)) set(node, part);
+    else node.append(part);
+  }
+  return node;
+}
+
+function set(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else if (name === 'style') for (const [k, v] of Object.entries(value)) node.style.setProperty(k, v);
+    else node.setAttribute(name, value === true ? '' : value);
+  }
+}
+
+/** put replaces what is in a node, and leaves the focus where it was if that is still there. */
+export function put(node, ...children) {
+  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+  node.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+  if (focused) node.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({preventScroll: true});
+}
+
+/** usd writes µUSD in dollars, as exact as a bill is. */
+export function usd(micro, digits = 6) {
+  const sign = micro < 0 ? '−' : '';
+  return `${sign}$${(Math.abs(micro) / 1e6).toFixed(digits)}`;
+}
+
+/** usdShort is for sums: two digits from a dollar, else as many as there are. */
+export function usdShort(micro) { return usd(micro, Math.abs(micro) >= 1e6 ? 2 : 6); }
+
+/** perMTok is a price per million tokens. */
+export function perMTok(micro) {
+  const dollars = micro / 1e6;
+  return dollars !== 0 && dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2);
+}
+
+export const percent = (share) => `${(share * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`;
+export const count = (n) => n.toLocaleString('en');
+export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+export const quality = (q) => q.toFixed(2);
+
+export function ms(x) {
+  if (!x) return '–';
+  return x < 1000 ? `${Math.round(x)} ms` : `${(x / 1000).toFixed(x < 10000 ? 2 : 1)} s`;
+}
+
+export function clock(at) {
+  const d = new Date(at);
+  const day = d.toDateString() === new Date().toDateString() ? '' : `${d.toLocaleDateString('en', {day: 'numeric', month: 'short'})} `;
+  return day + d.toLocaleTimeString('en', {hour12: false});
+}
+
+export const short = (id) => (id && id.length > 16 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id || '');
+
+/** operatorShort keeps the end of the node's name: an operator may have several. */
+export function operatorShort(name) {
+  const [address, peer] = (name || '').split('/');
+  return address ? `${address.slice(0, 8)}…${peer ? `/${peer}` : address.slice(-4)}` : '';
+}
+
+/** buoy is an operator's colour: the same wherever it is named. */
+export function buoy(name) {
+  const hue = [...(name || '').slice(2, 10)].reduce((h, c) => (h * 31 + c.charCodeAt(0)) % 360, 7);
+  return el('span.buoy', {style: {'--hue': hue}, 'aria-hidden': 'true'});
+}
+
+export const operator = (name) => el('span.operator', {title: name}, buoy(name), el('span.mono', operatorShort(name)));
+
+/** drawingWidth is about what a drawing has room for, so that its text is as large as the page's. */
+export function drawingWidth() {
+  const room = document.getElementById('main').clientWidth;
+  return Math.max(300, Math.min(room >= 992 ? Math.min(room, 1344) - 480 : room - 66, 1000));
+}
+
+/** context is a length in tokens, as it is spoken of. */
+export const context = (n) => (n >= 1 << 20 ? `${+(n / (1 << 20)).toFixed(1)}M` : n >= 1024 ? `${+(n / 1024).toFixed(0)}k` : String(n));
+
+/** bar is a share from 0 to 1. */
+export function bar(share, label, kind = '') {
+  return el(`span.bar${kind}`, {role: 'img', 'aria-label': label}, el('span', {style: {width: `${Math.max(0, Math.min(1, share)) * 100}%`}}));
+}
+
+export const chip = (kind, text, title) => el(`span.chip.${kind}`, {title}, text);
+
+/** copyable is a command or an id with a button that copies it. */
+export function copyable(text, shown = text) {
+  const button = el('button.copy', {
+    type: 'button', 'aria-label': `Copy: ${text}`,
+    onclick: async () => {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+      setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+    },
+  }, 'Copy');
+  return el('span.copyable', el('code', shown), button);
+}
+
+export function empty(title, ...more) { return el('div.empty', el('h2', title), ...more.map((m) => (m instanceof Node ? m : el('p', m)))); }
+
+export function fact(label, value, note) {
+  return el('div.fact', el('dt', label), el('dd', value, note && el('small', note)));
+}
+
+/** frame lets a table be scrolled sideways by itself, with the keys too. */
+export const frame = (label, table) => el('div.scroll', {tabindex: 0, role: 'region', 'aria-label': label}, table);
+
+export const panel = (title, note, ...body) => el('section.panel', el('header', el('h2', title), note && el('p', note)), body);

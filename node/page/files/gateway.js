@@ -1,0 +1,102 @@
+// Talking to the gateway: the key, one stream per view, and the API for the playground.
+
+export const door = document.documentElement.dataset;
+
+const keyName = 'flotilla-key';
+export const key = {
+  get: () => sessionStorage.getItem(keyName) || '',
+  set: (k) => sessionStorage.setItem(keyName, k),
+  forget: () => sessionStorage.removeItem(keyName),
+};
+
+/** takeKey moves a key from the address (#key=…, as 'flotilla testnet up' prints it) to this tab's storage. */
+export function takeKey() {
+  const found = location.hash.match(/^#key=([^&]+)/);
+  if (!found) return;
+  key.set(decodeURIComponent(found[1]));
+  history.replaceState(null, '', '#requests'); // a fragment is never sent, and from here on it is in no history either
+}
+
+export class Refused extends Error {
+  constructor(status, message, retryAfter) { super(message); this.status = status; this.retryAfter = retryAfter; }
+}
+
+function headers(more) { return key.get() ? {Authorization: `Bearer ${key.get()}`, ...more} : {...more}; }
+
+async function refusal(answer) {
+  let said = {};
+  try { said = await answer.json(); } catch { /* no JSON: the status has to do */ }
+  const message = typeof said.error === 'string' ? said.error : said.error?.message;
+  return new Refused(answer.status, message || `the gateway answered ${answer.status}`, Number(answer.headers.get('Retry-After')) || 0);
+}
+
+export async function ask(path, options = {}) {
+  const answer = await fetch(path, {...options, headers: headers(options.headers), cache: 'no-store', credentials: 'omit'});
+  if (!answer.ok) throw await refusal(answer);
+  return answer;
+}
+
+/** events yields the data of each server-sent event. */
+export async function* events(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  try {
+    for (;;) {
+      const {done, value} = await reader.read();
+      if (done) return;
+      rest += value;
+      const parts = rest.split('\n\n');
+      rest = parts.pop();
+      for (const part of parts) {
+        const data = part.split('\n').filter((l) => l.startsWith('data:')).map((l) => l.slice(5).trimStart()).join('\n');
+        if (data) yield data;
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+/**
+ * follow opens a view and calls show with each state of it, until stop is called. What goes wrong is told by trouble(error);
+ * null when it is over. A lost gateway is tried again after 1, 2, 4 … 15 s.
+ */
+export function follow(view, show, trouble) {
+  const end = new AbortController();
+  const pause = (s) => new Promise((wake) => {
+    const t = setTimeout(wake, s * 1000);
+    end.signal.addEventListener('abort', () => { clearTimeout(t); wake(); }, {once: true});
+  });
+  (async () => {
+    for (let wait = 1; !end.signal.aborted;) {
+      try {
+        const answer = await ask(`/page/data/${view}`, {headers: {Accept: 'text/event-stream'}, signal: end.signal});
+        for await (const data of events(answer)) {
+          trouble(null);
+          wait = 1;
+          show(JSON.parse(data));
+        }
+        wait = 1; // it ended as it should: open the next
+      } catch (e) {
+        if (end.signal.aborted) return;
+        trouble(e);
+        if (e instanceof Refused && e.status < 500 && e.status !== 429) return; // asking again would not help
+        await pause(e.retryAfter || wait);
+        wait = Math.min(wait * 2, 15);
+        continue;
+      }
+      await pause(wait);
+    }
+  })();
+  return () => end.abort();
+}
+
+/** save downloads a receipt as the file that 'flotilla verify' reads. */
+export async function saveReceipt(id) {
+  const answer = await ask(`/page/data/receipt?id=${encodeURIComponent(id)}`);
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = `receipt-${id.slice(0, 12)}.json`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,95 @@
+// The shell: which view is shown, for whom, and whether the gateway is there.
+
+import {el, put} from './dom.js';
+import {door, follow, key, Refused, takeKey} from './gateway.js';
+import {fleetView} from './fleet.js';
+import {playgroundView} from './playground.js';
+import {requestsView} from './requests.js';
+import {receiptsView, spendView} from './spend.js';
+
+const views = {requests: requestsView, fleet: fleetView, spend: spendView, receipts: receiptsView, playground: playgroundView};
+const main = document.getElementById('main');
+const link = document.getElementById('link');
+const trouble = document.getElementById('trouble');
+const leave = document.getElementById('leave');
+const viewer = document.getElementById('viewer');
+
+let stop = () => {};
+let shown = '';
+let update = null;
+
+function where() {
+  const [name, ...rest] = location.hash.slice(1).split('/');
+  return {name: views[name] ? name : 'requests', id: decodeURIComponent(rest.join('/'))};
+}
+
+function show() {
+  takeKey();
+  const {name, id} = where();
+  stop();
+  for (const tab of document.querySelectorAll('#tabs a')) {
+    if (tab.hash === `#${name}`) tab.setAttribute('aria-current', 'page'); else tab.removeAttribute('aria-current');
+  }
+  document.title = `${name[0].toUpperCase()}${name.slice(1)} · flotilla`;
+  const signedIn = door.door === 'owner' || key.get() !== '';
+  leave.hidden = door.door === 'owner' || !signedIn;
+  if (!signedIn) { signIn(); return; }
+  if (name === 'playground') {
+    shown = name;
+    told(null);
+    link.className = 'link';
+    link.textContent = '';
+    stop = playgroundView(main);
+    return;
+  }
+  if (shown !== name) {
+    shown = name;
+    put(main, el('p.waiting', 'Asking the gateway…'));
+    update = null;
+  }
+  link.textContent = '';
+  stop = follow(name === 'requests' && id ? `requests?open=${encodeURIComponent(id)}` : name, (state) => {
+    update ||= views[name](main, (chosen) => { location.hash = `#requests/${encodeURIComponent(chosen)}`; });
+    viewer.textContent = state.viewer.owner ? 'owner' : state.viewer.key;
+    update(state);
+  }, told);
+}
+
+/** told says what is wrong with the gateway, or that nothing is. */
+function told(e) {
+  if (!e) {
+    trouble.hidden = true;
+    link.className = 'link on';
+    link.textContent = 'live';
+    return;
+  }
+  link.className = 'link off';
+  link.textContent = 'not live';
+  if (e instanceof Refused && e.status === 401) { key.forget(); viewer.textContent = ''; leave.hidden = true; signIn(e.message); return; }
+  trouble.hidden = false;
+  put(trouble, e instanceof Refused ? `The gateway refuses: ${e.message}.` : 'The gateway cannot be reached. What is shown may be old; trying again…');
+  if (!update && shown !== 'playground') put(main);
+}
+
+function signIn(problem) {
+  stop();
+  stop = () => {};
+  shown = '';
+  link.textContent = '';
+  viewer.textContent = '';
+  trouble.hidden = true;
+  const field = el('input', {id: 'key', type: 'password', autocomplete: 'off', spellcheck: 'false', required: true, placeholder: 'sk-flotilla-…'});
+  put(main, el('form.signin', {onsubmit: (e) => { e.preventDefault(); key.set(field.value.trim()); show(); }},
+    el('img', {src: '/page/mark.svg', alt: '', width: 44, height: 44}),
+    el('h1', 'What was asked, who answered, and why'),
+    el('p', 'Your API key shows your own requests. It stays in this tab, and goes to this gateway only.'),
+    el('label', {for: 'key'}, 'API key'), field, el('button.primary', {type: 'submit'}, 'Show'),
+    problem && el('p.problem', {role: 'alert'}, problem),
+    el('p.note', 'None yet? ', el('code', 'flotilla keys create NAME'), ' makes one. The owner’s page, with the requests of all keys, is on the gateway’s own machine at its administration address (',
+      el('code', '--admin-listen'), ').')));
+  field.focus();
+}
+
+leave.addEventListener('click', () => { key.forget(); show(); });
+window.addEventListener('hashchange', show);
+show();

@@ -1,0 +1,68 @@
+package page
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+const (
+	// lookEvery is how often a view that is open is looked at for a change.
+	lookEvery = time.Second
+	// quietMost is the quiet after which a comment is sent: proxies cut at 30 to 60 s, and a viewer that has gone is noticed.
+	quietMost = 15 * time.Second
+	// streamLife bounds one stream; the page opens the next. So a key that was revoked is asked for again.
+	streamLife = 10 * time.Minute
+)
+
+// stream sends a view now, and again whenever it has changed.
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, look func() ([]byte, error)) {
+	select {
+	case h.streams <- struct{}{}:
+		defer func() { <-h.streams }()
+	default:
+		refuse(w, &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: quietMost, Message: fmt.Sprintf("%d views of this page are open already", maxStreams)})
+		return
+	}
+	last, err := look()
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	rc := http.NewResponseController(w)
+	send := func(format string, body []byte) error {
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout))
+		if _, err := fmt.Fprintf(w, format, body); err != nil {
+			return err
+		}
+		return rc.Flush()
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	began, sent := time.Now(), time.Now()
+	err = send("data: %s\n\n", last)
+	for err == nil && time.Since(began) < streamLife {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-h.closing:
+			return
+		case <-tick.C:
+		}
+		var now []byte
+		if now, err = look(); err != nil {
+			h.cfg.Logger.Error("serve a view of the page", "path", r.URL.Path, "err", err)
+			return // the page asks again, and is told then
+		}
+		switch {
+		case !bytes.Equal(now, last):
+			last, sent = now, time.Now()
+			err = send("data: %s\n\n", now)
+		case time.Since(sent) > quietMost:
+			sent = time.Now()
+			err = send(": still here%s\n\n", nil)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package node
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"flotilla/node/access"
+	"flotilla/node/page"
+	"flotilla/node/requestlog"
+)
+
+// see asks for a view of the page and returns its status.
+func (w *world) see(key, view string, into any) int {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.gateway.HTTPAddr()+"/page/data/"+view, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		w.t.Fatal(err)
+	}
+	return resp.StatusCode
+}
+
+// Each view has what its key did and nothing of another's, whatever id is asked for; the figures are the receipts'.
+func TestPageShowsAKeyItsOwn(t *testing.T) {
+	w := newWorld(t)
+	w.honestOperator()
+	alice, bob := w.newKey(access.Terms{Name: "alice"}), w.newKey(access.Terms{Name: "bob"})
+	bill := w.tell(alice.Secret, "hello", true)
+
+	var own page.Requests
+	w.eventually("the request is on the page", func() bool { return w.see(alice.Secret, "requests", &own) == http.StatusOK && own.Open != nil })
+	r := own.Open.Request
+	if len(own.Requests) != 1 || r.CostMicroUSD != bill.cost || own.Open.Receipt == nil || own.Open.Receipt.CostMicroUSD != bill.cost || len(own.Open.Decision) < 100 {
+		t.Errorf("alice sees %+v, was charged %d", own, bill.cost)
+	}
+	for _, view := range []string{"requests", "requests?open=" + r.ID, "requests?open=" + r.Receipt} {
+		var got page.Requests
+		if status := w.see(bob.Secret, view, &got); status != http.StatusOK || len(got.Requests) != 0 || got.Open != nil {
+			t.Errorf("bob sees %d %+v of %s", status, got, view)
+		}
+	}
+	var refused map[string]string
+	if status := w.see(bob.Secret, "receipt?id="+r.Receipt, &refused); status != http.StatusNotFound {
+		t.Errorf("bob gets alice's receipt: %d", status)
+	}
+	var bundle map[string]json.RawMessage
+	if status := w.see(alice.Secret, "receipt?id="+r.Receipt, &bundle); status != http.StatusOK || len(bundle) == 0 {
+		t.Errorf("alice gets no receipt: %d %v", status, bundle)
+	}
+	var spend page.Spend
+	if w.see(bob.Secret, "spend", &spend); spend.Requests != 0 || len(spend.Keys) != 1 || spend.Keys[0].Name != "bob" {
+		t.Errorf("bob's spend is %+v", spend)
+	}
+	var receipts page.Receipts
+	if w.see(bob.Secret, "receipts", &receipts); len(receipts.Receipts) != 0 || receipts.Settling != nil {
+		t.Errorf("bob's receipts are %+v", receipts)
+	}
+	views := pageViews{w.gateway, w.gateway.Gateway, w.gateway.Gateway.gate.book}
+	all, err := views.Spend(t.Context(), page.Viewer{Owner: true})
+	if err != nil || all.CostMicroUSD != bill.cost || len(all.Keys) < 2 {
+		t.Errorf("the owner sees %+v (%v)", all, err)
+	}
+	if got, err := views.Receipts(t.Context(), page.Viewer{Owner: true}); err != nil || len(got.Receipts) != 1 || got.Settling == nil {
+		t.Errorf("the owner sees %+v (%v)", got, err)
+	}
+}
+
+// What the log has from before a start is on the page after it, and what came since is not counted twice.
+func TestPageRemembersAcrossAStart(t *testing.T) {
+	w := newWorld(t)
+	w.honestOperator()
+	bill := w.tell(worldAPIKey, "hello", true)
+	w.eventually("the request is logged", func() bool { return len(w.logged(requestlog.Filter{})) == 1 })
+	for start, want := range map[time.Time]uint64{w.gateway.started: 0, time.Now(): bill.cost} {
+		b := page.NewBook(time.Now)
+		if err := fillBook(t.Context(), b, w.gateway.requests, start); err != nil {
+			t.Fatal(err)
+		}
+		if s := b.Spend(page.Viewer{Owner: true}); s.CostMicroUSD != want {
+			t.Errorf("started %s: %d µUSD from before, want %d", start, s.CostMicroUSD, want)
+		}
+	}
+}
+
+// A view counts in a key's requests a minute, and a key that is gone sees nothing any more.
+func TestPageObeysTheKeysLimits(t *testing.T) {
+	w := newWorld(t)
+	k := w.newKey(access.Terms{Name: "slow", RequestsPerMinute: 2})
+	for i, want := range []int{200, 200, 429} {
+		var got map[string]any
+		if status := w.see(k.Secret, "fleet", &got); status != want {
+			t.Errorf("view %d: %d %v, want %d", i, status, got, want)
+		}
+	}
+	if _, err := w.gateway.keys.Revoke(t.Context(), k.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if status := w.see(k.Secret, "fleet", &got); status != http.StatusUnauthorized {
+		t.Errorf("revoked: %d %v", status, got)
+	}
+}
