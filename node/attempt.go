@@ -97,7 +97,7 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 // to the routing decision.
 func (a *attempt) sign(ctx context.Context) error {
 	g, adv := a.g, a.priced.advert
-	body, maxOut, err := backend.LimitOutput(a.req.Body, g.maxOutput(a.req, adv))
+	body, maxOut, err := a.limited()
 	if err != nil {
 		return fmt.Errorf("limit the output: %w", err)
 	}
@@ -134,6 +134,14 @@ func (a *attempt) sign(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// limited is the request as the operator gets it, and the most output tokens that it can have. Vectors have none.
+func (a *attempt) limited() ([]byte, uint32, error) {
+	if a.req.Inputs > 0 {
+		return a.req.Body, 0, nil
+	}
+	return backend.LimitOutput(a.req.Body, a.g.maxOutput(a.req, a.priced.advert))
 }
 
 // maxOutput is the cap on output tokens: the client's own, else the gateway's default, within the model's context.
@@ -204,7 +212,7 @@ func (a *attempt) Info() openai.Info {
 	if a.tries > 0 {
 		why = fmt.Sprintf("%s; %d operator(s) before this one gave no first byte", why, a.tries)
 	}
-	return openai.Info{
+	info := openai.Info{
 		Model: string(a.choice.Model), Operator: a.choice.Operator, Reason: string(a.decision.Reason), Why: why,
 		PredictedQuality: a.choice.Quality, ReceiptID: a.id.String(),
 		InputPerMTok: adv.InputPerMTok, OutputPerMTok: adv.OutputPerMTok, PerRequest: adv.PerRequest,
@@ -212,6 +220,10 @@ func (a *attempt) Info() openai.Info {
 		UpgradeMicroUSD: a.decision.UpgradeCost(a.choice),
 		Quantization:    adv.Quantization, Runtime: adv.Runtime, TokenCounting: adv.TokenCounting,
 	}
+	if a.req.Inputs > 0 { // of vectors nothing is predicted
+		info.PredictedQuality, info.BaselineQuality = 0, 0
+	}
+	return info
 }
 
 // Next returns the next raw chunk; io.EOF once the answer is whole and its receipt is durable.

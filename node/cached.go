@@ -31,7 +31,7 @@ type lookup struct {
 // lookUp reads the request as the cache does, where its key has one.
 func (g *Gateway) lookUp(ctx context.Context, req openai.Request, v *visit) *lookup {
 	caching := v.in.Caching().Or(g.cfg.Load().Cache)
-	if caching.Mode == access.CacheOff {
+	if caching.Mode == access.CacheOff || req.Inputs > 0 {
 		return nil
 	}
 	l := &lookup{g: g, req: req, caching: caching}

@@ -1,9 +1,12 @@
 package node
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 
 	"flotilla/node/openai"
+	"flotilla/routing"
 	"flotilla/routing/form"
 )
 
@@ -17,6 +20,21 @@ func (g *Gateway) embeddingModel() *openai.EmbeddingModel {
 		m.Tokens = func(text string) int { return len(enc.Encode(text)) }
 	}
 	return m
+}
+
+// noEmbeddingOperator: no operator offers the model for vectors.
+func noEmbeddingOperator(model string) error {
+	return &openai.APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true,
+		Message: fmt.Sprintf("no operator offers the embedding model %q now; GET /v1/models lists those that make embeddings, the gateway's own among them", model)}
+}
+
+// embeddingModels are the entries of the model list for offers of embedding models.
+func embeddingModels(offers []routing.Candidate) []openai.Model {
+	list := modelList(offers)
+	for i := range list {
+		list[i].Embeds, list[i].SupportedParameters = true, nil
+	}
+	return list
 }
 
 // encoder is the router's embedder without the measures of form.

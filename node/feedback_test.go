@@ -49,7 +49,13 @@ func (w *world) post(key, path, body string) (*http.Response, []byte) {
 // postWith is post with headers, as name and value.
 func (w *world) postWith(key, path, body string, header ...string) (*http.Response, []byte) {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, "http://"+w.gateway.HTTPAddr()+path, strings.NewReader(body))
+	return w.send(http.MethodPost, key, path, body, header...)
+}
+
+// send is one request and its answer.
+func (w *world) send(method, key, path, body string, header ...string) (*http.Response, []byte) {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), method, "http://"+w.gateway.HTTPAddr()+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -111,8 +111,11 @@ func (v *visit) Ask(ctx context.Context, req openai.Request) error {
 
 // estimate is the tokens that a request may take, as the rate limit counts them until they are known.
 func (g *gate) estimate(req openai.Request) uint64 {
-	if req.Embeds > 0 {
+	switch {
+	case req.Embeds > 0:
 		return uint64(req.Embeds)
+	case req.Inputs > 0:
+		return uint64(estimateTokens(req.PromptBytes))
 	}
 	out := req.MaxTokens
 	if out == 0 {

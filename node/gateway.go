@@ -244,6 +244,9 @@ func question(req openai.Request, defaultModel string) (routing.Prompt, routing.
 	if !req.Auto {
 		policy.Model = req.Model
 	}
+	if req.Inputs > 0 { // each text has the model's context to itself
+		return routing.Prompt{InputTokens: estimateTokens(req.LongestInput)}, policy
+	}
 	last := req.Conversation.Last
 	return routing.Prompt{
 		Text: req.PromptText, InputTokens: estimateTokens(req.PromptBytes), MaxOutputTokens: req.MaxTokens,
@@ -263,7 +266,8 @@ func (g *Gateway) Explain(ctx context.Context, req openai.Request) (json.RawMess
 
 // Models lists what is offered now, one entry a model at its cheapest price.
 func (g *Gateway) Models(context.Context) ([]openai.Model, error) {
-	return modelList(g.candidates(g.now())), nil
+	now := g.now()
+	return append(modelList(g.candidates(now)), embeddingModels(g.embedders(now))...), nil
 }
 
 // Ready is nil when at least one operator can be asked, for every API key.
@@ -271,7 +275,8 @@ func (g *Gateway) Ready(context.Context) error {
 	if err := g.keys.Ready(); err != nil {
 		return err
 	}
-	for _, c := range g.candidates(g.now()) {
+	now := g.now()
+	for _, c := range append(g.candidates(now), g.embedders(now)...) {
 		if c.Unavailable == "" {
 			return nil
 		}

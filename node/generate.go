@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -60,7 +61,7 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 		g.fault = err
 		return g
 	}
-	s, err := j.model.Backend.Chat(ctx, body, j.request.Stream)
+	s, err := j.ask(ctx, body)
 	if err != nil {
 		g.fault = fmt.Errorf("ask the model server: %w", err)
 		return g
@@ -107,6 +108,17 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 		g.fault = errors.New("the model server gave an empty answer")
 	}
 	return g
+}
+
+// ask the job's model for a chat or, of an embedding model, for vectors.
+func (j *job) ask(ctx context.Context, body []byte) (*backend.Stream, error) {
+	switch {
+	case !slices.Contains(j.model.Features, backend.FeatureEmbeddings):
+		return j.model.Backend.Chat(ctx, body, j.request.Stream)
+	case j.request.Stream:
+		return nil, errors.New("vectors are not streamed")
+	}
+	return j.model.Backend.Embed(ctx, body)
 }
 
 // bytesPerToken is the usual figure for English text, used only where nobody counted.

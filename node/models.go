@@ -98,6 +98,9 @@ func (o *Operator) stake(ctx context.Context) error {
 
 // Served describes one model of a local server for sale under its canonical id.
 func Served(b *backend.Backend, m backend.Model, canonical string, price Price) ServedModel {
+	if m.Embeds() {
+		price.OutputPerMTok = 0 // there is no output; a price of it would only mislead who compares
+	}
 	return ServedModel{
 		Model: canonical, BackendModel: m.ID, Backend: b, Price: price,
 		Quantization: m.Quantization, Runtime: string(m.Runtime), TokenCounting: m.TokenCounting, MaxContext: m.ContextLength, Features: m.Features,

@@ -71,6 +71,7 @@ func advertChecker(domain settlement.Domain, view *chainView) func(p2p.Advert) (
 type pricedFleet struct {
 	adverts    []p2p.Advert // the snapshot; p2p never changes one it has handed out
 	candidates []routing.Candidate
+	embedders  []routing.Candidate // offers of embedding models, which the router never chooses among
 }
 
 func (f *pricedFleet) isOf(adverts []p2p.Advert) bool {
@@ -82,7 +83,7 @@ func priceFleet(adverts []p2p.Advert, domain settlement.Domain) *pricedFleet {
 	for _, a := range adverts {
 		for _, o := range a.Offers {
 			adv := bindingAdvert(a, o)
-			f.candidates = append(f.candidates, routing.Candidate{
+			c := routing.Candidate{
 				Operator:     operatorName(a.Operator, a.Peer),
 				Model:        routing.ModelID(catalogue.ID(o.Model)),
 				InputPerMTok: o.InputPerMTok, OutputPerMTok: o.OutputPerMTok, PerRequest: o.PerRequest,
@@ -91,7 +92,12 @@ func priceFleet(adverts []p2p.Advert, domain settlement.Domain) *pricedFleet {
 				JSONMode:   slices.Contains(o.Features, backend.FeatureJSON),
 				Vision:     slices.Contains(o.Features, backend.FeatureVision),
 				Ref:        &priced{peer: a.Peer, offer: o, advert: adv, digest: adv.Digest(domain)},
-			})
+			}
+			if slices.Contains(o.Features, backend.FeatureEmbeddings) {
+				f.embedders = append(f.embedders, c)
+				continue
+			}
+			f.candidates = append(f.candidates, c)
 		}
 	}
 	return f
@@ -99,13 +105,28 @@ func priceFleet(adverts []p2p.Advert, domain settlement.Domain) *pricedFleet {
 
 // candidates turns the live directory into what the router chooses from. A candidate's Ref is its *priced.
 func (g *Gateway) candidates(now time.Time) []routing.Candidate {
+	return g.asOf(now, g.pricedFleet().candidates)
+}
+
+// embedders are the live offers of embedding models.
+func (g *Gateway) embedders(now time.Time) []routing.Candidate {
+	return g.asOf(now, g.pricedFleet().embedders)
+}
+
+// pricedFleet is of the newest directory snapshot.
+func (g *Gateway) pricedFleet() *pricedFleet {
 	adverts := g.fleet.Adverts()
 	f := g.priced.Load()
 	if !f.isOf(adverts) {
 		f = priceFleet(adverts, g.domain)
 		g.priced.Store(f)
 	}
-	out := slices.Clone(f.candidates)
+	return f
+}
+
+// asOf adds to offers what changes from moment to moment.
+func (g *Gateway) asOf(now time.Time, offers []routing.Candidate) []routing.Candidate {
+	out := slices.Clone(offers)
 	for i := range out {
 		p := out[i].Ref.(*priced)
 		out[i].Load, out[i].Unavailable = g.load(p.peer), g.unavailable(p, now)

@@ -9,14 +9,19 @@ import (
 
 	"flotilla/node/openai"
 	"flotilla/routing"
+	"flotilla/routing/catalogue"
 )
 
 // tiers are the offers that a request may be served by, in the groups that are tried one after the other: the router
 // chooses within a group. Most requests have one group.
 func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 	p := req.Provider
-	all := g.candidates(g.now())
-	if len(all) == 0 {
+	all := g.offers(req)
+	switch {
+	case len(all) > 0:
+	case req.Inputs > 0:
+		return nil, noEmbeddingOperator(req.Model)
+	default:
 		return [][]routing.Candidate{nil}, nil // the router says it
 	}
 	all = slices.DeleteFunc(all, func(c routing.Candidate) bool { return !acceptable(c, p) })
@@ -39,6 +44,15 @@ func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 		tiers = tiers[:1]
 	}
 	return tiers, nil
+}
+
+// offers that can serve the request at all: for vectors, those of the named model.
+func (g *Gateway) offers(req openai.Request) []routing.Candidate {
+	if req.Inputs == 0 {
+		return g.candidates(g.now())
+	}
+	id := routing.ModelID(catalogue.ID(req.Model))
+	return slices.DeleteFunc(g.embedders(g.now()), func(c routing.Candidate) bool { return c.Model != id })
 }
 
 // acceptable: nothing in the request's provider object speaks against the offer.

@@ -23,6 +23,7 @@ type operatorCmd struct {
 	Backend     []string          `help:"Base URLs of OpenAI-compatible servers; without any, Ollama, llama.cpp, vLLM and LM Studio are looked for on their usual local ports." env:"FLOTILLA_BACKENDS" placeholder:"URL"`
 	Price       map[string]string `help:"Price by model in USD per million tokens, MODEL=IN/OUT or MODEL=IN/OUT/PER_REQUEST; * for the others." env:"FLOTILLA_PRICES" placeholder:"MODEL=IN/OUT"`
 	Model       []string          `help:"Models to serve; without any, every one that has a price." env:"FLOTILLA_MODELS" placeholder:"MODEL"`
+	Embedding   []string          `help:"Models that make vectors of texts, of servers that do not say which do (vLLM and other OpenAI-compatible ones); Ollama, llama.cpp and LM Studio say it." env:"FLOTILLA_EMBEDDING_MODELS" placeholder:"MODEL"`
 	Stake       string            `help:"Stake in USD, topped up at start; caps what is paid out in an epoch." env:"FLOTILLA_STAKE" default:"0"`
 	CreditLimit string            `help:"USD that a gateway may owe without a voucher." env:"FLOTILLA_CREDIT_LIMIT" default:"0.10"`
 	Concurrency int               `help:"Requests served at once." env:"FLOTILLA_CONCURRENCY" default:"4"`
@@ -64,7 +65,11 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	for _, m := range models {
-		fmt.Fprintf(s.out, "serving %s from %s\n", m.Model, m.Backend.URL())
+		what := ""
+		if slices.Contains(m.Features, backend.FeatureEmbeddings) {
+			what = " (embeddings)"
+		}
+		fmt.Fprintf(s.out, "serving %s%s from %s\n", m.Model, what, m.Backend.URL())
 	}
 	return runAndClose(ctx, n)
 }
@@ -89,6 +94,9 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 			id := catalogue.ID(m.ID)
 			if len(c.Model) > 0 && !slices.Contains(c.Model, id) && !slices.Contains(c.Model, m.ID) {
 				continue
+			}
+			if slices.Contains(c.Embedding, id) || slices.Contains(c.Embedding, m.ID) {
+				m.Features = []string{backend.FeatureEmbeddings}
 			}
 			price, ok := prices.of(id, m.ID)
 			if !ok {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -42,6 +43,8 @@ const (
 	FeatureTools  = "tools"
 	FeatureJSON   = "json"
 	FeatureVision = "vision"
+	// FeatureEmbeddings: the model makes vectors of texts, and is not for chats.
+	FeatureEmbeddings = "embeddings"
 )
 
 // Model is one model as its server describes it.
@@ -59,6 +62,9 @@ type Model struct {
 	// Features is what the server says the model can do, or what its runtime can make any model do.
 	Features []string
 }
+
+// Embeds: the model makes vectors of texts, and is not for chats.
+func (m Model) Embeds() bool { return slices.Contains(m.Features, FeatureEmbeddings) }
 
 // maxModels bounds the models of one server that are looked at: a curious person's Ollama holds dozens.
 const maxModels = 256
@@ -88,7 +94,7 @@ func (b *Backend) modelIDs(ctx context.Context) ([]listedModel, error) {
 	return (*list.Data)[:min(len(*list.Data), maxModels)], nil
 }
 
-// Models lists the chat models of the server with what can be learned about them. ErrNotReady while it loads.
+// Models lists the chat and embedding models of the server with what can be learned about them. ErrNotReady while it loads.
 func (b *Backend) Models(ctx context.Context) ([]Model, error) {
 	listed, err := b.modelIDs(ctx)
 	if err != nil {
@@ -111,7 +117,7 @@ func (b *Backend) Models(ctx context.Context) ([]Model, error) {
 	if err := b.describe(ctx, runtime, models); err != nil {
 		b.opts.Logger.Debug("describe models", "runtime", string(runtime), "url", b.URL(), "err", err)
 	}
-	return chatModels(models), nil
+	return usable(models), nil
 }
 
 func (b *Backend) describe(ctx context.Context, runtime Runtime, models []Model) error {
@@ -152,13 +158,13 @@ func (b *Backend) runtime(ctx context.Context, listed []listedModel) Runtime {
 	return OpenAICompatible
 }
 
-// notChat marks, in Model.Features, what is no chat model (an embedding model, say).
-const notChat = "-"
+// useless marks, in Model.Features, what can neither chat nor embed (a reranker, say).
+const useless = "-"
 
-func chatModels(models []Model) []Model {
+func usable(models []Model) []Model {
 	out := models[:0]
 	for _, m := range models {
-		if len(m.Features) == 0 || m.Features[0] != notChat {
+		if len(m.Features) == 0 || m.Features[0] != useless {
 			out = append(out, m)
 		}
 	}

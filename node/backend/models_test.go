@@ -39,6 +39,11 @@ var runtimes = map[string]struct {
 		"/v1/models": `{"object":"list","data":[{"id":"smollm2-135m","owned_by":"llamacpp","meta":{"n_ctx":2048,"n_ctx_train":8192,"ftype":"Q4_1"}}]}`,
 		"/props":     `{"default_generation_settings":{"n_ctx":1024},"total_slots":2,"model_path":"/x/smol.Q8_0.gguf","chat_template":"{% if tools %}","modalities":{"vision":true}}`,
 	}, []backend.Model{{ID: "smollm2-135m", ContextLength: 1024, Quantization: "Q4_1", Runtime: backend.LlamaCpp, TokenCounting: "llama.cpp/gguf-chat-template", Slots: 2, Features: []string{"json", "tools", "vision"}}}},
+	"llama.cpp with --embedding": {map[string]string{
+		"/v1/models": `{"data":[{"id":"nomic","owned_by":"llamacpp","meta":{"n_ctx":2048,"ftype":"F16"}}]}`,
+		"/props":     `{"default_generation_settings":{"n_ctx":2048},"total_slots":1}`,
+		`/v1/embeddings {"input":"a","encoding_format":"float"}`: `{"data":[{"index":0,"embedding":[0.5,1]}]}`,
+	}, []backend.Model{{ID: "nomic", ContextLength: 2048, Quantization: "F16", Runtime: backend.LlamaCpp, TokenCounting: "llama.cpp/gguf-chat-template", Slots: 1, Features: []string{"embeddings"}}}},
 	"older llama.cpp without /props": {map[string]string{
 		"/v1/models": `{"data":[{"id":"/m/Gemma-3-270m-Q4_K_M.gguf","owned_by":"llamacpp","meta":null}]}`,
 	}, []backend.Model{{ID: "/m/Gemma-3-270m-Q4_K_M.gguf", Quantization: "Q4_K_M", Runtime: backend.LlamaCpp, TokenCounting: "llama.cpp/gguf-chat-template"}}},
@@ -50,19 +55,21 @@ var runtimes = map[string]struct {
 		`/api/show {"model":"llama3.2:1b"}`: `{"parameters":"stop \"x\"\nnum_ctx      2048","model_info":{"llama.context_length":131072},"capabilities":["completion","tools"]}`,
 		`/api/show {"model":"long:latest"}`: `{"model_info":{"llama.context_length":131072}}`,
 		`/api/show {"model":"loaded:1"}`:    `{"model_info":{"llama.context_length":131072}}`,
-		`/api/show {"model":"embed:v1"}`:    `{"capabilities":["embedding"]}`,
+		`/api/show {"model":"embed:v1"}`:    `{"model_info":{"bert.context_length":2048},"capabilities":["embedding"]}`,
 	}, []backend.Model{
 		{ID: "llama3.2:1b", ContextLength: 2048, Quantization: "Q8_0", Runtime: backend.Ollama, TokenCounting: "ollama/template", Features: []string{"json", "tools"}},
 		{ID: "long:latest", ContextLength: 4096, Runtime: backend.Ollama, TokenCounting: "ollama/template", Features: []string{"json"}},
 		{ID: "loaded:1", ContextLength: 32768, Runtime: backend.Ollama, TokenCounting: "ollama/template", Features: []string{"json"}},
+		{ID: "embed:v1", ContextLength: 2048, Runtime: backend.Ollama, TokenCounting: "ollama/template", Features: []string{"embeddings"}},
 	}},
 	"vllm": {map[string]string{
 		"/v1/models": `{"data":[{"id":"Qwen/Qwen2.5-0.5B-Instruct-AWQ","owned_by":"vllm","max_model_len":32768}]}`,
 	}, []backend.Model{{ID: "Qwen/Qwen2.5-0.5B-Instruct-AWQ", ContextLength: 32768, Quantization: "AWQ", Runtime: backend.VLLM, TokenCounting: "vllm/hf-chat-template", Features: []string{"json"}}}},
 	"lmstudio": {map[string]string{
 		"/v1/models":     `{"data":[{"id":"qwen","owned_by":"organization_owner"},{"id":"nomic","owned_by":"organization_owner"}]}`,
-		"/api/v0/models": `{"data":[{"id":"qwen","type":"llm","quantization":"4bit","max_context_length":32768,"loaded_context_length":4096,"capabilities":["tool_use"]},{"id":"nomic","type":"embeddings"}]}`,
-	}, []backend.Model{{ID: "qwen", ContextLength: 4096, Quantization: "4bit", Runtime: backend.LMStudio, TokenCounting: "lmstudio/model-template", Features: []string{"json", "tools"}}}},
+		"/api/v0/models": `{"data":[{"id":"qwen","type":"llm","quantization":"4bit","max_context_length":32768,"loaded_context_length":4096,"capabilities":["tool_use"]},{"id":"nomic","type":"embeddings","max_context_length":2048}]}`,
+	}, []backend.Model{{ID: "qwen", ContextLength: 4096, Quantization: "4bit", Runtime: backend.LMStudio, TokenCounting: "lmstudio/model-template", Features: []string{"json", "tools"}},
+		{ID: "nomic", ContextLength: 2048, Runtime: backend.LMStudio, TokenCounting: "lmstudio/model-template", Features: []string{"embeddings"}}}},
 	"any other": {map[string]string{"/v1/models": `{"data":[{"id":"m"}]}`},
 		[]backend.Model{{ID: "m", Runtime: backend.OpenAICompatible, TokenCounting: "openai-compatible/reported"}}},
 }
@@ -135,7 +142,7 @@ func TestDetect(t *testing.T) {
 	for _, f := range found {
 		switch f.BaseURL {
 		case ollama:
-			if f.Runtime != backend.Ollama || len(f.Models) != 3 || f.Loading {
+			if f.Runtime != backend.Ollama || len(f.Models) != 4 || f.Loading {
 				t.Errorf("%+v", f)
 			}
 		case slow:

@@ -31,6 +31,7 @@ func (b *Backend) describeLlamaCpp(ctx context.Context, models []Model) error {
 	if err := b.query(ctx, http.MethodGet, "/props", nil, &props); err != nil {
 		return err
 	}
+	embeds := b.embeds(ctx)
 	for i := range models {
 		m := &models[i]
 		if n := tokenCount(props.Settings.NCtx); n > 0 {
@@ -38,6 +39,10 @@ func (b *Backend) describeLlamaCpp(ctx context.Context, models []Model) error {
 		}
 		m.Quantization = firstOf(props.Ftype, m.Quantization, quantizationIn(props.Path))
 		m.Slots = max(0, props.Slots)
+		if embeds { // some chat too, most of those badly: what was started to embed is not offered for chats
+			m.Features = []string{FeatureEmbeddings}
+			continue
+		}
 		m.Features = []string{FeatureJSON} // grammars work with every model
 		if strings.Contains(props.Template, "tools") {
 			m.Features = append(m.Features, FeatureTools)
@@ -115,8 +120,12 @@ func (b *Backend) showOllama(ctx context.Context, m *Model) error {
 			m.Features = append(m.Features, c)
 		}
 	}
-	if len(show.Capabilities) > 0 && !slices.Contains(show.Capabilities, "completion") {
-		m.Features = []string{notChat}
+	switch {
+	case len(show.Capabilities) == 0 || slices.Contains(show.Capabilities, "completion"):
+	case slices.Contains(show.Capabilities, "embedding"):
+		m.Features = []string{FeatureEmbeddings}
+	default:
+		m.Features = []string{useless}
 	}
 	return nil
 }
@@ -154,7 +163,7 @@ func (b *Backend) describeLMStudio(ctx context.Context, models []Model) error {
 			case "vlm":
 				m.Features = append(m.Features, FeatureVision)
 			case "embeddings":
-				m.Features = []string{notChat}
+				m.Features = []string{FeatureEmbeddings}
 			}
 		}
 	}

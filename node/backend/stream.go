@@ -26,6 +26,7 @@ type Stream struct {
 	idle   time.Duration
 	max    int64
 
+	member      string     // that an answer which is not streamed must have
 	sse         *sseReader // nil when the answer is not streamed
 	events      uint32     // events with text
 	textBytes   int
@@ -44,15 +45,18 @@ func (b *Backend) Chat(ctx context.Context, body []byte, stream bool) (*Stream, 
 	if err != nil {
 		return nil, err
 	}
+	return b.ask(ctx, "/v1/chat/completions", out, &Stream{member: "choices", promptBytes: promptBytes}, stream)
+}
+
+// ask sends body and completes s, the stream of its answer.
+func (b *Backend) ask(ctx context.Context, path string, body []byte, s *Stream, stream bool) (*Stream, error) {
 	reqCtx, cancel := context.WithCancelCause(ctx)
-	s := &Stream{
-		cancel: cancel, parent: ctx.Done(), idle: b.opts.IdleTimeout, max: b.opts.MaxAnswerBytes, promptBytes: promptBytes,
-		cause: func() error { return context.Cause(reqCtx) },
-	}
+	s.cancel, s.parent, s.idle, s.max = cancel, ctx.Done(), b.opts.IdleTimeout, b.opts.MaxAnswerBytes
+	s.cause = func() error { return context.Cause(reqCtx) }
 	s.quiet = time.AfterFunc(b.opts.FirstByteTimeout, func() { cancel(ErrIdle) })
 	// The body is whole in memory and can be sent again: net/http then retries on a kept connection that went stale,
 	// and an answer that starts before the body was read cannot cut it (golang/go#40747).
-	resp, err := b.do(reqCtx, http.MethodPost, "/v1/chat/completions", out)
+	resp, err := b.do(reqCtx, http.MethodPost, path, body)
 	if err != nil {
 		err = asError(s.cause(), err)
 		s.stop(err)
@@ -162,14 +166,14 @@ func (s *Stream) readWhole() (Event, error) {
 	}
 	obj, err := rawjson.Parse(data)
 	if err != nil {
-		return Event{}, badAnswer("want a chat completion", data)
+		return Event{}, badAnswer("want JSON", data)
 	}
 	ev, err := parseEvent(data)
 	if err != nil {
 		return Event{}, err
 	}
-	if !obj.Has("choices") {
-		return Event{}, badAnswer("want a chat completion with choices", data)
+	if !obj.Has(s.member) {
+		return Event{}, badAnswer("want an answer with "+s.member, data)
 	}
 	if ev.Usage == nil {
 		ev.Usage = s.estimate(uint32(len(ev.Text)+bytesPerToken-1) / bytesPerToken)

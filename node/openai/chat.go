@@ -129,21 +129,10 @@ func completionID(prefix, receiptID string) string {
 	return prefix + hex.EncodeToString(b[:])
 }
 
-// whole sends an answer that is not streamed. Nothing goes out before the end is known to be clean, so that every
-// failure still has its status.
+// whole sends an answer that is not streamed.
 func (a *answer) whole() {
-	ctx := a.x.r.Context()
-	data, err := a.reply.Next(ctx)
-	switch {
-	case errors.Is(err, io.EOF): // not even one object
-		err = errBadAnswer()
-	case err == nil:
-		if _, err = a.reply.Next(ctx); err == nil { // more than one
-			err = errBadAnswer()
-		}
-	}
-	a.x.final = a.reply.Final()
-	if !errors.Is(err, io.EOF) {
+	data, err := a.only()
+	if err != nil {
 		a.fail(err)
 		return
 	}
@@ -161,6 +150,26 @@ func (a *answer) whole() {
 	edits = append(edits, rawjson.Edit{Key: "usage", Value: usageObject(usage, a.x.info, a.x.final)})
 	a.x.w.Header().Set("X-Flotilla-Cost", formatUSD(a.x.final.CostMicroUSD, 6))
 	a.x.send(http.StatusOK, obj.Apply(edits...))
+}
+
+// only is the one object of an answer that is not streamed. Nothing is sent before its end is known to be clean, so that every
+// failure still has its status.
+func (a *answer) only() (json.RawMessage, error) {
+	ctx := a.x.r.Context()
+	data, err := a.reply.Next(ctx)
+	switch {
+	case errors.Is(err, io.EOF): // not even one
+		err = errBadAnswer()
+	case err == nil:
+		if _, err = a.reply.Next(ctx); err == nil { // more than one
+			err = errBadAnswer()
+		}
+	}
+	a.x.final = a.reply.Final()
+	if errors.Is(err, io.EOF) {
+		return data, nil
+	}
+	return nil, err
 }
 
 // fail answers a request whose reply broke before anything was sent.

@@ -81,5 +81,6 @@ type Model struct {
 	Quantizations                           []string
 	SupportedParameters                     []string
 	Vision                                  bool // takes images
+	Embeds                                  bool // makes vectors of texts, and cannot chat
 	Operators                               int  // that offer it now; 0 if not counted
 }

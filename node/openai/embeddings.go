@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
 	"runtime"
 	"strings"
-
-	"flotilla/node/rawjson"
 )
 
 // EmbeddingModel is the gateway's own sentence encoder, the one that it routes by. It costs nothing and needs no operator.
@@ -34,31 +31,46 @@ const (
 // embeddingSlots leaves half of the machine to routing, which embeds too.
 var embeddingSlots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
-type embeddingRequest struct {
-	inputs []string
-	packed bool // base64 of little-endian float32
-}
-
+// serveEmbeddings embeds with the gateway's own encoder, or has an operator do it that offers the named model.
 func (h *handler) serveEmbeddings(x *exchange) {
 	body, api := x.readBody()
 	if api != nil {
 		x.fail(api)
 		return
 	}
-	req, api := h.parseEmbedding(body)
+	req, api := readEmbedding(body)
+	switch {
+	case api != nil:
+	case h.cfg.Embeddings != nil && strings.EqualFold(req.model, h.cfg.Embeddings.ID):
+		h.embedHere(x, req)
+		return
+	case req.model == "":
+		api = &APIError{Status: http.StatusBadRequest, Code: codeNoModel, Param: "model", NoRetry: true, Message: "model is missing: GET /v1/models lists those that make embeddings"}
+	case isAuto(req.model):
+		api = &APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "vectors of different models cannot be compared, so none is chosen for you: name one; GET /v1/models lists those that make embeddings"}
+	default:
+		h.embedThere(x, body, req)
+		return
+	}
+	x.fail(api)
+}
+
+// embedHere embeds with the gateway's own encoder.
+func (h *handler) embedHere(x *exchange, req embeddingRequest) {
+	texts, api := h.cfg.Embeddings.check(req)
 	if api != nil {
 		x.fail(api)
 		return
 	}
 	tokens := 0
-	for _, text := range req.inputs {
+	for _, text := range texts {
 		tokens += h.cfg.Embeddings.tokens(text)
 	}
 	if api := x.ask(&Request{ID: x.id, Key: x.key, Model: h.cfg.Embeddings.ID, Embeds: max(1, tokens)}); api != nil {
 		x.fail(api)
 		return
 	}
-	answer, err := h.embed(x.r.Context(), req)
+	answer, err := h.embed(x.r.Context(), texts, req.packed)
 	if err != nil {
 		x.failWith(err)
 		return
@@ -75,65 +87,17 @@ func (m *EmbeddingModel) tokens(text string) int {
 	return m.Tokens(text)
 }
 
-func (h *handler) parseEmbedding(body []byte) (embeddingRequest, *APIError) {
-	var req embeddingRequest
-	obj, api := parseObject(body)
-	if api != nil {
-		return req, api
-	}
-	var model, format string
-	if api := decode(obj, "model", &model, "a string"); api != nil {
-		return req, api
-	}
-	if h.cfg.Embeddings == nil || !strings.EqualFold(model, h.cfg.Embeddings.ID) {
-		return req, h.noEmbeddingModel(model)
-	}
-	if api := decode(obj, "encoding_format", &format, `"float" or "base64"`); api != nil {
-		return req, api
-	}
-	if format != "" && format != "float" && format != "base64" {
-		return req, badRequest("encoding_format", `encoding_format must be "float" or "base64"`)
-	}
-	req.packed = format == "base64"
-	if dims, ok := obj.Get("dimensions"); ok && !rawjson.IsNull(dims) && string(dims) != fmt.Sprint(h.cfg.Embeddings.Dim) {
-		return req, badRequest("dimensions", "this model's vectors have %d dimensions and cannot be shortened: leave dimensions out", h.cfg.Embeddings.Dim)
-	}
-	req.inputs, api = readInputs(obj)
-	return req, api
-}
-
-func (h *handler) noEmbeddingModel(model string) *APIError {
-	api := &APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true}
+// check refuses what the gateway's own encoder cannot do.
+func (m *EmbeddingModel) check(req embeddingRequest) ([]string, *APIError) {
 	switch {
-	case h.cfg.Embeddings == nil:
-		api.Message = "this gateway serves no embedding model"
-	case model == "":
-		api.Status, api.Code = http.StatusBadRequest, codeNoModel
-		api.Message = fmt.Sprintf("model is missing: this gateway embeds with %q", h.cfg.Embeddings.ID)
-	default:
-		api.Message = fmt.Sprintf("%q is no embedding model here: this gateway embeds with %q", clip(model, 100), h.cfg.Embeddings.ID)
-	}
-	return api
-}
-
-// readInputs takes a text or an array of texts.
-func readInputs(obj rawjson.Object) ([]string, *APIError) {
-	raw, ok := obj.Get("input")
-	if !ok || rawjson.IsNull(raw) {
-		return nil, badRequest("input", "input is missing: a string, or an array of strings")
-	}
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		return []string{one}, nil
-	}
-	var many []string
-	if json.Unmarshal(raw, &many) != nil {
+	case req.texts == nil:
 		return nil, badRequest("input", "input must be a string or an array of strings: arrays of token ids are not supported, since they are another model's tokens")
+	case len(req.texts) > maxInputs:
+		return nil, badRequest("input", "input has %d texts; 1 to %d can be embedded at once", len(req.texts), maxInputs)
+	case req.dimensions != 0 && req.dimensions != uint32(m.Dim):
+		return nil, badRequest("dimensions", "this model's vectors have %d dimensions and cannot be shortened: leave dimensions out", m.Dim)
 	}
-	if len(many) == 0 || len(many) > maxInputs {
-		return nil, badRequest("input", "input has %d texts; 1 to %d can be embedded at once", len(many), maxInputs)
-	}
-	return many, nil
+	return req.texts, nil
 }
 
 type embeddingList struct {
@@ -155,7 +119,7 @@ type embeddingUsage struct {
 	Cost         float64 `json:"cost"` // always 0: the gateway's own work
 }
 
-func (h *handler) embed(ctx context.Context, req embeddingRequest) (embeddingList, error) {
+func (h *handler) embed(ctx context.Context, texts []string, packed bool) (embeddingList, error) {
 	m := h.cfg.Embeddings
 	select {
 	case embeddingSlots <- struct{}{}:
@@ -163,14 +127,14 @@ func (h *handler) embed(ctx context.Context, req embeddingRequest) (embeddingLis
 	case <-ctx.Done():
 		return embeddingList{}, context.Cause(ctx)
 	}
-	out := embeddingList{Object: "list", Model: m.ID, Data: make([]embedding, len(req.inputs))}
-	for i, text := range req.inputs {
+	out := embeddingList{Object: "list", Model: m.ID, Data: make([]embedding, len(texts))}
+	for i, text := range texts {
 		v, err := m.Embed(ctx, text)
 		if err != nil {
 			return embeddingList{}, fmt.Errorf("embed: %w", err)
 		}
 		out.Data[i] = embedding{Object: "embedding", Index: i, Embedding: v}
-		if req.packed {
+		if packed {
 			out.Data[i].Embedding = packFloats(v)
 		}
 	}

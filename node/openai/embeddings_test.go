@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"math"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,7 +65,64 @@ func TestEmbeddingsRefuse(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d for %s", body, w.Code, w.Body, want.status, want.param)
 		}
 	}
+	for body, param := range map[string]string{
+		`{"model":"x","input":[[1],[]]}`: "input", `{"model":"x","input":{"a":1}}`: "input", `{"model":"x","input":[1,-2]}`: "input", `{"model":"x","input":"a","dimensions":"2"}`: "dimensions",
+		`{"model":"x","input":"a","provider":{"onyl":[]}}`: "provider",
+	} {
+		if w := do(t, config(fakefleet.New()), http.MethodPost, "/v1/embeddings", body); w.Code != 400 || apiError(t, w)["param"] != param {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+		}
+	}
 	if w := do(t, config(fakefleet.New()), http.MethodPost, "/v1/embeddings", `{"model":"x","input":"a"}`); w.Code != 404 {
 		t.Errorf("without an embedding model: %d", w.Code)
+	}
+}
+
+// An operator's vectors reach the client in the encoding that it asked for, whichever they came in; what is no vector for
+// each input does not.
+func TestFleetEmbeddings(t *testing.T) {
+	const packed = `"AACAPwAAAEA="` // 1, 2
+	numbers, text := []any{1.0, 2.0}, "AACAPwAAAEA="
+	for _, o := range []struct {
+		answer, ask string
+		want        any // the second vector; nil: 502
+	}{
+		{`{"data":[{"index":0,"embedding":[3,4]},{"index":1,"embedding":[1,2]}],"x_extra":1,"usage":{"prompt_tokens":7}}`, ``, numbers},
+		{`{"data":[{"index":0,"embedding":[3,4]},{"index":1,"embedding":[1,2]}]}`, `,"encoding_format":"base64"`, text},
+		{`{"data":[{"embedding":` + packed + `},{"embedding":` + packed + `}]}`, ``, numbers},
+		{`{"data":[{"embedding":` + packed + `},{"embedding":` + packed + `}]}`, `,"encoding_format":"base64"`, text},
+		{`{"data":[{"embedding":[3,4]}]}`, ``, nil},
+		{`{"data":[{"embedding":[3,4]},{"embedding":[1]}]}`, ``, nil},
+		{`{"data":[{"embedding":[]},{"embedding":[]}]}`, ``, nil},
+		{`{"data":[{"index":1,"embedding":[3]},{"index":0,"embedding":[1]}]}`, ``, nil},
+		{`{"data":[{"embedding":"AAA"},{"embedding":"AAA"}]}`, ``, nil},
+		{`{"data":[{"embedding":"AACAfw=="},{"embedding":"AACAfw=="}]}`, ``, nil}, // infinite
+		{`{"data":{}}`, ``, nil},
+		{`{}`, ``, nil},
+	} {
+		f := fakefleet.New()
+		f.Raw = []json.RawMessage{json.RawMessage(o.answer)}
+		w := do(t, config(f), http.MethodPost, "/v1/embeddings", `{"model":"`+model+`","input":["a","bcd"]`+o.ask+`,"provider":{"only":["0xabc"]}}`)
+		if o.want == nil {
+			if w.Code != http.StatusBadGateway || apiError(t, w)["code"] != "bad_answer" {
+				t.Errorf("%s: %d %s", o.answer, w.Code, w.Body)
+			}
+			continue
+		}
+		list := object(t, w.Body.Bytes())
+		data, _ := list["data"].([]any)
+		if w.Code != 200 || len(data) != 2 || list["object"] != "list" || list["model"] != model {
+			t.Fatalf("%s: %d %s", o.answer, w.Code, w.Body)
+		}
+		if d := cmp.Diff(map[string]any{"object": "embedding", "index": 1.0, "embedding": o.want}, data[1]); d != "" {
+			t.Errorf("%s %s: %s", o.answer, o.ask, d)
+		}
+		req := f.Requests()[0]
+		if req.Inputs != 2 || req.LongestInput != 3 || req.PromptBytes != 4 || strings.Contains(string(req.Body), "provider") || len(req.Provider.Only) != 1 {
+			t.Errorf("asked for %+v", req)
+		}
+		if usage := list["usage"].(map[string]any); usage["prompt_tokens"] == 7.0 || usage["flotilla"] == nil {
+			t.Errorf("usage is the operator's, not the bill's: %v", usage)
+		}
 	}
 }

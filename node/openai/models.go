@@ -67,6 +67,9 @@ func (m Model) wire() wireModel {
 		// µUSD per million tokens are 1e-12 USD per token.
 		Pricing: &wirePricing{Prompt: formatUSD(m.InputPerMTok, 12), Completion: formatUSD(m.OutputPerMTok, 12), Request: formatUSD(m.PerRequest, 6)},
 	}
+	if m.Embeds {
+		w.Architecture, w.SupportedParameters = textArchitecture("embeddings", false), []string{"encoding_format", "dimensions"}
+	}
 	if w.Name == "" {
 		w.Name = m.ID
 	}
@@ -108,8 +111,8 @@ func (h *handler) listModels(x *exchange) (modelList, bool) {
 		return modelList{}, false
 	}
 	list := modelList{Object: "list", Data: []wireModel{}}
-	if len(models) > 0 {
-		list.Data = append(list.Data, autoModel(models))
+	if chat := slices.DeleteFunc(slices.Clone(models), func(m Model) bool { return m.Embeds }); len(chat) > 0 {
+		list.Data = append(list.Data, autoModel(chat))
 	}
 	for _, m := range models {
 		list.Data = append(list.Data, m.wire())

@@ -35,6 +35,8 @@ type Request struct {
 	DryRun bool
 	// Embeds is how many tokens of text the gateway itself is to embed; no operator is asked.
 	Embeds int
+	// Inputs is how many texts an operator is to embed, LongestInput the bytes of the longest; 0 for a chat.
+	Inputs, LongestInput int
 	// Body is the client's JSON, byte for byte but without the members that are only for the router (plugins, provider,
 	// cost_quality_tradeoff, allowed_models, blocked_models, default_model, usage): operators need not know what else was acceptable.
 	Body []byte
