@@ -65,8 +65,9 @@ eval: build ## docs/evaluation.md from the outcomes in DATA=DIR (*.jsonl.gz and 
 bench: ## prints; nothing here passes or fails by a clock
 	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./node ./node/access ./node/requestlog ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
 
-bench-gateway: ## what the gateway adds to a model server that takes no time, beside a bare Go reverse proxy; prints
-	FLOTILLA_BENCH_GATEWAY=1 $(GO) test -v -count 1 -timeout 20m -run TestGatewayBench ./cmd/flotilla
+bench-gateway: ## what the gateway adds to a model server that takes no time, beside a bare Go reverse proxy; PEERS=1: and Portkey and LiteLLM
+	$(if $(PEERS),tools/node/with-node cmd/flotilla/testdata/peers/install.sh $(CACHE)/peers)
+	FLOTILLA_BENCH_GATEWAY=1 $(if $(PEERS),FLOTILLA_BENCH_PEERS=$(CURDIR)/$(CACHE)/peers tools/node/with-node) $(GO) test -v -count 1 -timeout 30m -run TestGatewayBench ./cmd/flotilla
 
 SOAK ?= 3m
 soak: ## mixed traffic at half of what the machine can do, clients that leave, operators that die; then all ledgers are compared

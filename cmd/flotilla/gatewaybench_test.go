@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -34,7 +35,11 @@ const (
 // subject is one way to the mock model server.
 type subject struct {
 	name, url, key string
-	pids           []int // processes whose work it is; none for the direct way
+	model          string            // default: testModel
+	fresh          bool              // every prompt is another
+	header         map[string]string // of each request
+	pids           []int             // processes whose work it is; none for the direct way
+	ready          time.Duration     // from its start to the first answer, of those that only forward
 }
 
 // sample is one round of one subject.
@@ -54,13 +59,18 @@ func TestGatewayBench(t *testing.T) {
 	mock := httptest.NewServer(http.HandlerFunc(instantModel))
 	t.Cleanup(mock.Close)
 	f := newFleet(t)
-	f.startGateway("--settle-every", "1h", "--lane-deposit", "100")
+	f.startGateway("--settle-every", "1h", "--lane-deposit", "100", "--embedder", "static")
 	op := f.start("alder", "operator", "--backend", mock.URL, "--price", "*=1/2", "--stake", "50", "--bootstrap", f.boot, "--chain-poll", "300ms", "--concurrency", "64")
 	f.waitServing(1)
+	ours, both := []int{f.gateway.cmd.Process.Pid}, []int{f.gateway.cmd.Process.Pid, op.cmd.Process.Pid}
 	subjects := []subject{
 		{name: "direct", url: mock.URL}, startProxy(t, mock.URL),
-		{name: "flotilla (gateway + operator)", url: "http://" + f.http, key: testKey, pids: []int{f.gateway.cmd.Process.Pid, op.cmd.Process.Pid}},
-		{name: "flotilla (gateway alone)", url: "http://" + f.http, key: testKey, pids: []int{f.gateway.cmd.Process.Pid}},
+		{name: "flotilla, model named", url: "http://" + f.http, key: testKey, pids: ours},
+		{name: "  CPU with its operator", url: "http://" + f.http, key: testKey, pids: both},
+		{name: "flotilla, auto, new prompts", url: "http://" + f.http, key: testKey, pids: ours, model: "auto", fresh: true},
+	}
+	if dir := os.Getenv("FLOTILLA_BENCH_PEERS"); dir != "" {
+		subjects = append(subjects, peerSubjects(t, dir, mock.URL)...)
 	}
 	for _, c := range []struct {
 		clients int
@@ -74,8 +84,13 @@ func TestGatewayBench(t *testing.T) {
 		}
 		printBench(c.clients, c.stream, subjects, samples)
 	}
-	for _, s := range subjects[1:3] {
-		fmt.Printf("%-32s %d MB resident in all\n", s.name, s.resident()>>20)
+	fmt.Println()
+	for _, s := range subjects[1:] {
+		fmt.Printf("%-32s %4d MB of its own after the rounds", s.name, s.resident()>>20)
+		if s.ready > 0 {
+			fmt.Printf(", ready %.1f s after its start", s.ready.Seconds())
+		}
+		fmt.Println()
 	}
 }
 
@@ -146,12 +161,11 @@ func startProxy(t *testing.T, target string) subject {
 // round sends requests from so many clients for a while.
 func (s subject) round(t *testing.T, clients int, stream bool) sample {
 	t.Helper()
-	body := fmt.Sprintf(`{"model":%q,"stream":%v,"max_tokens":50,"messages":[{"role":"user","content":"hello there"}]}`, testModel, stream)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	defer client.CloseIdleConnections()
-	var mu sync.Mutex // guards took, first, failed
+	var mu sync.Mutex // guards took, first, failed, last
 	var took, first []time.Duration
-	failed := 0
+	failed, last := 0, error(nil)
 	cpu, began := s.cpu(), time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), benchRound+30*time.Second)
 	defer cancel()
@@ -160,10 +174,10 @@ func (s subject) round(t *testing.T, clients int, stream bool) sample {
 		wg.Go(func() {
 			for time.Since(began) < benchRound {
 				start := time.Now()
-				chunk, err := s.once(ctx, client, body, stream)
+				chunk, err := s.once(ctx, client, stream)
 				mu.Lock()
 				if err != nil {
-					failed++
+					failed, last = failed+1, err
 				} else {
 					took, first = append(took, time.Since(start)), append(first, chunk)
 				}
@@ -174,7 +188,7 @@ func (s subject) round(t *testing.T, clients int, stream bool) sample {
 	wg.Wait()
 	elapsed := time.Since(began)
 	if len(took) == 0 {
-		t.Fatalf("%s: no request was answered", s.name)
+		t.Fatalf("%s: no request was answered: %v", s.name, last)
 	}
 	slices.Sort(took)
 	slices.Sort(first)
@@ -185,12 +199,21 @@ func (s subject) round(t *testing.T, clients int, stream bool) sample {
 }
 
 // once sends one request and reads the answer, which must be whole; it returns the time to the first byte.
-func (s subject) once(ctx context.Context, client *http.Client, body string, stream bool) (first time.Duration, err error) {
+func (s subject) once(ctx context.Context, client *http.Client, stream bool) (first time.Duration, err error) {
+	prompt := "hello there"
+	if s.fresh {
+		prompt = fmt.Sprintf("what is %d plus %d", rand.IntN(1<<30), rand.IntN(1<<30))
+	}
+	body := fmt.Sprintf(`{"model":%q,"stream":%v,"max_tokens":50,"messages":[{"role":"user","content":%q}]}`, cmp.Or(s.model, testModel), stream, prompt)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.key)
+	req.Header.Set("Content-Type", "application/json")
+	for name, value := range s.header {
+		req.Header.Set(name, value)
+	}
 	start := time.Now()
 	resp, err := client.Do(req)
 	if err != nil {
