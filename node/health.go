@@ -135,6 +135,9 @@ func (h *health) fault(id p2p.PeerID, err error, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.get(id)
+	if now.Before(p.pausedUntil) {
+		return // of a request from before the pause: one death ends many, and is one fault
+	}
 	if fault != nil && p.faults == 0 { // on trial there is no indulgence
 		if p.modelFaults++; p.modelFaults < maxModelFaults {
 			return
@@ -142,6 +145,15 @@ func (h *health) fault(id p2p.PeerID, err error, now time.Time) {
 	}
 	p.faults++
 	p.pausedUntil = now.Add(min(pauseFirst<<min(p.faults-1, 10), pauseMost))
+}
+
+// connected ends the pause of an operator that has just connected: it may have been restarted, and a trial will tell.
+func (h *health) connected(id p2p.PeerID, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if p := h.peers[id]; p != nil && now.Before(p.pausedUntil) {
+		p.pausedUntil = now
+	}
 }
 
 func (h *health) success(id p2p.PeerID) {

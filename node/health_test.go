@@ -80,3 +80,29 @@ func TestBreakerSparesOthersFromOneRequest(t *testing.T) {
 		t.Error("asked after it has failed on trial")
 	}
 }
+
+// TestBreakerCountsOneDeathOnce: the requests that one death ends are one fault, and an operator that is back is tried at once.
+func TestBreakerCountsOneDeathOnce(t *testing.T) {
+	h, id, now := newHealth(), p2p.PeerID("op"), time.Unix(1_800_000_000, 0)
+	for range 30 {
+		h.fault(id, errors.New("lost"), now)
+	}
+	if why := h.paused(id, now.Add(pauseFirst)); why != "" {
+		t.Errorf("%s a second after 30 requests were lost at once", why)
+	}
+	now = now.Add(pauseFirst)
+	for range 5 {
+		h.fault(id, errors.New("lost"), now)
+		now = now.Add(pauseMost)
+	}
+	h.fault(id, errors.New("lost"), now)
+	h.connected(id, now.Add(time.Second))
+	if why := h.paused(id, now.Add(time.Second)); why != "" {
+		t.Errorf("%s although it has just connected", why)
+	}
+	leave := h.enter(id)
+	defer leave()
+	if h.paused(id, now.Add(time.Second)) == "" {
+		t.Error("trusted at once, want one request on trial")
+	}
+}

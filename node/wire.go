@@ -36,6 +36,7 @@ type Node struct {
 	fleet  *p2p.Host
 	ledger *settlement.Ledger
 	view   *chainView
+	health *health // what a gateway has seen of each operator
 
 	signers *settlement.SignerCache
 
@@ -63,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure node: %w", err)
 	}
-	n := &Node{cfg: cfg, started: time.Now(), peers: make(chan p2p.PeerID, 1), twoFaced: make(chan p2p.Equivocation, maxTwoFaced)}
+	n := &Node{cfg: cfg, started: time.Now(), health: newHealth(), peers: make(chan p2p.PeerID, 1), twoFaced: make(chan p2p.Equivocation, maxTwoFaced)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -178,7 +179,7 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	cfg := n.cfg
 	g := &Gateway{
 		self: n.view.self, domain: cfg.Domain, router: newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, log), ledger: n.ledger,
-		fleet: n.fleet, view: n.view, health: newHealth(), log: log, now: time.Now, owners: newReceiptOwners(cfg.Key),
+		fleet: n.fleet, view: n.view, health: n.health, log: log, now: time.Now, owners: newReceiptOwners(cfg.Key),
 		queue: queue{most: cfg.Gateway.Queue.Length, wait: cfg.Gateway.Queue.Wait},
 	}
 	g.cfg.Store(cfg.Gateway)
@@ -273,11 +274,12 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	return g.Drain(drain)
 }
 
-// onPeer wakes the ledger sync when someone connects; a wake-up that is already waiting is enough.
+// onPeer lets who connects be tried, and wakes the ledger sync; a wake-up that is already waiting is enough.
 func (n *Node) onPeer(id p2p.PeerID, connected bool) {
 	if !connected {
 		return
 	}
+	n.health.connected(id, time.Now())
 	select {
 	case n.peers <- id:
 	default:
