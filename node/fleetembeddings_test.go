@@ -15,6 +15,7 @@ import (
 	"flotilla/node/access"
 	"flotilla/node/backend"
 	"flotilla/node/requestlog"
+	"flotilla/routing"
 	"flotilla/routing/embed"
 	"flotilla/settlement"
 )
@@ -170,6 +171,15 @@ func TestOperatorsEmbed(t *testing.T) {
 	w.eventually("it is logged", func() bool { return len(w.logged(requestlog.Filter{Key: string(k.ID)})) == 1 })
 	if r := w.logged(requestlog.Filter{Key: string(k.ID)})[0]; r.CostMicroUSD != uint64(cost) || r.PromptTokens != tokens || r.CompletionTokens != 0 || r.BaselineMicroUSD != uint64(cost) || r.PredictedQuality != nil {
 		t.Errorf("the log has %+v", r)
+	}
+	if err := routing.Replay(t.Context(), []byte(bs[0].DecisionJSON), w.gateway.Gateway.router.Index()); err != nil {
+		t.Errorf("the decision cannot be made again: %v", err)
+	}
+	if err := w.gateway.SettleNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := settlement.Verify(t.Context(), w.receipts()[0], w.mem, settlement.VerifyOptions{Domain: testDomain}).Err(); err != nil {
+		t.Errorf("the settled receipt: %v", err)
 	}
 
 	resp, raw = w.post(k.Secret, "/v1/embeddings", body+`,"encoding_format":"base64"}`)

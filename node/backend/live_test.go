@@ -1,6 +1,7 @@
 package backend_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -23,8 +24,37 @@ func TestLiveServer(t *testing.T) {
 	if err != nil || len(models) == 0 {
 		t.Fatalf("Models = %v, %v", models, err)
 	}
-	t.Logf("first model: %+v", models[0])
-	b = b.WithModel(models[0].ID)
+	for _, m := range models {
+		t.Run(m.ID, func(t *testing.T) {
+			t.Logf("%+v", m)
+			if m.Embeds() {
+				liveEmbedding(t, b.WithModel(m.ID))
+				return
+			}
+			liveChat(t, b.WithModel(m.ID))
+		})
+	}
+}
+
+func liveEmbedding(t *testing.T, b *backend.Backend) {
+	s, err := b.Embed(t.Context(), []byte(`{"model":"asked","input":["Say hello.","Say goodbye."]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ev, err := s.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct {
+		Data []struct{ Embedding []float32 }
+	}
+	if err := json.Unmarshal(ev.Data, &list); err != nil || len(list.Data) != 2 || len(list.Data[0].Embedding) == 0 || ev.Usage.PromptTokens == 0 {
+		t.Errorf("%d vectors, usage %+v, %v", len(list.Data), ev.Usage, err)
+	}
+}
+
+func liveChat(t *testing.T, b *backend.Backend) {
 	if err := b.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 """Serve one GGUF model over llama.cpp's OpenAI-compatible HTTP server on 127.0.0.1.
 
-argv: MODEL_PATH ALIAS PORT THREADS CTX SLOTS CHAT_TEMPLATE   (PORT 0: any free port)
+argv: MODEL_PATH ALIAS PORT THREADS CTX SLOTS CHAT_TEMPLATE EMBED   (PORT 0: any free port)
 
 Prints one line, "listening http://127.0.0.1:PORT", when the model is loaded, and serves until
 stdin closes. The parent holds stdin's other end, so a parent that dies, however it dies, takes
@@ -13,7 +13,7 @@ import xllamacpp
 
 model_path, alias = sys.argv[1], sys.argv[2]
 port, threads, ctx, slots = (int(a) for a in sys.argv[3:7])
-chat_template = sys.argv[7]
+chat_template, embed = sys.argv[7], sys.argv[8] == "true"
 
 p = xllamacpp.CommonParams()
 p.model.path = model_path
@@ -24,6 +24,9 @@ p.n_ctx = ctx
 p.n_parallel = slots
 p.use_jinja = True
 p.chat_template = chat_template
+if embed:
+    p.embedding = True
+    p.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
 # More compute threads than idle cores makes llama.cpp crawl: its threads spin while they wait.
 p.cpuparams.n_threads = threads
 p.cpuparams_batch.n_threads = threads

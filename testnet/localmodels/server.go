@@ -37,6 +37,7 @@ type Config struct {
 	Threads int    // compute threads; default 1, because more than there are idle cores crawls
 	Ctx     int    // context window over all slots, in tokens; default 4096
 	Slots   int    // requests served at once, each with Ctx/Slots tokens; default 2
+	Embed   bool   // also make vectors of texts, the mean over their tokens
 	LogDir  string // default: "logs" in the cache directory
 }
 
@@ -69,7 +70,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{Model: cfg.Model, Log: log.Name(), exited: make(chan struct{})}
 	cmd := exec.Command(cfg.Paths.Python, "-c", serveScript,
 		filepath.Join(cfg.Paths.Models, model.file), model.Name, strconv.Itoa(cfg.Port), strconv.Itoa(max(cfg.Threads, 1)),
-		strconv.Itoa(cmp.Or(cfg.Ctx, 4096)), strconv.Itoa(cmp.Or(cfg.Slots, 2)), model.template)
+		strconv.Itoa(cmp.Or(cfg.Ctx, 4096)), strconv.Itoa(cmp.Or(cfg.Slots, 2)), model.template, strconv.FormatBool(cfg.Embed))
 	cmd.Env = append(os.Environ(), "PYTHONPATH="+cfg.Paths.Server, "PYTHONDONTWRITEBYTECODE=1")
 	cmd.Stderr = log
 	ownGroup(cmd)

@@ -1,0 +1,131 @@
+package localmodels_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"flotilla/node/backend"
+	"flotilla/testnet/localmodels"
+)
+
+// realServer starts a real llama.cpp server and returns its only model, as an operator finds it.
+func realServer(t *testing.T, cfg localmodels.Config) (*backend.Backend, backend.Model) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs the real models")
+	}
+	dir, err := localmodels.DefaultCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Paths, err = localmodels.Install(t.Context(), dir, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	cfg.LogDir = t.TempDir()
+	s, err := localmodels.Start(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	found := backend.Detect(t.Context(), []string{strings.TrimPrefix(s.URL, "http://")})
+	if len(found) != 1 || len(found[0].Models) != 1 || found[0].Runtime != backend.LlamaCpp {
+		t.Fatalf("found %+v", found)
+	}
+	b, err := backend.New(s.URL, backend.Options{Model: found[0].Models[0].ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, found[0].Models[0]
+}
+
+// events of a stream to its clean end.
+func events(t *testing.T, s *backend.Stream, err error) (all []backend.Event) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for {
+		ev, err := s.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, ev)
+	}
+}
+
+// What a backend reads of a real llama.cpp server, and its answers, streamed, whole and left.
+func TestBackendOfRealServer(t *testing.T) {
+	b, m := realServer(t, localmodels.Config{Model: localmodels.SmolLM2, Ctx: 1024, Slots: 2})
+	if m.ID != localmodels.SmolLM2 || m.ContextLength != 512 || m.Slots != 2 || m.Embeds() || !strings.HasPrefix(m.Quantization, "Q4_1") {
+		t.Errorf("%+v", m)
+	}
+	const ask = `{"model":"auto","messages":[{"role":"user","content":"What is the capital of France?"}],"max_tokens":8,"temperature":0}`
+	var texts []string
+	var tokens []uint32
+	for _, stream := range []bool{false, true} {
+		s, err := b.Chat(t.Context(), []byte(ask), stream)
+		text, count := "", uint32(0)
+		for _, ev := range events(t, s, err) {
+			text += ev.Text
+			if ev.Usage != nil && !ev.Usage.Estimated {
+				count = ev.Usage.CompletionTokens
+			}
+		}
+		texts, tokens = append(texts, text), append(tokens, count)
+	}
+	if texts[0] == "" || texts[0] != texts[1] || tokens[0] == 0 || tokens[0] != tokens[1] {
+		t.Errorf("whole %q in %d tokens, streamed %q in %d", texts[0], tokens[0], texts[1], tokens[1])
+	}
+	s, err := b.Chat(t.Context(), []byte(strings.Replace(ask, `"max_tokens":8`, `"max_tokens":400`, 1)), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil { // and the slot is free for the next
+		t.Fatal(err)
+	}
+	if err := b.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.Embed(t.Context(), []byte(`{"input":"a"}`)); err == nil {
+		t.Error("a server that was not started to embed made a vector")
+	}
+}
+
+// A real llama.cpp server that embeds is found as such, and makes a vector of each text and of token ids.
+func TestBackendEmbedsOnRealServer(t *testing.T) {
+	b, m := realServer(t, localmodels.Config{Model: localmodels.SmolLM2, Ctx: 512, Slots: 1, Embed: true})
+	if !m.Embeds() {
+		t.Fatalf("%+v", m)
+	}
+	for _, input := range []string{`["The sea is blue.","A ship sails."]`, `[[1,2,3],[4,5]]`} {
+		s, err := b.Embed(t.Context(), []byte(`{"model":"asked","input":`+input+`,"encoding_format":"base64"}`))
+		all := events(t, s, err)
+		if len(all) != 1 || all[0].Usage == nil || all[0].Usage.Estimated || all[0].Usage.PromptTokens == 0 || all[0].Usage.CompletionTokens != 0 {
+			t.Fatalf("%s: %d events, %+v", input, len(all), all)
+		}
+		var list struct {
+			Data []struct{ Embedding []float32 }
+		}
+		if err := json.Unmarshal(all[0].Data, &list); err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Data) != 2 || len(list.Data[0].Embedding) != 576 || len(list.Data[1].Embedding) != 576 {
+			t.Errorf("%s: %d vectors", input, len(list.Data))
+		}
+		t.Logf("%s: %+v", input, *all[0].Usage)
+	}
+}
