@@ -40,7 +40,7 @@ var files embed.FS
 const (
 	filePath = "/page/"
 	dataPath = "/page/data/"
-	// maxStreams bounds the views that are open at once: each costs a look at the book every second.
+	// maxStreams bounds the views that are open at once: each costs a look every second, see stream.
 	maxStreams   = 64
 	writeTimeout = 10 * time.Second
 	maxKeyBytes  = 512

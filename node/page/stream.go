@@ -8,8 +8,10 @@ import (
 )
 
 const (
-	// lookEvery is how often a view that is open is looked at for a change.
+	// lookEvery is how often a view that is open is looked at for a change; less often where a look takes long, so that a
+	// view takes no more than 1/restShare of a core.
 	lookEvery = time.Second
+	restShare = 100
 	// quietMost is the quiet after which a comment is sent: proxies cut at 30 to 60 s, and a viewer that has gone is noticed.
 	quietMost = 15 * time.Second
 	// streamLife bounds one stream; the page opens the next. So a key that was revoked is asked for again.
@@ -25,6 +27,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, look func() ([]
 		refuse(w, &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: quietMost, Message: fmt.Sprintf("%d views of this page are open already", maxStreams)})
 		return
 	}
+	began := time.Now()
 	last, err := look()
 	if err != nil {
 		h.fail(w, r, err)
@@ -39,9 +42,9 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, look func() ([]
 		}
 		return rc.Flush()
 	}
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	began, sent := time.Now(), time.Now()
+	sent := time.Now()
+	next := time.NewTimer(rest(sent.Sub(began)))
+	defer next.Stop()
 	err = send("data: %s\n\n", last)
 	for err == nil && time.Since(began) < streamLife {
 		select {
@@ -49,13 +52,15 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, look func() ([]
 			return
 		case <-h.closing:
 			return
-		case <-tick.C:
+		case <-next.C:
 		}
 		var now []byte
+		looked := time.Now()
 		if now, err = look(); err != nil {
 			h.cfg.Logger.Error("serve a view of the page", "path", r.URL.Path, "err", err)
 			return // the page asks again, and is told then
 		}
+		next.Reset(rest(time.Since(looked)))
 		switch {
 		case !bytes.Equal(now, last):
 			last, sent = now, time.Now()
@@ -66,3 +71,6 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, look func() ([]
 		}
 	}
 }
+
+// rest is the pause after a look that took so long.
+func rest(took time.Duration) time.Duration { return max(lookEvery, restShare*took) }

@@ -168,7 +168,7 @@ func (b *browser) gone(t *testing.T, selector, text string) {
 
 func (b *browser) await(t *testing.T, selector string, problem func(string) string) {
 	t.Helper()
-	for deadline := time.Now().Add(patience / 2); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		s := b.shown(t, selector)
 		p := problem(s)
 		if p == "" {

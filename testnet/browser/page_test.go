@@ -89,7 +89,9 @@ func startFleet(t *testing.T, sellers ...seller) *fleet {
 	for _, m := range sellers {
 		srv := httptest.NewServer(scripted.New(m.model))
 		t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
-		specs = append(specs, testnet.OperatorSpec{Name: m.operator, Model: m.model, URL: srv.URL, Price: settlement.Price{InputPerMTok: m.price, OutputPerMTok: m.price}, Stake: 50_000_000})
+		specs = append(specs, testnet.OperatorSpec{
+			Name: m.operator, Model: m.model, URL: srv.URL, Price: settlement.Price{InputPerMTok: m.price, OutputPerMTok: m.price}, Stake: 50_000_000,
+		})
 	}
 	n, err := testnet.Open(t.Context(), testnet.Config{
 		Dir: t.TempDir(), HTTPListen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", BlockEvery: 200 * time.Millisecond, SettleEvery: time.Hour,
@@ -215,32 +217,9 @@ func TestPage(t *testing.T) {
 	t.Run("in both schemes", func(t *testing.T) { b.schemes(t, func(string) {}) })
 	t.Run("playground", func(t *testing.T) { testPlayground(t, b) })
 	t.Run("narrow", func(t *testing.T) { testNarrow(t, b) })
-	t.Run("other keys see nothing", func(t *testing.T) {
-		b.open(t, base+"/#key="+f.newKey("alice"))
-		b.see(t, "main", "No requests yet")
-		b.view(t, "receipts", "No receipts yet")
-		b.view(t, "spend", "Nothing spent yet")
-		if at := b.text(t, "location.href"); strings.Contains(at, "key=") {
-			t.Errorf("the key stayed in the address: %s", at)
-		}
-	})
-	t.Run("the owner sees all", func(t *testing.T) {
-		b.open(t, f.AdminURL()+"/")
-		b.see(t, "#viewer", "owner")
-		b.see(t, "main", "gemma-2-9b-it", "422")
-		b.view(t, "spend", "all keys", "alice", "$5.00")
-		b.view(t, "receipts", "Settling", "Newest settled batch: 1")
-		b.show(t, "playground", "an API key")
-	})
-	t.Run("the gateway is gone", func(t *testing.T) {
-		b.open(t, base+"/#key="+f.APIKey())
-		b.see(t, "main", "gemma-2-9b-it")
-		f.stop()
-		b.see(t, "#trouble", "cannot be reached")
-		b.see(t, "#link", "not live")
-		b.see(t, "main", "gemma-2-9b-it") // what was shown stays
-		b.expectErrors("ERR_")
-	})
+	t.Run("other keys see nothing", func(t *testing.T) { testOtherKey(t, b, f) })
+	t.Run("the owner sees all", func(t *testing.T) { testOwner(t, b, f) })
+	t.Run("the gateway is gone", func(t *testing.T) { testGone(t, b, f) })
 	b.check(t, "owned")
 }
 
@@ -336,6 +315,11 @@ func testPlayground(t *testing.T, b *browser) {
 	b.see(t, ".answer", "t2", "operator stopped early")
 }
 
+// nameless lists the parts of a view that a screen reader would have no name for.
+const nameless = `[...document.querySelectorAll('button, input, select, textarea, a, [role=img]')]
+	.filter((e) => e.offsetParent && !e.innerText && !e.ariaLabel && !e.labels?.length && !e.querySelector('img'))
+	.map((e) => e.outerHTML.slice(0, 80)).join('\n')`
+
 // At 380 px nothing has to be scrolled sideways but the tables in their own frames, and everything has a name.
 func testNarrow(t *testing.T, b *browser) {
 	b.size(t, 380, 800)
@@ -345,11 +329,44 @@ func testNarrow(t *testing.T, b *browser) {
 		b.see(t, "#tabs a[aria-current]", strings.ToUpper(view[:1])+view[1:])
 		b.see(t, "main h1", strings.ToUpper(view[:1])+view[1:])
 		if over := b.number(t, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
-			t.Errorf("%s is %v px too wide: %s", view, over, b.text(t, `[...document.querySelectorAll('main *')].filter((e) => !e.parentElement.closest('.scroll') && e.getBoundingClientRect().right > innerWidth).map((e) => e.cloneNode().outerHTML).join(' ')`))
+			t.Errorf("%s is %v px too wide: %s", view, over, b.text(t,
+				`[...document.querySelectorAll('main *')]
+					.filter((e) => !e.parentElement.closest('.scroll') && e.getBoundingClientRect().right > innerWidth)
+					.map((e) => e.cloneNode().outerHTML).join(' ')`))
 		}
 		b.shot(t, "narrow-"+view)
-		if bare := b.text(t, `[...document.querySelectorAll('button, input, select, textarea, a, [role=img]')].filter((e) => e.offsetParent && !e.innerText && !e.ariaLabel && !e.labels?.length && !e.querySelector('img')).map((e) => e.outerHTML.slice(0, 80)).join('\n')`); bare != "" {
+		if bare := b.text(t, nameless); bare != "" {
 			t.Errorf("%s has parts without a name:\n%s", view, bare)
 		}
 	}
+}
+
+func testOtherKey(t *testing.T, b *browser, f *fleet) {
+	b.open(t, strings.TrimSuffix(f.URL(), "/v1")+"/#key="+f.newKey("alice"))
+	b.see(t, "main", "No requests yet")
+	b.view(t, "receipts", "No receipts yet")
+	b.view(t, "spend", "Nothing spent yet")
+	if at := b.text(t, "location.href"); strings.Contains(at, "key=") {
+		t.Errorf("the key stayed in the address: %s", at)
+	}
+}
+
+func testOwner(t *testing.T, b *browser, f *fleet) {
+	b.open(t, f.AdminURL()+"/")
+	b.see(t, "#viewer", "owner")
+	b.see(t, "main", "gemma-2-9b-it", "422")
+	b.view(t, "spend", "all keys", "alice", "$5.00")
+	b.view(t, "receipts", "Settling", "Newest settled batch: 1")
+	b.show(t, "playground", "an API key")
+}
+
+// What was shown stays, and the page says that it may be old.
+func testGone(t *testing.T, b *browser, f *fleet) {
+	b.open(t, f.PageURL())
+	b.see(t, "main", "gemma-2-9b-it")
+	f.stop()
+	b.see(t, "#trouble", "cannot be reached")
+	b.see(t, "#link", "not live")
+	b.see(t, "main", "gemma-2-9b-it")
+	b.expectErrors("ERR_")
 }

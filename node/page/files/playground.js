@@ -30,7 +30,7 @@ export function playgroundView(main) {
     el('div.examples', 'Try: ', examples.map((e) => el('button.quiet', {type: 'button', onclick: () => { prompt.value = e; later(0); }}, e))),
     el('div.dial', el('label', {for: 'dial'}, 'Dial'), dialValue, dial, el('div.ends', {id: 'dial-ends'}, el('span', '0: most capable'), el('span', '10: cheapest capable'))),
     el('div.row', el('label', {for: 'most'}, 'Most tokens'), most, el('span.grow'), stop, send));
-  put(main, el('div.page', el('header', el('h1', 'Playground'), el('p.note', 'A dry run costs nothing and runs nothing: it is the same code that decides for real. Sending is paid from your key. The prompt stays in this page.')),
+  put(main, el('div.page', el('header', el('h1', 'Playground'), el('p.note', 'A dry run costs nothing and runs nothing: it is the same code that decides for real. Sending is paid from your key. The gateway keeps no prompt; whoever answers one has read it.')),
     el('div.split.even', el('div.stack', el('section.panel', form), answer), el('div.stack', preview)), detail));
 
   let timer, asking = new AbortController(), sending = null;
