@@ -202,7 +202,7 @@ func (v *visit) record() requestlog.Record {
 		r.BaselineQuality = &q
 	}
 	if info.Cache.Status == openai.CacheHit {
-		r.Cache, r.CacheSavedMicroUSD = info.Cache.Kind, info.Cache.SavedMicroUSD
+		r.Cache, r.CacheReceipt, r.CacheSavedMicroUSD = info.Cache.Kind, info.Cache.ReceiptID, info.Cache.SavedMicroUSD
 	}
 	return r
 }

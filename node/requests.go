@@ -62,6 +62,9 @@ func generationOf(r requestlog.Record) openai.Generation {
 			ReceiptID: r.Receipt, Partial: r.Partial,
 		},
 	}
+	if r.Cache != "" {
+		g.Info.Cache = openai.CacheUse{Status: openai.CacheHit, Kind: r.Cache, ReceiptID: r.CacheReceipt, SavedMicroUSD: r.CacheSavedMicroUSD}
+	}
 	if r.PredictedQuality != nil {
 		g.Info.PredictedQuality = *r.PredictedQuality
 	}

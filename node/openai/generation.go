@@ -42,9 +42,9 @@ type wireGeneration struct {
 	FinishReason           *string         `json:"finish_reason"`
 	TotalCost              json.RawMessage `json:"total_cost"`
 	UpstreamCost           json.RawMessage `json:"upstream_inference_cost"` // the same: there is no markup
-	CacheDiscount          *float64        `json:"cache_discount"`
-	Latency                float64         `json:"latency"`         // ms to the first byte
-	GenerationTime         float64         `json:"generation_time"` // ms from there to the end
+	CacheDiscount          json.RawMessage `json:"cache_discount"`          // what an answer that was given again had cost; else null
+	Latency                float64         `json:"latency"`                 // ms to the first byte
+	GenerationTime         float64         `json:"generation_time"`         // ms from there to the end
 	TokensPrompt           uint32          `json:"tokens_prompt"`
 	TokensCompletion       uint32          `json:"tokens_completion"`
 	NativeTokensPrompt     uint32          `json:"native_tokens_prompt"`
@@ -66,6 +66,8 @@ type wireRecord struct {
 	BaselineModel    string   `json:"baseline_model,omitempty"`
 	BaselineMicroUSD uint64   `json:"baseline_micro_usd"`
 	Partial          bool     `json:"partial,omitempty"`
+	Cache            string   `json:"cache,omitempty"` // exact or semantic
+	CacheReceiptID   string   `json:"cache_receipt_id,omitempty"`
 }
 
 func (g Generation) wire() wireGeneration {
@@ -80,6 +82,9 @@ func (g Generation) wire() wireGeneration {
 			Status: g.Status, Code: g.Code, Asked: g.Asked, Reason: g.Info.Reason, Why: g.Info.Why, PredictedQuality: quality(g.Info.PredictedQuality), Attempts: g.Attempts,
 			CostMicroUSD: f.CostMicroUSD, BaselineModel: g.Info.BaselineModel, BaselineMicroUSD: f.BaselineMicroUSD, Partial: f.Partial,
 		},
+	}
+	if c := g.Info.Cache; c.Status == CacheHit {
+		w.CacheDiscount, w.Flotilla.Cache, w.Flotilla.CacheReceiptID = json.RawMessage(formatUSD(c.SavedMicroUSD, 6)), c.Kind, c.ReceiptID
 	}
 	if f.ReceiptID != "" {
 		w.ID = completionID(completionIDPrefix, f.ReceiptID)

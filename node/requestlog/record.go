@@ -41,9 +41,10 @@ type Record struct {
 	BaselineMicroUSD uint64   `json:"baseline_micro_usd,omitempty"`
 	Receipt          string   `json:"receipt_id,omitempty"` // empty: nothing was charged
 	Partial          bool     `json:"partial,omitempty"`
-	// Cache is exact or semantic where an answer was given again; CacheSavedMicroUSD is what it had cost when it was new,
-	// which is no saving of the router's.
+	// Cache is exact or semantic where an answer was given again; CacheReceipt and CacheSavedMicroUSD are its receipt and what
+	// it had cost when it was new, which is no saving of the router's.
 	Cache              string `json:"cache,omitempty"`
+	CacheReceipt       string `json:"cache_receipt_id,omitempty"`
 	CacheSavedMicroUSD uint64 `json:"cache_saved_micro_usd,omitempty"`
 
 	FirstByteMillis float64 `json:"first_byte_ms,omitempty"`
