@@ -52,6 +52,9 @@ type Config struct {
 // IndexFileName is a gateway's edited index in its data directory.
 const IndexFileName = "index.fidx"
 
+// minStoreLease leaves a gateway several beats to be heard.
+const minStoreLease = 2 * time.Second
+
 // AccessDirName is the folder of a gateway's API keys in its data directory.
 const AccessDirName = "access"
 
@@ -69,6 +72,11 @@ type GatewayConfig struct {
 	// LaneDeposit is the escrow that each operator's lane is topped up to. Default 1 USD. An operator whose lane is
 	// empty refuses orders; what lies in a lane can be thawed back.
 	LaneDeposit settlement.Amount
+	// Store is the URL of a PostgreSQL database in which several gateways share API keys, budgets, rates and the request log.
+	// Default: files of this gateway alone.
+	Store string
+	// StoreLease is how long a gateway may be silent until the others free what it holds of budgets. Default 15 min.
+	StoreLease time.Duration
 	// MaxOutputTokens is what a request that names no limit may cost at most. Default 1024.
 	MaxOutputTokens uint32
 	// DefaultModel runs prompts that lie far from all the router knows, in any spelling; empty lets the router judge by
@@ -201,6 +209,7 @@ func (c *Config) Validate() error {
 		if err := g.Cache.Validate(); err != nil {
 			errs = append(errs, err)
 		}
+		add(g.StoreLease != 0 && g.StoreLease < minStoreLease, "gateway: store lease %s: at least %s", g.StoreLease, minStoreLease)
 		add(len(c.Listen) == 0, "gateway: no libp2p listen address: operators could not reach it")
 	}
 	if o := c.Operator; o != nil {

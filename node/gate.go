@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"flotilla/node/access"
+	"flotilla/node/access/pgstore"
 	"flotilla/node/openai"
 	"flotilla/node/page"
+	"flotilla/node/postgres"
 	"flotilla/node/requestlog"
 	"flotilla/settlement"
 )
@@ -30,8 +32,12 @@ type gate struct {
 
 // openKeys opens the API keys. Orders that were under way at a crash are settled by the ledger: their keys pay what the
 // receipts say.
-func (g *Gateway) openKeys(dataDir string) (access.Keys, error) {
-	return access.Open(filepath.Join(dataDir, AccessDirName), access.Options{Config: g.cfg.Load().APIKeys, Logger: g.log, Now: g.now, Charged: g.charged})
+func (g *Gateway) openKeys(ctx context.Context, dataDir string, pool *postgres.Pool) (access.Keys, error) {
+	dir, cfg := filepath.Join(dataDir, AccessDirName), g.cfg.Load()
+	if pool == nil {
+		return access.Open(dir, access.Options{Config: cfg.APIKeys, Logger: g.log, Now: g.now, Charged: g.charged})
+	}
+	return pgstore.Open(ctx, pool, pgstore.Options{Dir: filepath.Join(dir, "outbox"), Config: cfg.APIKeys, Logger: g.log, Charged: g.charged, Lease: cfg.StoreLease})
 }
 
 // charged is what the receipt charged, if there is one.

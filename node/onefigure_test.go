@@ -110,7 +110,7 @@ func (w *world) tell(key, prompt string, stream bool) told {
 func (w *world) logged(f requestlog.Filter) []requestlog.Record {
 	w.t.Helper()
 	f.Limit = requestlog.MaxPage
-	page, err := w.gateway.requests.List(f)
+	page, err := w.gateway.requests.List(w.t.Context(), f)
 	if err != nil {
 		w.t.Fatal(err)
 	}

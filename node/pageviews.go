@@ -67,7 +67,7 @@ func (g *Gateway) pageViewer(ctx context.Context, secret string) (page.Viewer, e
 func fillBook(ctx context.Context, b *page.Book, log *requestlog.Log, start time.Time) error {
 	f := requestlog.Filter{Until: start, Limit: requestlog.MaxPage}
 	for read := 0; read < maxFilled && ctx.Err() == nil; read += f.Limit {
-		p, err := log.List(f)
+		p, err := log.List(ctx, f)
 		if err != nil {
 			return fmt.Errorf("fill the page from the request log: %w", err)
 		}
@@ -80,11 +80,11 @@ func fillBook(ctx context.Context, b *page.Book, log *requestlog.Log, start time
 }
 
 // Requests implements page.Views.
-func (p pageViews) Requests(_ context.Context, v page.Viewer, open string) (page.Requests, error) {
+func (p pageViews) Requests(ctx context.Context, v page.Viewer, open string) (page.Requests, error) {
 	out := page.Requests{Viewer: v, Requests: p.book.Recent(v, page.MaxListed)}
 	r, found := p.book.Find(v, open)
 	if !found && open != "" { // a link to what the book has forgotten
-		old, err := p.n.requests.Find(open)
+		old, err := p.n.requests.Find(ctx, open)
 		if err != nil && !errors.Is(err, requestlog.ErrNotFound) {
 			return out, err
 		}

@@ -17,9 +17,9 @@ import (
 )
 
 // generation is what is known of one answer to the key: its record, with its receipt. A receipt outlives the log.
-func (g *Gateway) generation(_ context.Context, key openai.KeyInfo, id string) (openai.Generation, error) {
+func (g *Gateway) generation(ctx context.Context, key openai.KeyInfo, id string) (openai.Generation, error) {
 	unknown := &openai.APIError{Status: http.StatusNotFound, Code: "generation_not_found", Param: "id", NoRetry: true, Message: "no request or receipt " + id + " of this API key on this gateway"}
-	r, err := g.gate.requests.Find(id)
+	r, err := g.gate.requests.Find(ctx, id)
 	var out openai.Generation
 	switch {
 	case err == nil && r.Key == key.ID:
@@ -84,7 +84,7 @@ func generationFrom(b settlement.Bundle) openai.Generation {
 }
 
 // Requests is a requestlog.Page.
-func (o owner) Requests(_ context.Context, query url.Values) (any, error) {
+func (o owner) Requests(ctx context.Context, query url.Values) (any, error) {
 	if o.n.requests == nil {
 		return nil, fmt.Errorf("request log: %w: only a gateway has one", admin.ErrNotHere)
 	}
@@ -92,7 +92,7 @@ func (o owner) Requests(_ context.Context, query url.Values) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
 	}
-	page, err := o.n.requests.List(f)
+	page, err := o.n.requests.List(ctx, f)
 	if errors.Is(err, requestlog.ErrBadFilter) {
 		err = fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
 	}

@@ -19,7 +19,9 @@ import (
 	"flotilla/node/feedback"
 	"flotilla/node/openai"
 	"flotilla/node/page"
+	"flotilla/node/postgres"
 	"flotilla/node/requestlog"
+	"flotilla/node/requestlog/pglog"
 	"flotilla/p2p"
 	"flotilla/settlement"
 )
@@ -52,6 +54,7 @@ type Node struct {
 	page      *page.Handler         // of a gateway, for API keys
 	ownerPage http.Handler          // of a gateway, at admin; nil: none
 	started   time.Time
+	store     *postgres.Pool // of a gateway that shares keys and log with others; nil: its own files
 	listener  net.Listener
 	admin     net.Listener          // nil: none
 	peers     chan p2p.PeerID       // operators that have just connected
@@ -199,12 +202,16 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 		return nil, err
 	}
 	n.feedback = g.feedback
-	if g.keys, err = g.openKeys(cfg.DataDir); err != nil {
+	if cfg.Gateway.Store != "" {
+		if n.store, err = postgres.Open(ctx, cfg.Gateway.Store, log); err != nil {
+			return nil, err
+		}
+	}
+	if g.keys, err = g.openKeys(ctx, cfg.DataDir, n.store); err != nil {
 		return nil, err
 	}
 	n.keys = g.keys
-	n.requests, err = requestlog.Open(filepath.Join(cfg.DataDir, "requests"), requestlog.Options{MaxAge: cfg.Gateway.LogAge, MaxRecords: cfg.Gateway.LogRecords, Logger: log})
-	if err != nil {
+	if n.requests, err = n.openRequests(log); err != nil {
 		return nil, err
 	}
 	g.gate = &gate{keys: g.keys, requests: n.requests, book: page.NewBook(g.now), metrics: newRequestMetrics(n.requests.Dropped), cfg: g.cfg.Load, log: log}
@@ -212,6 +219,14 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
 	return g, n.openPages(g)
+}
+
+func (n *Node) openRequests(log *slog.Logger) (*requestlog.Log, error) {
+	opts := requestlog.Options{MaxAge: n.cfg.Gateway.LogAge, MaxRecords: n.cfg.Gateway.LogRecords, Logger: log}
+	if n.store != nil {
+		return pglog.Open(n.store, opts), nil
+	}
+	return requestlog.Open(filepath.Join(n.cfg.DataDir, "requests"), opts)
 }
 
 // Run serves until ctx ends; it owns every goroutine of the node and waits for them.
@@ -308,6 +323,9 @@ func (n *Node) Close() error {
 	}
 	if n.keys != nil {
 		errs = append(errs, n.keys.Close())
+	}
+	if n.store != nil {
+		n.store.Close()
 	}
 	if n.ledger != nil {
 		errs = append(errs, n.ledger.Close())

@@ -46,6 +46,8 @@ type gatewayCmd struct {
 	Cache       string        `help:"Give answers again to keys that leave it open: exact, to the same request; semantic, also to one that asks the same in other words. Never across keys; a request opts out with Cache-Control: no-cache." enum:"off,exact,semantic" env:"FLOTILLA_CACHE" default:"off"`
 	CacheTTL    time.Duration `help:"How long an answer may be given again." name:"cache-ttl" env:"FLOTILLA_CACHE_TTL" default:"1h"`
 	CacheCosine float64       `help:"Least similarity (cosine, 0.8 to 1) of two texts that ask the same." name:"cache-similarity" env:"FLOTILLA_CACHE_SIMILARITY" default:"0.97"`
+	Store       string        `help:"PostgreSQL database in which several gateways share API keys, budgets, rates and the request log: postgres://user@host/database?sslmode=verify-full. Without it, files in the data directory." env:"FLOTILLA_STORE" placeholder:"URL"`
+	StoreLease  time.Duration `help:"How long a gateway may be silent until those that share its --store free what it holds of budgets; longer than any answer takes." name:"store-lease" env:"FLOTILLA_STORE_LEASE" default:"15m"`
 	Accept      int           `help:"Accept users' verdicts (POST /v1/feedback) by themselves when so many API keys agree; 0 leaves it to 'flotilla feedback'." name:"accept-feedback" env:"FLOTILLA_ACCEPT_FEEDBACK" default:"0"`
 }
 
@@ -121,7 +123,7 @@ func (c *gatewayCmd) config() (node.GatewayConfig, error) {
 		Cache: kept, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
 		Timeouts: node.Timeouts{Connect: c.Connect, FirstByte: c.FirstByte, Idle: c.Idle},
 		Queue:    node.QueueConfig{Length: c.QueueLength, Wait: c.QueueWait}, Drain: c.Drain,
-		LogAge: c.LogAge, LogRecords: c.LogRecords,
+		Store: c.Store, StoreLease: c.StoreLease, LogAge: c.LogAge, LogRecords: c.LogRecords,
 		Settle: settlement.SettlerConfig{
 			MaxAge: c.SettleEvery, MaxReceipts: c.SettleCount, MaxWait: c.SettleWait, MinGain: c.SettleGain, Confirmations: c.Confirm,
 		},

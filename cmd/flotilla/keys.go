@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"flotilla/node"
 	"flotilla/node/access"
+	"flotilla/node/access/pgstore"
+	"flotilla/node/postgres"
 )
 
 // keysCmd makes and revokes the API keys of a gateway.
@@ -25,11 +28,31 @@ type keysCmd struct {
 // keysTarget is whose keys a command works on: a running gateway's, or a stopped one's.
 type keysTarget struct {
 	DataDir string `help:"Data directory of a stopped gateway; without it, the running gateway is asked." type:"existingdir" placeholder:"DIR"`
+	Store   string `help:"Database that gateways share, as their --store; none of them need run." placeholder:"URL"`
 	adminFlags
 }
 
+// storedKeys are keys that no gateway is asked for.
+type storedKeys interface {
+	Create(context.Context, access.Terms) (string, access.Key, error)
+	Revoke(ctx context.Context, id access.KeyID, forget bool) (access.Key, error)
+	List(context.Context) ([]access.Status, error)
+}
+
 // do runs stored on the stopped gateway's keys, or asks the running one; the answer goes to out.
-func (t keysTarget) do(ctx context.Context, method, path string, request, out any, stored func(access.Keys) error) error {
+func (t keysTarget) do(ctx context.Context, method, path string, request, out any, stored func(storedKeys) error) error {
+	if t.Store != "" {
+		pool, err := postgres.Open(ctx, t.Store, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		keys, err := pgstore.OpenDirectory(ctx, pool)
+		if err != nil {
+			return err
+		}
+		return stored(keys)
+	}
 	if t.DataDir != "" {
 		s, err := access.Open(filepath.Join(t.DataDir, node.AccessDirName), access.Options{})
 		if err != nil {
@@ -91,7 +114,7 @@ func (c *keysCreateCmd) Run(ctx context.Context, s *streams) error {
 		Allow: c.Allow, Block: c.Block, Dial: c.Dial, UpgradeBudget: access.MicroUSD(c.UpgradeUSD), UpgradeShare: c.UpgradeShare, Cache: kept,
 	}
 	var k node.CreatedKey
-	err = c.do(ctx, http.MethodPost, "/keys", terms, &k, func(store access.Keys) (err error) {
+	err = c.do(ctx, http.MethodPost, "/keys", terms, &k, func(store storedKeys) (err error) {
 		k.Secret, k.Key, err = store.Create(ctx, terms)
 		return err
 	})
@@ -129,7 +152,7 @@ type keysListCmd struct {
 // Run prints a line a key.
 func (c *keysListCmd) Run(ctx context.Context, s *streams) error {
 	keys := []access.Status{}
-	err := c.do(ctx, http.MethodGet, "/keys", nil, &keys, func(store access.Keys) (err error) {
+	err := c.do(ctx, http.MethodGet, "/keys", nil, &keys, func(store storedKeys) (err error) {
 		keys, err = store.List(ctx)
 		return err
 	})
@@ -199,7 +222,7 @@ type keysRevokeCmd struct {
 func (c *keysRevokeCmd) Run(ctx context.Context, s *streams) error {
 	var k access.Key
 	request := node.RevokedKey{ID: access.KeyID(c.ID), Forget: c.Forget}
-	err := c.do(ctx, http.MethodPost, "/keys/revoke", request, &k, func(store access.Keys) (err error) {
+	err := c.do(ctx, http.MethodPost, "/keys/revoke", request, &k, func(store storedKeys) (err error) {
 		k, err = store.Revoke(ctx, request.ID, c.Forget)
 		return err
 	})

@@ -10,7 +10,7 @@ var (
 	// ErrUnknownKey: there is no such key.
 	ErrUnknownKey = errors.New("no such API key")
 	// ErrFull: as many keys as can be kept.
-	ErrFull = fmt.Errorf("%d keys are kept, no more fit: forget revoked ones (flotilla keys revoke --forget)", maxKeys)
+	ErrFull = fmt.Errorf("%d keys are kept, no more fit: forget revoked ones (flotilla keys revoke --forget)", MaxKeys)
 	// ErrBadTerms: a key cannot have these terms.
 	ErrBadTerms = errors.New("bad terms of a key")
 )

@@ -69,7 +69,7 @@ func (s *Store) CheckBudget(_ context.Context, id KeyID) error {
 // budget is the account's state as an error would tell it. The caller holds Store.mu.
 func (a *account) budget(now time.Time) *BudgetError {
 	a.usage.roll(a.key.Reset, now)
-	return &BudgetError{Budget: a.key.Budget, Spent: a.usage.Spent, Held: a.held, Reset: a.key.Reset.end(now)}
+	return &BudgetError{Budget: a.key.Budget, Spent: a.usage.Spent, Held: a.held, Reset: a.key.Reset.End(now)}
 }
 
 // Hold implements Keys.

@@ -116,8 +116,8 @@ func matchAny(patterns []string, model string) bool {
 	return false
 }
 
-// usable says why a key must be refused, or nothing.
-func (k Key) usable(now time.Time) error {
+// Usable says why a key must be refused, or nothing.
+func (k Key) Usable(now time.Time) error {
 	switch {
 	case !k.Revoked.IsZero():
 		return &RefusedKeyError{k.ID, "was revoked on " + k.Revoked.UTC().Format(time.DateOnly)}
@@ -127,20 +127,22 @@ func (k Key) usable(now time.Time) error {
 	return nil
 }
 
-// sum is all that is kept of a secret. A secret has 256 random bits, so nothing slower is needed against guessing.
-type sum [sha256.Size]byte
+// Sum is all that is kept of a secret. A secret has 256 random bits, so nothing slower is needed against guessing.
+type Sum [sha256.Size]byte
 
-func sumOf(secret string) sum { return sha256.Sum256([]byte(secret)) }
+// SumOf a secret.
+func SumOf(secret string) Sum { return sha256.Sum256([]byte(secret)) }
 
-func newSecret() string {
+// NewSecret is the secret of a new key.
+func NewSecret() string {
 	var b [secretBytes]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return secretPrefix + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// id of a stored key; configID that of a key from the configuration, as it was before keys were stored.
-func (s sum) id() KeyID       { return KeyID("key_" + hex.EncodeToString(s[:8])) }
-func (s sum) configID() KeyID { return KeyID("key_" + hex.EncodeToString(s[:4])) }
+// ID of a stored key; ConfigID that of a key from the configuration, as it was before keys were stored.
+func (s Sum) ID() KeyID       { return KeyID("key_" + hex.EncodeToString(s[:8])) }
+func (s Sum) ConfigID() KeyID { return KeyID("key_" + hex.EncodeToString(s[:4])) }
 
 // onDial says whether v is a position of the dial, which has tenths.
 func onDial(v float64) bool {

@@ -39,8 +39,8 @@ func (p Period) start(t time.Time) time.Time {
 	return time.Time{}
 }
 
-// end of the period that t lies in; the zero time for never.
-func (p Period) end(t time.Time) time.Time {
+// End of the period that t lies in; the zero time for never.
+func (p Period) End(t time.Time) time.Time {
 	start := p.start(t)
 	switch p {
 	case PeriodHour:

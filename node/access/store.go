@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// maxKeys bounds memory: about 2 KiB a key that has rate limits.
-	maxKeys   = 10_000
+	// MaxKeys bounds memory: about 2 KiB a key that has rate limits.
+	MaxKeys   = 10_000
 	syncEvery = time.Second
 	gcEvery   = time.Hour
 )
@@ -48,7 +48,7 @@ type Store struct {
 	now func() time.Time
 
 	mu    sync.Mutex // guards all below and the accounts' fields; never held while the disk is waited for
-	bySum map[sum]*account
+	bySum map[Sum]*account
 	byID  map[KeyID]*account
 	dirty bool // rows were written since the last flush
 }
@@ -57,7 +57,7 @@ var _ Keys = (*Store)(nil)
 
 // account is a key with what it uses.
 type account struct {
-	sum              sum
+	sum              Sum
 	key              Key
 	usage            Usage
 	held             MicroUSD // by requests under way
@@ -67,13 +67,13 @@ type account struct {
 	writing sync.Mutex // orders the writes of usage; taken before Store.mu
 }
 
-func newAccount(s sum, k Key) *account {
+func newAccount(s Sum, k Key) *account {
 	return &account{sum: s, key: k, requests: newWindow(k.RequestsPerMinute), tokens: newWindow(k.TokensPerMinute)}
 }
 
 // Open opens the keys in dir, creating the store when there is none.
 func Open(dir string, opts Options) (*Store, error) {
-	s := &Store{log: opts.Logger, now: opts.Now, bySum: map[sum]*account{}, byID: map[KeyID]*account{}}
+	s := &Store{log: opts.Logger, now: opts.Now, bySum: map[Sum]*account{}, byID: map[KeyID]*account{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -117,7 +117,7 @@ func storeOptions(dir string) badger.Options {
 func (s *Store) load() error {
 	return s.db.View(func(txn *badger.Txn) error {
 		err := each(txn, prefixKey, func(rest []byte, k Key) error {
-			var at sum
+			var at Sum
 			if copy(at[:], rest) != sha256.Size {
 				return fmt.Errorf("key %s: damaged row", k.ID)
 			}
@@ -163,10 +163,10 @@ func (s *Store) SetConfig(secrets []string) {
 }
 
 func (s *Store) setConfig(secrets []string) {
-	wanted := map[sum]bool{}
+	wanted := map[Sum]bool{}
 	for _, secret := range secrets {
 		if secret != "" {
-			wanted[sumOf(secret)] = true
+			wanted[SumOf(secret)] = true
 		}
 	}
 	for at, a := range s.bySum {
@@ -182,7 +182,7 @@ func (s *Store) setConfig(secrets []string) {
 		if s.bySum[at] != nil {
 			continue
 		}
-		a := newAccount(at, Key{ID: at.configID(), Terms: Terms{Name: "config"}, Config: true})
+		a := newAccount(at, Key{ID: at.ConfigID(), Terms: Terms{Name: "config"}, Config: true})
 		if err := s.db.View(func(txn *badger.Txn) error { return readUsage(txn, a) }); err != nil {
 			s.log.Warn("what a key has spent is not known; it starts at zero", "key_id", a.key.ID, "err", err)
 		}
@@ -236,17 +236,17 @@ func (s *Store) Create(_ context.Context, t Terms) (secret string, _ Key, _ erro
 		return "", Key{}, fmt.Errorf("%w: %w", ErrBadTerms, err)
 	}
 	s.mu.Lock()
-	if len(s.byID) >= maxKeys {
+	if len(s.byID) >= MaxKeys {
 		s.mu.Unlock()
 		return "", Key{}, ErrFull
 	}
-	secret = newSecret()
-	a := newAccount(sumOf(secret), Key{})
-	for s.byID[a.sum.id()] != nil { // one in 2^50 at most
-		secret = newSecret()
-		a.sum = sumOf(secret)
+	secret = NewSecret()
+	a := newAccount(SumOf(secret), Key{})
+	for s.byID[a.sum.ID()] != nil { // one in 2^50 at most
+		secret = NewSecret()
+		a.sum = SumOf(secret)
 	}
-	a.key = Key{ID: a.sum.id(), Terms: t, Created: s.now().UTC().Truncate(time.Second)}
+	a.key = Key{ID: a.sum.ID(), Terms: t, Created: s.now().UTC().Truncate(time.Second)}
 	a.requests, a.tokens = newWindow(t.RequestsPerMinute), newWindow(t.TokensPerMinute)
 	s.mu.Unlock()
 	if err := s.writeKey(a.sum, a.key); err != nil {
@@ -259,7 +259,7 @@ func (s *Store) Create(_ context.Context, t Terms) (secret string, _ Key, _ erro
 }
 
 // writeKey is durable when it returns.
-func (s *Store) writeKey(at sum, k Key) error {
+func (s *Store) writeKey(at Sum, k Key) error {
 	err := s.db.Update(func(txn *badger.Txn) error { return set(txn, prefixKey+string(at[:]), k) })
 	if err == nil {
 		err = s.db.Sync()
@@ -311,14 +311,14 @@ func (s *Store) Revoke(_ context.Context, id KeyID, forget bool) (Key, error) {
 
 // Find implements Keys. The time taken tells nothing of use about other secrets, since only hashes are compared.
 func (s *Store) Find(secret string) (Key, error) {
-	at := sumOf(secret)
+	at := SumOf(secret)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.bySum[at]
 	if a == nil {
 		return Key{}, ErrUnknownKey
 	}
-	return a.key, a.key.usable(s.now())
+	return a.key, a.key.Usable(s.now())
 }
 
 // List implements Keys.
@@ -329,7 +329,7 @@ func (s *Store) List(context.Context) ([]Status, error) {
 	out := make([]Status, 0, len(s.byID))
 	for _, a := range s.byID {
 		a.usage.roll(a.key.Reset, now)
-		out = append(out, Status{Key: a.key, Usage: a.usage, Held: a.held, ResetAt: a.key.Reset.end(now), InFlight: a.inFlight})
+		out = append(out, Status{Key: a.key, Usage: a.usage, Held: a.held, ResetAt: a.key.Reset.End(now), InFlight: a.inFlight})
 	}
 	SortByAge(out)
 	return out, nil

@@ -1,16 +1,13 @@
 package requestlog
 
 import (
-	"encoding/base64"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/dgraph-io/badger/v4"
 )
 
 var (
@@ -34,13 +31,32 @@ const (
 	defaultMaxAge     = 30 * 24 * time.Hour
 	defaultMaxRecords = 250_000
 	defaultQueue      = 4096
+	// closeTimeout bounds the writing of what is queued when the log is closed.
+	closeTimeout = 10 * time.Second
+	tidyEvery    = 10 * time.Minute
 	// maxBatch records are written in one transaction.
 	maxBatch = 256
 )
 
-// Log is the request log. One process at a time has it open. It is safe for concurrent use.
+// Store keeps the records: this gateway's alone, in Badger, or those of several gateways (pglog). A Log is its only
+// writer, from one goroutine; Find and List may be called at any time.
+type Store interface {
+	// Write keeps all of the records or none.
+	Write(ctx context.Context, batch []Record) error
+	// Find is the record of a request id or of a receipt id, or ErrNotFound.
+	Find(ctx context.Context, id string) (Record, error)
+	// List is a page that f chooses. The Log has checked f and set its limit.
+	List(ctx context.Context, f Filter) (Page, error)
+	// Tidy lets go of what is too old or too much. It is called now and then, after writes.
+	Tidy(ctx context.Context) error
+	Close() error
+}
+
+// Log is the request log. It is safe for concurrent use.
 type Log struct {
-	db      *badger.DB
+	store   Store
+	writing context.Context // of the writer's calls; Close ends it when they take too long
+	cancel  context.CancelFunc
 	opts    Options
 	queue   chan Record
 	barrier chan chan struct{} // answered when all that was queued before is written
@@ -51,8 +67,8 @@ type Log struct {
 	closed bool
 }
 
-// Open opens the log in dir, creating it when there is none, and starts its writer, which Close ends.
-func Open(dir string, opts Options) (*Log, error) {
+// WithDefaults fills what is not set.
+func (opts Options) WithDefaults() Options {
 	if opts.MaxAge <= 0 {
 		opts.MaxAge = defaultMaxAge
 	}
@@ -65,23 +81,26 @@ func Open(dir string, opts Options) (*Log, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	db, err := badger.Open(badger.DefaultOptions(dir).
-		WithSyncWrites(false).
-		WithDetectConflicts(false). // one writer
-		WithMemTableSize(8 << 20).
-		WithValueThreshold(256 << 10). // no record is as large
-		WithNumMemtables(2).
-		WithBlockCacheSize(4 << 20).
-		WithIndexCacheSize(4 << 20).
-		WithValueLogFileSize(4 << 20).
-		WithNumCompactors(2).
-		WithLogger(nil))
+	return opts
+}
+
+// Open opens the log in dir, creating it when there is none, and starts its writer, which Close ends.
+func Open(dir string, opts Options) (*Log, error) {
+	opts = opts.WithDefaults()
+	store, err := openBadger(dir, opts)
 	if err != nil {
-		return nil, fmt.Errorf("open request log in %s: %w", dir, err)
+		return nil, err
 	}
-	l := &Log{db: db, opts: opts, queue: make(chan Record, opts.Queue), barrier: make(chan chan struct{}), done: make(chan struct{})}
+	return New(store, opts), nil
+}
+
+// New starts a log on a store, which it owns from here on.
+func New(store Store, opts Options) *Log {
+	opts = opts.WithDefaults()
+	l := &Log{store: store, opts: opts, queue: make(chan Record, opts.Queue), barrier: make(chan chan struct{}), done: make(chan struct{})}
+	l.writing, l.cancel = context.WithCancel(context.Background())
 	go l.write()
-	return l, nil
+	return l
 }
 
 // Add queues a record without waiting. When the queue is full or the log closed it is dropped and counted.
@@ -111,51 +130,31 @@ func (l *Log) Close() error {
 		return nil
 	}
 	close(l.queue)
+	late := time.AfterFunc(closeTimeout, l.cancel)
 	<-l.done
-	if err := l.db.Close(); err != nil {
+	late.Stop()
+	l.cancel()
+	if err := l.store.Close(); err != nil {
 		return fmt.Errorf("close request log: %w", err)
 	}
 	return nil
 }
 
 // Find is the record of a request id or of a receipt id.
-func (l *Log) Find(id string) (Record, error) {
-	r, err := l.find(id)
+func (l *Log) Find(ctx context.Context, id string) (Record, error) {
+	r, err := l.find(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		l.wait() // a client may ask as soon as it has its answer
-		r, err = l.find(id)
+		l.wait(ctx) // a client may ask as soon as it has its answer
+		r, err = l.find(ctx, id)
 	}
 	return r, err
 }
 
-func (l *Log) find(id string) (r Record, err error) {
-	err = l.view(func(txn *badger.Txn) error {
-		for _, prefix := range []string{prefixRequest, prefixReceipt} {
-			item, err := txn.Get([]byte(prefix + id))
-			if errors.Is(err, badger.ErrKeyNotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			at, err := item.ValueCopy(nil)
-			if err != nil {
-				return err
-			}
-			item, err = txn.Get(append([]byte(prefixRecord), at...))
-			if errors.Is(err, badger.ErrKeyNotFound) {
-				continue // trimmed
-			}
-			if err != nil {
-				return err
-			}
-			return item.Value(func(raw []byte) error { return json.Unmarshal(raw, &r) })
-		}
-		return ErrNotFound
+func (l *Log) find(ctx context.Context, id string) (r Record, err error) {
+	err = l.reading(func() error {
+		r, err = l.store.Find(ctx, id)
+		return err
 	})
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		err = fmt.Errorf("read request log: %w", err)
-	}
 	return r, err
 }
 
@@ -166,7 +165,7 @@ type Page struct {
 }
 
 // List returns the records that f chooses, newest first.
-func (l *Log) List(f Filter) (Page, error) {
+func (l *Log) List(ctx context.Context, f Filter) (page Page, err error) {
 	if f.Limit == 0 {
 		f.Limit = defaultPage
 	}
@@ -176,57 +175,39 @@ func (l *Log) List(f Filter) (Page, error) {
 	if err := f.Status.check(); err != nil {
 		return Page{}, err
 	}
-	start, err := f.start()
-	if err != nil {
+	if _, err := f.place(); err != nil {
 		return Page{}, err
 	}
-	l.wait()
-	page := Page{Requests: []Record{}}
-	err = l.view(func(txn *badger.Txn) error {
-		it := txn.NewIterator(badger.IteratorOptions{PrefetchValues: true, PrefetchSize: 100, Prefix: []byte(prefixRecord)})
-		defer it.Close()
-		last, scanned := "", 0
-		for it.Seek(append([]byte(prefixRecord), start...)); it.Valid(); it.Next() {
-			if len(page.Requests) == f.Limit || scanned == maxScanned {
-				page.Next = last
-				return nil
-			}
-			var r Record
-			if err := it.Item().Value(func(raw []byte) error { return json.Unmarshal(raw, &r) }); err != nil {
-				return err
-			}
-			if !f.Since.IsZero() && r.At.Before(f.Since) {
-				return nil
-			}
-			if f.matches(r) {
-				page.Requests = append(page.Requests, r)
-			}
-			last = base64.RawURLEncoding.EncodeToString(r.place())
-			scanned++
-		}
-		return nil
+	l.wait(ctx)
+	err = l.reading(func() error {
+		page, err = l.store.List(ctx, f)
+		return err
 	})
-	if err != nil {
-		return Page{}, fmt.Errorf("read request log: %w", err)
-	}
-	return page, nil
+	return page, err
 }
 
 // wait until what was queued so far is written.
-func (l *Log) wait() {
+func (l *Log) wait(ctx context.Context) {
 	written := make(chan struct{})
 	select {
 	case l.barrier <- written:
-		<-written
 	case <-l.done:
+		return
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-written:
+	case <-ctx.Done():
 	}
 }
 
-func (l *Log) view(read func(*badger.Txn) error) error {
+// reading keeps the store open while it is read.
+func (l *Log) reading(read func() error) error {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
-		return errors.New("the log is closed")
+		return errors.New("the request log is closed")
 	}
-	return l.db.View(read)
+	return read()
 }

@@ -118,16 +118,42 @@ func (f Filter) matches(r Record) bool {
 		(f.Operator == "" || strings.EqualFold(f.Operator, r.Operator) || strings.EqualFold(f.Operator, address)) && f.Status.matches(r.Status)
 }
 
+// Place is where a page begins: after the record with this time and id. A zero At is the beginning.
+type Place struct {
+	At time.Time
+	ID string
+}
+
+// place is where the page before f's ended.
+func (f Filter) place() (Place, error) {
+	if f.Cursor == "" {
+		return Place{}, nil
+	}
+	at, err := base64.RawURLEncoding.DecodeString(f.Cursor)
+	if err != nil || len(at) < 8 {
+		return Place{}, fmt.Errorf("%w: a cursor is what the page before gave as next", ErrBadFilter)
+	}
+	return Place{time.Unix(0, math.MaxInt64-int64(binary.BigEndian.Uint64(at))), string(at[8:])}, nil
+}
+
+// After is where f's page begins; the Log has checked the cursor.
+func (f Filter) After() Place {
+	p, _ := f.place()
+	return p
+}
+
+// Cursor of the page after the one that ends with r.
+func (r Record) Cursor() string { return base64.RawURLEncoding.EncodeToString(r.place()) }
+
 // start is the first key to look at.
 func (f Filter) start() ([]byte, error) {
-	if f.Cursor != "" {
-		at, err := base64.RawURLEncoding.DecodeString(f.Cursor)
-		if err != nil || len(at) < 8 {
-			return nil, fmt.Errorf("%w: a cursor is what the page before gave as next", ErrBadFilter)
-		}
-		return append(at, 0), nil // after that record
-	}
-	if !f.Until.IsZero() {
+	after, err := f.place()
+	switch {
+	case err != nil:
+		return nil, err
+	case f.Cursor != "":
+		return append(place(after.At, after.ID), 0), nil // after that record
+	case !f.Until.IsZero():
 		return place(f.Until.Add(-1), ""), nil
 	}
 	return nil, nil

@@ -103,6 +103,9 @@ func budgetStartsAgain(t *testing.T, place func(testing.TB) Place) {
 		if err := h.Charge(100); err != nil {
 			t.Fatal(err)
 		}
+		if k := find(t, s, key.ID); k.Spent != 100 { // a store that several share has heard of it now, in this period
+			t.Errorf("%s: spent %s", period, k.Spent)
+		}
 		var over *access.BudgetError
 		if err := s.CheckBudget(context.Background(), key.ID); !errors.As(err, &over) || over.Reset.Format(time.RFC3339) != next {
 			t.Errorf("%s: %v", period, err)

@@ -1,0 +1,11 @@
+package pgstore
+
+// Kill ends the store as kill -9 ends its process: nothing is told or taken back any more.
+func (s *Store) Kill() {
+	s.state.Lock()
+	s.closed = true
+	s.state.Unlock()
+	s.cancel()
+	s.done.Wait()
+	_ = s.outbox.db.Close()
+}

@@ -1,0 +1,231 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"flotilla/node/access"
+	"flotilla/node/postgres"
+)
+
+// windowSeconds is how long a second counts, as in the store of one gateway.
+const windowSeconds = 61
+
+// meters are what this gateway knows of its keys' rates before the database does; only keys with limits have one, so
+// there are at most as many as keys.
+type meters struct {
+	mu    sync.Mutex // guards byKey
+	byKey map[access.KeyID]*meter
+}
+
+// meter of one key. Its lock is held while the database is asked, where requests of one key wait for one another anyway.
+type meter struct {
+	asking sync.Mutex
+
+	mu     sync.Mutex // guards all below
+	here   int64      // requests under way on this gateway
+	deltas map[int64]int64
+	dirty  bool // the database has yet to hear of it
+}
+
+func (m *meters) of(id access.KeyID) *meter {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.byKey == nil {
+		m.byKey = map[access.KeyID]*meter{}
+	}
+	if m.byKey[id] == nil {
+		m.byKey[id] = &meter{deltas: map[int64]int64{}}
+	}
+	return m.byKey[id]
+}
+
+func (m *meter) add(here int64, second, delta int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.here += here
+	if delta != 0 && (len(m.deltas) < 2*windowSeconds || m.deltas[second] != 0) {
+		m.deltas[second] += delta
+	}
+	m.dirty = true
+}
+
+// news takes what the database has yet to hear. If it cannot be told, estimates stay as they were.
+func (m *meter) news() (here int64, seconds, deltas []int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seconds, deltas = []int64{}, []int64{}
+	for second, delta := range m.deltas {
+		seconds, deltas = append(seconds, second), append(deltas, delta)
+	}
+	m.deltas, m.dirty = map[int64]int64{}, false
+	return m.here, seconds, deltas
+}
+
+// tellMeters tells what no request has told yet.
+func (s *Store) tellMeters(ctx context.Context) error {
+	s.meters.mu.Lock()
+	waiting := map[access.KeyID]*meter{}
+	for id, m := range s.meters.byKey {
+		m.mu.Lock()
+		if m.dirty {
+			waiting[id] = m
+		}
+		m.mu.Unlock()
+	}
+	s.meters.mu.Unlock()
+	for id, m := range waiting {
+		if err := s.tellMeter(ctx, id, m); err != nil {
+			return fmt.Errorf("tell rates of %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) tellMeter(ctx context.Context, id access.KeyID, m *meter) error {
+	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
+	defer cancel()
+	m.asking.Lock()
+	defer m.asking.Unlock()
+	here, seconds, deltas := m.news()
+	_, err := s.pool.Exec(ctx, "SELECT tell($1, $2, $3, $4, $5)", s.gateway, id, here, seconds, deltas)
+	return err
+}
+
+// visit is an access.Visit. Keys without limits have no meter and ask nobody.
+type visit struct {
+	s        *Store
+	key      access.Key
+	meter    *meter
+	requests *access.Rate
+	tokens   *access.Rate
+	second   int64  // when tokens were taken
+	taken    uint64 // from the key's rate, an estimate
+	over     bool
+}
+
+// Enter implements access.Keys.
+func (s *Store) Enter(ctx context.Context, id access.KeyID) (access.Visit, error) {
+	k, err := s.key(id)
+	if err != nil {
+		return nil, err
+	}
+	v := &visit{s: s, key: k}
+	if k.RequestsPerMinute == 0 && k.TokensPerMinute == 0 && k.Concurrent == 0 {
+		return v, nil
+	}
+	v.meter = s.meters.of(id)
+	if err := v.enter(ctx); err != nil {
+		v.meter.add(-1, 0, 0)
+		return nil, err
+	}
+	return v, nil
+}
+
+func (v *visit) enter(ctx context.Context) error {
+	k, s := v.key, v.s
+	v.meter.asking.Lock()
+	defer v.meter.asking.Unlock()
+	v.meter.add(1, 0, 0)
+	here, seconds, deltas := v.meter.news()
+	var refused *string
+	var used, last, fits, tokensUsed, tokensLast *int64
+	var at time.Time
+	err := s.ask(ctx, false, "SELECT refused, requests_used, requests_last, requests_fits, tokens_used, tokens_last, at FROM enter($1, $2, $3, $4, $5, $6, $7, $8)",
+		[]any{s.gateway, k.ID, here, seconds, deltas, clamp(k.Concurrent), clamp(k.RequestsPerMinute), s.at()}, &refused, &used, &last, &fits, &tokensUsed, &tokensLast, &at)
+	if err != nil {
+		return err
+	}
+	at = s.time(at)
+	if refused != nil {
+		if *refused == "concurrent" {
+			return &access.RateError{Resource: access.Concurrent, Limit: k.Concurrent, Asked: 1, RetryAfter: time.Second}
+		}
+		return &access.RateError{Resource: access.Requests, Limit: k.RequestsPerMinute, Asked: 1, RetryAfter: wait(*fits, at)}
+	}
+	if k.RequestsPerMinute > 0 {
+		v.requests = rate(k.RequestsPerMinute, *used, *last, at)
+	}
+	if k.TokensPerMinute > 0 {
+		v.tokens = rate(k.TokensPerMinute, *tokensUsed, *tokensLast, at)
+	}
+	return nil
+}
+
+// time is that of tests, which has nanoseconds, or the database's.
+func (s *Store) time(at time.Time) time.Time {
+	if s.opts.Now != nil {
+		return s.opts.Now()
+	}
+	return at
+}
+
+// wait until a second begins; 0 for never.
+func wait(second int64, at time.Time) time.Duration {
+	if second == 0 {
+		return 0
+	}
+	return time.Unix(second, 0).Sub(at)
+}
+
+func rate(limit uint64, used, last int64, at time.Time) *access.Rate {
+	r := &access.Rate{Limit: limit}
+	if uint64(used) < limit {
+		r.Remaining = limit - uint64(used)
+	}
+	if last > 0 {
+		r.Reset = wait(last+windowSeconds, at)
+	}
+	return r
+}
+
+// Caching implements access.Visit.
+func (v *visit) Caching() access.Caching { return v.key.Cache }
+
+// AskTokens implements access.Visit.
+func (v *visit) AskTokens(ctx context.Context, estimate uint64) error {
+	k, s := v.key, v.s
+	if k.TokensPerMinute == 0 {
+		return nil
+	}
+	v.meter.asking.Lock()
+	defer v.meter.asking.Unlock()
+	_, seconds, deltas := v.meter.news()
+	v.meter.add(0, 0, 0) // how many are under way is not told here
+	var ok bool
+	var used, last, fits int64
+	var at time.Time
+	err := s.ask(ctx, false, "SELECT ok, used, last, fits, at FROM ask_tokens($1, $2, $3, $4, $5, $6, $7)",
+		[]any{s.gateway, k.ID, seconds, deltas, clamp(estimate), clamp(k.TokensPerMinute), s.at()}, &ok, &used, &last, &fits, &at)
+	if err != nil {
+		return err
+	}
+	at = s.time(at)
+	if !ok {
+		return &access.RateError{Resource: access.Tokens, Limit: k.TokensPerMinute, Asked: estimate, RetryAfter: wait(fits, at)}
+	}
+	v.tokens = rate(k.TokensPerMinute, used, last, at)
+	v.second, v.taken = at.Unix(), estimate
+	return nil
+}
+
+// UsedTokens implements access.Visit.
+func (v *visit) UsedTokens(n uint64) {
+	if v.key.TokensPerMinute > 0 && v.taken > 0 {
+		v.meter.add(0, v.second, clamp(n)-clamp(v.taken))
+		v.taken = n
+	}
+}
+
+// Rates implements access.Visit: as they were when the key was last asked for.
+func (v *visit) Rates() access.Rates { return access.Rates{Requests: v.requests, Tokens: v.tokens} }
+
+// Leave implements access.Visit. The database hears of it with the key's next request, or within a second.
+func (v *visit) Leave() {
+	if !v.over && v.meter != nil {
+		v.meter.add(-1, 0, 0)
+	}
+	v.over = true
+}

@@ -1,0 +1,133 @@
+// Package postgres opens the database that several gateways share: a bounded pool, and the schema at the version that this
+// binary knows.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// maxConns of one gateway. Each statement takes well under a millisecond; more would only queue in the database.
+	maxConns = 16
+	// Timeout is the deadline of a statement that a request waits for. The server is told the same, so that nothing is
+	// done there long after it was given up here.
+	Timeout        = 2 * time.Second
+	connectTimeout = 2 * time.Second
+	migrateTimeout = time.Minute
+	// migrationLock keeps two gateways that start together from migrating at once. The number is arbitrary.
+	migrationLock = 0x666c6f74696c6c61
+	schema        = "flotilla"
+)
+
+// ErrNewerSchema: a newer flotilla has migrated the database.
+var ErrNewerSchema = errors.New("the database has a newer schema")
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Pool is a bounded set of connections to the database.
+type Pool = pgxpool.Pool
+
+// Flush, as the next transaction of a session, waits until the disk has what the session committed without waiting. It
+// locks nothing, so that nobody waits for the disk behind a locked account. Had the server crashed before it, the session
+// would be gone and Flush fail.
+const Flush = "SELECT pg_logical_emit_message(true, 'flotilla', '')"
+
+// Open connects to the database at url and brings its schema up to date. Errors never hold the password.
+func Open(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
+	cfg, err := config(url)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	if err := migrate(ctx, pool, log); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open the store on %s: %w", cfg.ConnConfig.Host, err)
+	}
+	return pool, nil
+}
+
+func config(url string) (*pgxpool.Config, error) {
+	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+		return nil, errors.New("store: want postgres://user@host/database?sslmode=verify-full")
+	}
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("store: the URL cannot be read; want postgres://user@host/database?sslmode=verify-full") // err may quote it
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		cfg.MaxConns = maxConns
+	}
+	cfg.ConnConfig.ConnectTimeout = connectTimeout
+	params := cfg.ConnConfig.RuntimeParams
+	params["search_path"] = schema
+	params["application_name"] = "flotilla"
+	params["statement_timeout"] = strconv.FormatInt(Timeout.Milliseconds(), 10)
+	return cfg, nil
+}
+
+// migrate runs the migrations that the database does not have, in one transaction: a crash leaves all of them or none.
+func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
+	defer cancel()
+	files, err := migrations.ReadDir("migrations") // sorted: 0001_….sql, 0002_….sql
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		// Until the transaction ends; whoever waited finds nothing left to do.
+		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
+			return fmt.Errorf("wait for other gateways that migrate: %w", err)
+		}
+		if _, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+schema+"; CREATE TABLE IF NOT EXISTS version (version int NOT NULL)"); err != nil {
+			return fmt.Errorf("make the schema: %w", err)
+		}
+		var have int
+		if err := tx.QueryRow(ctx, "SELECT coalesce(max(version), 0) FROM version").Scan(&have); err != nil {
+			return fmt.Errorf("read the schema's version: %w", err)
+		}
+		if have > len(files) {
+			return fmt.Errorf("%w: version %d, this flotilla knows %d: run the newer one", ErrNewerSchema, have, len(files))
+		}
+		for i, f := range files[have:] {
+			sql, err := migrations.ReadFile("migrations/" + f.Name())
+			if err != nil {
+				return fmt.Errorf("read migration: %w", err)
+			}
+			if _, err := tx.Exec(ctx, string(sql)); err != nil {
+				return fmt.Errorf("migrate by %s: %w", f.Name(), err)
+			}
+			if _, err := tx.Exec(ctx, "INSERT INTO version VALUES ($1)", have+i+1); err != nil {
+				return fmt.Errorf("note the schema's version: %w", err)
+			}
+			log.Info("the store's schema was migrated", "by", f.Name())
+		}
+		return nil
+	})
+}
+
+// Code is the SQLSTATE of an error that the server sent, "" of any other.
+func Code(err error) string {
+	var told *pgconn.PgError
+	if errors.As(err, &told) {
+		return told.Code
+	}
+	return ""
+}

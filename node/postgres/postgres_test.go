@@ -1,0 +1,50 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"flotilla/node/postgres"
+	"flotilla/node/postgres/pgtest"
+)
+
+// Gateways that start together migrate once; a database of a newer flotilla is refused.
+func TestSchemaIsMigratedOnce(t *testing.T) {
+	url, quiet := pgtest.Start(t).Database(), slog.New(slog.DiscardHandler)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			pool, err := postgres.Open(context.Background(), url, quiet)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			pool.Close()
+		})
+	}
+	wg.Wait()
+	pool, err := postgres.Open(t.Context(), url, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if _, err := pool.Exec(t.Context(), "INSERT INTO version VALUES (1000)"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := postgres.Open(t.Context(), url, quiet); !errors.Is(err, postgres.ErrNewerSchema) {
+		t.Errorf("a newer schema: %v", err)
+	}
+}
+
+func TestErrorsHideThePassword(t *testing.T) {
+	for _, url := range []string{"postgres://u:hunter2@127.0.0.1:1/db", "postgres://u:hunter2@[", "mysql://u:hunter2@h/db"} {
+		_, err := postgres.Open(t.Context(), url, slog.New(slog.DiscardHandler))
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v", err)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+// Package pglog keeps the request log in PostgreSQL, for several gateways behind one balancer.
+package pglog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"flotilla/node/postgres"
+	"flotilla/node/requestlog"
+)
+
+const (
+	// retryFor is how long a batch waits for the database; more records queue meanwhile, as far as the queue goes.
+	retryFor     = 2 * time.Minute
+	retryEvery   = time.Second
+	writeTimeout = 10 * time.Second
+	// tidyBatch bounds what one statement deletes, which others wait for.
+	tidyBatch = 5000
+)
+
+// Store is a requestlog.Store.
+type Store struct {
+	pool *pgxpool.Pool
+	opts requestlog.Options
+}
+
+var _ requestlog.Store = (*Store)(nil)
+
+// Open starts the log. The pool stays the caller's.
+func Open(pool *pgxpool.Pool, opts requestlog.Options) *requestlog.Log {
+	return requestlog.New(New(pool, opts), opts)
+}
+
+// New is the store alone.
+func New(pool *pgxpool.Pool, opts requestlog.Options) *Store {
+	return &Store{pool: pool, opts: opts.WithDefaults()}
+}
+
+// Close implements requestlog.Store.
+func (s *Store) Close() error { return nil }
+
+// Write implements requestlog.Store, in one statement: a crash leaves all of the batch or nothing, and writing it again
+// changes nothing.
+func (s *Store) Write(ctx context.Context, batch []requestlog.Record) error {
+	raw, err := json.Marshal(batch)
+	if err != nil {
+		return fmt.Errorf("encode records: %w", err)
+	}
+	for end := time.Now().Add(retryFor); ; {
+		err := s.insert(ctx, raw, batch)
+		if err == nil || postgres.Code(err) != "" && !strings.HasPrefix(postgres.Code(err), "57") || ctx.Err() != nil || time.Now().After(end) { // 57…: the server stops
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryEvery):
+		}
+	}
+}
+
+func (s *Store) insert(ctx context.Context, raw []byte, batch []requestlog.Record) error {
+	at := make([]int64, len(batch))
+	for i, r := range batch {
+		at[i] = r.At.UnixNano()
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	_, err := s.pool.Exec(ctx, `INSERT INTO requests
+		SELECT at, r->>'id', coalesce(r->>'receipt_id', ''), coalesce(r->>'key', ''), coalesce(r->>'model', ''), coalesce(r->>'operator', ''), (r->>'status')::int, r
+		  FROM ROWS FROM (unnest($1::bigint[]), jsonb_array_elements($2::jsonb)) AS t(at, r)
+		ON CONFLICT DO NOTHING`, at, string(raw))
+	if err != nil {
+		return fmt.Errorf("insert %d records: %w", len(batch), err)
+	}
+	return nil
+}
+
+// Find implements requestlog.Store.
+func (s *Store) Find(ctx context.Context, id string) (r requestlog.Record, err error) {
+	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
+	defer cancel()
+	err = s.pool.QueryRow(ctx, `(SELECT record FROM requests WHERE id = $1 ORDER BY at_ns DESC LIMIT 1) UNION ALL
+		(SELECT record FROM requests WHERE receipt = $1 AND receipt <> '' LIMIT 1) LIMIT 1`, id).Scan(&r)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, requestlog.ErrNotFound
+	}
+	if err != nil {
+		return r, fmt.Errorf("read request log: %w", err)
+	}
+	return r, nil
+}
+
+// List implements requestlog.Store. A page is whole, however rare what is looked for.
+func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page, error) {
+	where := conditions{}
+	if f.Key != "" {
+		where.add("key = ?", f.Key)
+	}
+	if f.Model != "" {
+		where.add("model = ?", f.Model)
+	}
+	if f.Operator != "" {
+		where.add("lower(?) IN (lower(operator), lower(split_part(operator, '/', 1)))", f.Operator)
+	}
+	switch {
+	case f.Status == "":
+	case f.Status == "error":
+		where.add("status >= ?", 400)
+	case strings.HasSuffix(string(f.Status), "xx"):
+		where.add("status / 100 = ?", int(f.Status[0]-'0'))
+	default:
+		n, _ := strconv.Atoi(string(f.Status)) // the Log has checked it
+		where.add("status = ?", n)
+	}
+	if !f.Since.IsZero() {
+		where.add("at_ns >= ?", f.Since.UnixNano())
+	}
+	if !f.Until.IsZero() {
+		where.add("at_ns < ?", f.Until.UnixNano())
+	}
+	if after := f.After(); !after.At.IsZero() {
+		where.add("at_ns <= ?", after.At.UnixNano())
+		where.add("(at_ns < ? OR id > ?)", after.At.UnixNano(), after.ID)
+	}
+	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
+	defer cancel()
+	rows, err := s.pool.Query(ctx, "SELECT record FROM requests"+where.sql()+" ORDER BY at_ns DESC, id COLLATE \"C\" LIMIT "+strconv.Itoa(f.Limit+1), where.args...)
+	if err != nil {
+		return requestlog.Page{}, fmt.Errorf("read request log: %w", err)
+	}
+	page := requestlog.Page{Requests: []requestlog.Record{}}
+	if page.Requests, err = pgx.AppendRows(page.Requests, rows, pgx.RowTo[requestlog.Record]); err != nil {
+		return requestlog.Page{}, fmt.Errorf("read request log: %w", err)
+	}
+	if len(page.Requests) > f.Limit {
+		page.Requests = page.Requests[:f.Limit]
+		page.Next = page.Requests[f.Limit-1].Cursor()
+	}
+	return page, nil
+}
+
+// conditions of a query, with ? for each argument.
+type conditions struct {
+	terms []string
+	args  []any
+}
+
+func (c *conditions) add(term string, args ...any) {
+	for _, a := range args {
+		c.args = append(c.args, a)
+		term = strings.Replace(term, "?", "$"+strconv.Itoa(len(c.args)), 1)
+	}
+	c.terms = append(c.terms, term)
+}
+
+func (c *conditions) sql() string {
+	if len(c.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.terms, " AND ")
+}
+
+// Tidy implements requestlog.Store: the oldest go first. Several gateways may do it at once, each by its own bounds.
+func (s *Store) Tidy(ctx context.Context) error {
+	for {
+		wait, cancel := context.WithTimeout(ctx, writeTimeout)
+		gone, err := s.pool.Exec(wait, `DELETE FROM requests WHERE (at_ns, id) IN (SELECT at_ns, id FROM requests WHERE at_ns <
+			greatest($1, (SELECT at_ns FROM requests ORDER BY at_ns DESC OFFSET $2 LIMIT 1) + 1) ORDER BY at_ns LIMIT $3)`,
+			time.Now().Add(-s.opts.MaxAge).UnixNano(), s.opts.MaxRecords, tidyBatch)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("delete old records: %w", err)
+		}
+		if gone.RowsAffected() < tidyBatch {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package pglog_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"flotilla/node/postgres"
+	"flotilla/node/postgres/pgtest"
+	"flotilla/node/requestlog"
+	"flotilla/node/requestlog/logtest"
+	"flotilla/node/requestlog/pglog"
+)
+
+func connect(t testing.TB, url string) *postgres.Pool {
+	t.Helper()
+	pool, err := postgres.Open(context.Background(), url, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// Both kinds of log pass the same tests.
+func TestLog(t *testing.T) {
+	cluster := pgtest.Start(t)
+	logtest.Run(t, func(t testing.TB) logtest.Place {
+		pool := connect(t, cluster.Database())
+		return func() (*requestlog.Log, error) { return pglog.Open(pool, requestlog.Options{}), nil }
+	})
+}
+
+// The newest are kept, by number and by age; what one gateway writes the other finds.
+func TestOldestGoFirst(t *testing.T) {
+	url := pgtest.Start(t).Database()
+	a, b := pglog.Open(connect(t, url), requestlog.Options{}), pglog.Open(connect(t, url), requestlog.Options{})
+	defer a.Close()
+	defer b.Close()
+	for i := range 300 {
+		[]*requestlog.Log{a, b}[i%2].Add(logtest.Record(i))
+	}
+	if n := len(logtest.All(t, b, requestlog.Filter{Limit: 1000})); n < 150 {
+		t.Fatalf("%d records", n)
+	}
+	if n := len(logtest.All(t, a, requestlog.Filter{Limit: 1000})); n != 300 {
+		t.Fatalf("%d records on both", n)
+	}
+	age := 365 * 24 * time.Hour * 100
+	pool := connect(t, url)
+	for _, c := range []struct {
+		opts requestlog.Options
+		left int
+	}{{requestlog.Options{MaxRecords: 100, MaxAge: age}, 100}, {requestlog.Options{MaxAge: time.Since(logtest.Noon.Add(130*time.Second - 400*time.Millisecond))}, 40}} {
+		if err := pglog.New(pool, c.opts).Tidy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		left := logtest.All(t, a, requestlog.Filter{Limit: 1000})
+		if len(left) != c.left || left[0].At != logtest.Record(299).At {
+			t.Errorf("%+v: %d records left, want %d", c.opts, len(left), c.left)
+		}
+	}
+}
