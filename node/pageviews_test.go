@@ -1,12 +1,14 @@
 package node
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
 
 	"flotilla/node/access"
+	"flotilla/node/openai"
 	"flotilla/node/page"
 	"flotilla/node/requestlog"
 )
@@ -53,9 +55,10 @@ func TestPageShowsAKeyItsOwn(t *testing.T) {
 	if status := w.see(bob.Secret, "receipt?id="+r.Receipt, &refused); status != http.StatusNotFound {
 		t.Errorf("bob gets alice's receipt: %d", status)
 	}
-	var bundle map[string]json.RawMessage
-	if status := w.see(alice.Secret, "receipt?id="+r.Receipt, &bundle); status != http.StatusOK || len(bundle) == 0 {
-		t.Errorf("alice gets no receipt: %d %v", status, bundle)
+	var bundle json.RawMessage
+	asServed, err := w.gateway.Gateway.Receipt(t.Context(), openai.KeyInfo{ID: string(alice.ID)}, r.Receipt)
+	if status := w.see(alice.Secret, "receipt?id="+r.Receipt, &bundle); status != http.StatusOK || err != nil || !bytes.Equal(bundle, asServed) {
+		t.Errorf("alice saves %d %s, GET /v1/receipts gives %s (%v)", status, bundle, asServed, err)
 	}
 	var spend page.Spend
 	if w.see(bob.Secret, "spend", &spend); spend.Requests != 0 || len(spend.Keys) != 1 || spend.Keys[0].Name != "bob" {
