@@ -6,7 +6,7 @@ MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # eval needs the outcomes, which are not in the repository
-.PHONY: eval soak build test test-go test-race test-clients conformance browser demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
+.PHONY: eval soak scale build test test-go test-race test-clients conformance browser demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -38,6 +38,11 @@ conformance: ## the 25 checks of docs/gateway.md by five client libraries, and t
 browser: ## the gateway's page in Debian's Chromium, which is installed when there is none; SHOTS=1 makes the README's pictures anew
 	command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-inter fonts-jetbrains-mono; }
 	FLOTILLA_BROWSER=required FLOTILLA_SCREENSHOTS=$(SHOTS) $(GO) test -v -count 1 -timeout 10m ./testnet/browser
+
+scale: ## two gateways that share a PostgreSQL, which is installed when there is none: a budget holds across both, and either may die
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
+	FLOTILLA_SCALE=1 FLOTILLA_POSTGRES=required $(GO) test -v -count 1 -timeout 10m -run TestScale ./cmd/flotilla
+	FLOTILLA_POSTGRES=required $(GO) test -count 1 -timeout 20m ./node/access/pgstore ./node/requestlog/... ./node/postgres
 
 contracts: ## Solidity: build, test, fuzz, invariants, gas table
 	tools/node/with-node contracts/test.sh

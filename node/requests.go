@@ -38,6 +38,8 @@ func (g *Gateway) generation(ctx context.Context, key openai.KeyInfo, id string)
 	}
 	b, err := g.ledger.Bundle(rid)
 	switch {
+	case errors.Is(err, settlement.ErrUnknownReceipt) && out.RequestID != "":
+		return out, nil // of another gateway, which has the receipt; the log is shared
 	case errors.Is(err, settlement.ErrUnknownReceipt), err == nil && !g.owners.owns(key.ID, b.Order.Nonce):
 		return out, unknown
 	case err != nil:

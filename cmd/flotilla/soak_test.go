@@ -266,7 +266,7 @@ func (f adminFleet) checkLedgers(tr *traffic, key access.KeyID) {
 		t.Fatal(err)
 	}
 	<-f.gateway.done
-	receipts := f.gatewayReceipts()
+	receipts := f.gatewayReceipts("gateway")
 
 	var sum, told uint64
 	for _, amount := range receipts {
@@ -329,10 +329,9 @@ func (f adminFleet) loggedCost(key access.KeyID) (sum uint64) {
 }
 
 // gatewayReceipts reads the ledger of a gateway that has stopped: amounts in µUSD by receipt.
-func (f *fleet) gatewayReceipts() map[string]uint64 {
+func (f *fleet) gatewayReceipts(role string) map[string]uint64 {
 	f.t.Helper()
-	key := testnet.DevKey("gateway")
-	l, err := settlement.OpenLedger(filepath.Join(f.dir, "gateway", "ledger"), settlement.LedgerOptions{Key: key, Domain: f.domain})
+	l, err := settlement.OpenLedger(filepath.Join(f.dir, role, "ledger"), settlement.LedgerOptions{Key: testnet.DevKey(role), Domain: f.domain})
 	if err != nil {
 		f.t.Fatal(err)
 	}

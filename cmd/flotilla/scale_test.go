@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"flotilla/node"
+	"flotilla/node/access"
+	"flotilla/node/backend/scripted"
+	"flotilla/node/postgres/pgtest"
+)
+
+// scaleBudget of the key, in USD: some 900 requests.
+const scaleBudget = "0.25"
+
+// peer is one of the gateways that share a store.
+type peer struct {
+	role, http string
+	p2p        int
+	process    *process
+}
+
+func (f *fleet) startPeer(p *peer, store string) (boot string) {
+	f.t.Helper()
+	p.process = f.start(p.role, "gateway", "--listen", p.http, "--store", store, "--store-lease", "4s", "--settle-every", "1h", "--chain-poll", "300ms",
+		"--p2p-listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", p.p2p), "--api-key", testKey)
+	f.eventually(p.role+" prints its address", func() error {
+		for _, line := range strings.Split(p.process.out.String(), "\n") {
+			if addr, ok := strings.CutPrefix(line, "bootstrap "); ok {
+				boot = addr
+				return nil
+			}
+		}
+		return fmt.Errorf("not yet")
+	})
+	return boot
+}
+
+// hammer asks the gateways by turns until each has refused for want of budget, or until stop; it returns what was told.
+func hammer(ctx context.Context, peers []*peer, secret string, clients int) (answered, refused, failed int) {
+	body := `{"model":"` + testModel + `","max_tokens":8,"messages":[{"role":"user","content":"@script tokens=8 delay=2ms"}]}`
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for c := range clients {
+		wg.Go(func() {
+			for i := c; ctx.Err() == nil; i++ {
+				status := 0
+				req, _ := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+peers[i%len(peers)].http+"/v1/chat/completions", bytes.NewReader([]byte(body)))
+				req.Header.Set("Authorization", "Bearer "+secret)
+				if resp, err := http.DefaultClient.Do(req); err == nil {
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+					status = resp.StatusCode
+				}
+				mu.Lock()
+				switch status {
+				case http.StatusOK:
+					answered++
+				case http.StatusTooManyRequests:
+					refused++
+				default:
+					failed++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return answered, refused, failed
+}
+
+// Two gateways, one budget: it holds whatever both do at once; one is killed in the middle, the other goes on and frees
+// what the dead one held; when it is back, what the key has spent is the sum of both gateways' receipts.
+func TestScale(t *testing.T) {
+	if os.Getenv("FLOTILLA_SCALE") == "" {
+		t.Skip("make scale")
+	}
+	store := pgtest.Start(t, "fsync=on").Database()
+	f := newFleet(t)
+	model := httptest.NewServer(scripted.New(testModel))
+	t.Cleanup(func() { model.CloseClientConnections(); model.Close() })
+	peers := []*peer{{role: "gateway"}, {role: "birch"}}
+	var boots []string
+	for _, p := range peers {
+		p.http, p.p2p = "127.0.0.1:"+strconv.Itoa(freePort(t)), freePort(t)
+		boots = append(boots, f.startPeer(p, store))
+	}
+	f.boot = strings.Join(boots, ",")
+	f.startOperator("alder", model.URL, "10/20")
+	for _, p := range peers {
+		f.http = p.http
+		f.waitServing(1)
+	}
+	status, out := f.command("keys", "create", "shared", "--budget", scaleBudget, "--store", store, "--json")
+	if status != 0 {
+		t.Fatal(out)
+	}
+	var key node.CreatedKey
+	if err := json.Unmarshal([]byte(out), &key); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	spent := func() (k access.Status) {
+		var keys []access.Status
+		if status, out := f.command("keys", "list", "--json", "--store", store); status != 0 || json.Unmarshal([]byte(out), &keys) != nil {
+			t.Fatal(out)
+		}
+		for _, k = range keys {
+			if k.ID == key.ID {
+				break
+			}
+		}
+		if k.Spent+k.Held > key.Budget {
+			t.Errorf("spent %s and held %s of %s", k.Spent, k.Held, key.Budget)
+		}
+		return k
+	}
+	row := func(when string) {
+		k := spent()
+		fmt.Printf("%-44s %10s %10s %10s %9d\n", when, k.Spent, k.Held, key.Budget, k.Receipts)
+	}
+	fmt.Printf("\n%-44s %10s %10s %10s %9s\n", "", "spent", "held", "budget", "receipts")
+	f.eventually("both know the key", func() error {
+		for _, p := range peers {
+			if a, _, failed := hammerOnce(p, key.Secret); a == 0 {
+				return fmt.Errorf("%s: %d failed", p.role, failed)
+			}
+		}
+		return nil
+	})
+	run := func(d time.Duration, peers ...*peer) (refused int) {
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		answered, refused, failed := hammer(ctx, peers, key.Secret, 4)
+		fmt.Printf("  %d answered, %d refused for want of budget, %d failed or cut off\n", answered, refused, failed)
+		return refused
+	}
+	run(time.Second, peers...)
+	row("both serve")
+	dead := time.AfterFunc(500*time.Millisecond, peers[0].process.kill)
+	run(time.Second, peers...)
+	dead.Stop()
+	row("one was killed under load")
+	f.eventually("what the dead gateway held is free", func() error {
+		if k := spent(); k.Held != 0 {
+			return fmt.Errorf("held %s", k.Held)
+		}
+		return nil
+	})
+	row("its holds are free")
+	f.eventually("the other meets the end of the budget", func() error {
+		if run(2*time.Second, peers[1]) == 0 {
+			return fmt.Errorf("none was refused")
+		}
+		return nil
+	})
+	row("the other serves until too little is left")
+	f.startPeer(peers[0], store)
+	f.http = peers[0].http
+	f.waitServing(1)
+	if refused := run(time.Second, peers...); refused == 0 {
+		t.Error("the gateway that is back served a key without budget")
+	}
+	row("it is back, and refuses too")
+	for _, p := range peers {
+		if err := p.process.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		<-p.process.done
+	}
+	var sum, n uint64
+	for _, p := range peers {
+		for _, amount := range f.gatewayReceipts(p.role) {
+			sum, n = sum+amount, n+1
+		}
+	}
+	k := spent()
+	fmt.Printf("receipts of both ledgers: %d of %d µUSD; the key has spent %d by %d\n", n, sum, k.Spent, k.Receipts)
+	if uint64(k.Spent) != sum || k.Receipts != n || k.Held != 0 {
+		t.Errorf("spent %s by %d receipts, held %s; the ledgers have %d of %d µUSD", k.Spent, k.Receipts, k.Held, n, sum)
+	}
+}
+
+func hammerOnce(p *peer, secret string) (int, int, int) {
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	return hammer(ctx, []*peer{p}, secret, 1)
+}
