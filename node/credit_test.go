@@ -63,6 +63,33 @@ func TestOperatorStopsAtItsCreditLimit(t *testing.T) {
 	}
 }
 
+// TestCreditBook: debt of streams that broke does not lock an honest gateway out for ever; one that never pays gets one limit
+// at first and one an hour.
+func TestCreditBook(t *testing.T) {
+	const limit = 100
+	payer, now := common.Address{1}, time.Unix(1_800_000_000, 0)
+	b := creditBook{limit: limit}
+	owed := settlement.Amount(90) // from before a restart
+	for range 2_000 {             // half a unit is lost every 36 s, as much as is written off
+		if got := b.excess(payer, owed, now); got != 0 {
+			t.Fatalf("refused after %s for %v above the limit", now.Sub(time.Unix(1_800_000_000, 0)), got)
+		}
+		owed, now = owed+1, now.Add(36*time.Second)
+	}
+	cheat := common.Address{2}
+	b.excess(cheat, 0, now)
+	for hour := range settlement.Amount(5) {
+		most := limit * (hour + 1)
+		if b.excess(cheat, most, now) != 0 || b.excess(cheat, most+1, now) != 1 {
+			t.Errorf("after %d hours it is not served up to %v and no further", hour, most)
+		}
+		now = now.Add(writeOffEvery)
+	}
+	if b.excess(cheat, 0, now); b.excess(cheat, limit+1, now) != 1 {
+		t.Error("what was written off of a debt that is paid is credit for the next")
+	}
+}
+
 // takeAndRun takes a whole answer and leaves without settling it.
 func takeAndRun(t *testing.T, gw *p2p.Host, op p2p.PeerID, req p2p.InferRequest) error {
 	t.Helper()

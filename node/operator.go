@@ -53,6 +53,7 @@ type Operator struct {
 
 	prices priceBook
 	cover  coverCache
+	credit creditBook
 }
 
 // job is one admitted order.
@@ -174,7 +175,7 @@ func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(),
 	if err != nil {
 		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
 	}
-	if owed > o.cfg.CreditLimit {
+	if o.credit.excess(order.Payer, owed, o.now()) > 0 {
 		return nil, &refusal{codeNeedVoucher, time.Second, fmt.Errorf("%s is owed without a voucher, the limit is %s", owed, o.cfg.CreditLimit)}
 	}
 	held, _, err := o.ledger.HeldVoucher(order.Payer)

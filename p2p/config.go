@@ -111,6 +111,9 @@ type Config struct {
 	// SyncEvery is the period of pulls from two random peers that repair what
 	// gossip lost; 0 means 1 min.
 	SyncEvery time.Duration
+	// SyncAgain is when a peer that has just connected is pulled from once more, one to two of these after the first time.
+	// Default 2 s.
+	SyncAgain time.Duration
 	// HelloEvery is the period of gateway hellos; 0 means 60 s. Receivers forget
 	// a gateway after helloTTL.
 	HelloEvery time.Duration
@@ -203,6 +206,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RepublishEvery == 0 {
 		c.RepublishEvery = 10 * time.Minute
+	}
+	if c.SyncAgain == 0 {
+		c.SyncAgain = 2 * time.Second
 	}
 	if c.SyncEvery == 0 {
 		c.SyncEvery = time.Minute

@@ -18,7 +18,6 @@ const (
 	eventBuffer     = 1024 // libp2p blocks when a subscriber's buffer is full
 	pullsPerSync    = 2
 	connectedPulls  = 64 // pulls after connects that may wait; more are left to the periodic sync
-	secondPullAfter = 2 * time.Second
 	advertPeerValue = 50 // connection manager's value of a peer with a live advert
 )
 
@@ -113,7 +112,7 @@ func (h *Host) watch(ctx context.Context, events <-chan any, pulls chan<- PeerID
 		enqueue(id)
 	}
 	var young, old []PeerID // pulled from once, since the last tick and since the one before
-	tick := time.NewTicker(secondPullAfter)
+	tick := time.NewTicker(h.cfg.SyncAgain)
 	defer tick.Stop()
 	for {
 		select {
