@@ -40,23 +40,24 @@ func (l *Ledger) syncLoop() {
 	}
 }
 
-// gatherSyncs adds to first what else is asked for, and waits for more as long as nothing is urgent.
+// gatherSyncs adds to first what else is asked for: what is there already, and as long as nothing is urgent, what comes
+// within syncEvery.
 func (l *Ledger) gatherSyncs(first syncRequest) []syncRequest {
 	all, urgent := []syncRequest{first}, first.urgent
 	due := time.After(syncEvery)
 	for {
-		select {
-		case r := <-l.toSync:
-			all, urgent = append(all, r), urgent || r.urgent
-			continue
-		default:
-		}
 		if urgent {
-			return all
+			select {
+			case r := <-l.toSync:
+				all = append(all, r)
+				continue
+			default:
+				return all
+			}
 		}
 		select {
 		case r := <-l.toSync:
-			all, urgent = append(all, r), urgent || r.urgent
+			all, urgent = append(all, r), r.urgent
 		case <-due:
 			return all
 		case <-l.committed:
