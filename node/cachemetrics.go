@@ -30,15 +30,12 @@ func (*cacheMetrics) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (m *cacheMetrics) Collect(ch chan<- prometheus.Metric) {
 	s := m.stats()
-	counter := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
-	}
-	counter(cacheHits, float64(s.ExactHits), string(access.CacheExact))
-	counter(cacheHits, float64(s.SimilarHits), string(access.CacheSemantic))
-	counter(cacheMisses, float64(s.Misses))
-	counter(cacheSaved, float64(s.SavedMicroUSD)/microUSD)
-	counter(cacheKept, float64(s.Kept))
-	counter(cacheDropped, float64(s.Dropped))
+	counter(ch, cacheHits, float64(s.ExactHits), string(access.CacheExact))
+	counter(ch, cacheHits, float64(s.SimilarHits), string(access.CacheSemantic))
+	counter(ch, cacheMisses, float64(s.Misses))
+	counter(ch, cacheSaved, float64(s.SavedMicroUSD)/microUSD)
+	counter(ch, cacheKept, float64(s.Kept))
+	counter(ch, cacheDropped, float64(s.Dropped))
 	gauge(ch, cacheEntries, float64(s.Entries))
 	gauge(ch, cacheBytes, float64(s.Bytes))
 }

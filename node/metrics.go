@@ -37,6 +37,11 @@ func gauge(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ..
 	ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
+// counter sends one sum that only grows.
+func counter(ch chan<- prometheus.Metric, d *prometheus.Desc, v float64, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+}
+
 func dollars(a settlement.Amount) float64 { return float64(a) / microUSD }
 
 // unixOr is a time in unix seconds, NaN for none.

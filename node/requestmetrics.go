@@ -90,9 +90,6 @@ func (m *requestMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *requestMetrics) Collect(ch chan<- prometheus.Metric) {
-	counter := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
-	}
 	m.mu.Lock()
 	counts := make(map[requestLabels]requestCount, len(m.series))
 	for l, c := range m.series {
@@ -100,12 +97,12 @@ func (m *requestMetrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	m.mu.Unlock()
 	for l, c := range counts {
-		counter(requestsTotal, float64(c.requests), l.key, l.model, l.status)
-		counter(promptTokens, float64(c.promptTokens), l.key, l.model, l.status)
-		counter(completionTokens, float64(c.completionTokens), l.key, l.model, l.status)
-		counter(costTotal, float64(c.costMicroUSD)/microUSD, l.key, l.model, l.status)
+		counter(ch, requestsTotal, float64(c.requests), l.key, l.model, l.status)
+		counter(ch, promptTokens, float64(c.promptTokens), l.key, l.model, l.status)
+		counter(ch, completionTokens, float64(c.completionTokens), l.key, l.model, l.status)
+		counter(ch, costTotal, float64(c.costMicroUSD)/microUSD, l.key, l.model, l.status)
 	}
-	counter(logDropped, float64(m.dropped()))
+	counter(ch, logDropped, float64(m.dropped()))
 	m.firstByte.Collect(ch)
 	m.total.Collect(ch)
 }
