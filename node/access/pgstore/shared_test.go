@@ -34,7 +34,7 @@ func newGateway(t *testing.T, url string, opts pgstore.Options) *gateway {
 func (g *gateway) open() {
 	g.t.Helper()
 	g.opts.Dir = g.dir
-	s, err := pgstore.Open(context.Background(), connect(g.t, g.url), g.opts)
+	s, err := pgstore.Open(context.Background(), pgtest.Connect(g.t, g.url), g.opts)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func TestRatesHoldAcrossGateways(t *testing.T) {
 
 // BenchmarkVisit is what a request of a key with a budget costs here, by one client and by 16 of one key.
 func BenchmarkVisit(b *testing.B) {
-	s, err := pgstore.Open(b.Context(), connect(b, pgtest.Start(b, "fsync=on").Database()), pgstore.Options{Dir: b.TempDir()})
+	s, err := pgstore.Open(b.Context(), pgtest.Connect(b, pgtest.Start(b, "fsync=on").Database()), pgstore.Options{Dir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"os/exec"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"flotilla/node/postgres"
 )
 
 // Required names the environment variable that, set to "required", makes a missing PostgreSQL a failure.
@@ -166,4 +169,15 @@ func (c *Cluster) Database() string {
 		c.t.Fatal(err)
 	}
 	return c.url(name)
+}
+
+// Connect opens the database at url as a gateway does, until the test ends.
+func Connect(t testing.TB, url string) *postgres.Pool {
+	t.Helper()
+	pool, err := postgres.Open(context.Background(), url, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
 }

@@ -1,33 +1,20 @@
 package pglog_test
 
 import (
-	"context"
-	"log/slog"
 	"testing"
 	"time"
 
-	"flotilla/node/postgres"
 	"flotilla/node/postgres/pgtest"
 	"flotilla/node/requestlog"
 	"flotilla/node/requestlog/logtest"
 	"flotilla/node/requestlog/pglog"
 )
 
-func connect(t testing.TB, url string) *postgres.Pool {
-	t.Helper()
-	pool, err := postgres.Open(context.Background(), url, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	return pool
-}
-
 // Both kinds of log pass the same tests.
 func TestLog(t *testing.T) {
 	cluster := pgtest.Start(t)
 	logtest.Run(t, func(t testing.TB) logtest.Place {
-		pool := connect(t, cluster.Database())
+		pool := pgtest.Connect(t, cluster.Database())
 		return func() (*requestlog.Log, error) { return pglog.Open(pool, requestlog.Options{}), nil }
 	})
 }
@@ -35,7 +22,7 @@ func TestLog(t *testing.T) {
 // The newest are kept, by number and by age; what one gateway writes the other finds.
 func TestOldestGoFirst(t *testing.T) {
 	url := pgtest.Start(t).Database()
-	a, b := pglog.Open(connect(t, url), requestlog.Options{}), pglog.Open(connect(t, url), requestlog.Options{})
+	a, b := pglog.Open(pgtest.Connect(t, url), requestlog.Options{}), pglog.Open(pgtest.Connect(t, url), requestlog.Options{})
 	defer a.Close()
 	defer b.Close()
 	for i := range 300 {
@@ -48,7 +35,7 @@ func TestOldestGoFirst(t *testing.T) {
 		t.Fatalf("%d records on both", n)
 	}
 	age := 365 * 24 * time.Hour * 100
-	pool := connect(t, url)
+	pool := pgtest.Connect(t, url)
 	for _, c := range []struct {
 		opts requestlog.Options
 		left int
