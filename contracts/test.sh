@@ -8,23 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-stamp=node_modules/.installed # npm ci removes node_modules first, so an interrupted one leaves no stamp
-if ! cmp -s package-lock.json "$stamp"; then
-  npm ci --ignore-scripts --no-progress
-  cp package-lock.json "$stamp"
-fi
-
-# The native program itself: the npm launcher @foundry-rs/forge exits 0 when tests fail.
-case "$(uname -s)-$(uname -m)" in
-  Linux-x86_64) platform=linux-amd64 ;;
-  Darwin-arm64) platform=darwin-arm64 ;;
-  *) platform=none ;;
-esac
-forge=${FORGE:-node_modules/@foundry-rs/forge-$platform/bin/forge}
-if [ ! -x "$forge" ]; then
-  echo "test.sh: npm has no forge 1.7.1 for $(uname -s) $(uname -m); install Foundry and set FORGE=/path/to/forge" >&2
-  exit 1
-fi
+forge=$(./install.sh)
 
 step() { printf '\n== %s (at %d s)\n' "$1" "$SECONDS"; }
 
@@ -52,7 +36,7 @@ tools/coverage-gate.js cache/lcov.info src/FlotillaStake.sol src/FlotillaSettlem
 
 if command -v go >/dev/null; then
   step "digests by Go, viem and Solidity"
-  FORGE=$(realpath "$forge") vectors/three-way.sh
+  FORGE=$forge vectors/three-way.sh
   step "bindings"
   tools/solgen --check
 fi

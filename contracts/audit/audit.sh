@@ -2,15 +2,15 @@
 # audit.sh runs the long checks of the contracts and writes what they found to docs/audit/result.md: symbolic proofs
 # (halmos), static analysis (slither), mutation testing and the deep run of the invariants. Notes by hand: docs/audit/notes.md.
 #   audit.sh [symbolic] [static] [mutation] [invariants]      all of them without arguments; non-zero when one fails
+# About two hours on two cores. A run that is cut off goes on with the mutants that it had not judged.
 # The page keeps the last section of each check that does not run.
-# Needs what contracts/test.sh installs, and Python 3.11 to 3.13 for the tools in requirements.txt.
+# Needs node, npm, and Python 3.11 to 3.13 for the tools in requirements.txt.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 contracts=$here/..
 build=$here/../../build/audit
 result=$here/../../docs/audit/result.md
 : "${AUDIT_INVARIANT_RUNS:=1000}" "${AUDIT_INVARIANT_DEPTH:=256}"
-export PATH=$contracts/node_modules/@foundry-rs/forge-linux-amd64/bin:$here/../../build/audit-venv/bin:$PATH
 
 install_tools() {
   local venv=$here/../../build/audit-venv
@@ -42,7 +42,7 @@ static() {
   "$here/triage" slither.json
 }
 
-mutation() { "$here/mutate" --jobs "${AUDIT_JOBS:-2}"; }
+mutation() { "$here/mutate" --forge "$FORGE" --jobs "${AUDIT_JOBS:-2}"; }
 
 invariants() {
   FOUNDRY_INVARIANT_RUNS=$AUDIT_INVARIANT_RUNS FOUNDRY_INVARIANT_DEPTH=$AUDIT_INVARIANT_DEPTH "$contracts/invariants.sh"
@@ -82,12 +82,16 @@ tools() {
   esac
 }
 
-install_tools || exit 1
+FORGE=$("$contracts/install.sh") && install_tools || exit 1
+export FORGE PATH=$(dirname "$FORGE"):$here/../../build/audit-venv/bin:$PATH
 mkdir -p "$build" "$(dirname "$result")"
 all=(symbolic static mutation invariants)
 [ $# -gt 0 ] || set -- "${all[@]}"
-failed=0
-for check in "$@"; do run "$check" || failed=1; done
+failed=0 beside=()
+# Mutation testing keeps all cores busy; the others take one each, and run beside each other.
+for check in "$@"; do [ "$check" = mutation ] || { run "$check" & beside+=($!); }; done
+for pid in "${beside[@]}"; do wait "$pid" || failed=1; done
+case " $* " in *" mutation "*) run mutation || failed=1 ;; esac
 touch "$result"
 {
   printf '# Audit of the contracts\n\nMade by `make audit`; a check that was run alone has replaced its section. [Notes](notes.md) say what it means.\n'
