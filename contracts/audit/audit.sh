@@ -2,7 +2,7 @@
 # audit.sh runs the long checks of the contracts and writes what they found to docs/audit/result.md: symbolic proofs
 # (halmos), static analysis (slither), mutation testing and the deep run of the invariants. Notes by hand: docs/audit/notes.md.
 #   audit.sh [symbolic] [static] [mutation] [invariants]      all of them without arguments; non-zero when one fails
-# About two hours on two cores. A run that is cut off goes on with the mutants that it had not judged.
+# Eighty minutes on two quiet cores. A run that is cut off goes on with the mutants that it had not judged.
 # The page keeps the last section of each check that does not run.
 # Needs node, npm, and Python 3.11 to 3.13 for the tools in requirements.txt.
 set -uo pipefail
