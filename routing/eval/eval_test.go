@@ -196,6 +196,31 @@ func TestUnseenTasksAreJudgedAlone(t *testing.T) {
 	}
 }
 
+// Each task has prompts of two kinds, which all tasks share. The small model can do the first kind, but in one task the second:
+// what is known of the others misleads there, so that no setting keeps 99 %, and the most capable is taken. Among known tasks many do.
+func TestOperatingPointForUnseenTasksIsChosenOnUnseenTasks(t *testing.T) {
+	const tasks = 6
+	s := samples(600)
+	p := eval.Part{Samples: s}
+	rng := rand.New(rand.NewPCG(8, 1))
+	for i := range s {
+		kind, task := i%2, i/2%tasks
+		s[i].Task = string(rune('p' + task))
+		s[i].Prompt = fmt.Sprintf("%d %s %d", kind, s[i].Task, i)
+		s[i].Scores = map[string]float64{small: 0, large: float64(min(1, rng.IntN(5)))}
+		if (kind == 0) != (task == 0) {
+			s[i].Scores[small] = s[i].Scores[large]
+		}
+		v := make([]float32, dim)
+		v[kind], v[2+task] = 0.8, 0.6
+		p.Vectors = append(p.Vectors, v)
+	}
+	_, r := run(t, eval.Set{Train: p}, eval.Options{Routers: []string{"ridge"}, Unseen: []string{"each"}})
+	if o := r["ridge"].OperatingPoint; o.Dial != 0 {
+		t.Errorf("%+v, want the most capable setting", o)
+	}
+}
+
 // A model that was run on every third prompt is a candidate there, and nowhere else.
 func TestMissingOutcomesAreNeverMadeUp(t *testing.T) {
 	s := samples(300)

@@ -53,12 +53,27 @@ func (t *table) splits(opts Options) ([]*split, error) {
 		if len(s.train) < 20*opts.Folds || len(s.test) == 0 {
 			return nil, fmt.Errorf("%d prompts to learn from and %d to judge: want %d and 1 at least", len(s.train), len(s.test), 20*opts.Folds)
 		}
-		s.inner = t.folds(s.train, opts)
+		s.inner = t.inner(s, opts)
 		for _, in := range s.inner {
 			in.parent = s
 		}
 	}
 	return out, nil
+}
+
+// inner splits s's training rows to choose the operating point. Where s judges unseen tasks, each training task is unseen in its
+// turn: how a router does on more of what it knows says little about how it does on what it does not know.
+func (t *table) inner(s *split, opts Options) []*split {
+	tasks := t.tasks(s.train)
+	if len(opts.Unseen) == 0 || len(tasks) < 2 {
+		return t.folds(s.train, opts)
+	}
+	var out []*split
+	for _, task := range tasks {
+		rows := t.ofTasks(s.train, []string{task})
+		out = append(out, t.split(without(s.train, rows), rows, opts))
+	}
+	return out
 }
 
 func (t *table) split(train, test []int, opts Options) *split {
@@ -92,13 +107,7 @@ func (t *table) folds(rows []int, opts Options) []*split {
 
 // unseen groups the tasks that are left out together.
 func (t *table) unseen(tasks []string) ([][]string, error) {
-	var known []string
-	for _, r := range t.rows {
-		if !slices.Contains(known, r.task) {
-			known = append(known, r.task)
-		}
-	}
-	slices.Sort(known)
+	known := t.tasks(numbers(0, len(t.rows)))
 	if len(tasks) == 1 && tasks[0] == unseenEach {
 		var out [][]string
 		for _, k := range known {
@@ -112,6 +121,18 @@ func (t *table) unseen(tasks []string) ([][]string, error) {
 		}
 	}
 	return [][]string{tasks}, nil
+}
+
+// tasks lists the rows' tasks in order.
+func (t *table) tasks(rows []int) []string {
+	var out []string
+	for _, i := range rows {
+		if !slices.Contains(out, t.rows[i].task) {
+			out = append(out, t.rows[i].task)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (t *table) ofTasks(rows []int, tasks []string) []int {
