@@ -6,7 +6,7 @@ MINILM  := $(CACHE)/minilm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # eval needs the outcomes, which are not in the repository
-.PHONY: eval soak scale build test test-go test-race test-clients conformance browser demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
+.PHONY: eval soak scale build test test-go test-race test-clients conformance browser backends demo lint bench bench-gateway bench-embed fuzz fuzz-quick golden contracts audit bindings clean check
 
 build: ## one binary, bin/flotilla
 	@mkdir -p bin
@@ -73,6 +73,12 @@ bench: ## prints; nothing here passes or fails by a clock
 bench-gateway: ## what the gateway adds to a model server that takes no time, beside a bare Go reverse proxy; PEERS=1: and Portkey and LiteLLM
 	$(if $(PEERS),tools/node/with-node cmd/flotilla/testdata/peers/install.sh $(CACHE)/peers)
 	FLOTILLA_BENCH_GATEWAY=1 $(if $(PEERS),FLOTILLA_BENCH_PEERS=$(CURDIR)/$(CACHE)/peers tools/node/with-node) $(GO) test -v -count 1 -timeout 30m -run TestGatewayBench ./cmd/flotilla
+
+# Ollama builds with go and gcc alone; the module's checksum is Go's to check.
+OLLAMA := github.com/ollama/ollama@v0.6.8
+backends: ## operators' back ends against real model servers: llama.cpp, and an Ollama that is built here (some minutes)
+	GOBIN=$(CURDIR)/$(CACHE) CGO_CFLAGS="-O2 -march=native" CGO_CXXFLAGS="-O2 -march=native" $(GO) install $(OLLAMA)
+	FLOTILLA_OLLAMA=$(CURDIR)/$(CACHE)/ollama $(GO) test -v -count 1 -timeout 30m -run Backend ./testnet/localmodels
 
 SOAK ?= 3m
 soak: ## mixed traffic at half of what the machine can do, clients that leave, operators that die; then all ledgers are compared

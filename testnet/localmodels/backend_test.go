@@ -3,9 +3,11 @@ package localmodels_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"flotilla/node/backend"
 	"flotilla/testnet/localmodels"
@@ -70,11 +72,25 @@ func TestBackendOfRealServer(t *testing.T) {
 	if m.ID != localmodels.SmolLM2 || m.ContextLength != 512 || m.Slots != 2 || m.Embeds() || !strings.HasPrefix(m.Quantization, "Q4_1") {
 		t.Errorf("%+v", m)
 	}
-	const ask = `{"model":"auto","messages":[{"role":"user","content":"What is the capital of France?"}],"max_tokens":8,"temperature":0}`
+	answersAlike(t, b)
+	leavingFreesTheServer(t, b)
+	if _, err := b.Embed(t.Context(), []byte(`{"input":"a"}`)); err == nil {
+		t.Error("a server that was not started to embed made a vector")
+	}
+}
+
+// story asks for one of at most so many tokens; this model's are longer.
+func story(maxTokens int) string {
+	return fmt.Sprintf(`{"model":"auto","messages":[{"role":"user","content":"Write a long story about a ship."}],"max_tokens":%d,"temperature":0,"seed":1}`, maxTokens)
+}
+
+// answersAlike: streamed and whole, an answer has the same text and as many tokens, counted by the server.
+func answersAlike(t *testing.T, b *backend.Backend) {
+	t.Helper()
 	var texts []string
 	var tokens []uint32
 	for _, stream := range []bool{false, true} {
-		s, err := b.Chat(t.Context(), []byte(ask), stream)
+		s, err := b.Chat(t.Context(), []byte(story(8)), stream)
 		text, count := "", uint32(0)
 		for _, ev := range events(t, s, err) {
 			text += ev.Text
@@ -87,21 +103,37 @@ func TestBackendOfRealServer(t *testing.T) {
 	if texts[0] == "" || texts[0] != texts[1] || tokens[0] == 0 || tokens[0] != tokens[1] {
 		t.Errorf("whole %q in %d tokens, streamed %q in %d", texts[0], tokens[0], texts[1], tokens[1])
 	}
-	s, err := b.Chat(t.Context(), []byte(strings.Replace(ask, `"max_tokens":8`, `"max_tokens":400`, 1)), true)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// leavingFreesTheServer: what a client that leaves had asked for is not computed to its end. Long answers that are left
+// after their first piece take less than half of the time that they would take whole.
+func leavingFreesTheServer(t *testing.T, b *backend.Backend) {
+	t.Helper()
+	const answers = 8
+	start := time.Now()
+	s, err := b.Chat(t.Context(), []byte(story(300)), true)
+	if all := events(t, s, err); len(all) < 200 {
+		t.Fatalf("a long story came in %d pieces: it proves nothing", len(all))
 	}
-	if _, err := s.Next(t.Context()); err != nil {
-		t.Fatal(err)
+	whole := time.Since(start)
+	start = time.Now()
+	for range answers {
+		s, err := b.Chat(t.Context(), []byte(story(300)), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := s.Close(); err != nil { // and the slot is free for the next
-		t.Fatal(err)
+	if left := time.Since(start); left > answers*whole/2 {
+		t.Errorf("%d answers that were left took %v, a whole one %v", answers, left, whole)
 	}
 	if err := b.Ready(t.Context()); err != nil {
 		t.Error(err)
-	}
-	if _, err := b.Embed(t.Context(), []byte(`{"input":"a"}`)); err == nil {
-		t.Error("a server that was not started to embed made a vector")
 	}
 }
 
