@@ -65,6 +65,22 @@ func (g *gate) check(secret string) (openai.KeyInfo, error) {
 	}}, nil
 }
 
+// keyStatus is what a key may know of itself. It is an openai.KeyStatusFinder.
+func (g *gate) keyStatus(ctx context.Context, key openai.KeyInfo) (openai.KeyStatus, error) {
+	s, err := g.keys.Status(ctx, access.KeyID(key.ID))
+	if err != nil {
+		return openai.KeyStatus{}, g.refusal(err)
+	}
+	k := openai.KeyStatus{
+		Name: s.Name, Expires: s.Expires, BudgetMicroUSD: uint64(s.Budget), ResetAt: s.ResetAt, SpentMicroUSD: uint64(s.Spent), TotalMicroUSD: uint64(s.Total),
+		HeldMicroUSD: uint64(s.Held), Receipts: s.Receipts, RequestsPerMinute: s.RequestsPerMinute, TokensPerMinute: s.TokensPerMinute,
+	}
+	if s.Reset != access.PeriodNone {
+		k.Reset = string(s.Reset)
+	}
+	return k, nil
+}
+
 // Enter admits a request of the key, or says that there are too many. Those that are refused here are counted but not
 // logged: a client that hammers its limit would push all other records out.
 func (g *gate) Enter(ctx context.Context, key openai.KeyInfo, requestID string) (openai.Visit, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -261,6 +262,30 @@ func TestBudgetBindsInParallel(t *testing.T) {
 		t.Errorf("spent %s of %s, receipts say %s in %d, %d were answered", u.Spent, budget, total, n, status[200])
 	}
 }
+
+// What a key is told of itself is what its receipts say.
+func TestKeySeesItself(t *testing.T) {
+	w := newWorld(t)
+	w.honestOperator()
+	k := w.newKey(access.Terms{Name: "alice", Budget: 1_000_000, Reset: access.PeriodDay, RequestsPerMinute: 60})
+	if resp, raw := w.ask(k.Secret); resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", resp.StatusCode, raw)
+	}
+	w.eventually("nothing is held", func() bool { return w.usage(k.ID).Held == 0 })
+	total, _ := w.sumOf(k.ID)
+	for secret, want := range map[string]string{
+		k.Secret:    fmt.Sprintf(`"label":"alice","limit":1,"limit_remaining":%s,"limit_reset":"daily","usage":%s,`, usd(1_000_000-uint64(total)), usd(uint64(total))),
+		worldAPIKey: `"limit":null,"limit_remaining":null,"limit_reset":null,"usage":0,"is_free_tier":false,"rate_limit":null,"expires_at":null,`,
+	} {
+		resp, raw := w.get(secret, "/v1/key")
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), want) {
+			t.Errorf("%d %s\nwant %s", resp.StatusCode, raw, want)
+		}
+	}
+}
+
+// usd writes 1e-6 USD as the API does.
+func usd(micro uint64) string { return strconv.FormatFloat(float64(micro)/1e6, 'f', -1, 64) }
 
 // A key sees its own receipts and no other's.
 func TestReceiptsAreTheKeysOwn(t *testing.T) {

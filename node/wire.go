@@ -272,7 +272,7 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
 		Completer: g, Embeddings: g.embeddingModel(), Feedback: g.takeFeedback,
-		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, Page: n.page, Tracer: g.tracer, Logger: g.log,
+		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, KeyStatus: g.gate.keyStatus, Page: n.page, Tracer: g.tracer, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})

@@ -24,6 +24,8 @@ type Keys interface {
 	Revoke(ctx context.Context, id KeyID, forget bool) (Key, error)
 	// List shows all keys, oldest first.
 	List(ctx context.Context) ([]Status, error)
+	// Status of one key.
+	Status(ctx context.Context, id KeyID) (Status, error)
 	// SetConfig replaces the keys of the configuration. Requests under way finish; what the keys have spent is kept.
 	SetConfig(secrets []string)
 

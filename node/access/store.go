@@ -328,11 +328,27 @@ func (s *Store) List(context.Context) ([]Status, error) {
 	now := s.now()
 	out := make([]Status, 0, len(s.byID))
 	for _, a := range s.byID {
-		a.usage.roll(a.key.Reset, now)
-		out = append(out, Status{Key: a.key, Usage: a.usage, Held: a.held, ResetAt: a.key.Reset.End(now), InFlight: a.inFlight})
+		out = append(out, a.status(now))
 	}
 	SortByAge(out)
 	return out, nil
+}
+
+// Status implements Keys.
+func (s *Store) Status(_ context.Context, id KeyID) (Status, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.byID[id]
+	if a == nil {
+		return Status{}, fmt.Errorf("%w: %s", ErrUnknownKey, id)
+	}
+	return a.status(s.now()), nil
+}
+
+// status as of now. The caller holds Store.mu.
+func (a *account) status(now time.Time) Status {
+	a.usage.roll(a.key.Reset, now)
+	return Status{Key: a.key, Usage: a.usage, Held: a.held, ResetAt: a.key.Reset.End(now), InFlight: a.inFlight}
 }
 
 // SortByAge puts the oldest key first.

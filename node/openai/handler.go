@@ -35,6 +35,8 @@ type Config struct {
 	Feedback FeedbackTaker
 	// Generations finds the records of answers; nil knows none.
 	Generations Generations
+	// KeyStatus tells a key what it may do and has spent; nil tells nothing.
+	KeyStatus KeyStatusFinder
 	// Page serves / and /page/ to people; nil serves none. It looks after its own access.
 	Page http.Handler
 	// MaxBodyBytes bounds a request body. Default 8 MiB: a 1 MiB prompt, or a few images.
@@ -116,6 +118,8 @@ func findRoute(path string) (route, bool) {
 		return route{method: http.MethodGet, serve: (*handler).serveReceipts}, true
 	case "/v1/generation":
 		return route{method: http.MethodGet, serve: (*handler).serveGeneration}, true
+	case "/v1/key":
+		return route{method: http.MethodGet, serve: (*handler).serveKey}, true
 	case "/healthz":
 		return route{method: http.MethodGet, open: true, serve: (*handler).serveHealth}, true
 	case "/readyz":

@@ -41,7 +41,7 @@ func TestRoutesAndMethods(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	h := openai.NewHandler(config(fakefleet.New()))
-	for _, path := range []string{"/v1/models", "/v1/receipts", "/v1/generation?id=x", "/v1/models/auto", "/v1/receipts/" + fakefleet.ReceiptID} {
+	for _, path := range []string{"/v1/models", "/v1/receipts", "/v1/generation?id=x", "/v1/key", "/v1/models/auto", "/v1/receipts/" + fakefleet.ReceiptID} {
 		for value, code := range map[string]string{
 			"": "missing_api_key", "Bearer": "missing_api_key", "Bearer ": "missing_api_key", "Basic " + testKey: "missing_api_key",
 			"Bearer wrong": "invalid_api_key", "Bearer " + testKey + "x": "invalid_api_key", "Bearer " + strings.Repeat("x", 10_000): "invalid_api_key",

@@ -69,9 +69,16 @@ func list(t interface{ Fatal(...any) }, s access.Keys) []access.Status {
 
 func find(t testing.TB, s access.Keys, id access.KeyID) access.Status {
 	t.Helper()
+	one, err := s.Status(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, k := range list(t, s) {
 		if k.ID == id {
-			return k
+			if d := cmp.Diff(k, one); d != "" {
+				t.Errorf("key %s by itself and in the list:\n%s", id, d)
+			}
+			return one
 		}
 	}
 	t.Fatalf("no key %s in the list", id)
@@ -114,6 +121,9 @@ func keysSurvive(t *testing.T, place Place) {
 	}
 	if _, err := s.Find(gone); !errors.Is(err, access.ErrUnknownKey) {
 		t.Errorf("forgotten key: %v", err)
+	}
+	if _, err := s.Status(context.Background(), goneKey.ID); !errors.Is(err, access.ErrUnknownKey) {
+		t.Errorf("status of a forgotten key: %v", err)
 	}
 }
 

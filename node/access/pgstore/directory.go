@@ -198,11 +198,46 @@ func (d *Directory) List(ctx context.Context) ([]access.Status, error) {
 	if err := d.Refresh(ctx); err != nil {
 		return nil, err
 	}
+	used, err := d.used(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	out := make([]access.Status, 0, len(d.byID)+len(d.config))
+	for _, k := range d.byID {
+		out = append(out, d.status(k, used))
+	}
+	for _, k := range d.config {
+		out = append(out, d.status(k, used))
+	}
+	access.SortByAge(out)
+	return out, nil
+}
+
+// Status implements access.Keys, with what all gateways have told of the key.
+func (d *Directory) Status(ctx context.Context, id access.KeyID) (access.Status, error) {
+	k, err := d.key(id)
+	if err != nil {
+		return access.Status{}, err
+	}
+	used, err := d.used(ctx, id)
+	return d.status(k, used), err
+}
+
+func (d *Directory) status(k access.Key, used map[access.KeyID]access.Status) access.Status {
+	st := used[k.ID]
+	st.Key, st.ResetAt = k, k.Reset.End(d.now())
+	return st
+}
+
+// used is what keys have used: the one named, or all.
+func (d *Directory) used(ctx context.Context, only access.KeyID) (map[access.KeyID]access.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
 	rows, err := d.pool.Query(ctx, `SELECT key_id, CASE WHEN period_start_of(reset, $1) > period_start THEN period_start_of(reset, $1) ELSE period_start END,
 		CASE WHEN period_start_of(reset, $1) > coalesce(period_start, '-infinity') THEN 0 ELSE spent END, total, receipts, held,
-		coalesce((SELECT sum(n) FROM in_flight f WHERE f.key_id = a.key_id), 0)::bigint FROM accounts a`, d.now())
+		coalesce((SELECT sum(n) FROM in_flight f WHERE f.key_id = a.key_id), 0)::bigint FROM accounts a WHERE $2 IN ('', key_id)`, d.now(), only)
 	if err != nil {
 		return nil, fmt.Errorf("read what API keys have spent: %w", err)
 	}
@@ -221,19 +256,5 @@ func (d *Directory) List(ctx context.Context) ([]access.Status, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what API keys have spent: %w", err)
 	}
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	out := make([]access.Status, 0, len(d.byID)+len(d.config))
-	for _, k := range d.byID {
-		st := used[k.ID]
-		st.Key, st.ResetAt = k, k.Reset.End(d.now())
-		out = append(out, st)
-	}
-	for _, k := range d.config {
-		st := used[k.ID]
-		st.Key = k
-		out = append(out, st)
-	}
-	access.SortByAge(out)
-	return out, nil
+	return used, nil
 }

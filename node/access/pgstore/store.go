@@ -227,6 +227,26 @@ func (s *Store) List(ctx context.Context) ([]access.Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.addHeld(keys)
+	return keys, nil
+}
+
+// Status implements access.Keys; as List, of one key.
+func (s *Store) Status(ctx context.Context, id access.KeyID) (access.Status, error) {
+	if err := s.flush(ctx); err != nil {
+		return access.Status{}, &access.UnavailableError{Err: fmt.Errorf("tell the database what was charged: %w", err)}
+	}
+	st, err := s.Directory.Status(ctx, id)
+	if err != nil && !errors.Is(err, access.ErrUnknownKey) {
+		return access.Status{}, &access.UnavailableError{Err: err}
+	}
+	one := []access.Status{st}
+	s.addHeld(one)
+	return one[0], err
+}
+
+// addHeld adds what only this gateway knows to be held.
+func (s *Store) addHeld(keys []access.Status) {
 	held := map[access.KeyID]access.MicroUSD{}
 	for _, row := range s.outbox.all() {
 		if !row.Shared {
@@ -236,7 +256,6 @@ func (s *Store) List(ctx context.Context) ([]access.Status, error) {
 	for i := range keys {
 		keys[i].Held += held[keys[i].ID]
 	}
-	return keys, nil
 }
 
 // Run implements access.Keys: the database forgets orders that were over long ago.
