@@ -143,21 +143,25 @@ func TestBackendEmbedsOnRealServer(t *testing.T) {
 	if !m.Embeds() {
 		t.Fatalf("%+v", m)
 	}
-	for _, input := range []string{`["The sea is blue.","A ship sails."]`, `[[1,2,3],[4,5]]`} {
-		s, err := b.Embed(t.Context(), []byte(`{"model":"asked","input":`+input+`,"encoding_format":"base64"}`))
-		all := events(t, s, err)
-		if len(all) != 1 || all[0].Usage == nil || all[0].Usage.Estimated || all[0].Usage.PromptTokens == 0 || all[0].Usage.CompletionTokens != 0 {
-			t.Fatalf("%s: %d events, %+v", input, len(all), all)
-		}
-		var list struct {
-			Data []struct{ Embedding []float32 }
-		}
-		if err := json.Unmarshal(all[0].Data, &list); err != nil {
-			t.Fatal(err)
-		}
-		if len(list.Data) != 2 || len(list.Data[0].Embedding) != 576 || len(list.Data[1].Embedding) != 576 {
-			t.Errorf("%s: %d vectors", input, len(list.Data))
-		}
-		t.Logf("%s: %+v", input, *all[0].Usage)
+	embedsBoth(t, b, `["The sea is blue.","A ship sails."]`)
+	embedsBoth(t, b, `[[1,2,3],[4,5]]`)
+}
+
+// embedsBoth: of two texts come two vectors of SmolLM2's width, and the tokens that were read.
+func embedsBoth(t *testing.T, b *backend.Backend, input string) {
+	t.Helper()
+	s, err := b.Embed(t.Context(), []byte(`{"model":"asked","input":`+input+`,"encoding_format":"base64"}`))
+	all := events(t, s, err)
+	if len(all) != 1 || all[0].Usage == nil || all[0].Usage.Estimated || all[0].Usage.PromptTokens == 0 || all[0].Usage.CompletionTokens != 0 {
+		t.Fatalf("%s: %d events, %+v", input, len(all), all)
+	}
+	var list struct {
+		Data []struct{ Embedding []float32 }
+	}
+	if err := json.Unmarshal(all[0].Data, &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Data) != 2 || len(list.Data[0].Embedding) != 576 || len(list.Data[1].Embedding) != 576 {
+		t.Errorf("%s: %d vectors", input, len(list.Data))
 	}
 }

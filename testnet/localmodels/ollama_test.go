@@ -125,10 +125,7 @@ func TestBackendOfRealOllama(t *testing.T) {
 	answersAlike(t, b)
 	leavingFreesTheServer(t, b)
 
-	s, err := b.Embed(t.Context(), []byte(`{"input":["The sea is blue.","A ship sails."]}`))
-	if all := events(t, s, err); len(all) != 1 || all[0].Usage == nil || all[0].Usage.PromptTokens == 0 {
-		t.Errorf("embeddings: %d events, %+v", len(all), all)
-	}
+	embedsBoth(t, b, `["The sea is blue.","A ship sails."]`)
 
 	var refused *backend.UpstreamError
 	if _, err := b.WithModel("no-such-model").Chat(t.Context(), []byte(story(8)), true); !errors.As(err, &refused) || refused.Status != http.StatusNotFound {
@@ -137,11 +134,9 @@ func TestBackendOfRealOllama(t *testing.T) {
 
 	// Ollama drops the beginning of a prompt that is too long, without a word: the context length that we tell is what it keeps.
 	long := strings.Replace(story(8), "Write", strings.Repeat("The sea is blue. ", ollamaContext/2)+"Write", 1)
-	s, err = b.Chat(t.Context(), []byte(long), false)
-	for _, ev := range events(t, s, err) {
-		if ev.Usage == nil || ev.Usage.PromptTokens == 0 || ev.Usage.PromptTokens > m.ContextLength {
-			t.Errorf("a prompt longer than the context of %d: %+v", m.ContextLength, ev.Usage)
-		}
+	s, err := b.Chat(t.Context(), []byte(long), false)
+	if all := events(t, s, err); len(all) != 1 || all[0].Usage == nil || all[0].Usage.PromptTokens == 0 || all[0].Usage.PromptTokens > m.ContextLength {
+		t.Errorf("a prompt longer than the context of %d: %+v", m.ContextLength, all)
 	}
 
 	s, err = b.Chat(t.Context(), []byte(story(400)), true)
