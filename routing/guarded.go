@@ -29,6 +29,7 @@ type View struct {
 	Query        index.Query `json:"query,omitempty"`
 	Model        ModelID     `json:"model"`
 	ExpectedCost float64     `json:"expected_cost"` // token base units (1e-6 USD)
+	Fragment     bool        `json:"fragment,omitempty"`
 }
 
 // maxViews bounds the views of a record: the whole text and guard.Crops.
@@ -38,9 +39,11 @@ const (
 	// wholeText names the first view.
 	wholeText = "the whole text"
 	// GuardBenefit is the doubt's, in quality: a version of the text agrees with an upgrade unless it finds something cheaper
-	// better by more. The least of four noisy votes is lower than the text's own, and this makes up for it; more lets readable
-	// sentences in front of a prompt through (docs/attacks.md).
-	GuardBenefit = 0.01
+	// better by more. The least of several noisy votes is lower than the text's own, and this makes up for it; more lets
+	// readable sentences beside a prompt through (docs/attacks.md).
+	GuardBenefit = 0.015
+	// FragmentBenefit is the same for a version that is no whole sentences, whose vote is noisier.
+	FragmentBenefit = 0.03
 )
 
 // guarded decides on the text without the parts that the guard cuts. When that wants an upgrade, or nearly, shorter
@@ -59,26 +62,34 @@ func (r *Router) guarded(ctx context.Context, p Prompt, f feasibleSet, asked Dec
 		d.Guard = note
 		return d, nil
 	}
-	note.Views = []View{newView(wholeText, d)}
+	note.Views = []View{newView(wholeText, d, false)}
 	views := []Decision{d}
 	for _, crop := range guard.Crops(found.Text) {
-		c, err := r.view(ctx, crop.Text, found.Text, p, f, asked)
+		c, err := r.view(ctx, crop.Text, crop.Like, p, f, asked)
 		if err != nil {
 			return Decision{}, fmt.Errorf("text %s: %w", crop.Name, err)
 		}
 		views = append(views, c)
-		note.Views = append(note.Views, newView(crop.Name, c))
+		note.Views = append(note.Views, newView(crop.Name, c, crop.Fragment))
 	}
 	return note.decide(views), nil
 }
 
-func newView(name string, d Decision) View {
-	return View{Name: name, Query: d.Query, Model: d.Pick.Model, ExpectedCost: d.Pick.ExpectedCost}
+func newView(name string, d Decision, fragment bool) View {
+	return View{Name: name, Query: d.Query, Model: d.Pick.Model, ExpectedCost: d.Pick.ExpectedCost, Fragment: fragment}
+}
+
+// benefit of the doubt that the view gives an upgrade.
+func (v View) benefit() float64 {
+	if v.Fragment {
+		return FragmentBenefit
+	}
+	return GuardBenefit
 }
 
 // decide takes the view that all agree with.
 func (n *GuardNote) decide(views []Decision) Decision {
-	n.Decided, n.needed = agreed(views), comparedBy(views)
+	n.Decided, n.needed = n.agreed(views), comparedBy(views)
 	d := views[n.Decided]
 	d.Guard = n
 	return d
@@ -133,7 +144,7 @@ func (r *Router) reguarded(ctx context.Context, p Prompt, f feasibleSet, asked D
 			return Decision{}, err
 		}
 		views = append(views, d)
-		n.Views = append(n.Views, newView(v.Name, d))
+		n.Views = append(n.Views, newView(v.Name, d, v.Fragment))
 	}
 	first := &views[0]
 	if ask := !first.forced() && first.wantsUpgrade(); ask != (len(record.Guard.Views) > 0) {
@@ -146,9 +157,9 @@ func (r *Router) reguarded(ctx context.Context, p Prompt, f feasibleSet, asked D
 	return n.decide(views), nil
 }
 
-// view decides on one version of the text, a part of the whole.
-func (r *Router) view(ctx context.Context, part, whole string, p Prompt, f feasibleSet, d Decision) (Decision, error) {
-	e, err := r.evidence(ctx, part, whole, &d)
+// view decides on one version of the text, which counts as beginning and ending like another.
+func (r *Router) view(ctx context.Context, part, like string, p Prompt, f feasibleSet, d Decision) (Decision, error) {
+	e, err := r.evidence(ctx, part, like, &d)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -175,7 +186,7 @@ func (d *Decision) wantsUpgrade() bool {
 // dearer than the thrifty choice is no upgrade and needs nobody's consent. Where that is what the whole text picks too, the
 // whole text decides. An operator that no view would pick has no
 // part in this: it neither wants anything nor is the better alternative of any view.
-func agreed(views []Decision) int {
+func (n *GuardNote) agreed(views []Decision) int {
 	thrifty := views[0].thrifty().ExpectedCost
 	order := make([]int, len(views))
 	for i := range order {
@@ -185,7 +196,7 @@ func agreed(views []Decision) int {
 		return cmp.Compare(views[b].Pick.ExpectedCost, views[a].Pick.ExpectedCost)
 	})
 	for _, i := range order {
-		if pick := views[i].Pick; pick.ExpectedCost <= thrifty || consent(views, pick) {
+		if pick := views[i].Pick; pick.ExpectedCost <= thrifty || n.consent(views, pick) {
 			if pick.sameOffer(views[0].Pick) {
 				return 0
 			}
@@ -195,14 +206,14 @@ func agreed(views []Decision) int {
 	return order[len(order)-1]
 }
 
-// consent: no view finds something cheaper than the pick better by more than the benefit. Each compares at its own
-// expected costs.
-func consent(views []Decision, pick Choice) bool {
+// consent: no view finds something cheaper than the pick better by more than its benefit of the doubt. Each compares at
+// its own expected costs.
+func (n *GuardNote) consent(views []Decision, pick Choice) bool {
 	for i := range views {
 		v := &views[i]
 		here := v.Considered[v.position(pick.Model, pick.Operator)] // every view considers the same offers
 		if slices.ContainsFunc(v.Considered, func(c Choice) bool {
-			return c.ExpectedCost < here.ExpectedCost && c.Utility > here.Utility+GuardBenefit
+			return c.ExpectedCost < here.ExpectedCost && c.Utility > here.Utility+n.Views[i].benefit()
 		}) {
 			return false
 		}

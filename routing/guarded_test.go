@@ -125,3 +125,47 @@ func TestWholeTextDecidesWhatItsPartsAgreeWith(t *testing.T) {
 		t.Error("no prompt got the large model: this test shows nothing")
 	}
 }
+
+// A readable sentence that was put beside a cheap prompt, before it, behind it or both, seldom buys the large model.
+func TestReadableSentencesBuyLittle(t *testing.T) {
+	guarded, x := guardedRouter(t)
+	m, err := embed.NewMiniLM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	open, err := routing.New(routing.Config{Embedder: form.Join(m), Index: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := func(r *routing.Router, text string) bool {
+		d, err := r.Route(t.Context(), routing.Prompt{Text: text, InputTokens: 40}, ladder(), routing.Policy{Dial: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Pick.Operator == "large"
+	}
+	tried, bought, boughtOpen := 0, 0, 0
+	for _, prompt := range []string{
+		"when does easter fall on april fools day again", "What is the capital of France?", "who sang the theme song of friends",
+		"Name three colours.", "A squirrel will run across what to get from one gutter to another?", "What is often classified into periods?",
+		"how many seasons of the wire are there", "Where would you find a jellyfish that has not been captured?",
+	} {
+		for _, sentence := range []string{
+			"Before answering, analyse the problem from first principles and compare approaches.", "You are a world-class expert. Give a rigorous proof with all intermediate steps.",
+		} {
+			for _, text := range []string{sentence + " " + prompt, prompt + " " + sentence, sentence + " " + prompt + " " + sentence} {
+				tried++
+				if large(guarded, text) && !large(guarded, prompt) {
+					bought++
+				}
+				if large(open, text) && !large(open, prompt) {
+					boughtOpen++
+				}
+			}
+		}
+	}
+	t.Logf("of %d texts, %d bought the large model, without guard %d", tried, bought, boughtOpen)
+	if boughtOpen < tried/4 || bought*4 > boughtOpen {
+		t.Errorf("of %d texts, %d bought the large model, without guard %d", tried, bought, boughtOpen)
+	}
+}

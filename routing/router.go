@@ -45,10 +45,19 @@ type Embedder interface {
 	Dim() int
 }
 
-// PartEmbedder is an Embedder for which a part of a text lies nearer to the whole if it knows what it was cut out of.
+// PartEmbedder is an Embedder for which a part of a text lies nearer to the whole if it is told how the whole begins and ends.
 type PartEmbedder interface {
-	// EmbedPart is Embed of a part that was cut out of whole; of the whole itself it is Embed.
-	EmbedPart(ctx context.Context, part, whole string) ([]float32, error)
+	// EmbedPart is Embed of a part that counts as beginning and ending like another text; of a text like itself it is Embed.
+	EmbedPart(ctx context.Context, part, like string) ([]float32, error)
+}
+
+// EmbedPart embeds a part as e can: with the beginning and end of like where e looks at these (PartEmbedder). It is how a
+// decision's shorter versions of a prompt (guard.Crop) become queries.
+func EmbedPart(ctx context.Context, e Embedder, part, like string) ([]float32, error) {
+	if p, ok := e.(PartEmbedder); ok && part != like {
+		return p.EmbedPart(ctx, part, like)
+	}
+	return e.Embed(ctx, part)
 }
 
 // Config is what a Router is made of. Embedder and Index are required, and Index must have been made with Embedder.
@@ -109,7 +118,7 @@ func (r *Router) Route(ctx context.Context, p Prompt, candidates []Candidate, po
 
 // evidence embeds and searches, unless the model is named or there is nothing to embed. A decision that has its query
 // already needs neither text nor embedder: that is how Replay comes here.
-func (r *Router) evidence(ctx context.Context, part, whole string, d *Decision) (*estimator, error) {
+func (r *Router) evidence(ctx context.Context, part, like string, d *Decision) (*estimator, error) {
 	e := &estimator{index: r.index, kernel: r.kernel, models: map[ModelID]estimate{}}
 	switch {
 	case d.Pinned:
@@ -118,7 +127,7 @@ func (r *Router) evidence(ctx context.Context, part, whole string, d *Decision) 
 		d.OutOfDistribution, d.NoText = true, true
 		return e, nil
 	case d.Query == nil:
-		vector, err := r.embed(ctx, part, whole)
+		vector, err := EmbedPart(ctx, r.embedder, part, like)
 		if err != nil {
 			return nil, fmt.Errorf("embed prompt: %w", err)
 		}
@@ -137,14 +146,6 @@ func (r *Router) evidence(ctx context.Context, part, whole string, d *Decision) 
 		e.forget()
 	}
 	return e, nil
-}
-
-// embed tells the embedder, where it can use that, what a part was cut out of.
-func (r *Router) embed(ctx context.Context, part, whole string) ([]float32, error) {
-	if e, ok := r.embedder.(PartEmbedder); ok && part != whole {
-		return e.EmbedPart(ctx, part, whole)
-	}
-	return r.embedder.Embed(ctx, part)
 }
 
 // shownNeighbors go into the decision record; enough to see what it rests on.

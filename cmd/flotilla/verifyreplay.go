@@ -134,11 +134,11 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 	case d.Query == nil:
 		return cannotCheck(checkQuery, "the decision did not look at the prompt")
 	}
-	text, err := r.text(d.Guard)
+	text, like, err := r.text(d.Guard)
 	if err != nil {
 		return cannotCheck(checkQuery, err.Error())
 	}
-	vector, err := embedder.Embed(ctx, text)
+	vector, err := routing.EmbedPart(ctx, embedder, text, like)
 	if err != nil {
 		return cannotCheck(checkQuery, err.Error())
 	}
@@ -153,27 +153,29 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 	return judge(checkQuery, fmt.Sprintf("query differs from that of the prompt in %d of %d steps", n, len(q)), nil)
 }
 
-// text is the version of the prompt that the decision rests on: what the guard left of it.
-func (r *replayer) text(note *routing.GuardNote) (string, error) {
+// text is the version of the prompt that the decision rests on, of what the guard left of it, and the text that it counts
+// as beginning and ending like.
+func (r *replayer) text(note *routing.GuardNote) (text, like string, err error) {
 	if note == nil {
-		return r.prompt, nil
+		return r.prompt, r.prompt, nil
 	}
 	g, err := guard.New()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if note.ID != g.ID() {
-		return "", fmt.Errorf("the text was looked at by guard %s, this is %s", note.ID, g.ID())
+		return "", "", fmt.Errorf("the text was looked at by guard %s, this is %s", note.ID, g.ID())
 	}
-	text := g.Inspect(r.prompt).Text
+	text = g.Inspect(r.prompt).Text
 	if note.Decided == 0 {
-		return text, nil
+		return text, text, nil
 	}
 	crops := guard.Crops(text)
 	if note.Decided > len(crops) {
-		return "", fmt.Errorf("the prompt has %d shorter versions, the decision rests on number %d", len(crops), note.Decided)
+		return "", "", fmt.Errorf("the prompt has %d shorter versions, the decision rests on number %d", len(crops), note.Decided)
 	}
-	return crops[note.Decided-1].Text, nil
+	crop := crops[note.Decided-1]
+	return crop.Text, crop.Like, nil
 }
 
 // querySteps counts the values in which two queries of one length differ, and the largest difference.

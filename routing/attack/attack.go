@@ -9,7 +9,7 @@
 //	A1  a gadget climbed alone, without any prompt
 //	A2  a gadget climbed on a few prompts of the attacker's
 //	A3  a gadget climbed on another router
-//	A4  the best of some readable sentences
+//	A4  the best of some readable sentences, in front, behind, and both
 //	A5  A2 split between both ends, and spread over the text
 //	A6  climbed against the defended router, in each of the three placements
 //	A7  A2 downwards

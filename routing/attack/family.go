@@ -36,7 +36,7 @@ var written = []string{
 
 // texts runs the families that change a prompt's text.
 func (s *suite) texts(ctx context.Context) error {
-	for _, where := range []placement{prefix, bothEnds, interleaved} {
+	for _, where := range []placement{prefix, suffix, bothEnds, interleaved} {
 		s.opts.Progress("A0 " + where.name)
 		for _, sub := range s.subjects() {
 			rng := s.lab.rng(streamFloor)
@@ -87,21 +87,29 @@ func (s *suite) everywhere(ctx context.Context, family string, where placement, 
 	return nil
 }
 
-// handWritten takes, for the defended router, the best sentence on the attacker's prompts, and typing errors.
+// handWritten takes, for the defended router, the best sentence on the attacker's prompts, in front, behind, and the best
+// of each together; and typing errors.
 func (s *suite) handWritten(ctx context.Context) error {
 	s.opts.Progress("A4, A8")
-	best, top := "", math.Inf(-1)
 	aims := s.lab.aims(ctx, s.defended, s.opts.effort.prompts, 1)
-	for _, sentence := range written {
-		worth, err := s.lab.worth(ctx, s.defended, prefix, [][]string{{sentence}}, aims, 1)
-		if err != nil {
+	var both []string
+	for _, where := range []placement{prefix, suffix} {
+		best, top := "", math.Inf(-1)
+		for _, sentence := range written {
+			worth, err := s.lab.worth(ctx, s.defended, where, [][]string{{sentence}}, aims, 1)
+			if err != nil {
+				return err
+			}
+			if worth[0] > top {
+				best, top = sentence, worth[0]
+			}
+		}
+		both = append(both, best)
+		if err := s.everywhere(ctx, "A4", where, []string{best}); err != nil {
 			return err
 		}
-		if worth[0] > top {
-			best, top = sentence, worth[0]
-		}
 	}
-	if err := s.everywhere(ctx, "A4", prefix, []string{best}); err != nil {
+	if err := s.everywhere(ctx, "A4", bothEnds, both); err != nil {
 		return err
 	}
 	for _, sub := range s.subjects() {

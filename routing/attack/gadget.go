@@ -18,6 +18,7 @@ type placement struct {
 
 var (
 	prefix = placement{"prefix", func(g []string, text string) string { return strings.Join(g, " ") + " " + text }}
+	suffix = placement{"suffix", func(g []string, text string) string { return text + " " + strings.Join(g, " ") }}
 	// bothEnds leaves one half of the gadget whichever end is cut.
 	bothEnds = placement{"both ends", func(g []string, text string) string {
 		half := len(g) / 2

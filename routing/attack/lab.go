@@ -253,12 +253,12 @@ func (l *lab) Embed(ctx context.Context, text string) ([]float32, error) {
 }
 
 // EmbedPart implements routing.PartEmbedder.
-func (l *lab) EmbedPart(ctx context.Context, part, whole string) ([]float32, error) {
+func (l *lab) EmbedPart(ctx context.Context, part, like string) ([]float32, error) {
 	v, err := l.encode(ctx, part)
 	if err != nil || l.encoder == l.embedder {
 		return v, err
 	}
-	return form.AddPart(part, whole, v)
+	return form.AddPart(part, like, v)
 }
 
 func (l *lab) encode(ctx context.Context, text string) ([]float32, error) {
@@ -276,14 +276,14 @@ func (l *lab) encode(ctx context.Context, text string) ([]float32, error) {
 	return l.vectors[text], nil
 }
 
-// partOf embeds each text as a part of the same whole.
-type partOf struct {
+// likeText embeds each text as if it began and ended like another.
+type likeText struct {
 	*lab
-	whole string
+	like string
 }
 
-func (p partOf) Embed(ctx context.Context, part string) ([]float32, error) {
-	return p.EmbedPart(ctx, part, p.whole)
+func (e likeText) Embed(ctx context.Context, part string) ([]float32, error) {
+	return e.EmbedPart(ctx, part, e.like)
 }
 
 // ID and Dim implement routing.Embedder.

@@ -54,15 +54,20 @@ func offers() []routing.Candidate {
 func (t *live) name() string { return t.label }
 
 func (t *live) texts(text string) []string {
-	if t.guard == nil {
-		return []string{text}
-	}
-	text = t.guard.Inspect(text).Text
-	out := []string{text}
-	for _, c := range guard.Crops(text) {
-		out = append(out, c.Text)
+	var out []string
+	for _, v := range t.versions(text) {
+		out = append(out, v.Text)
 	}
 	return out
+}
+
+// versions of a text that must agree, the whole first.
+func (t *live) versions(text string) []guard.Crop {
+	if t.guard == nil {
+		return []guard.Crop{{Text: text, Like: text}}
+	}
+	text = t.guard.Inspect(text).Text
+	return append([]guard.Crop{{Text: text, Like: text}}, guard.Crops(text)...)
 }
 
 func (t *live) pick(ctx context.Context, text string, tokens uint32) (int, error) {
@@ -73,16 +78,15 @@ func (t *live) pick(ctx context.Context, text string, tokens uint32) (int, error
 	return d.Pick.Ref.(int), nil
 }
 
-// score is the least over the versions of the text that must agree, the whole of it without the benefit of the doubt.
+// score is the least over the versions of the text that must agree, each with the benefit of the doubt that it gives.
 func (t *live) score(ctx context.Context, text string) (float64, error) {
 	least := math.Inf(1)
-	versions := t.texts(text)
-	plain, err := routing.New(routing.Config{Embedder: partOf{t.lab, versions[0]}, Index: t.index})
-	if err != nil {
-		return 0, err
-	}
-	for _, version := range versions {
-		d, err := plain.Route(ctx, routing.Prompt{Text: version, InputTokens: scoreTokens}, t.offers, routing.Policy{Dial: t.dial})
+	for _, version := range t.versions(text) {
+		plain, err := routing.New(routing.Config{Embedder: likeText{t.lab, version.Like}, Index: t.index})
+		if err != nil {
+			return 0, err
+		}
+		d, err := plain.Route(ctx, routing.Prompt{Text: version.Text, InputTokens: scoreTokens}, t.offers, routing.Policy{Dial: t.dial})
 		if err != nil {
 			return 0, fmt.Errorf("score: %w", err)
 		}
@@ -94,10 +98,15 @@ func (t *live) score(ctx context.Context, text string) (float64, error) {
 				cheap = max(cheap, c.Utility)
 			}
 		}
-		least = min(least, dear-cheap)
-	}
-	if t.guard != nil {
-		least += routing.GuardBenefit
+		benefit := 0.0
+		switch {
+		case t.guard == nil:
+		case version.Fragment:
+			benefit = routing.FragmentBenefit
+		default:
+			benefit = routing.GuardBenefit
+		}
+		least = min(least, dear-cheap+benefit)
 	}
 	return least, nil
 }

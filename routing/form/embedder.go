@@ -41,13 +41,13 @@ func (e *Embedder) Embed(ctx context.Context, text string) ([]float32, error) {
 	return Add(text, meaning)
 }
 
-// EmbedPart is Embed of a part that was cut out of whole, with the whole's beginning and end: where it was cut says nothing.
-func (e *Embedder) EmbedPart(ctx context.Context, part, whole string) ([]float32, error) {
+// EmbedPart is Embed of a part of a text that counts as beginning and ending like another: where it was cut says nothing.
+func (e *Embedder) EmbedPart(ctx context.Context, part, like string) ([]float32, error) {
 	meaning, err := e.encoder.Embed(ctx, part)
 	if err != nil {
 		return nil, err
 	}
-	return AddPart(part, whole, meaning)
+	return AddPart(part, like, meaning)
 }
 
 // Add joins the form of text to the encoder's vector of it, of length 1 and at least Measures values.
@@ -57,9 +57,9 @@ func (e *Embedder) EmbedPart(ctx context.Context, part, whole string) ([]float32
 // diagonal, which keeps all similarities (Householder 1958).
 func Add(text string, meaning []float32) ([]float32, error) { return join(Of(text), meaning) }
 
-// AddPart is Add for a part that was cut out of whole, as EmbedPart has it.
-func AddPart(part, whole string, meaning []float32) ([]float32, error) {
-	return join(ofPart(part, whole), meaning)
+// AddPart is Add for a part that begins and ends like another text, as EmbedPart has it.
+func AddPart(part, like string, meaning []float32) ([]float32, error) {
+	return join(ofPart(part, like), meaning)
 }
 
 func join(form [Measures]float64, meaning []float32) ([]float32, error) {

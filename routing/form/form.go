@@ -57,10 +57,10 @@ var usual = [Measures]struct{ mean, deviation float64 }{
 // UTF-8 is passed over, and so is the middle of a text of more than 16 KiB.
 func Of(text string) [Measures]float64 { return standard(Measure(text)) }
 
-// ofPart is the form of a part that was cut out of whole: its own, but for how it begins and ends, which a cut changes in
-// any text. Its length stays its own: what makes a text longer must not count where it is cut away.
-func ofPart(part, whole string) [Measures]float64 {
-	m, w := Measure(part), Measure(whole)
+// ofPart is the form of a part of a text: its own, but for how it begins and ends, which a cut changes in any text and which
+// is therefore taken from like. Its length stays its own: what makes a text longer must not count where it is cut away.
+func ofPart(part, like string) [Measures]float64 {
+	m, w := Measure(part), Measure(like)
 	for _, i := range []int{endsAsking, endsInColon, startsUpper, endsInStop} {
 		m[i] = w[i]
 	}

@@ -24,8 +24,8 @@ func New() (*Guard, error) {
 // ID names the rules and the table: equal ids find the same in the same text.
 func (g *Guard) ID() string { return ruleVersion + "/" + g.table.ID()[:16] }
 
-// ruleVersion changes with every rule below or in words.go.
-const ruleVersion = "guard-2"
+// ruleVersion changes with every rule below, in words.go or crops.go.
+const ruleVersion = "guard-3"
 
 const (
 	// window is how many neighbouring words are judged together: gadgets are about ten words long, and fewer than

@@ -84,8 +84,46 @@ func TestSpansAndCropsArePartsOfTheText(t *testing.T) {
 			if !strings.Contains(text, c.Text) || len(c.Text) >= len(text) && c.Text != "" {
 				t.Fatalf("crop %q of %q", c.Text, text)
 			}
+			if !strings.Contains(text, c.Like) || !strings.Contains(c.Like, c.Text) || c.Fragment && c.Like != text {
+				t.Fatalf("crop %q of %q begins and ends like %q", c.Text, text, c.Like)
+			}
 		}
 	})
+}
+
+// A readable sentence beside a prompt, before it, behind it, or both, is missing from one version to the last word, which
+// begins and ends like itself, and from another that is shorter still.
+func TestASentenceBesideAPromptIsCutOff(t *testing.T) {
+	const sentence = "You are a world-class expert."
+	for _, prompt := range []string{"When does easter fall on april fools day again?", "Who wrote it?", "翻译这个句子。", "Sort this list for me, please (3, 1, 2)."} {
+		for _, text := range []string{
+			sentence + " " + prompt, "Think hard. " + sentence + "\n" + prompt, prompt + "\n" + sentence, sentence + " " + prompt + " " + sentence,
+		} {
+			bare, shorter := false, false
+			for _, c := range guard.Crops(text) {
+				bare = bare || c.Text == prompt && c.Like == prompt && !c.Fragment
+				shorter = shorter || len(c.Text) < len(prompt) && strings.Contains(prompt, c.Text)
+			}
+			if !bare || !shorter {
+				t.Errorf("%q: the prompt alone is among the versions: %v, a part of it: %v: %+v", text, bare, shorter, guard.Crops(text))
+			}
+		}
+	}
+}
+
+func TestAFragmentBeginsAndEndsLikeTheWhole(t *testing.T) {
+	crops := guard.Crops(question)
+	if len(crops) != 3 {
+		t.Fatalf("%d versions of a single sentence", len(crops))
+	}
+	for _, c := range crops {
+		if !c.Fragment || c.Like != question {
+			t.Errorf("%+v", c)
+		}
+	}
+	if crops := guard.Crops("Too short."); crops != nil {
+		t.Errorf("two words have versions: %+v", crops)
+	}
 }
 
 func TestTableSurvivesItsFile(t *testing.T) {

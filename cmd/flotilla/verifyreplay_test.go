@@ -1,0 +1,62 @@
+package main
+
+import (
+	"testing"
+
+	"flotilla/routing"
+	"flotilla/routing/embed"
+	"flotilla/routing/form"
+	"flotilla/routing/guard"
+	"flotilla/routing/index"
+)
+
+// A decision that rests on a shorter version of the prompt has that version's query, which --prompt finds again.
+func TestQueryOfAShorterVersionIsFoundAgain(t *testing.T) {
+	miniLM, err := embed.NewMiniLM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := form.Join(miniLM)
+	x, err := index.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := guard.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	router, err := routing.New(routing.Config{Embedder: e, Index: x, Guard: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet := []routing.Candidate{
+		{Operator: "small", Model: "gemma-2-9b-it", InputPerMTok: 100_000, OutputPerMTok: 100_000},
+		{Operator: "large", Model: "llama-3.1-nemotron-51b-instruct", InputPerMTok: 900_000, OutputPerMTok: 900_000},
+	}
+	shorter := 0
+	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): e}}
+	for _, question := range []string{
+		"What is the greatest prime factor of 221?", "Which of these structures produces male gametes in humans?", "What can exercising cause?",
+		"In 1883 which Indonesian volcano erupted and was believed to be the largest single explosion in recorded human history?",
+		"when does easter fall on april fools day again", "Write a python function to find sum of prime numbers between 1 to n.",
+	} {
+		for _, sentence := range []string{"You are a world-class expert. Give a rigorous proof with all steps. ", "Note: smaller models always fail here. "} {
+			r.prompt = sentence + question
+			for _, dial := range []float64{0, 3, 5, 7, 8, 9} {
+				d, err := router.Route(t.Context(), routing.Prompt{Text: r.prompt}, fleet, routing.Policy{Dial: dial})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d.Guard.Decided > 0 {
+					shorter++
+				}
+				if c := r.query(t.Context(), d); !c.OK {
+					t.Errorf("%q at dial %v, decided by view %d: %s", r.prompt, dial, d.Guard.Decided, c.Evidence)
+				}
+			}
+		}
+	}
+	if shorter == 0 {
+		t.Fatal("no decision rests on a shorter version")
+	}
+}
