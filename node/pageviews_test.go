@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -85,13 +86,46 @@ func TestPageRemembersAcrossAStart(t *testing.T) {
 	bill := w.tell(worldAPIKey, "hello", true)
 	w.eventually("the request is logged", func() bool { return len(w.logged(requestlog.Filter{})) == 1 })
 	for start, want := range map[time.Time]uint64{w.gateway.started: 0, time.Now(): bill.cost} {
-		b := page.NewBook(time.Now)
-		if err := fillBook(t.Context(), b, w.gateway.requests, start); err != nil {
+		g := &gate{requests: w.gateway.requests, book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{})}
+		if err := g.recall(t.Context(), start); err != nil {
 			t.Fatal(err)
 		}
-		if s := b.Spend(page.Viewer{Owner: true}); s.CostMicroUSD != want {
+		if s := g.book.Spend(page.Viewer{Owner: true}); s.CostMicroUSD != want {
 			t.Errorf("started %s: %d µUSD from before, want %d", start, s.CostMicroUSD, want)
 		}
+	}
+}
+
+// A restart does not begin a new day of upgrades: those of the log count, but for what is older than a day or came out of the
+// cache.
+func TestUpgradesCountAcrossAStart(t *testing.T) {
+	dir := t.TempDir()
+	log, err := requestlog.Open(dir, requestlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	for i, r := range []requestlog.Record{
+		{At: start.Add(-time.Hour), Model: "m", UpgradeMicroUSD: 300}, {At: start.Add(-20 * time.Hour), Model: "m", UpgradeMicroUSD: 200},
+		{At: start.Add(-25 * time.Hour), Model: "m", UpgradeMicroUSD: 400}, {At: start.Add(-time.Minute), Model: "m", Cache: "exact", UpgradeMicroUSD: 100},
+		{At: start.Add(time.Second), Model: "m", UpgradeMicroUSD: 50}, {At: start.Add(-time.Minute)},
+	} {
+		r.ID, r.Key = fmt.Sprint("req_", i), "key_a"
+		log.Add(r)
+	}
+	if err := log.Close(); err != nil { // which writes what is queued
+		t.Fatal(err)
+	}
+	if log, err = requestlog.Open(dir, requestlog.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	g := &gate{requests: log, book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{MaxMicroUSD: 1_000})}
+	if err := g.recall(t.Context(), start); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.upgrades.Left(openai.KeyInfo{ID: "key_a"}); got != (openai.Upgrades{Bounded: true, LeftMicroUSD: 500}) {
+		t.Errorf("after 500 µUSD of the last day %+v is left of 1,000", got)
 	}
 }
 

@@ -214,7 +214,7 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	if n.requests, err = n.openRequests(log); err != nil {
 		return nil, err
 	}
-	g.gate = &gate{keys: g.keys, requests: n.requests, book: page.NewBook(g.now), metrics: newRequestMetrics(n.requests.Dropped), cfg: g.cfg.Load, log: log}
+	g.gate = &gate{keys: g.keys, requests: n.requests, book: page.NewBook(g.now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{}), metrics: newRequestMetrics(n.requests.Dropped), cfg: g.cfg.Load, log: log}
 	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
@@ -255,8 +255,8 @@ func (n *Node) Run(ctx context.Context) error {
 		group.Go(func() error { return n.keys.Run(ctx) })
 		group.Go(func() error { return n.Gateway.forgetOrders(ctx) })
 		group.Go(func() error {
-			if err := fillBook(ctx, n.Gateway.gate.book, n.requests, n.started); err != nil {
-				n.cfg.Logger.Warn("the page shows only what came since the start", "err", err)
+			if err := n.Gateway.gate.recall(ctx, n.started); err != nil {
+				n.cfg.Logger.Warn("the page and the budgets for upgrades know only what came since the start", "err", err)
 			}
 			return nil
 		})
@@ -272,7 +272,7 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
 		Completer: g, Embeddings: g.embeddingModel(), Feedback: g.takeFeedback,
-		Keys: g.gate.check, Gate: g.gate, Generations: g.generation, KeyStatus: g.gate.keyStatus, Page: n.page, Tracer: g.tracer, Logger: g.log,
+		Keys: g.gate.check, Gate: g.gate, UpgradeBook: g.gate.upgrades, Generations: g.generation, KeyStatus: g.gate.keyStatus, Page: n.page, Tracer: g.tracer, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})

@@ -35,7 +35,7 @@ func (x *exchange) parse(dryRun bool, translate func([]byte) ([]byte, *APIError)
 		return Request{}, false
 	}
 	req.ID, req.Key = x.id, x.key
-	req.Upgrades, req.Cache = x.h.upgrades.left(x.key), readCacheControl(x.r.Header)
+	req.Upgrades, req.Cache = x.h.upgrades.Left(x.key), readCacheControl(x.r.Header)
 	if api := x.readSession(&req); api != nil {
 		x.fail(api)
 		return Request{}, false

@@ -51,6 +51,8 @@ type Config struct {
 	KeepAlive time.Duration
 	// Upgrades bounds what a key may spend on dearer models than the cheapest capable. Default: no bound.
 	Upgrades UpgradeLimits
+	// UpgradeBook counts them, by Upgrades unless a key has limits of its own. Default: a new one.
+	UpgradeBook *UpgradeBook
 	// Tracer makes a span of each request with a key; nil makes none.
 	Tracer trace.Tracer
 	// Logger gets one line a request, without prompts, answers or keys. Default: none.
@@ -65,6 +67,9 @@ func (c *Config) setDefaults() {
 	c.KeepAlive = orDefault(c.KeepAlive, 10*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.UpgradeBook == nil {
+		c.UpgradeBook = NewUpgradeBook(c.Upgrades)
 	}
 	if c.Keys == nil {
 		c.Keys = func(string) (KeyInfo, error) { return KeyInfo{}, errUnknownKey }
@@ -84,13 +89,13 @@ type handler struct {
 	slots chan struct{} // one token per request under way
 
 	sessions *sessions
-	upgrades *upgradeBook
+	upgrades *UpgradeBook
 }
 
 // NewHandler returns the HTTP surface. Without Keys every request that needs one is refused.
 func NewHandler(cfg Config) http.Handler {
 	cfg.setDefaults()
-	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), sessions: newSessions(), upgrades: newUpgradeBook(cfg.Upgrades, time.Now)}
+	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), sessions: newSessions(), upgrades: cfg.UpgradeBook}
 }
 
 // route is one address: its method, whether it is open to callers without a key, and what serves it.

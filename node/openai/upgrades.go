@@ -31,18 +31,32 @@ const (
 	maxUpgradeKeys = 10_000
 )
 
-// upgradeBook counts upgrades by key. It is kept in memory: a restart begins a new day. Requests under way are counted
-// when their answer begins, so a key may go over by what it has in flight.
-type upgradeBook struct {
-	limits UpgradeLimits
+// UpgradeBook counts upgrades by key over a day, in memory. After a restart the owner tells it what came before (Recall).
+// Requests under way are counted when their answer begins, so a key may go over by what it has in flight. Safe for
+// concurrent use.
+type UpgradeBook struct {
+	limits UpgradeLimits // of keys that have none of their own
 	now    func() time.Time
 
 	mu   sync.Mutex // guards keys; held for map work only
 	keys map[string]*upgradeDay
 }
 
-func newUpgradeBook(limits UpgradeLimits, now func() time.Time) *upgradeBook {
-	return &upgradeBook{limits: limits, now: now, keys: map[string]*upgradeDay{}}
+// NewUpgradeBook returns an empty book; the limits are those of keys that have none of their own.
+func NewUpgradeBook(limits UpgradeLimits) *UpgradeBook { return newUpgradeBook(limits, time.Now) }
+
+func newUpgradeBook(limits UpgradeLimits, now func() time.Time) *UpgradeBook {
+	return &UpgradeBook{limits: limits, now: now, keys: map[string]*upgradeDay{}}
+}
+
+// UpgradeWindow is how long an upgrade counts.
+const UpgradeWindow = upgradeHours * time.Hour
+
+// Recall counts an answer of before the start; one that is older than the window counts for nothing.
+func (b *UpgradeBook) Recall(key string, at time.Time, microUSD float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.count(key, at.Unix()/3600, microUSD)
 }
 
 // upgradeDay is a key's last day, a ring of hours.
@@ -52,8 +66,8 @@ type upgradeDay [upgradeHours]struct {
 	microUSD           float64
 }
 
-// left says what a key may spend on its next request.
-func (b *upgradeBook) left(key KeyInfo) Upgrades {
+// Left says what a key may spend on its next request.
+func (b *UpgradeBook) Left(key KeyInfo) Upgrades {
 	limits := b.limitsOf(key)
 	if limits == (UpgradeLimits{}) {
 		return Upgrades{}
@@ -77,15 +91,22 @@ func (b *upgradeBook) left(key KeyInfo) Upgrades {
 }
 
 // record counts an answer that began. microUSD is what it is expected to cost above the thrifty choice.
-func (b *upgradeBook) record(key KeyInfo, microUSD float64) {
+func (b *UpgradeBook) record(key KeyInfo, microUSD float64) {
 	if b.limitsOf(key) == (UpgradeLimits{}) {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	hour := b.hour()
-	h := &b.day(key.ID)[hour%upgradeHours]
-	if h.hour != hour {
+	b.count(key.ID, b.hour(), microUSD)
+}
+
+// count adds to an hour of a key's; one that has made room for a later hour is over. The caller holds b.mu.
+func (b *UpgradeBook) count(key string, hour int64, microUSD float64) {
+	h := &b.day(key)[hour%upgradeHours]
+	if h.hour > hour {
+		return
+	}
+	if h.hour < hour {
 		*h = upgradeDay{}[0]
 		h.hour = hour
 	}
@@ -97,17 +118,17 @@ func (b *upgradeBook) record(key KeyInfo, microUSD float64) {
 }
 
 // limitsOf the key: its own, else those of all.
-func (b *upgradeBook) limitsOf(key KeyInfo) UpgradeLimits {
+func (b *UpgradeBook) limitsOf(key KeyInfo) UpgradeLimits {
 	if key.Rules != nil && key.Rules.Upgrades != (UpgradeLimits{}) {
 		return key.Rules.Upgrades
 	}
 	return b.limits
 }
 
-func (b *upgradeBook) hour() int64 { return b.now().Unix() / 3600 }
+func (b *UpgradeBook) hour() int64 { return b.now().Unix() / 3600 }
 
 // day is the key's, made when there is room for one more.
-func (b *upgradeBook) day(key string) *upgradeDay {
+func (b *UpgradeBook) day(key string) *upgradeDay {
 	d := b.keys[key]
 	if d == nil {
 		if len(b.keys) >= maxUpgradeKeys {

@@ -39,8 +39,10 @@ type Record struct {
 	BaselineModel    string   `json:"baseline_model,omitempty"`
 	BaselineQuality  *float64 `json:"baseline_quality,omitempty"` // predicted
 	BaselineMicroUSD uint64   `json:"baseline_micro_usd,omitempty"`
-	Receipt          string   `json:"receipt_id,omitempty"` // empty: nothing was charged
-	Partial          bool     `json:"partial,omitempty"`
+	// UpgradeMicroUSD is what the choice was expected to cost above the cheapest capable; 0: it was no upgrade.
+	UpgradeMicroUSD float64 `json:"upgrade_micro_usd,omitempty"`
+	Receipt         string  `json:"receipt_id,omitempty"` // empty: nothing was charged
+	Partial         bool    `json:"partial,omitempty"`
 	// Cache is exact or semantic where an answer was given again; CacheReceipt and CacheSavedMicroUSD are its receipt and what
 	// it had cost when it was new, which is no saving of the router's.
 	Cache              string `json:"cache,omitempty"`
