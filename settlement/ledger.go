@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 )
@@ -113,13 +114,16 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 func badgerOptions(dir string, log *slog.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithInMemory(dir == "").
-		WithSyncWrites(false).      // the committer syncs
-		WithDetectConflicts(false). // the committer is the only writer
-		WithMemTableSize(8 << 20).  // a transaction may take 15 % of it: 1.2 MiB, see maxGroupBytes
+		WithSyncWrites(false).         // the committer syncs
+		WithDetectConflicts(false).    // the committer is the only writer
+		WithMemTableSize(4 << 20).     // a transaction may take 15 % of it: 600 KiB, see maxGroupBytes
+		WithValueThreshold(256 << 10). // no row is as large
+		WithBaseTableSize(512 << 10).
 		WithNumMemtables(2).
 		WithBlockCacheSize(8 << 20).
 		WithIndexCacheSize(8 << 20).
 		WithValueLogFileSize(64 << 20).
+		WithCompression(options.None). // tables being built stay in memory, eight at a time, and compressing takes as much again
 		WithNumCompactors(2).
 		WithLogger(badgerLog{log})
 }

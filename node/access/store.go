@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
 )
 
 const (
@@ -103,12 +104,14 @@ func storeOptions(dir string) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithSyncWrites(false).
 		WithDetectConflicts(false). // no transaction reads what it writes
-		WithMemTableSize(4 << 20).
+		WithMemTableSize(2 << 20).
 		WithValueThreshold(256 << 10). // no row is as large
+		WithBaseTableSize(512 << 10).
 		WithNumMemtables(2).
 		WithBlockCacheSize(1 << 20).
 		WithIndexCacheSize(1 << 20).
 		WithValueLogFileSize(4 << 20).
+		WithCompression(options.None). // tables being built stay in memory, eight at a time, and compressing takes as much again
 		WithNumCompactors(2).
 		WithLogger(nil)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
 )
 
 const (
@@ -31,12 +32,14 @@ func openBadger(dir string, opts Options) (*badgerStore, error) {
 	db, err := badger.Open(badger.DefaultOptions(dir).
 		WithSyncWrites(false).
 		WithDetectConflicts(false). // one writer
-		WithMemTableSize(8 << 20).
+		WithMemTableSize(2 << 20).
 		WithValueThreshold(256 << 10). // no record is as large
+		WithBaseTableSize(512 << 10).
 		WithNumMemtables(2).
 		WithBlockCacheSize(4 << 20).
 		WithIndexCacheSize(4 << 20).
 		WithValueLogFileSize(4 << 20).
+		WithCompression(options.None). // tables being built stay in memory, eight at a time, and compressing takes as much again
 		WithNumCompactors(2).
 		WithLogger(nil))
 	if err != nil {
