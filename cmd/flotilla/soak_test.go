@@ -50,7 +50,7 @@ func TestSoak(t *testing.T) {
 	models := httptest.NewServer(scripted.New(testModel))
 	t.Cleanup(models.Close)
 	f := newAdminFleet(t)
-	f.fleet.startGateway("--settle-every", "10s", "--lane-deposit", "100", "--queue-wait", "5s", "--admin-listen", strings.TrimPrefix(f.admin, "http://"))
+	f.fleet.startGateway("--settle-every", "10s", "--lane-deposit", "100", "--queue-wait", "5s", "--log-records", "10000000", "--admin-listen", strings.TrimPrefix(f.admin, "http://"))
 	operators := map[string]*process{}
 	for _, role := range []string{"alder", "birch"} {
 		operators[role] = f.soakOperator(role, models.URL)

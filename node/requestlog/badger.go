@@ -170,7 +170,7 @@ func (s *badgerStore) trim() error {
 		return nil
 	}
 	for left := s.count - s.opts.MaxRecords + s.opts.MaxRecords/trimShare; left > 0; {
-		n, err := s.deleteOldest(min(left, maxBatch))
+		n, err := s.deleteOldest(min(left, maxDeleted))
 		if err != nil || n == 0 {
 			return err
 		}

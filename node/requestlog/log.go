@@ -36,6 +36,8 @@ const (
 	tidyEvery    = 10 * time.Minute
 	// maxBatch records are written in one transaction: 64 of up to 4.9 KB, for Badger gives one 15 % of its memtable.
 	maxBatch = 64
+	// maxDeleted records go in one transaction: of these only the keys count.
+	maxDeleted = 256
 )
 
 // Store keeps the records: this gateway's alone, in Badger, or those of several gateways (pglog). A Log is its only
