@@ -59,7 +59,8 @@ func TestGatewayBench(t *testing.T) {
 	mock := httptest.NewServer(http.HandlerFunc(instantModel))
 	t.Cleanup(mock.Close)
 	f := newFleet(t)
-	f.startGateway("--settle-every", "1h", "--lane-deposit", "100", "--embedder", "static")
+	flags := []string{"--settle-every", "1h", "--lane-deposit", "100", "--embedder", "static"}
+	f.startGateway(flags...)
 	op := f.start("alder", "operator", "--backend", mock.URL, "--price", "*=1/2", "--stake", "50", "--bootstrap", f.boot, "--chain-poll", "300ms", "--concurrency", "64")
 	f.waitServing(1)
 	ours, both := []int{f.gateway.cmd.Process.Pid}, []int{f.gateway.cmd.Process.Pid, op.cmd.Process.Pid}
@@ -92,6 +93,26 @@ func TestGatewayBench(t *testing.T) {
 		}
 		fmt.Println()
 	}
+	f.gateway.kill()
+	began := time.Now()
+	f.startGateway(flags...)
+	health := f.firstHealth(began)
+	fmt.Printf("flotilla after kill -9: listens %.2f s after its start, answers after %.2f s, when its operator has dialled it again\n",
+		health.Seconds(), subjects[2].firstAnswer(t, began, f.gateway.out).Seconds())
+}
+
+// firstHealth waits until the gateway listens, and says how long after began that was.
+func (f *fleet) firstHealth(began time.Time) time.Duration {
+	f.t.Helper()
+	for time.Since(began) < patience {
+		if resp, err := http.Get("http://" + f.http + "/healthz"); err == nil {
+			_ = resp.Body.Close()
+			return time.Since(began)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	f.t.Fatalf("the gateway does not listen: %s", f.gateway.out)
+	return 0
 }
 
 // instantModel answers at once: 384 bytes of JSON or 20 events.

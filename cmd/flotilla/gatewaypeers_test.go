@@ -48,18 +48,23 @@ func startPeer(t *testing.T, s subject, command string, args ...string) subject 
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	s.pids = []int{cmd.Process.Pid}
+	s.ready = s.firstAnswer(t, began, out)
+	return s
+}
+
+// firstAnswer waits for one, and says how long after began it came.
+func (s subject) firstAnswer(t *testing.T, began time.Time, out *tail) time.Duration {
+	t.Helper()
 	client := &http.Client{}
 	defer client.CloseIdleConnections()
 	for {
 		_, err := s.once(t.Context(), client, false)
 		if err == nil {
-			break
+			return time.Since(began)
 		}
 		if time.Since(began) > 2*patience {
 			t.Fatal(errors.Join(err, errors.New(strings.TrimSpace(out.String()))))
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 	}
-	s.ready = time.Since(began)
-	return s
 }
