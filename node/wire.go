@@ -214,7 +214,11 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	if n.requests, err = n.openRequests(log); err != nil {
 		return nil, err
 	}
-	g.gate = &gate{keys: g.keys, requests: n.requests, book: page.NewBook(g.now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{}), metrics: newRequestMetrics(n.requests.Dropped), cfg: g.cfg.Load, log: log}
+	g.gate = &gate{
+		keys: g.keys, cfg: g.cfg.Load, requests: n.requests, book: page.NewBook(g.now), log: log,
+		upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{}), // check hands on the limits with each key
+		metrics:  newRequestMetrics(n.requests.Dropped),
+	}
 	if n.listener, err = net.Listen("tcp", cfg.Gateway.HTTPListen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
@@ -272,7 +276,8 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
 		Completer: g, Embeddings: g.embeddingModel(), Feedback: g.takeFeedback,
-		Keys: g.gate.check, Gate: g.gate, UpgradeBook: g.gate.upgrades, Generations: g.generation, KeyStatus: g.gate.keyStatus, Page: n.page, Tracer: g.tracer, Logger: g.log,
+		Keys: g.gate.check, KeyStatus: g.gate.keyStatus, Gate: g.gate, UpgradeBook: g.gate.upgrades, Generations: g.generation,
+		Page: n.page, Tracer: g.tracer, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,
 	})

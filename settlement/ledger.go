@@ -117,7 +117,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithSyncWrites(false).         // the committer syncs
 		WithDetectConflicts(false).    // the committer is the only writer
 		WithMemTableSize(4 << 20).     // a transaction may take 15 % of it: 600 KiB, see maxGroupBytes
-		WithValueThreshold(256 << 10). // no row is as large
+		WithValueThreshold(256 << 10). // below what a transaction may take; no row is as large
 		WithBaseTableSize(512 << 10).
 		WithNumMemtables(2).
 		WithBlockCacheSize(8 << 20).

@@ -124,7 +124,7 @@ func (t cutter) startsSentence(i int) bool {
 	return false
 }
 
-// part is words from to to, with the marks before and behind them where a sentence ends there or the text does.
+// part is words from to to, with the marks behind them where a sentence or the text ends there, and before them at its start.
 func (t cutter) part(from, to int) string {
 	start, end := 0, len(t.text)
 	if from > 0 {
