@@ -13,7 +13,7 @@ import (
 // nobody waits for a timer, an idle ledger answers after one sync, and the group grows with the load.
 const (
 	maxGroupOps   = 100       // a longer group would make the first caller wait for too many others
-	maxGroupBytes = 256 << 10 // stays below Badger's transaction limit even with one big operation on top
+	maxGroupBytes = 128 << 10 // stays below Badger's transaction limit; a longer group is committed in parts
 )
 
 // commitOp is one caller's all-or-nothing change.

@@ -100,7 +100,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 		db: db, dir: dir, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
 		ops: make(chan *commitOp), toSync: make(chan syncRequest, maxGroupOps), noSync: opts.noSync, wake: make(chan struct{}, 1),
 		closing: make(chan struct{}), committed: make(chan struct{}), stopped: make(chan struct{}),
-		limits: commitLimits{part: 2048, inclusions: 256},
+		limits: commitLimits{part: 800, inclusions: 96},
 	}
 	go l.commitLoop()
 	go l.syncLoop()
@@ -110,22 +110,27 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	return l, nil
 }
 
-// badgerOptions keeps memory small: an operator may run on a home machine.
+// badgerOptions keeps memory small and flat: an operator may run on a home machine. Eight tables at a time are built in
+// memory, in buffers of twice the table size that are kept for ever, so no table, of whatever level, is larger than a
+// memtable (docs/decisions/0014).
 func badgerOptions(dir string, log *slog.Logger) badger.Options {
-	return badger.DefaultOptions(dir).
+	opts := badger.DefaultOptions(dir).
 		WithInMemory(dir == "").
 		WithSyncWrites(false).         // the committer syncs
 		WithDetectConflicts(false).    // the committer is the only writer
-		WithMemTableSize(4 << 20).     // a transaction may take 15 % of it: 600 KiB, see maxGroupBytes
-		WithValueThreshold(256 << 10). // below what a transaction may take; no row is as large
-		WithBaseTableSize(512 << 10).
+		WithMemTableSize(1 << 20).     // a transaction may take 15 % of it: 153 KiB, see maxGroupBytes
+		WithValueThreshold(144 << 10). // larger rows go to the value log and do not count there; hardly any is as large
+		WithBaseTableSize(1 << 20).
+		WithBlockSize(16 << 10). // holds some receipts: a block that one does not fit in takes up twice its memory
 		WithNumMemtables(2).
 		WithBlockCacheSize(8 << 20).
 		WithIndexCacheSize(8 << 20).
 		WithValueLogFileSize(64 << 20).
-		WithCompression(options.None). // tables being built stay in memory, eight at a time, and compressing takes as much again
+		WithCompression(options.None). // encodeRecord compresses; here it would double the memory of tables being built
 		WithNumCompactors(2).
 		WithLogger(badgerLog{log})
+	opts.TableSizeMultiplier = 1
+	return opts
 }
 
 // load checks whose ledger it is, counts the backlog and finds the batch in flight.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/fxamacker/cbor/v2"
+	"github.com/klauspost/compress/s2"
 )
 
 // A stored record is one version byte, the CRC-32C of key ‖ version ‖ payload, and the payload in CBOR.
@@ -18,7 +19,13 @@ import (
 const (
 	recordJSON      = 1 // payloads were JSON: twice the bytes, four times the work; still read
 	recordCBOR      = 2
+	recordS2        = 3 // CBOR, compressed
 	recordHeaderLen = 5
+
+	// compressFrom is where compressing begins to pay: receipts carry a decision, in which names and hashes recur.
+	compressFrom = 1 << 10
+	// maxRecordBytes bounds what a damaged length can make the reader allocate; evidence, two bundles, is the largest record.
+	maxRecordBytes = 1 << 20
 )
 
 // recordModes are how payloads are written and read. Times keep their nanoseconds, by which receipts are ordered.
@@ -91,30 +98,49 @@ func encodeRecord(key []byte, v any) ([]byte, error) {
 		return nil, fmt.Errorf("encode record %s: %w", keyName(key), err)
 	}
 	row := make([]byte, recordHeaderLen, recordHeaderLen+len(payload))
-	row[0] = recordCBOR
+	if row[0] = recordCBOR; len(payload) >= compressFrom && len(payload) <= maxRecordBytes {
+		row[0], payload = recordS2, s2.Encode(nil, payload)
+	}
 	row = append(row, payload...)
-	binary.BigEndian.PutUint32(row[1:], recordSum(key, recordCBOR, payload))
+	binary.BigEndian.PutUint32(row[1:], recordSum(key, row[0], payload))
 	return row, nil
 }
 
 // decodeRecord reads into v what encodeRecord framed for key. ErrCorrupt when it is anything else.
 func decodeRecord(key, row []byte, v any) error {
+	corrupt := func(why error) error { return fmt.Errorf("decode record %s: %w: %w", keyName(key), ErrCorrupt, why) }
+	if len(row) < recordHeaderLen {
+		return corrupt(fmt.Errorf("%d bytes", len(row)))
+	}
+	version, payload := row[0], row[recordHeaderLen:]
+	if version < recordJSON || version > recordS2 {
+		return corrupt(fmt.Errorf("version %d, this program knows up to %d", version, recordS2))
+	}
+	if binary.BigEndian.Uint32(row[1:]) != recordSum(key, version, payload) {
+		return corrupt(errors.New("checksum differs"))
+	}
 	unmarshal := recordModes.dec.Unmarshal
-	switch {
-	case len(row) < recordHeaderLen:
-		return fmt.Errorf("decode record %s: %w: %d bytes", keyName(key), ErrCorrupt, len(row))
-	case row[0] == recordJSON:
+	switch version {
+	case recordJSON:
 		unmarshal = json.Unmarshal
-	case row[0] != recordCBOR:
-		return fmt.Errorf("decode record %s: %w: version %d, this program knows up to %d", keyName(key), ErrCorrupt, row[0], recordCBOR)
+	case recordS2:
+		var err error
+		if payload, err = inflate(payload); err != nil {
+			return corrupt(err)
+		}
 	}
-	if binary.BigEndian.Uint32(row[1:]) != recordSum(key, row[0], row[recordHeaderLen:]) {
-		return fmt.Errorf("decode record %s: %w: checksum differs", keyName(key), ErrCorrupt)
-	}
-	if err := unmarshal(row[recordHeaderLen:], v); err != nil {
-		return fmt.Errorf("decode record %s: %w: %w", keyName(key), ErrCorrupt, err)
+	if err := unmarshal(payload, v); err != nil {
+		return corrupt(err)
 	}
 	return nil
+}
+
+// inflate undoes the compression of a payload.
+func inflate(payload []byte) ([]byte, error) {
+	if n, err := s2.DecodedLen(payload); err != nil || n > maxRecordBytes {
+		return nil, errors.Join(err, errIf(n > maxRecordBytes, fmt.Errorf("%d bytes when decompressed, at most %d", n, maxRecordBytes)))
+	}
+	return s2.Decode(nil, payload)
 }
 
 func recordSum(key []byte, version byte, payload []byte) uint32 {

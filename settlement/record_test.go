@@ -2,7 +2,9 @@ package settlement_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,5 +36,38 @@ func TestOldRowsAreRead(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(again) > len(row)*6/10 {
 		t.Errorf("new row of %d bytes, old %d (-want +got):\n%s", len(again), len(row), diff)
+	}
+}
+
+// TestLargeRowsAreCompressed: a decision repeats itself, and is stored once.
+func TestLargeRowsAreCompressed(t *testing.T) {
+	key := []byte("rcp/")
+	want := settlement.Opening{DecisionJSON: `"` + strings.Repeat("candidate ", 5000) + `"`}
+	row, err := settlement.EncodeRecord(key, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(row) > len(want.DecisionJSON)/10 {
+		t.Errorf("%d bytes for a decision of %d", len(row), len(want.DecisionJSON))
+	}
+	var got settlement.Opening
+	if err := settlement.DecodeRecord(key, row, &got); err != nil || got.DecisionJSON != want.DecisionJSON {
+		t.Errorf("read back %d bytes of decision, want %d: %v", len(got.DecisionJSON), len(want.DecisionJSON), err)
+	}
+}
+
+// TestRowThatClaimsTooMuch: a length that no record has allocates nothing, though its checksum is right.
+func TestRowThatClaimsTooMuch(t *testing.T) {
+	key, version := []byte("rcp/"), byte(3)
+	for name, payload := range map[string][]byte{
+		"1 GiB":     binary.AppendUvarint(nil, 1<<30),
+		"cut off":   binary.AppendUvarint(nil, 1<<16),
+		"no length": {0xff},
+	} {
+		sum := crc32.Checksum(append(append(key[:4:4], version), payload...), crc32.MakeTable(crc32.Castagnoli))
+		row := append(binary.BigEndian.AppendUint32([]byte{version}, sum), payload...)
+		if err := settlement.DecodeRecord(key, row, &settlement.Opening{}); !errors.Is(err, settlement.ErrCorrupt) {
+			t.Errorf("%s: %v, want ErrCorrupt", name, err)
+		}
 	}
 }

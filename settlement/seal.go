@@ -22,7 +22,7 @@ import (
 // MaxBatchReceipts bounds one batch. More receipts wait for the next one.
 const MaxBatchReceipts = 16 << 10
 
-// commitLimits keep the commits of a batch below Badger's transaction limit of 1.2 MiB. Tests make them small.
+// commitLimits keep the commits of a batch below Badger's transaction limit of 153 KiB. Tests make them small.
 type commitLimits struct {
 	part       int // receipts in a part, 140 bytes each
 	inclusions int // inclusions in a commit, some 1.2 KiB each

@@ -82,7 +82,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		s.now = time.Now
 	}
 	var err error
-	if s.db, err = badger.Open(storeOptions(dir)); err != nil {
+	if s.db, err = badger.Open(BadgerOptions(dir)); err != nil {
 		if strings.Contains(err.Error(), "directory lock") {
 			err = fmt.Errorf("another process has it open, perhaps the running gateway: %w", err)
 		}
@@ -99,13 +99,14 @@ func Open(dir string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// storeOptions keep memory small: rows are few and short. Writes reach the kernel at once and the disk within syncEvery.
-func storeOptions(dir string) badger.Options {
-	return badger.DefaultOptions(dir).
+// BadgerOptions are those of a database of few short rows: its memory is small, and stays so (docs/decisions/0014). Writes
+// reach the kernel at once, and the disk when Sync is called.
+func BadgerOptions(dir string) badger.Options {
+	opts := badger.DefaultOptions(dir).
 		WithSyncWrites(false).
-		WithDetectConflicts(false). // no transaction reads what it writes
-		WithMemTableSize(2 << 20).
-		WithValueThreshold(256 << 10). // no row is as large
+		WithDetectConflicts(false).   // no transaction reads what it writes
+		WithMemTableSize(512 << 10).  // a transaction may take 15 % of it
+		WithValueThreshold(64 << 10). // no row is as large
 		WithBaseTableSize(512 << 10).
 		WithNumMemtables(2).
 		WithBlockCacheSize(1 << 20).
@@ -114,6 +115,8 @@ func storeOptions(dir string) badger.Options {
 		WithCompression(options.None). // tables being built stay in memory, eight at a time, and compressing takes as much again
 		WithNumCompactors(2).
 		WithLogger(nil)
+	opts.TableSizeMultiplier = 1
+	return opts
 }
 
 // load reads the keys and what they have spent.

@@ -34,8 +34,8 @@ const (
 	// closeTimeout bounds the writing of what is queued when the log is closed.
 	closeTimeout = 10 * time.Second
 	tidyEvery    = 10 * time.Minute
-	// maxBatch records are written in one transaction: 64 of up to 4.9 KB, for Badger gives one 15 % of its memtable.
-	maxBatch = 64
+	// maxBatch records are written in one transaction: 24 of up to 4.9 KB, for Badger gives one 15 % of its memtable.
+	maxBatch = 24
 	// maxDeleted records go in one transaction: of these only the keys count.
 	maxDeleted = 256
 )

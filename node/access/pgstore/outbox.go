@@ -46,8 +46,7 @@ type outbox struct {
 const rowGateway = "gateway" // its id; 32 bytes long are the keys of orders
 
 func openOutbox(dir string) (*outbox, error) {
-	db, err := badger.Open(badger.DefaultOptions(dir).WithSyncWrites(false).WithDetectConflicts(false).WithMemTableSize(4 << 20).WithValueThreshold(256 << 10).
-		WithNumMemtables(2).WithBlockCacheSize(1 << 20).WithIndexCacheSize(1 << 20).WithValueLogFileSize(4 << 20).WithNumCompactors(2).WithLogger(nil))
+	db, err := badger.Open(access.BadgerOptions(dir))
 	if err != nil {
 		return nil, fmt.Errorf("open outbox in %s: %w", dir, err)
 	}
