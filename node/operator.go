@@ -51,9 +51,10 @@ type Operator struct {
 	log     *slog.Logger
 	now     func() time.Time
 
-	prices priceBook
-	cover  coverCache
-	credit creditBook
+	prices  priceBook
+	servers readiness
+	cover   coverCache
+	credit  creditBook
 }
 
 // job is one admitted order.
@@ -134,7 +135,7 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 	if !ok {
 		return bad(codeStalePrice, fmt.Errorf("price %s is not offered", order.Advert))
 	}
-	if err := offer.model.Backend.Ready(ctx); err != nil {
+	if err := o.servers.check(ctx, offer.model.Backend, o.now()); err != nil {
 		return nil, &refusal{codeNotReady, 5 * time.Second, fmt.Errorf("model server: %w", err)}
 	}
 	release, ref := o.reserve(ctx, order)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -159,18 +160,22 @@ func (c *Call) openLost(ctx context.Context) error {
 	}
 }
 
-// sendRequest writes Open and the body.
+// sendRequest writes Open and the body; a body of one frame goes out with Open, in one packet.
 func (c *Call) sendRequest(request InferRequest, left time.Duration) error {
-	err := c.frames.write(&openFrame{
+	out := []frame{&openFrame{
 		Order: request.Order, OrderSig: request.OrderSig, Advert: request.Advert, Extra: request.Extra,
 		BodyLen: uint32(len(request.Body)), Stream: request.Stream, TimeoutMS: uint64(max(left.Milliseconds(), 1)),
-	})
-	for rest := request.Body; err == nil && len(rest) > 0; {
-		chunk := rest[:min(len(rest), maxChunkBytes)]
-		rest = rest[len(chunk):]
-		err = c.frames.write(&bodyFrame{Data: chunk})
+	}}
+	for chunk := range slices.Chunk(request.Body, maxChunkBytes) {
+		if err := c.frames.write(append(out, &bodyFrame{Data: chunk})...); err != nil {
+			return err
+		}
+		out = nil
 	}
-	return err
+	if out != nil { // no body
+		return c.frames.write(out...)
+	}
+	return nil
 }
 
 // abandon ends a call that was not opened.

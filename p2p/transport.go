@@ -65,6 +65,7 @@ func resourceManager() (network.ResourceManager, error) {
 	}
 	return rcmgr.NewResourceManager(
 		rcmgr.NewFixedLimiter(limits.Build(defaults.AutoScale())),
+		rcmgr.WithMetricsDisabled(), // nobody reads them, and each stream would be counted a dozen times
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connsPerAddress}},
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connsPerAddress}},

@@ -179,8 +179,10 @@ type stagedPut struct {
 func (t *stagedTx) get(key []byte, v any) error { return readRecord(t.txn, key, v) }
 
 // has says whether there is a record under key.
-func (t *stagedTx) has(key []byte) (bool, error) {
-	_, err := t.txn.Get(key)
+func (t *stagedTx) has(key []byte) (bool, error) { return hasRow(t.txn, key) }
+
+func hasRow(txn *badger.Txn, key []byte) (bool, error) {
+	_, err := txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return false, nil
 	}
@@ -231,6 +233,15 @@ func readRecord(txn *badger.Txn, key []byte, v any) error {
 		return fmt.Errorf("read record %s: %w", keyName(key), err)
 	}
 	return readItem(item, v)
+}
+
+// readRow returns the record under key as it is stored. badger.ErrKeyNotFound when there is none.
+func readRow(txn *badger.Txn, key []byte) ([]byte, error) {
+	item, err := txn.Get(key)
+	if err != nil {
+		return nil, fmt.Errorf("read record %s: %w", keyName(key), err)
+	}
+	return item.ValueCopy(nil)
 }
 
 func readItem(item *badger.Item, v any) error {

@@ -1,6 +1,8 @@
 package settlement
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,39 +93,72 @@ func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 	if err != nil {
 		return 0, fmt.Errorf("accept settlement of %s: %w", id, err)
 	}
-	var lane inLane
-	err = l.write(ctx, func(tx *stagedTx) error {
-		var b Bundle
-		if err := tx.get(idKey(prefixReceipt, id), &b); err != nil {
+	for {
+		unvouchered, err := l.acceptSettlement(ctx, id, signer, gatewaySig, v, sig)
+		switch {
+		case errors.Is(err, errRowChanged): // by another answer for this receipt: it is looked at anew
+		case err != nil:
+			return 0, fmt.Errorf("accept settlement of %s: %w", id, err)
+		default:
+			return unvouchered, nil
+		}
+	}
+}
+
+// errRowChanged: a row that an operation was prepared from is another one by the time it is committed.
+var errRowChanged = errors.New("row has changed")
+
+// acceptSettlement is AcceptSettlement with a voucher that was found to be signer's. The signature is checked and the new
+// row is made here, not in the committer, which everybody waits for.
+func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, signer common.Address, gatewaySig Signature, v Voucher, sig Signature) (Amount, error) {
+	key, admission := idKey(prefixReceipt, id), idKey(prefixPayer, id)
+	var b Bundle
+	var had, row []byte // row: the countersigned one; nil where nothing is to be countersigned
+	var admitted bool
+	err := l.view(func(txn *badger.Txn) (err error) {
+		if had, err = readRow(txn, key); err != nil {
 			return orUnknown(err)
 		}
-		if b.Receipt.Payer != v.Payer {
-			return fmt.Errorf("%w: voucher of %s for a receipt of %s", ErrWrongParty, v.Payer, b.Receipt.Payer)
+		admitted, err = hasRow(txn, admission)
+		return errors.Join(err, decodeRecord(key, had, &b))
+	})
+	if err != nil {
+		return 0, err
+	}
+	if b.Receipt.Payer != v.Payer {
+		return 0, fmt.Errorf("%w: voucher of %s for a receipt of %s", ErrWrongParty, v.Payer, b.Receipt.Payer)
+	}
+	if len(b.GatewaySig) == 0 && !admitted {
+		b.GatewaySig = gatewaySig
+		if err := b.checkGatewaySignature(signer); err != nil {
+			return 0, err
 		}
-		var err error
-		if lane, err = readInLane(tx, v.Payer); err != nil {
-			return err
+		if row, err = encodeRecord(key, b); err != nil {
+			return 0, err
 		}
-		admitted, err := tx.has(idKey(prefixPayer, id))
+	}
+	var lane inLane
+	err = l.write(ctx, func(tx *stagedTx) error {
+		now, err := readRow(tx.txn, key)
 		if err != nil {
 			return err
 		}
-		if len(b.GatewaySig) == 0 && !admitted {
-			b.GatewaySig = gatewaySig
-			if err := b.checkGatewaySignature(signer); err != nil {
-				return err
-			}
+		if has, err := tx.has(admission); err != nil || has != admitted || !bytes.Equal(now, had) {
+			return cmp.Or(err, errRowChanged)
+		}
+		if lane, err = readInLane(tx, v.Payer); err != nil {
+			return err
+		}
+		if row != nil {
+			tx.putRow(key, row)
 			lane.Countersigned += b.Receipt.Amount // at most Served
 		}
 		if err := lane.raise(v, sig); err != nil && !errors.Is(err, ErrStaleVoucher) {
 			return err
 		}
-		return l.stageOwed(tx, b, lane)
+		return tx.put(addressKey(prefixIn, v.Payer), lane)
 	}, nil)
-	if err != nil {
-		return 0, fmt.Errorf("accept settlement of %s: %w", id, err)
-	}
-	return lane.unvouchered(), nil
+	return lane.unvouchered(), err
 }
 
 // AcceptVoucher stores a newer voucher of one lane and returns what the payer owes beyond it. Totals
