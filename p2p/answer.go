@@ -10,6 +10,7 @@ import (
 // Send delivers data, at most MaxDeltaBytes, as one Delta. tokens is the
 // running count of output tokens and must not fall. Send blocks while the
 // gateway is a window behind, at most InferTimers.Stalled without an Ack.
+// Of an answer that is not streamed, a short Delta waits a moment for Finish, to leave with it.
 // Errors: ErrCanceled, ErrBroken, ErrStalled.
 func (in *Incoming) Send(data []byte, tokens uint32) error {
 	in.sendMu.Lock()
@@ -20,7 +21,6 @@ func (in *Incoming) Send(data []byte, tokens uint32) error {
 	if len(data) > MaxDeltaBytes {
 		return fmt.Errorf("send: %d bytes, limit %d", len(data), MaxDeltaBytes)
 	}
-	in.endPings()
 	in.mu.Lock()
 	n, before := in.sent.N+1, in.sent.Tokens
 	in.mu.Unlock()
@@ -34,7 +34,12 @@ func (in *Incoming) Send(data []byte, tokens uint32) error {
 		if err := in.await(context.Background(), func() bool { return in.roomFor(f) }); err != nil {
 			return fmt.Errorf("send: %w", err)
 		}
-		if err := in.frames.write(f); err != nil {
+		if !in.request.Stream && n == 1 && !f.More && first {
+			in.hold(f)
+			return nil
+		}
+		in.endPings()
+		if err := in.write(f); err != nil {
 			return in.fail(fmt.Errorf("send: %w", err))
 		}
 	}
@@ -96,7 +101,7 @@ func (in *Incoming) Flush(ctx context.Context) error {
 	if idle {
 		return nil
 	}
-	if err := in.frames.write(&pingFrame{Flush: true}); err != nil {
+	if err := in.write(&pingFrame{Flush: true}); err != nil {
 		return in.fail(fmt.Errorf("flush: %w", err))
 	}
 	if err := in.await(ctx, func() bool { return in.acked == in.sent }); err != nil {
@@ -122,7 +127,7 @@ func (in *Incoming) Finish(end End) (Settlement, error) {
 		return Settlement{}, fmt.Errorf("finish: %w", err)
 	}
 	in.endPings()
-	err := in.frames.write(&endFrame{
+	err := in.write(&endFrame{
 		FinishReason: truncate(end.FinishReason), InputTokens: end.InputTokens, OutputTokens: end.OutputTokens,
 		Receipt: end.Receipt, ReceiptSig: end.ReceiptSig, Error: truncate(end.Error), Fault: end.Fault,
 	})

@@ -47,6 +47,8 @@ type Incoming struct {
 	stopPings  chan struct{}
 	pingsOnce  sync.Once
 	sendMu     sync.Mutex // one Send at a time
+	outMu      sync.Mutex // guards held, and keeps writes in order
+	held       []frame    // for the next write
 	mu         sync.Mutex // guards what follows; not held during writes
 	state      incomingState
 	canceled   bool
@@ -94,17 +96,36 @@ func (in *Incoming) advance(from, to incomingState) error {
 	return nil
 }
 
-// Accept tells the gateway that the request is being worked on. Keep-alives
-// follow until the first Send.
+// holdBack is how long a frame that can wait does, so as to leave with the next one: a packet costs more than what is in it.
+const holdBack = 5 * time.Millisecond
+
+// Accept tells the gateway that the request is being worked on: with the first Send if that comes within holdBack, else by
+// itself. Keep-alives follow until the first Send.
 func (in *Incoming) Accept() error {
 	if err := in.advance(stateOpen, stateAccepted); err != nil {
 		return fmt.Errorf("accept: %w", err)
 	}
-	if err := in.frames.write(&acceptFrame{}); err != nil {
-		return in.fail(fmt.Errorf("accept: %w", err))
-	}
+	in.hold(&acceptFrame{})
 	in.work.Go(in.ping)
 	return nil
+}
+
+// hold keeps a frame for the next write, or for the pinger's.
+func (in *Incoming) hold(f frame) {
+	in.outMu.Lock()
+	defer in.outMu.Unlock()
+	in.held = append(in.held, f)
+}
+
+// write sends what was held back, and frames, in one packet.
+func (in *Incoming) write(frames ...frame) error {
+	in.outMu.Lock()
+	defer in.outMu.Unlock()
+	out := append(in.held, frames...)
+	if in.held = nil; len(out) == 0 {
+		return nil
+	}
+	return in.frames.write(out...)
 }
 
 // Reject refuses the request. retryAfter of zero means "not soon".
@@ -121,22 +142,31 @@ func (in *Incoming) Reject(code string, retryAfter time.Duration, message string
 	return nil
 }
 
-// ping writes keep-alives until the first Send.
+// ping writes what was held back for too long, and then keep-alives, until something is sent.
 func (in *Incoming) ping() {
-	tick := time.NewTicker(in.timers.Ping)
-	defer tick.Stop()
+	timer := time.NewTimer(min(holdBack, in.timers.Ping))
+	defer timer.Stop()
+	var due []frame
 	for {
 		select {
 		case <-in.stopPings:
 			return
 		case <-in.lost:
 			return
-		case <-tick.C:
-			if err := in.frames.write(&pingFrame{}); err != nil {
-				_ = in.fail(fmt.Errorf("ping: %w", err))
-				return
-			}
+		case <-timer.C:
 		}
+		if err := in.write(due...); err != nil {
+			_ = in.fail(fmt.Errorf("ping: %w", err))
+			return
+		}
+		in.mu.Lock()
+		answering := in.sent.N > 0
+		in.mu.Unlock()
+		if answering { // it was held back, and has left with this write
+			return
+		}
+		due = []frame{&pingFrame{}}
+		timer.Reset(in.timers.Ping)
 	}
 }
 

@@ -15,7 +15,7 @@ func TestWhatGossipMissedIsPulled(t *testing.T) {
 			t.Parallel()
 			ctx := testContext(t)
 			// Long enough that a busy machine announces twice before it.
-			g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}, SyncAgain: 6 * time.Second})
+			g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}, SyncAgain: 10 * time.Second})
 			key := newIdentity(t)
 			o := startHost(t, p2p.Config{Identity: key, Role: p2p.RoleOperator, Bootstrap: g.Addrs()})
 			await(t, "connection", func() bool { return g.Connected(o.ID()) && o.Connected(g.ID()) })

@@ -92,3 +92,14 @@ func (l *Ledger) Unseal(ctx context.Context) error {
 	}, func() { l.setBatchState(state) })
 	return errors.Join(err, l.dropHalfSealed(ctx, epoch-1))
 }
+
+// Turns is turns.
+type Turns[T any] struct{ turns turns[T] }
+
+// NewTurns returns turns of at most so many items.
+func NewTurns[T any](most int, work func([]T)) *Turns[T] {
+	return &Turns[T]{turns[T]{work: work, most: most}}
+}
+
+// Do is do.
+func (t *Turns[T]) Do(item T) { t.turns.do(item) }

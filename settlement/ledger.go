@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -47,12 +48,14 @@ type Ledger struct {
 	domain Domain
 	log    *slog.Logger
 
-	ops     chan *commitOp // to the committer; unbuffered, so that a send means it will be answered
-	toSync  chan syncRequest
-	closing chan struct{}
-	// Closed when the committer has returned, and when the syncer has.
-	committed, stopped chan struct{}
-	noSync             bool // see LedgerOptions
+	commits turns[*commitOp]
+	syncs   turns[*syncResult]
+	noSync  bool // see LedgerOptions
+	// newestLog numbers the log that Badger writes, as far as the syncs have followed it. Used by one sync at a time.
+	newestLog int
+	unsynced  chan struct{} // capacity 1: something is only written
+	closing   chan struct{}
+	stopped   chan struct{} // closed when the syncLoop has returned
 
 	once sync.Once // guards Close
 
@@ -60,13 +63,14 @@ type Ledger struct {
 
 	sealing sync.Mutex // held by Seal, MarkSubmitted and MarkSettled from end to end: one batch, one step at a time
 
-	mu           sync.Mutex // guards the fields below up to readers; never held during I/O
+	mu           sync.Mutex // guards the fields below up to users; never held during I/O
 	backlog      Backlog
 	lanes        map[common.Address]Backlog // by payee, only lanes with a backlog
 	batches      batches
 	closed       bool
 	partialsFrom ReceiptID      // where the next UnsignedPartials starts
-	readers      sync.WaitGroup // reads under way; Add only under mu and while not closed
+	waiting      []chan error   // for the next sync; each of capacity 1
+	users        sync.WaitGroup // reads and changes under way; Add only under mu and while not closed
 
 	adverts, orders signatureCache
 	limits          commitLimits
@@ -98,13 +102,13 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	signer := crypto.PubkeyToAddress(opts.Key.PublicKey)
 	l := &Ledger{
 		db: db, dir: dir, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
-		ops: make(chan *commitOp), toSync: make(chan syncRequest, maxGroupOps), noSync: opts.noSync, wake: make(chan struct{}, 1),
-		closing: make(chan struct{}), committed: make(chan struct{}), stopped: make(chan struct{}),
+		noSync: opts.noSync, wake: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{}),
 		limits: commitLimits{part: 800, inclusions: 96},
 	}
-	go l.commitLoop()
+	l.commits = turns[*commitOp]{work: l.commitGroup, most: maxGroupOps}
+	l.syncs = turns[*syncResult]{work: l.syncGroup, most: math.MaxInt}
 	go l.syncLoop()
-	if err := l.load(); err != nil {
+	if err := errors.Join(l.findNewestLog(), l.load()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
 	}
 	return l, nil
@@ -168,9 +172,9 @@ func (l *Ledger) Close() error {
 		l.mu.Lock()
 		l.closed = true
 		l.mu.Unlock()
+		l.users.Wait()
 		close(l.closing)
 		<-l.stopped
-		l.readers.Wait()
 		if err = l.db.Close(); err != nil {
 			err = fmt.Errorf("close ledger: %w", err)
 		}

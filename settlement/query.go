@@ -213,15 +213,22 @@ func (l *Ledger) inLane(payer common.Address) (inLane, error) {
 
 // view runs a read of the store, unless the ledger is closed.
 func (l *Ledger) view(read func(*badger.Txn) error) error {
+	if err := l.enter(); err != nil {
+		return err
+	}
+	defer l.users.Done()
+	return l.db.View(read)
+}
+
+// enter counts a user of the store, until l.users.Done. ErrClosed when the ledger is closed.
+func (l *Ledger) enter() error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.closed {
-		l.mu.Unlock()
 		return ErrClosed
 	}
-	l.readers.Add(1)
-	l.mu.Unlock()
-	defer l.readers.Done()
-	return l.db.View(read)
+	l.users.Add(1)
+	return nil
 }
 
 // scan calls each for the records under prefix, in key order, until it returns false or an error.

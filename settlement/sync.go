@@ -13,115 +13,106 @@ import (
 // syncEvery bounds how long a change that is only written waits for the disk, and so how many syncs a second those cost.
 const syncEvery = 5 * time.Millisecond
 
-// syncRequest asks for a sync that begins after it was made.
-type syncRequest struct {
-	done   chan error // capacity 1; nil: nobody waits
-	urgent bool       // now, and not within syncEvery
+// syncResult is what became of a sync that somebody waited for.
+type syncResult struct{ err error }
+
+// syncNow returns when all that was committed before is on the disk. Whoever comes while a sync runs shares the next one.
+func (l *Ledger) syncNow() error {
+	var r syncResult
+	l.syncs.do(&r)
+	return r.err
 }
 
-// syncLoop brings to the disk what the committer has committed. Whatever is asked for while a sync runs shares the next
-// one, and the committer never waits for the disk. It ends after the committer, whose requests it answers before.
-func (l *Ledger) syncLoop() {
-	defer close(l.stopped)
-	for {
-		select {
-		case r := <-l.toSync:
-			l.sync(l.gatherSyncs(r))
-		case <-l.committed:
-			for { // the last ones
-				select {
-				case r := <-l.toSync:
-					l.sync([]syncRequest{r})
-				default:
-					return
-				}
-			}
-		}
+func (l *Ledger) syncGroup(group []*syncResult) {
+	err := l.sync()
+	for _, r := range group {
+		r.err = err
 	}
 }
 
-// gatherSyncs adds to first what else is asked for: what is there already, and as long as nothing is urgent, what comes
-// within syncEvery.
-func (l *Ledger) gatherSyncs(first syncRequest) []syncRequest {
-	all, urgent := []syncRequest{first}, first.urgent
-	due := time.After(syncEvery)
-	for {
-		if urgent {
-			select {
-			case r := <-l.toSync:
-				all = append(all, r)
-				continue
-			default:
-				return all
-			}
-		}
-		select {
-		case r := <-l.toSync:
-			all, urgent = append(all, r), r.urgent
-		case <-due:
-			return all
-		case <-l.committed:
-			return all
-		}
-	}
-}
-
-func (l *Ledger) sync(requests []syncRequest) {
-	var err error
-	if !l.noSync {
-		err = errors.Join(l.syncRotated(), l.db.Sync())
-	}
-	if err != nil {
-		err = fmt.Errorf("sync ledger: %w", err)
-		l.log.Error("a power loss now may lose receipts", "error", err)
-	}
-	for _, r := range requests {
-		if r.done != nil {
-			r.done <- err
-		}
-	}
-}
-
-// syncRotated syncs the logs that Badger has closed and not yet turned into tables: its Sync is of the newest log alone,
-// and rows that were committed just before may be in the one before it.
-func (l *Ledger) syncRotated() error {
-	if l.dir == "" { // in memory
+func (l *Ledger) sync() error {
+	if l.noSync {
 		return nil
 	}
-	logs, err := filepath.Glob(filepath.Join(l.dir, "*.mem"))
-	if err != nil || len(logs) < 2 {
-		return err
-	}
-	for _, name := range logs {
-		f, err := os.OpenFile(name, os.O_RDWR, 0)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it has become a table, which Badger has synced
-		}
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return err
-		}
+	// In this order: rows may be in a log that is closed while the one after it is synced.
+	if err := errors.Join(l.db.Sync(), l.syncRotated()); err != nil {
+		l.log.Error("a power loss now may lose receipts", "error", err)
+		return fmt.Errorf("sync ledger: %w", err)
 	}
 	return nil
 }
 
-// settleStaged answers operations that were committed: those that wait for the disk through the syncer.
-func (l *Ledger) settleStaged(staged []*commitOp) {
-	urgent := false
-	for _, op := range staged {
-		if op.written {
-			op.done <- nil
-			continue
-		}
-		urgent = true
-		l.toSync <- syncRequest{op.done, true}
+// syncRotated syncs the logs that Badger has closed since the last call: its Sync is of the newest alone, and rows that were
+// committed before it may be in one before that. One that is gone has become a table, which Badger has synced. One call
+// at a time.
+func (l *Ledger) syncRotated() error {
+	if l.dir == "" { // in memory
+		return nil
 	}
-	if !urgent {
+	for {
+		if _, err := os.Stat(l.logName(l.newestLog + 1)); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		f, err := os.OpenFile(l.logName(l.newestLog), os.O_RDWR, 0)
+		if err == nil {
+			err = errors.Join(f.Sync(), f.Close())
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		l.newestLog++
+	}
+}
+
+// logName is what Badger calls its logs, which it counts up.
+func (l *Ledger) logName(n int) string { return filepath.Join(l.dir, fmt.Sprintf("%05d.mem", n)) }
+
+// findNewestLog looks which log Badger writes now.
+func (l *Ledger) findNewestLog() error {
+	logs, err := filepath.Glob(filepath.Join(l.dir, "*.mem"))
+	if err != nil {
+		return err
+	}
+	for _, name := range logs {
+		var n int
+		if _, err := fmt.Sscanf(filepath.Base(name), "%d.mem", &n); err != nil {
+			return fmt.Errorf("log %s: %w", name, err)
+		}
+		l.newestLog = max(l.newestLog, n)
+	}
+	return nil
+}
+
+// syncSoon has what is written on the disk within syncEvery, or a little later when the disk is slow.
+func (l *Ledger) syncSoon() {
+	select {
+	case l.unsynced <- struct{}{}:
+	default:
+	}
+}
+
+// syncLoop syncs what is only written, until the ledger closes: that syncs too.
+func (l *Ledger) syncLoop() {
+	defer close(l.stopped)
+	for {
 		select {
-		case l.toSync <- syncRequest{}:
-		default: // so many are waiting that a sync begins soon in any case
+		case <-l.unsynced:
+		case <-l.closing:
+			return
+		}
+		select {
+		case <-time.After(syncEvery):
+		case <-l.closing:
+		}
+		l.mu.Lock()
+		waiting := l.waiting
+		l.waiting = nil
+		l.mu.Unlock()
+		err := l.syncNow()
+		for _, w := range waiting {
+			w <- err
 		}
 	}
 }
@@ -130,16 +121,13 @@ func (l *Ledger) settleStaged(staged []*commitOp) {
 // else, as a voucher or a countersignature, may leave the machine only after it: a power loss must not lose what others
 // hold a proof of.
 func (l *Ledger) Synced(ctx context.Context) error {
-	r := syncRequest{done: make(chan error, 1)}
+	done := make(chan error, 1)
+	l.mu.Lock()
+	l.waiting = append(l.waiting, done) // one for each answer that is being closed
+	l.mu.Unlock()
+	l.syncSoon()
 	select {
-	case l.toSync <- r:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-l.stopped:
-		return ErrClosed
-	}
-	select {
-	case err := <-r.done:
+	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
