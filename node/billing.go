@@ -40,6 +40,9 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	if err != nil {
 		a.g.health.fault(a.priced.peer, err, a.g.now())
 		_ = a.call.Settle(ctx, p2p.Settlement{Dispute: err.Error()})
+		if told := (*openai.APIError)(nil); errors.As(err, &told) {
+			return told
+		}
 		return &openai.APIError{Status: 502, Type: "server_error", Code: "receipt_refused", NoRetry: true,
 			Message: fmt.Sprintf("the operator's receipt was refused (%v); nothing is charged", err)}
 	}
@@ -90,9 +93,24 @@ func (a *attempt) accept(ctx context.Context, b settlement.Bundle) (settlement.A
 		_, keepErr := a.g.ledger.KeepFaults(ctx, b)
 		return settlement.Acceptance{}, errors.Join(err, keepErr)
 	}
+	if err := a.checkAnswer(); err != nil {
+		return settlement.Acceptance{}, err
+	}
 	// One durable transaction: receipt, countersignature and lane total. A crash before it leaves nothing owed
 	// (the operator still has its receipt and asks again); after it, the settler finds it.
 	return a.g.ledger.AcceptReceipt(ctx, b)
+}
+
+// checkAnswer: an answer that is not streamed is of the form that was asked for. Of a stream, all but that was delivered
+// before its receipt came. It is no fault that could be proved to the chain, so it costs the operator this receipt alone.
+func (a *attempt) checkAnswer() error {
+	switch {
+	case a.req.Stream || a.call.End().Error != "":
+		return nil
+	case a.pieces != 1:
+		return a.req.CheckAnswer(nil)
+	}
+	return a.req.CheckAnswer(a.last.Data)
 }
 
 // partial bills a stream that broke: the gateway itself admits what was delivered, and the operator signs when it is

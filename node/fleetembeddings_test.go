@@ -260,6 +260,9 @@ func TestEmbeddingModelsAreNoChatModels(t *testing.T) {
 	s.short = true
 	resp, raw = w.post(worldAPIKey, "/v1/embeddings", strings.Replace(ask, `"a text"`, `["a","b"]`, 1))
 	wantError(t, resp, raw, http.StatusBadGateway, "bad_answer")
+	if n := len(w.receipts()); n != 0 {
+		t.Errorf("%d receipts for a list with a vector too few, which nobody is to pay for", n)
+	}
 }
 
 // get sends a GET with a key.

@@ -270,12 +270,22 @@ func isOverBudget(err error) bool {
 	return errors.As(err, &budget)
 }
 
-// overBudget is OpenAI's answer to an account without credit: 429, which a library would repeat, and told not to.
+// overBudget is OpenAI's answer to an account without credit: 429, which a library would repeat, and told not to. Where only
+// requests under way are in the way, it is one to be repeated.
 func overBudget(err error) error {
 	var budget *access.BudgetError
 	errors.As(err, &budget) // isOverBudget
-	return &openai.APIError{Status: http.StatusTooManyRequests, Type: "insufficient_quota", Code: "insufficient_quota", NoRetry: true, Message: budget.Error()}
+	if budget.Passing() {
+		return &openai.APIError{Status: http.StatusTooManyRequests, Code: codeBudgetHeld, RetryAfter: time.Second, Message: budget.Error() + "; try again when they are done"}
+	}
+	return &openai.APIError{Status: http.StatusTooManyRequests, Type: codeNoQuota, Code: codeNoQuota, NoRetry: true, Message: budget.Error()}
 }
+
+// Codes of what a key has no budget for, and for now.
+const (
+	codeNoQuota    = "insufficient_quota"
+	codeBudgetHeld = "budget_held"
+)
 
 // holdBudget sets the most that the order may cost aside from the key's budget, so that requests in parallel cannot
 // spend it twice.

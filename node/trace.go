@@ -78,8 +78,10 @@ func errorType(err error) string {
 		return fault.Code
 	case errors.As(err, &rejected):
 		return "rejected"
+	case errors.As(err, &budget) && budget.Passing():
+		return codeBudgetHeld
 	case errors.As(err, &budget):
-		return "insufficient_quota"
+		return codeNoQuota
 	case errors.As(err, &infeasible):
 		return "no_capable_operator"
 	case errors.Is(err, routing.ErrUnknownModel):

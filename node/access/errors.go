@@ -71,6 +71,12 @@ func (e *BudgetError) Error() string {
 	return text
 }
 
+// Passing says that the request may fit soon: it is only the most that requests under way can cost, of which they are
+// usually charged a small part, that leaves no room for it.
+func (e *BudgetError) Passing() bool {
+	return e.Held > 0 && e.Spent < e.Budget && e.Asked <= e.Budget-e.Spent
+}
+
 func (e *BudgetError) left() MicroUSD {
 	if used := e.Spent + e.Held; used < e.Budget {
 		return e.Budget - used

@@ -19,6 +19,24 @@ func errBadAnswer() *APIError {
 	return &APIError{Status: http.StatusBadGateway, Code: "bad_answer", NoRetry: true, Message: "the operator's answer is not a chat completion"}
 }
 
+// CheckAnswer says whether raw is what a request that is not streamed asks for: a chat completion, or a vector for each
+// input. A Completer calls it before it pays: what is neither is refused, and nothing is charged.
+func (r Request) CheckAnswer(raw json.RawMessage) error {
+	obj, err := rawjson.Parse(raw)
+	if r.Inputs == 0 {
+		if err != nil || !isArray(obj, "choices") {
+			return errBadAnswer()
+		}
+		return nil
+	}
+	if err != nil {
+		return errBadVectors()
+	}
+	data, _ := obj.Get("data")
+	_, err = readVectors(data, r.Inputs)
+	return err
+}
+
 // parse reads and checks the body of a chat or a dry run, or of what translate makes a chat of; on an error it has answered.
 func (x *exchange) parse(dryRun bool, translate func([]byte) ([]byte, *APIError)) (Request, bool) {
 	body, api := x.readBody()

@@ -87,23 +87,12 @@ func errBadVectors() *APIError {
 // reencode puts the vectors into the encoding that was asked for, whichever they came in: OpenAI's library for Node unpacks
 // base64 without looking, and takes numbers for a quarter as many.
 func reencode(data json.RawMessage, e embeddingRequest) (json.RawMessage, error) {
-	var list []struct {
-		Index     *int            `json:"index"`
-		Embedding json.RawMessage `json:"embedding"`
+	vectors, err := readVectors(data, e.inputs)
+	if err != nil {
+		return nil, err
 	}
-	if json.Unmarshal(data, &list) != nil || len(list) != e.inputs {
-		return nil, errBadVectors()
-	}
-	out := make([]embedding, len(list))
-	dim := 0
-	for i, v := range list {
-		vector, err := readVector(v.Embedding)
-		if i == 0 {
-			dim = len(vector)
-		}
-		if err != nil || len(vector) == 0 || len(vector) != dim || v.Index != nil && *v.Index != i {
-			return nil, errBadVectors()
-		}
+	out := make([]embedding, len(vectors))
+	for i, vector := range vectors {
 		out[i] = embedding{Object: "embedding", Index: i, Embedding: vector}
 		if e.packed {
 			out[i].Embedding = packFloats(vector)
@@ -114,6 +103,26 @@ func reencode(data json.RawMessage, e embeddingRequest) (json.RawMessage, error)
 		return nil, errBadVectors()
 	}
 	return raw, nil
+}
+
+// readVectors reads a list of one vector for each input, in order and all of one length.
+func readVectors(data json.RawMessage, inputs int) ([][]float32, error) {
+	var list []struct {
+		Index     *int            `json:"index"`
+		Embedding json.RawMessage `json:"embedding"`
+	}
+	if json.Unmarshal(data, &list) != nil || len(list) != inputs {
+		return nil, errBadVectors()
+	}
+	out := make([][]float32, len(list))
+	for i, v := range list {
+		var err error
+		out[i], err = readVector(v.Embedding)
+		if err != nil || len(out[i]) == 0 || len(out[i]) != len(out[0]) || v.Index != nil && *v.Index != i {
+			return nil, errBadVectors()
+		}
+	}
+	return out, nil
 }
 
 // readVector reads numbers, or what packFloats writes.
