@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"flotilla/node/access"
 	"flotilla/node/requestlog"
@@ -332,4 +335,43 @@ func TestReceiptsAreTheKeysOwn(t *testing.T) {
 	if _, text := get(b.Secret, "/v1/receipts"); strings.Contains(text, receipt) {
 		t.Errorf("another's list: %s", text)
 	}
+}
+
+// All of a key's receipts can be listed, a page at a time, however many there are of others in between.
+func TestReceiptsArePaged(t *testing.T) {
+	w := newWorld(t)
+	w.honestOperator()
+	a, b := w.newKey(access.Terms{}), w.newKey(access.Terms{})
+	var want []string // newest first
+	for i := range 9 {
+		if i%3 != 0 {
+			w.answered(b.Secret, worldModel, "hello")
+			continue
+		}
+		want = slices.Insert(want, 0, w.answered(a.Secret, worldModel, "hello"))
+	}
+	for _, limit := range []int{1, 2, 100} {
+		var got []string
+		next := ""
+		for range len(want) + 1 {
+			resp, raw := w.get(a.Secret, fmt.Sprintf("/v1/receipts?limit=%d&after=%s", limit, next))
+			var page struct {
+				Data    []string `json:"data"`
+				HasMore bool     `json:"has_more"`
+				Next    string   `json:"next"`
+			}
+			if err := json.Unmarshal(raw, &page); err != nil || resp.StatusCode != http.StatusOK || len(page.Data) > limit {
+				t.Fatalf("page of %d: %s %s", limit, resp.Status, raw)
+			}
+			got = append(got, page.Data...)
+			if next = page.Next; !page.HasMore {
+				break
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" || next != "" {
+			t.Errorf("pages of %d, next %q (-want +got):\n%s", limit, next, diff)
+		}
+	}
+	resp, raw := w.get(a.Secret, "/v1/receipts?after=0x12")
+	wantError(t, resp, raw, http.StatusBadRequest, "invalid_after")
 }

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"flotilla/node/openai"
 	"flotilla/settlement"
 )
 
-// maxReceiptsScanned bounds the newest receipts that are looked through for one key's.
+// maxReceiptsScanned bounds the receipts that are looked through for one page of one key's.
 const maxReceiptsScanned = 10_000
 
 // Receipt returns everything needed to verify one of the key's receipts. Whose a receipt is, nobody else learns.
@@ -29,24 +30,39 @@ func (g *Gateway) Receipt(_ context.Context, key openai.KeyInfo, id string) (jso
 	return json.Marshal(b)
 }
 
-// Receipts lists the ids of the key's newest receipts, newest first, as far as they are among the gateway's newest.
-func (g *Gateway) Receipts(ctx context.Context, key openai.KeyInfo, limit int) ([]string, error) {
-	ids, err := g.ledger.Newest(maxReceiptsScanned)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, id := range ids {
-		if len(out) == limit || ctx.Err() != nil {
-			break
+// Receipts lists the ids of the key's receipts, newest first, after the place that a page before ended at. A page ends, and
+// says where, when it is full or has looked through maxReceiptsScanned of all keys.
+func (g *Gateway) Receipts(ctx context.Context, key openai.KeyInfo, after string, limit int) (openai.ReceiptPage, error) {
+	var from settlement.Place
+	if after != "" {
+		var err error
+		if from, err = settlement.ParsePlace(after); err != nil {
+			return openai.ReceiptPage{}, &openai.APIError{Status: http.StatusBadRequest, Code: "invalid_after", Param: "after", Message: "after must be the next of a page before: " + err.Error()}
 		}
-		b, err := g.ledger.Bundle(id)
+	}
+	places, err := g.ledger.Newest(from, maxReceiptsScanned)
+	if err != nil {
+		return openai.ReceiptPage{}, err
+	}
+	var page openai.ReceiptPage
+	for i, at := range places {
+		if len(page.IDs) == limit {
+			page.Next = places[i-1].String()
+			return page, nil
+		}
+		if ctx.Err() != nil {
+			return openai.ReceiptPage{}, context.Cause(ctx)
+		}
+		b, err := g.ledger.Bundle(at.ID())
 		if err != nil {
-			return nil, err
+			return openai.ReceiptPage{}, err
 		}
 		if g.owners.owns(key.ID, b.Order.Nonce) {
-			out = append(out, id.String())
+			page.IDs = append(page.IDs, at.ID().String())
 		}
 	}
-	return out, ctx.Err()
+	if len(places) == maxReceiptsScanned {
+		page.Next = places[len(places)-1].String()
+	}
+	return page, nil
 }

@@ -1,6 +1,7 @@
 package settlement
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -74,16 +75,36 @@ func (l *Ledger) Bundle(id ReceiptID) (Bundle, error) {
 	return r.Bundle, err
 }
 
-// Newest returns the ids of the receipts that this payer accepted last, newest first, at most limit.
-func (l *Ledger) Newest(limit int) ([]ReceiptID, error) {
-	out := make([]ReceiptID, 0, min(limit, 1024))
+// Place is where a receipt stands in the list of accepted receipts, newest first. It stays there when newer ones come. The
+// zero Place is before the newest.
+type Place [8 + len(ReceiptID{})]byte
+
+// ParsePlace reads what Place.String writes.
+func ParsePlace(text string) (Place, error) {
+	var p Place
+	if raw, err := hex.DecodeString(text); err != nil || copy(p[:], raw) != len(p) || len(raw) != len(p) {
+		return Place{}, fmt.Errorf("read place in the list of receipts: want %d hex digits", 2*len(p))
+	}
+	return p, nil
+}
+
+func (p Place) String() string { return hex.EncodeToString(p[:]) }
+
+// ID is the receipt that stands there.
+func (p Place) ID() ReceiptID { return ReceiptID(p[8:]) }
+
+// Newest returns the places of the receipts that this payer accepted last, newest first, after a place and at most limit.
+func (l *Ledger) Newest(after Place, limit int) ([]Place, error) {
+	out := make([]Place, 0, min(limit, 1024))
 	if limit <= 0 {
 		return out, nil
 	}
 	err := l.view(func(txn *badger.Txn) error {
-		return scanTxn(txn, []byte(prefixNewest), false, func(item *badger.Item) (bool, error) {
-			key := item.Key()
-			out = append(out, ReceiptID(key[len(key)-len(ReceiptID{}):]))
+		prefix := []byte(prefixNewest)
+		return scanFrom(txn, prefix, append([]byte(prefixNewest), after[:]...), func(item *badger.Item) (bool, error) {
+			if at := Place(item.Key()[len(prefix):]); at != after {
+				out = append(out, at)
+			}
 			return len(out) < limit, nil
 		})
 	})

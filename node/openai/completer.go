@@ -17,8 +17,9 @@ type Completer interface {
 	Models(ctx context.Context) ([]Model, error)
 	// Receipt returns everything that is known about one answer to the key as a JSON object. id is 0x and 64 hex digits.
 	Receipt(ctx context.Context, key KeyInfo, id string) (json.RawMessage, error)
-	// Receipts returns the key's newest receipt ids first, at most limit.
-	Receipts(ctx context.Context, key KeyInfo, limit int) ([]string, error)
+	// Receipts returns a page of the key's receipts, newest first, at most limit. after is the Next of the page before, empty
+	// for the first.
+	Receipts(ctx context.Context, key KeyInfo, after string, limit int) (ReceiptPage, error)
 	// Ready is nil when requests can be served; the error's text is shown. It makes no call to an operator.
 	Ready(ctx context.Context) error
 }

@@ -49,6 +49,12 @@ func (h *handler) serveReceipt(x *exchange) {
 	}
 }
 
+// ReceiptPage is a part of a key's receipts. It may be short, or empty, and not be the last: Next is empty on the last alone.
+type ReceiptPage struct {
+	IDs  []string
+	Next string
+}
+
 func (h *handler) serveReceipts(x *exchange) {
 	limit := defaultReceipts
 	if text := x.r.URL.Query().Get("limit"); text != "" {
@@ -59,18 +65,17 @@ func (h *handler) serveReceipts(x *exchange) {
 		}
 		limit = n
 	}
-	ids, err := h.cfg.Completer.Receipts(x.r.Context(), x.key, limit)
+	page, err := h.cfg.Completer.Receipts(x.r.Context(), x.key, x.r.URL.Query().Get("after"), limit)
 	if err != nil {
 		x.failWith(err)
 		return
 	}
-	if ids == nil {
-		ids = []string{}
-	}
 	x.sendJSON(http.StatusOK, struct {
-		Object string   `json:"object"`
-		Data   []string `json:"data"`
-	}{"list", ids})
+		Object  string   `json:"object"`
+		Data    []string `json:"data"`
+		HasMore bool     `json:"has_more"`
+		Next    string   `json:"next,omitempty"`
+	}{"list", append([]string{}, page.IDs...), page.Next != "", page.Next})
 }
 
 // serveHealth says that the process serves HTTP, and nothing more.

@@ -104,7 +104,8 @@ func TestReceiptsAndDryRun(t *testing.T) {
 	for path, want := range map[string]string{
 		"/v1/receipts/" + fakefleet.ReceiptID: record,
 		"/v1/receipts/" + answer:              record,
-		"/v1/receipts?limit=5":                `{"object":"list","data":["` + fakefleet.ReceiptID + `"]}`,
+		"/v1/receipts?limit=5":                `{"object":"list","data":["` + fakefleet.ReceiptID + `"],"has_more":true,"next":"there"}`,
+		"/v1/receipts?after=there":            `{"object":"list","data":[],"has_more":false}`,
 	} {
 		if w := do(t, config(f), "GET", path, ""); w.Code != 200 || w.Body.String() != want {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)

@@ -120,9 +120,12 @@ func (f *Fleet) Receipt(_ context.Context, _ openai.KeyInfo, id string) (json.Ra
 	return json.RawMessage(`{"receipt":{"request":"` + ReceiptID + `"}}`), nil
 }
 
-// Receipts returns one id.
-func (f *Fleet) Receipts(_ context.Context, _ openai.KeyInfo, limit int) ([]string, error) {
-	return []string{ReceiptID}[:min(1, limit)], nil
+// Receipts returns one id, and after it an empty last page.
+func (f *Fleet) Receipts(_ context.Context, _ openai.KeyInfo, after string, limit int) (openai.ReceiptPage, error) {
+	if after != "" {
+		return openai.ReceiptPage{}, nil
+	}
+	return openai.ReceiptPage{IDs: []string{ReceiptID}[:min(1, limit)], Next: "there"}, nil
 }
 
 // Ready returns NotReady.
