@@ -138,14 +138,14 @@ func (in *Incoming) Finish(end End) (Settlement, error) {
 	defer timer.Stop()
 	select {
 	case f := <-in.settled:
-		return f.settlement(), nil
+		return in.settle(f), nil
 	case <-in.lost:
 	case <-timer.C:
 		return Settlement{}, ErrNoSettlement
 	}
 	select {
 	case f := <-in.settled: // read just before the stream ended
-		return f.settlement(), nil
+		return in.settle(f), nil
 	default:
 	}
 	in.mu.Lock()
@@ -156,7 +156,10 @@ func (in *Incoming) Finish(end End) (Settlement, error) {
 	return Settlement{}, fmt.Errorf("finish: %w", in.broken)
 }
 
-// settlement is the frame's content.
-func (f *settleFrame) settlement() Settlement {
+// settle notes that the request is over, and returns the frame's content.
+func (in *Incoming) settle(f *settleFrame) Settlement {
+	in.mu.Lock()
+	in.answered = true
+	in.mu.Unlock()
 	return Settlement{Countersignature: f.Countersignature, Voucher: f.Voucher, VoucherSig: f.VoucherSig, Dispute: f.Dispute}
 }

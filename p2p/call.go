@@ -41,6 +41,7 @@ type Call struct {
 	acked    ackFrame   // what the operator was told
 	ackTimer *time.Timer
 	canceled bool
+	settled  bool        // the stream is another call's from here on
 	limit    time.Time   // read deadline after Cancel
 	watchdog *time.Timer // ends a forgotten call
 	accepted bool        // Infer returned the call: stop must land it
@@ -230,7 +231,7 @@ func (c *Call) consume(f *deltaFrame) (d Delta, whole bool) {
 func (c *Call) sendAck() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.canceled {
+	if !c.canceled && !c.settled {
 		c.sendAckLocked()
 	}
 }
@@ -297,7 +298,7 @@ func (c *Call) End() End {
 func (c *Call) Cancel(reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.canceled {
+	if c.canceled || c.settled {
 		return nil
 	}
 	c.limit = time.Now().Add(c.timers.Settle)
@@ -309,7 +310,7 @@ func (c *Call) Cancel(reason string) error {
 	return nil
 }
 
-// Settle answers the operator's receipt and closes the call. It may be called
+// Settle answers the operator's receipt and ends the call; its stream carries the next one. It may be called
 // once, after Recv returned io.EOF. Success means sent, not received: an operator
 // that misses it asks for the settlement over a request protocol.
 func (c *Call) Settle(ctx context.Context, s Settlement) error {
@@ -326,11 +327,17 @@ func (c *Call) Settle(ctx context.Context, s Settlement) error {
 	err := c.frames.write(append(c.dueAckLocked(), &settleFrame{
 		Countersignature: s.Countersignature, Voucher: s.Voucher, VoucherSig: s.VoucherSig, Dispute: truncate(s.Dispute),
 	})...)
+	c.settled = true
+	again := !c.canceled && s.Dispute == "" && c.end.Error == ""
 	c.mu.Unlock()
 	c.stop()
 	if err != nil {
 		_ = c.frames.stream.Reset()
 		return fmt.Errorf("settle: %w", err)
+	}
+	<-c.readDone // it has read the End
+	if again && c.host.idle.put(c.to, c.frames) {
+		return nil
 	}
 	// Delivers what was written. It fails when the operator has read that and
 	// closed before us, which is as good.

@@ -121,3 +121,27 @@ func (h *Host) Hold(a Advert, raw []byte) error {
 	_, err := h.directory.put(a, raw)
 	return err
 }
+
+// MaxIdleStreams is maxIdleStreams.
+const MaxIdleStreams = maxIdleStreams
+
+// InferStreams counts the open inference streams between the host and a peer.
+func (h *Host) InferStreams(id PeerID) (n int) {
+	for _, c := range h.lib.Network().ConnsToPeer(id) {
+		for _, s := range c.GetStreams() {
+			if s.Protocol() == protoInfer {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// HangUp resets every open stream, as a node does that closes.
+func (h *Host) HangUp() {
+	h.streams.mu.Lock()
+	defer h.streams.mu.Unlock()
+	for s := range h.streams.open {
+		_ = s.Reset()
+	}
+}

@@ -37,6 +37,7 @@ type Host struct {
 	syncer    *syncer
 	kept      *peersFile
 	streams   *streamSet
+	idle      *idleStreams
 	infer     *inferServer
 	requests  *requestServer
 
@@ -83,6 +84,7 @@ func New(cfg Config) (*Host, error) {
 	h.dialer = newDialer(cfg, lib, kept, h.gateways)
 	h.syncer = newSyncer(cfg, lib, h.codec, h.directory, h.gateways)
 	h.streams = newStreamSet()
+	h.idle = newIdleStreams(h.streams)
 	h.infer = newInferServer(h)
 	h.requests = newRequestServer(h)
 	if h.gossip, err = joinGossip(life, cfg, lib, h.directory, h.gateways); err != nil {
@@ -151,6 +153,7 @@ func (h *Host) Close() error {
 		h.mu.Lock() // Run joins loops before the host ends, or not at all
 		h.end(ErrClosed)
 		h.mu.Unlock()
+		h.idle.close()
 		h.streams.close() // handlers see ErrClosed and return
 		h.loops.Wait()
 		h.gossip.close()

@@ -52,6 +52,7 @@ type Incoming struct {
 	mu         sync.Mutex // guards what follows; not held during writes
 	state      incomingState
 	canceled   bool
+	answered   bool // Finish has the gateway's settlement
 	broken     error
 	sent       ackFrame // everything written
 	acked      ackFrame // everything acknowledged
@@ -271,15 +272,21 @@ func (in *Incoming) acknowledge(f *ackFrame) error {
 	return nil
 }
 
-// close ends the request after the handler has returned.
-func (in *Incoming) close() {
+// close ends the request after the handler has returned, and the stream, unless it can carry another request: then it
+// returns true.
+func (in *Incoming) close() (again bool) {
 	in.endPings()
 	if in.advance(stateOpen, stateRejected) == nil {
 		_ = in.frames.write(&rejectFrame{Code: CodeInternal, Message: "operator could not take the request"})
 	}
 	in.mu.Lock()
 	orderly := (in.state == stateFinished || in.state == stateRejected) && in.broken == nil
+	again = orderly && in.answered && !in.canceled
 	in.mu.Unlock()
+	if again { // its reader ended with the settlement
+		in.work.Wait()
+		return true
+	}
 	if orderly {
 		_ = in.frames.stream.Close()
 	} else {
@@ -288,4 +295,5 @@ func (in *Incoming) close() {
 	// A closed read side ends the reader; not all transports do so at once.
 	_ = in.frames.stream.SetReadDeadline(time.Now())
 	in.work.Wait()
+	return false
 }

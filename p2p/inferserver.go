@@ -81,27 +81,38 @@ func (s *inferServer) leave(from PeerID) {
 	}
 }
 
-// serve is the stream handler.
+// serve is the stream handler: one request after another, as long as the gateway keeps the stream.
 func (s *inferServer) serve(stream network.Stream) {
-	from := stream.Conn().RemotePeer()
 	frames := newFrameStream(stream, s.host.frames, s.host.cfg.Timers.Write)
+	for s.serveNext(frames) {
+		if stream.SetReadDeadline(time.Now().Add(idlePatience)) != nil {
+			break
+		}
+		if _, err := frames.r.Peek(1); err != nil { // no other request
+			break
+		}
+	}
+	_ = stream.Close()
+}
+
+// serveNext serves one request, and says whether the stream can carry another.
+func (s *inferServer) serveNext(frames *frameStream) bool {
+	from := frames.stream.Conn().RemotePeer()
 	handle := s.enter(from)
 	if handle == nil {
 		_ = frames.write(&rejectFrame{
 			Code: CodeOverloaded, RetryAfterMS: uint64(overloadRetry.Milliseconds()), Message: "all handlers are busy",
 		})
-		_ = stream.Close()
-		return
+		return false
 	}
 	defer s.leave(from)
 	request, left, err := s.readRequest(frames)
 	if err != nil {
 		s.host.log.Debug("read inference request", "peer", from.String(), "error", err)
 		_ = frames.write(&rejectFrame{Code: CodeBadRequest, Message: "request could not be read"})
-		_ = stream.Close()
-		return
+		return false
 	}
-	s.run(handle, frames, from, request, left)
+	return s.run(handle, frames, from, request, left)
 }
 
 // readRequest reads Open and the body.
@@ -138,8 +149,8 @@ func (s *inferServer) readRequest(frames *frameStream) (InferRequest, time.Durat
 	}, left, nil
 }
 
-// run calls the handler and cleans up behind it.
-func (s *inferServer) run(handle InferHandler, frames *frameStream, from PeerID, request InferRequest, left time.Duration) {
+// run calls the handler and cleans up behind it. It says whether the stream can carry another request.
+func (s *inferServer) run(handle InferHandler, frames *frameStream, from PeerID, request InferRequest, left time.Duration) bool {
 	base, cancel := context.WithCancelCause(s.host.life)
 	defer cancel(nil)
 	ctx, stop := context.WithTimeout(base, left)
@@ -149,8 +160,9 @@ func (s *inferServer) run(handle InferHandler, frames *frameStream, from PeerID,
 	_ = frames.stream.SetReadDeadline(time.Now().Add(left + 2*s.host.cfg.Timers.Settle))
 	in.work.Go(in.read)
 	err := handle(ctx, in)
-	in.close()
+	again := in.close()
 	if err != nil && !errors.Is(err, ErrCanceled) {
 		s.host.log.Debug("inference handler", "peer", from.String(), "error", err)
 	}
+	return again
 }

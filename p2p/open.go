@@ -56,8 +56,15 @@ func (h *Host) land(to PeerID) {
 	}
 }
 
-// openCall opens the stream and takes it through the opening.
+// openCall takes a call through the opening, on a stream that is there or on a new one.
 func (h *Host) openCall(ctx context.Context, to PeerID, request InferRequest) (*Call, error) {
+	if frames := h.idle.take(to); frames != nil {
+		c, err := h.begin(ctx, to, frames, request)
+		if !errors.Is(err, ErrBroken) {
+			return c, err
+		}
+		// The operator hung up. Should it have read the request before, then it is asked twice: an order has one receipt.
+	}
 	timers := h.cfg.Timers
 	dialCtx, cancel := context.WithTimeout(ctx, timers.Dial)
 	defer cancel()
@@ -69,18 +76,24 @@ func (h *Host) openCall(ctx context.Context, to PeerID, request InferRequest) (*
 	if err != nil {
 		return nil, openError(ctx, to, err)
 	}
+	return h.begin(ctx, to, newFrameStream(stream, h.frames, timers.Write), request)
+}
+
+// begin takes a call through the opening, on a stream on which nothing else is going on.
+func (h *Host) begin(ctx context.Context, to PeerID, frames *frameStream, request InferRequest) (*Call, error) {
+	stream := frames.stream
 	if !h.streams.add(stream) {
 		_ = stream.Reset()
 		return nil, ErrClosed
 	}
-	left := timers.Answer
+	left := h.cfg.Timers.Answer
 	if deadline, ok := ctx.Deadline(); ok {
 		left = min(left, time.Until(deadline))
 	}
-	c := newCall(h, to, newFrameStream(stream, h.frames, timers.Write), left)
-	go c.read() // ends with the stream; Host.Close waits for it through the stream set
+	c := newCall(h, to, frames, left)
+	go c.read() // ends with the answer or the stream; Host.Close waits for it through the stream set
 	stopReset := context.AfterFunc(ctx, func() { _ = stream.Reset() })
-	err = c.open(ctx, request, left)
+	err := c.open(ctx, request, left)
 	if !stopReset() && err == nil {
 		err = context.Cause(ctx) // ctx ended between Accept and here
 	}

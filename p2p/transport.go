@@ -19,7 +19,7 @@ import (
 
 // Stream protocols. The major version is part of the name.
 const (
-	protoInfer protocol.ID = "/flotilla/infer/2"
+	protoInfer protocol.ID = "/flotilla/infer/3"
 	protoSync  protocol.ID = "/flotilla/sync/2"
 )
 

@@ -97,7 +97,11 @@ func (x *exchange) send(status int, body []byte) {
 	if x.r.Method == http.MethodHead {
 		return
 	}
-	if _, err := x.w.Write(body); err != nil {
+	_, err := x.w.Write(body)
+	if err == nil {
+		err = x.rc.Flush() // else it waits for all that is done once the client has its answer
+	}
+	if err != nil {
 		x.outcome = "client_gone"
 	}
 }

@@ -226,3 +226,36 @@ func TestLateAck(t *testing.T) {
 		call.Close()
 	})
 }
+
+// TestIdleStreamsEnd: a stream without a request ends after a while on both sides, and the next request opens another.
+func TestIdleStreamsEnd(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		gateway, operator := served(f, func(_ context.Context, in *p2p.Incoming) error {
+			if err := in.Accept(); err != nil {
+				return err
+			}
+			if err := in.Send([]byte("answer"), 1); err != nil {
+				return err
+			}
+			_, err := in.Finish(p2p.End{})
+			return err
+		})
+		ctx := context.Background()
+		for _, pause := range []time.Duration{0, 19 * time.Second, 21 * time.Second, 90 * time.Second} {
+			time.Sleep(pause)
+			call, err := gateway.Infer(ctx, operator.ID(), p2p.InferRequest{})
+			if err != nil {
+				t.Fatalf("after %s: %v", pause, err)
+			}
+			if d, err := call.Recv(ctx); err != nil || string(d.Data) != "answer" {
+				t.Fatalf("after %s: %q, %v", pause, d.Data, err)
+			}
+			if _, err := call.Recv(ctx); !errors.Is(err, io.EOF) {
+				t.Fatalf("after %s: no end: %v", pause, err)
+			}
+			if err := call.Settle(ctx, p2p.Settlement{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
