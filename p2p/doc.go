@@ -26,6 +26,8 @@
 //   - An advert in the directory was signed by the peer it names, is unexpired,
 //     and has passed [Config.CheckAdvert].
 //   - Bytes of one [Incoming.Send] arrive as one [Delta], in order, no gaps.
+//   - An inference stream carries one request after another; nothing of one
+//     reaches the next.
 //   - An operator never runs further ahead of the gateway's acknowledgements
 //     than the window of [InferTimers].
 //   - Every frame, body, map and queue has a bound; every wait has a deadline.

@@ -9,7 +9,7 @@ import (
 )
 
 // Group commit. A sync takes 0.6 to 2.6 ms, so one row per sync is at most some 1,000 rows a second. Changes are committed
-// by one of their callers at a time, together with all that has queued up meanwhile (see turns), and so are syncs.
+// by one of their callers at a time, the committer, together with all that has queued up (see turns), and so are syncs.
 const (
 	maxGroupOps   = 100       // a longer group would make the first caller wait for too many others
 	maxGroupBytes = 128 << 10 // stays below Badger's transaction limit; a longer group is committed in parts

@@ -32,9 +32,9 @@ type party struct {
 	addr common.Address
 }
 
-func newParty(tb testing.TB, n byte) party {
+func newParty(tb testing.TB, n int) party {
 	tb.Helper()
-	key, err := crypto.ToECDSA(common.LeftPadBytes([]byte{1, n}, 32))
+	key, err := crypto.ToECDSA(common.LeftPadBytes(binary.BigEndian.AppendUint16(nil, uint16(256+n)), 32))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func newFixture(tb testing.TB, operators int) *fixture {
 	tb.Helper()
 	f := &fixture{gateway: newParty(tb, 0), chain: memchain.New(memchain.Config{Domain: testDomain})}
 	for i := range operators {
-		op := newParty(tb, byte(i+1))
+		op := newParty(tb, i+1)
 		f.operators = append(f.operators, op)
 		f.chain.AddStake(op.addr, 1_000_000_000)
 		f.chain.Deposit(f.gateway.addr, op.addr, 1_000_000_000)

@@ -120,8 +120,8 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 func badgerOptions(dir string, log *slog.Logger) badger.Options {
 	opts := badger.DefaultOptions(dir).
 		WithInMemory(dir == "").
-		WithSyncWrites(false).         // the committer syncs
-		WithDetectConflicts(false).    // the committer is the only writer
+		WithSyncWrites(false).         // syncNow does
+		WithDetectConflicts(false).    // one caller at a time commits
 		WithMemTableSize(1 << 20).     // a transaction may take 15 % of it: 153 KiB, see maxGroupBytes
 		WithValueThreshold(144 << 10). // larger rows go to the value log and do not count there; hardly any is as large
 		WithBaseTableSize(1 << 20).

@@ -1,9 +1,11 @@
 package settlement_test
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -69,5 +71,34 @@ func TestRowThatClaimsTooMuch(t *testing.T) {
 		if err := settlement.DecodeRecord(key, row, &settlement.Opening{}); !errors.Is(err, settlement.ErrCorrupt) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
 		}
+	}
+}
+
+// TestLargestDecision: the largest decision that is admitted is stored and read back, also one that cannot be compressed, and so
+// is the evidence of two receipts that carry it.
+func TestLargestDecision(t *testing.T) {
+	f := newFixture(t, 1)
+	dir := t.TempDir()
+	l := f.open(t, f.gateway, dir)
+	noise := make([]byte, settlement.MaxDecisionBytes*3/4-16)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(noise) // never fails
+	o := f.opening(t, 0)
+	o.DecisionJSON = `"` + base64.StdEncoding.EncodeToString(noise) + `"`
+	o.Order.Decision = settlement.DecisionDigest([]byte(o.DecisionJSON))
+	o.OrderSig = f.gateway.sign(t, o.Order.Digest(testDomain))
+	f.record(t, l, o)
+	if _, err := l.AcceptReceipt(t.Context(), f.served(t, 0, o, 1)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := l.AcceptReceipt(t.Context(), f.served(t, 0, o, 2))
+	wantErr(t, err, settlement.ErrReceiptReplayed)
+	closeLedger(t, l)
+	l = f.open(t, f.gateway, dir)
+	b, err := l.Bundle(o.Order.ID(testDomain))
+	if err != nil || string(b.DecisionJSON) != o.DecisionJSON {
+		t.Errorf("decision of %d bytes read back, want %d: %v", len(b.DecisionJSON), len(o.DecisionJSON), err)
+	}
+	if kept, err := l.Evidence(); err != nil || len(kept) != 1 {
+		t.Errorf("%d pieces of evidence for two receipts for an order, want 1: %v", len(kept), err)
 	}
 }

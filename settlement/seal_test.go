@@ -51,6 +51,24 @@ func TestBatchOfManyParts(t *testing.T) {
 	}
 }
 
+// TestBatchOfAllLanes: as many lanes as a batch can have, in their longest form, are settled in one commit.
+func TestBatchOfAllLanes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, settlement.MaxBatchLanes)
+	l := f.open(t, f.gateway, t.TempDir())
+	const each = 8
+	f.fill(t, l, each*settlement.MaxBatchLanes)
+	sealed, err := l.Seal(t.Context(), 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sealed.Batch.Lanes) != settlement.MaxBatchLanes {
+		t.Fatalf("%d lanes", len(sealed.Batch.Lanes))
+	}
+	settle(t, l, f.chain)
+	checkSettledOnce(t, f, l, each*settlement.MaxBatchLanes)
+}
+
 // TestHalfSealedBatch: parts that have no head are no batch. They are gone after a restart, and the next batch is whole
 // whether the process went on or was started again.
 func TestHalfSealedBatch(t *testing.T) {
