@@ -3,6 +3,7 @@ package settlement
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -103,3 +104,8 @@ func NewTurns[T any](most int, work func([]T)) *Turns[T] {
 
 // Do is do.
 func (t *Turns[T]) Do(item T) { t.turns.do(item) }
+
+// OpenBadger opens a ledger's database with memtables of so many bytes, as an earlier version did.
+func OpenBadger(dir string, memtable int64) (*badger.DB, error) {
+	return badger.Open(badgerOptions(dir, memtable, slog.New(slog.DiscardHandler)))
+}

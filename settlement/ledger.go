@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
 	"sync"
 	"time"
 
@@ -95,7 +96,11 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	db, err := badger.Open(badgerOptions(dir, log))
+	memtable, err := memtableFor(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
+	}
+	db, err := badger.Open(badgerOptions(dir, memtable, log))
 	if err != nil {
 		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
 	}
@@ -114,17 +119,35 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	return l, nil
 }
 
+// memtableSize: a transaction may take 15 % of it, 153 KiB, see maxGroupBytes.
+const memtableSize = 1 << 20
+
+// memtableFor is memtableSize, or as large as what an earlier version has left: the log of a memtable, a file of twice its
+// size, is read back into a memtable when the process was killed, and Badger ends the process when it does not fit.
+func memtableFor(dir string) (int64, error) {
+	size := int64(memtableSize)
+	logs, err := findLogs(dir)
+	for _, name := range logs {
+		info, err := os.Stat(name)
+		if err != nil {
+			return 0, fmt.Errorf("look at the ledger's logs: %w", err)
+		}
+		size = max(size, info.Size()/2)
+	}
+	return size, err
+}
+
 // badgerOptions keeps memory small and flat: an operator may run on a home machine. Eight tables at a time are built in
 // memory, in buffers of twice the table size that are kept for ever, so no table, of whatever level, is larger than a
 // memtable (docs/decisions/0014).
-func badgerOptions(dir string, log *slog.Logger) badger.Options {
+func badgerOptions(dir string, memtable int64, log *slog.Logger) badger.Options {
 	opts := badger.DefaultOptions(dir).
 		WithInMemory(dir == "").
-		WithSyncWrites(false).         // syncNow does
-		WithDetectConflicts(false).    // one caller at a time commits
-		WithMemTableSize(1 << 20).     // a transaction may take 15 % of it: 153 KiB, see maxGroupBytes
+		WithSyncWrites(false).      // syncNow does
+		WithDetectConflicts(false). // one caller at a time commits
+		WithMemTableSize(memtable).
 		WithValueThreshold(144 << 10). // larger rows go to the value log and do not count there; hardly any is as large
-		WithBaseTableSize(1 << 20).
+		WithBaseTableSize(memtableSize).
 		WithBlockSize(16 << 10). // holds some receipts: a block that one does not fit in takes up twice its memory
 		WithNumMemtables(2).
 		WithBlockCacheSize(8 << 20).

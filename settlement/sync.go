@@ -69,9 +69,17 @@ func (l *Ledger) syncRotated() error {
 // logName is what Badger calls its logs, which it counts up.
 func (l *Ledger) logName(n int) string { return filepath.Join(l.dir, fmt.Sprintf("%05d.mem", n)) }
 
+// findLogs lists Badger's logs in dir; none of a ledger in memory.
+func findLogs(dir string) ([]string, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	return filepath.Glob(filepath.Join(dir, "*.mem"))
+}
+
 // findNewestLog looks which log Badger writes now.
 func (l *Ledger) findNewestLog() error {
-	logs, err := filepath.Glob(filepath.Join(l.dir, "*.mem"))
+	logs, err := findLogs(l.dir)
 	if err != nil {
 		return err
 	}

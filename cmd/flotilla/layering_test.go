@@ -41,7 +41,7 @@ func fences() []fence {
 			geth+"/ethclient", geth+"/accounts/abi", geth+"/node", geth+"/eth", geth+"/rpc")},
 		{room: "node", deny: append(own("testnet", "cmd", "contracts", "settlement/ethchain", "routing/embed"),
 			geth+"/ethclient", geth+"/accounts", geth+"/rpc", libp2p, hugot)},
-		{room: "node", except: own("node/access", "node/requestlog"), deny: []string{badger}},
+		{room: "node", except: own("node/access", "node/badgerdb", "node/requestlog"), deny: []string{badger}},
 		{room: "", except: own("node/postgres", "node/access/pgstore", "node/requestlog/pglog"), deny: []string{"github.com/jackc/"}},
 		{room: "node/access", deny: own("p2p", "routing", "settlement", "node/openai", "node/admin", "node/requestlog")},
 		{room: "node/postgres", deny: own("p2p", "routing", "settlement", "node/openai", "node/admin", "node/access", "node/requestlog")},

@@ -14,7 +14,8 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/options"
+
+	"flotilla/node/badgerdb"
 )
 
 const (
@@ -81,8 +82,11 @@ func Open(dir string, opts Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	var err error
-	if s.db, err = badger.Open(BadgerOptions(dir)); err != nil {
+	how, err := badgerdb.Options(dir, Memtable)
+	if err == nil {
+		s.db, err = badger.Open(how)
+	}
+	if err != nil {
 		if strings.Contains(err.Error(), "directory lock") {
 			err = fmt.Errorf("another process has it open, perhaps the running gateway: %w", err)
 		}
@@ -99,25 +103,8 @@ func Open(dir string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// BadgerOptions are those of a database of few short rows: its memory is small, and stays so (docs/decisions/0014). Writes
-// reach the kernel at once, and the disk when Sync is called.
-func BadgerOptions(dir string) badger.Options {
-	opts := badger.DefaultOptions(dir).
-		WithSyncWrites(false).
-		WithDetectConflicts(false).   // no transaction reads what it writes
-		WithMemTableSize(512 << 10).  // a transaction may take 15 % of it
-		WithValueThreshold(64 << 10). // no row is as large
-		WithBaseTableSize(512 << 10).
-		WithNumMemtables(2).
-		WithBlockCacheSize(1 << 20).
-		WithIndexCacheSize(1 << 20).
-		WithValueLogFileSize(4 << 20).
-		WithCompression(options.None). // tables being built stay in memory, eight at a time, and compressing takes as much again
-		WithNumCompactors(2).
-		WithLogger(nil)
-	opts.TableSizeMultiplier = 1
-	return opts
-}
+// Memtable is the size of the memtables of API keys and of the outbox: rows are few and short.
+const Memtable = 512 << 10
 
 // load reads the keys and what they have spent.
 func (s *Store) load() error {

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/options"
+
+	"flotilla/node/badgerdb"
 )
 
 const (
@@ -29,21 +30,11 @@ type badgerStore struct {
 }
 
 func openBadger(dir string, opts Options) (*badgerStore, error) {
-	bopts := badger.DefaultOptions(dir).
-		WithSyncWrites(false).
-		WithDetectConflicts(false).    // one writer
-		WithMemTableSize(1 << 20).     // a transaction may take 15 % of it, see maxBatch
-		WithValueThreshold(144 << 10). // no record is as large
-		WithBaseTableSize(1 << 20).
-		WithNumMemtables(2).
-		WithBlockCacheSize(4 << 20).
-		WithIndexCacheSize(4 << 20).
-		WithValueLogFileSize(4 << 20).
-		WithCompression(options.None). // tables being built stay in memory, eight at a time, and compressing takes as much again
-		WithNumCompactors(2).
-		WithLogger(nil)
-	bopts.TableSizeMultiplier = 1
-	db, err := badger.Open(bopts)
+	how, err := badgerdb.Options(dir, 1<<20)
+	if err != nil {
+		return nil, fmt.Errorf("open request log in %s: %w", dir, err)
+	}
+	db, err := badger.Open(how)
 	if err != nil {
 		return nil, fmt.Errorf("open request log in %s: %w", dir, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"flotilla/node/access"
+	"flotilla/node/badgerdb"
 )
 
 // maxOrders bounds the orders that the database has yet to hear the end of, about 20 MB of disk.
@@ -46,7 +47,11 @@ type outbox struct {
 const rowGateway = "gateway" // its id; 32 bytes long are the keys of orders
 
 func openOutbox(dir string) (*outbox, error) {
-	db, err := badger.Open(access.BadgerOptions(dir))
+	how, err := badgerdb.Options(dir, access.Memtable)
+	if err != nil {
+		return nil, fmt.Errorf("open outbox in %s: %w", dir, err)
+	}
+	db, err := badger.Open(how)
 	if err != nil {
 		return nil, fmt.Errorf("open outbox in %s: %w", dir, err)
 	}
