@@ -283,12 +283,15 @@ func (s subject) resident() (sum int) {
 
 // anonymousMemory is what a process holds of memory for itself, in bytes: heap and stacks. Its program and the database's
 // mapped files are the page cache's, which takes them back when memory is short.
-func anonymousMemory(pid int) int {
+func anonymousMemory(pid int) int { return statusBytes(pid, "RssAnon:") }
+
+// statusBytes is a figure that Linux gives of a process in kB.
+func statusBytes(pid int, name string) int {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	_, line, _ := strings.Cut(string(raw), "RssAnon:")
+	_, line, _ := strings.Cut(string(raw), name)
 	line, _, _ = strings.Cut(line, "kB")
 	kib, _ := strconv.Atoi(strings.TrimSpace(line))
 	return kib << 10

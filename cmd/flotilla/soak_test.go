@@ -103,6 +103,7 @@ func (f *fleet) soakRun(tr *traffic, pace rate.Limit, length time.Duration) {
 type usageSample struct {
 	at         time.Duration
 	resident   float64 // bytes, without the files that are mapped: those are the page cache's
+	mapped     float64 // bytes of files that are mapped and in memory: they grow with the database while memory is free
 	goroutines float64
 }
 
@@ -125,7 +126,8 @@ func (f adminFleet) soakUnderDeaths(tr *traffic, operators map[string]*process, 
 	wg.Go(func() {
 		for began := time.Now(); wait(ctx, sampleEvery); {
 			m := f.metrics("go_goroutines")
-			samples = append(samples, usageSample{time.Since(began), float64(anonymousMemory(f.gateway.cmd.Process.Pid)), m["go_goroutines"]})
+			pid := f.gateway.cmd.Process.Pid
+			samples = append(samples, usageSample{time.Since(began), float64(anonymousMemory(pid)), float64(statusBytes(pid, "RssFile:")), m["go_goroutines"]})
 		}
 	})
 	f.soakRun(tr, pace, length)
@@ -190,7 +192,7 @@ func printSoak(tr *traffic, samples []usageSample) {
 	fmt.Printf("streams: %d, of which ended cleanly without being whole: %d\n", streams, len(tr.wrong))
 	for i := 0; i < len(samples); i += max(1, len(samples)/10) {
 		s := samples[i]
-		fmt.Printf("after %6s: %4.0f MB of its own, %4.0f goroutines\n", s.at.Round(time.Second), s.resident/(1<<20), s.goroutines)
+		fmt.Printf("after %6s: %4.0f MB of its own, %5.0f MB of mapped files, %4.0f goroutines\n", s.at.Round(time.Second), s.resident/(1<<20), s.mapped/(1<<20), s.goroutines)
 	}
 }
 
