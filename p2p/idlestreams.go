@@ -7,7 +7,7 @@ import (
 )
 
 // An inference stream carries one request after another, as an HTTP connection does: opening one costs both ends a
-// negotiation, resource accounting and some goroutines, as much as all the rest that this package does for a short answer.
+// negotiation, resource accounting and some goroutines (docs/decisions/0015).
 const (
 	// maxIdleStreams bounds the streams that a gateway keeps to one operator between requests.
 	maxIdleStreams = 64
