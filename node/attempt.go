@@ -46,7 +46,6 @@ type attempt struct {
 	first   *p2p.Delta // received by start, not yet handed out
 	firstAt time.Time
 	hash    *answerHash
-	pieces  int
 	text    uint64 // bytes of text delivered so far
 	last    p2p.Delta
 	final   openai.Final
@@ -263,7 +262,6 @@ func (a *attempt) recv(ctx context.Context) (p2p.Delta, error) {
 
 // take counts a delta that is about to be delivered.
 func (a *attempt) take(d p2p.Delta) {
-	a.pieces++
 	a.hash.add(d.Data)
 	a.text += uint64(backend.TextBytes(d.Data))
 	a.last = d

@@ -101,14 +101,15 @@ func (a *attempt) accept(ctx context.Context, b settlement.Bundle) (settlement.A
 	return a.g.ledger.AcceptReceipt(ctx, b)
 }
 
-// checkAnswer: an answer that is not streamed is of the form that was asked for. Of a stream, all but that was delivered
-// before its receipt came. It is no fault that could be proved to the chain, so it costs the operator this receipt alone.
+// checkAnswer: an answer that is not streamed is one piece, of the form that was asked for. A stream was delivered before its
+// receipt came, and what the model server broke off is billed as far as it came. Another form is no fault that could be proved
+// to the chain, so it costs the operator this receipt alone.
 func (a *attempt) checkAnswer() error {
-	switch {
-	case a.req.Stream || a.call.End().Error != "":
+	if a.req.Stream || a.call.End().Error != "" {
 		return nil
-	case a.pieces != 1:
-		return a.req.CheckAnswer(nil)
+	}
+	if a.last.N != 1 {
+		return fmt.Errorf("an answer that is not streamed came in %d pieces", a.last.N)
 	}
 	return a.req.CheckAnswer(a.last.Data)
 }
