@@ -14,8 +14,9 @@ func TestWhatGossipMissedIsPulled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := testContext(t)
-			// Long enough that a busy machine announces twice before it.
-			g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}, SyncAgain: 10 * time.Second})
+			// The second pull comes two of these after the start: long enough that a busy machine has announced twice by then,
+			// and well before await gives up.
+			g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}, SyncAgain: 8 * time.Second})
 			key := newIdentity(t)
 			o := startHost(t, p2p.Config{Identity: key, Role: p2p.RoleOperator, Bootstrap: g.Addrs()})
 			await(t, "connection", func() bool { return g.Connected(o.ID()) && o.Connected(g.ID()) })
