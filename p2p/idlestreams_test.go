@@ -25,6 +25,17 @@ func serveEcho(h *p2p.Host) {
 	}, p2p.InferLimits{})
 }
 
+// inTurn sends n requests, one after another.
+func inTurn(ctx context.Context, t *testing.T, pr pair, n int, between func()) {
+	t.Helper()
+	for i := range n {
+		if err := echo(ctx, pr, fmt.Sprintf("request %d", i)); err != nil {
+			t.Fatal(err)
+		}
+		between()
+	}
+}
+
 // TestStreamsAreUsedAgain: requests one after another share a stream, those at once have one each, and none is mixed up.
 func TestStreamsAreUsedAgain(t *testing.T) {
 	for transport := range listen {
@@ -32,11 +43,7 @@ func TestStreamsAreUsedAgain(t *testing.T) {
 			pr := startPair(t, transport, p2p.InferTimers{})
 			serveEcho(pr.operator)
 			ctx := testContext(t)
-			for i := range 20 {
-				if err := echo(ctx, pr, fmt.Sprintf("request %d", i)); err != nil {
-					t.Fatal(err)
-				}
-			}
+			inTurn(ctx, t, pr, 20, func() {})
 			if n := pr.gateway.InferStreams(pr.operator.ID()); n != 1 {
 				t.Errorf("%d streams after requests one after another, want 1", n)
 			}
@@ -60,13 +67,7 @@ func TestIdleStreamThatIsGone(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			pr := startPair(t, transport, p2p.InferTimers{})
 			serveEcho(pr.operator)
-			ctx := testContext(t)
-			for i := range 5 {
-				if err := echo(ctx, pr, fmt.Sprintf("request %d", i)); err != nil {
-					t.Fatal(err)
-				}
-				pr.operator.HangUp()
-			}
+			inTurn(testContext(t), t, pr, 5, pr.operator.HangUp)
 		})
 	}
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // Options of a database with memtables of so many bytes, of which a transaction may take 15 %, one writer, and no row larger
-// than 10 %. Its memory stays small (docs/decisions/0014). Writes reach the kernel at once, and the disk when Sync is called. An error: the
-// directory cannot be read.
+// than 10 %. Its memory stays small (docs/decisions/0014). Writes reach the kernel at once, and the disk when Sync is called.
+// An error: the directory cannot be read.
 func Options(dir string, memtable int64) (badger.Options, error) {
 	size, err := memtableFor(dir, memtable)
 	if err != nil {

@@ -227,8 +227,9 @@ func TestLateAck(t *testing.T) {
 	})
 }
 
-// TestIdleStreamsEnd: a stream without a request ends after a while on both sides, and the next request opens another.
-func TestIdleStreamsEnd(t *testing.T) {
+// TestRequestsAfterPauses: the next request is served, whether the stream of the one before is still idle, has ended at the
+// gateway, or at the operator too.
+func TestRequestsAfterPauses(t *testing.T) {
 	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
 		gateway, operator := served(f, func(_ context.Context, in *p2p.Incoming) error {
 			if err := in.Accept(); err != nil {
