@@ -60,18 +60,19 @@ func (c *choice) reset() {
 
 func (c *choice) sure(k, m int) { c.chance[k][m] = 1 }
 
-// Names lists every router, ours first.
+// Names lists every router, ours first. The guarded one runs only where it is asked for: it embeds a prompt several times.
 func Names() []string {
-	return []string{ours, "knn-5", "knn-10", "knn-20", "knn-40", "knn-100", avengersPaper, avengersCode, ridge, logistic, matrixFactorisation, random, cheapest, bestSingle, staticMix, oracle}
+	return []string{ours, oursGuarded, "knn-5", "knn-10", "knn-20", "knn-40", "knn-100", avengersPaper, avengersCode, ridge, logistic, matrixFactorisation, random, cheapest, bestSingle, staticMix, oracle}
 }
 
 const (
-	ours       = "flotilla"
-	random     = "random"
-	cheapest   = "cheapest"
-	bestSingle = "best-single"
-	staticMix  = "static-mix"
-	oracle     = "oracle"
+	ours        = "flotilla"
+	oursGuarded = "flotilla-guarded"
+	random      = "random"
+	cheapest    = "cheapest"
+	bestSingle  = "best-single"
+	staticMix   = "static-mix"
+	oracle      = "oracle"
 )
 
 // yardsticks are what every router is measured against.
@@ -97,6 +98,13 @@ func contestants(t *table, embedder routing.Embedder, opts Options) ([]contestan
 	}
 	others = append(others, &avengers{label: avengersPaper, clusters: 60}, &avengers{label: avengersCode, clusters: 25, ranks: true},
 		&linear{label: ridge, worth: worth}, &linear{label: logistic, logistic: true, worth: worth}, &factorisation{worth: worth}, randomRouter{}, &mix{})
+	if slices.Contains(opts.Routers, oursGuarded) {
+		g, err := newGuarded(embedder)
+		if err != nil {
+			return nil, err
+		}
+		others = append(others, g)
+	}
 	if len(opts.Routers) > 0 {
 		others = slices.DeleteFunc(others, func(c contestant) bool { return !slices.Contains(opts.Routers, c.name()) })
 	}

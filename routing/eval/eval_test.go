@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"flotilla/routing"
 	"flotilla/routing/eval"
 	"flotilla/routing/index"
 
@@ -127,14 +128,29 @@ func TestRouterSavesWhereTheSmallModelSuffices(t *testing.T) {
 	if ours.APGR == nil || *ours.APGR < 0.5 {
 		t.Errorf("APGR %v: two models, and better than random calls", ours.APGR)
 	}
-	if len(r) != len(eval.Names()) {
-		t.Errorf("%d routers ran, want %q", len(r), eval.Names())
+	if _, guarded := r["flotilla-guarded"]; guarded || len(r) != len(eval.Names())-1 {
+		t.Errorf("%d routers ran, want %q without the guarded one", len(r), eval.Names())
 	}
 	text := eval.Report{Benchmarks: []eval.Benchmark{b}}.Text()
 	for _, want := range []string{"600 prompts, 2 models, 5-fold", "| knn-40 ", "flotilla at dial"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("text lacks %q:\n%s", want, text)
 		}
+	}
+}
+
+// The first word alone asks for the large model, the rest of the text does not: without it the small one would do.
+func TestGuardedRouterAsksTheRestOfAText(t *testing.T) {
+	texts := samples(600)
+	for i := range texts {
+		first := map[string]string{"a": "all", "b": "break"}[texts[i].Task]
+		texts[i].Prompt = fmt.Sprintf("%s about all and after as %d", first, i)
+	}
+	dear := map[string]eval.Price{small: {Input: 1, Output: 1}, large: {Input: 9, Output: 9}}
+	_, r := run(t, eval.Set{Name: "first words", Train: part(t, texts), Prices: dear}, eval.Options{Routers: []string{"flotilla", "flotilla-guarded"}})
+	plain, guarded := r["flotilla"].Dials[routing.DefaultDial], r["flotilla-guarded"].Dials[routing.DefaultDial]
+	if small := r["cheapest"].OperatingPoint.Cost; plain.Cost < 4*small || guarded.Cost > 2*small {
+		t.Errorf("at the default dial an answer costs %v with the guard and %v without, by the small model %v", guarded.Cost, plain.Cost, small)
 	}
 }
 

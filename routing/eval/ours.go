@@ -4,20 +4,38 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 
 	"flotilla/routing"
+	"flotilla/routing/guard"
 	"flotilla/routing/index"
 )
 
 // flotilla is the live router. Its knob is the dial in tenths; the whole positions are decided by Route itself, those
 // between by the same utilities. A finer and wider sweep only draws the frontier and is offered to nobody.
 type flotilla struct {
+	label    string
 	embedder routing.Embedder
+	guard    *guard.Guard // nil: without
 	settings []setting
 }
 
+// newGuarded is flotilla with its guard against crafted prompts, as a gateway runs it. It has the dial's whole positions
+// only: what the guard does between them is not to be had from the utilities.
+func newGuarded(embedder routing.Embedder) (*flotilla, error) {
+	g, err := guard.New()
+	if err != nil {
+		return nil, err
+	}
+	f := &flotilla{label: oursGuarded, embedder: &remembered{Embedder: embedder, vectors: map[[2]string][]float32{}}, guard: g}
+	for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
+		f.settings = append(f.settings, setting{dial: dial, offered: true})
+	}
+	return f, nil
+}
+
 func newFlotilla(embedder routing.Embedder, worth []setting) *flotilla {
-	f := &flotilla{embedder: embedder}
+	f := &flotilla{label: ours, embedder: embedder}
 	for t := 10 * routing.MinDial; t <= 10*routing.MaxDial; t++ {
 		s := setting{dial: t / 10, offered: true}
 		if t%10 != 0 {
@@ -34,7 +52,7 @@ func newFlotilla(embedder routing.Embedder, worth []setting) *flotilla {
 // worthless is a worth at which only cost counts, USD.
 const worthless = 1e-12
 
-func (f *flotilla) name() string    { return ours }
+func (f *flotilla) name() string    { return f.label }
 func (f *flotilla) knob() []setting { return f.settings }
 
 func (f *flotilla) fit(_ context.Context, s *split) (chooser, error) {
@@ -61,7 +79,7 @@ func (f *flotilla) fit(_ context.Context, s *split) (chooser, error) {
 	for _, i := range s.test {
 		stored.vectors[s.rows[i].prompt] = s.rows[i].vector
 	}
-	r, err := routing.New(routing.Config{Embedder: stored, Index: x})
+	r, err := routing.New(routing.Config{Embedder: stored, Index: x, Guard: f.guard})
 	if err != nil {
 		return nil, err
 	}
@@ -122,4 +140,38 @@ func (s *storedVectors) Embed(ctx context.Context, text string) ([]float32, erro
 		return v, nil
 	}
 	return s.Embedder.Embed(ctx, text)
+}
+
+// EmbedPart implements routing.PartEmbedder.
+func (s *storedVectors) EmbedPart(ctx context.Context, part, like string) ([]float32, error) {
+	return routing.EmbedPart(ctx, s.Embedder, part, like)
+}
+
+// remembered embeds each text and each part of one once for all folds: a guarded router asks for several of a prompt. Of
+// 10,000 prompts it holds some 80 MB.
+type remembered struct {
+	routing.Embedder
+	mu      sync.Mutex
+	vectors map[[2]string][]float32 // by text, and by what it counts as beginning and ending like
+}
+
+func (r *remembered) Embed(ctx context.Context, text string) ([]float32, error) {
+	return r.EmbedPart(ctx, text, text)
+}
+
+// EmbedPart implements routing.PartEmbedder.
+func (r *remembered) EmbedPart(ctx context.Context, part, like string) ([]float32, error) {
+	r.mu.Lock()
+	v := r.vectors[[2]string{part, like}]
+	r.mu.Unlock()
+	if v != nil {
+		return v, nil
+	}
+	v, err := routing.EmbedPart(ctx, r.Embedder, part, like)
+	if err == nil {
+		r.mu.Lock()
+		r.vectors[[2]string{part, like}] = v
+		r.mu.Unlock()
+	}
+	return v, err
 }
