@@ -1,6 +1,7 @@
 package testnet
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,11 +12,12 @@ import (
 	"time"
 
 	"flotilla/node/backend"
+	"flotilla/routing"
 )
 
 const (
 	answerTimeout = 2 * time.Minute
-	maxReceipt    = 1 << 20
+	maxAnswer     = 1 << 20 // a receipt or a decision
 )
 
 // client speaks to the gateway as any OpenAI client does: over its HTTP API, with streaming. To it a gateway is one
@@ -106,21 +108,47 @@ func (c client) chat(ctx context.Context, model, prompt string, maxTokens int) (
 
 // receipt fetches one receipt with everything that verifies it.
 func (c client) receipt(ctx context.Context, id string) ([]byte, error) {
+	return c.do(ctx, http.MethodGet, "/receipts/"+id, nil)
+}
+
+// route is a dry run: where the gateway would send a prompt, and why.
+func (c client) route(ctx context.Context, prompt string, maxTokens int, dial float64) (routing.Decision, error) {
+	body, err := json.Marshal(map[string]any{
+		"model": "auto", "max_tokens": maxTokens, "cost_quality_tradeoff": dial,
+		"messages": []map[string]string{{"role": "user", "content": prompt}},
+	})
+	if err != nil {
+		return routing.Decision{}, fmt.Errorf("encode dry run: %w", err)
+	}
+	raw, err := c.do(ctx, http.MethodPost, "/route", body)
+	if err != nil {
+		return routing.Decision{}, err
+	}
+	var d routing.Decision
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return routing.Decision{}, fmt.Errorf("read decision: %w", err)
+	}
+	return d, nil
+}
+
+// do returns the body of a 200 answer.
+func (c client) do(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/receipts/"+id, nil)
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("ask gateway: %w", err)
 	}
 	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReceipt))
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("read receipt: %w", err)
+		return nil, fmt.Errorf("read answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("gateway says %s: %.400s", resp.Status, raw)

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"flotilla/routing"
 	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
 )
@@ -31,12 +34,15 @@ func demoPrompts() []demoPrompt {
 	}
 	var out []demoPrompt
 	for _, p := range prompts {
-		out = append(out, demoPrompt{"auto", p})
+		out = append(out, demoPrompt{autoModel, p})
 	}
 	return append(out, demoPrompt{"gemma-3-270m", "The first man on the moon was"})
 }
 
 type demoPrompt struct{ model, text string }
+
+// autoModel leaves the choice to the gateway.
+const autoModel = "auto"
 
 const (
 	demoMaxTokens = 48
@@ -58,6 +64,9 @@ func Demo(ctx context.Context, n *Net, out io.Writer, receiptsDir string) error 
 	}
 	fmt.Fprintf(out, "\n%d automatic answers cost %s at a mean predicted quality of %.2f;\n", sum.answers, sum.cost, sum.quality/float64(sum.answers))
 	fmt.Fprintf(out, "always asking the best single model would have cost %s (%+.0f %%) at %.2f\n", sum.baseline, sum.difference(), sum.baselineQuality/float64(sum.answers))
+	if err := demoDial(ctx, c, out); err != nil {
+		return err
+	}
 
 	fmt.Fprintf(out, "\nsettling on chain …\n")
 	if err := n.SettleNow(ctx); err != nil {
@@ -117,7 +126,7 @@ func demoChats(ctx context.Context, c client, operators []OperatorSpec, out io.W
 			a.Usage.PromptTokens, a.Usage.CompletionTokens, a.Elapsed.Milliseconds(),
 			settlement.Amount(f.CostMicroUSD), f.BaselineModel, f.BaselineQuality, settlement.Amount(f.BaselineMicroUSD))
 		ids = append(ids, f.ReceiptID)
-		if p.model == "auto" { // a model that was named is no saving of the router's
+		if p.model == autoModel { // a model that was named is no saving of the router's
 			sum.answers++
 			sum.cost += settlement.Amount(f.CostMicroUSD)
 			sum.baseline += settlement.Amount(f.BaselineMicroUSD)
@@ -126,6 +135,32 @@ func demoChats(ctx context.Context, c client, operators []OperatorSpec, out io.W
 		}
 	}
 	return ids, sum, nil
+}
+
+// demoDial shows what the dial is for: the automatic prompts at several of its positions, as dry runs.
+func demoDial(ctx context.Context, c client, out io.Writer) error {
+	fmt.Fprintf(out, "\nthe same prompts at other positions of the dial (dry runs):\ndial  predicted quality  expected cost  models\n")
+	for _, dial := range []float64{0, routing.DefaultDial, 8, 9, routing.MaxDial} {
+		quality, costMicroUSD, answers := 0.0, 0.0, 0
+		by := map[routing.ModelID]int{}
+		for i, p := range demoPrompts() {
+			if p.model != autoModel {
+				continue
+			}
+			d, err := c.route(ctx, p.text, demoMaxTokens, dial)
+			if err != nil {
+				return fmt.Errorf("dry run of prompt %d at dial %v: %w", i+1, dial, err)
+			}
+			quality, costMicroUSD, answers = quality+d.Pick.Quality, costMicroUSD+d.Pick.ExpectedCost, answers+1
+			by[d.Pick.Model]++
+		}
+		var models []string
+		for _, m := range slices.Sorted(maps.Keys(by)) {
+			models = append(models, fmt.Sprintf("%s %d", m, by[m]))
+		}
+		fmt.Fprintf(out, "%4v  %17.2f  %9.6f USD  %s\n", dial, quality/float64(answers), costMicroUSD/1e6, strings.Join(models, ", "))
+	}
+	return nil
 }
 
 // nameOf finds the fleet's own name for an operator that the gateway names by its account.
