@@ -41,9 +41,9 @@ const (
 	// GuardBenefit is the doubt's, in quality: a version of the text agrees with an upgrade unless it finds something cheaper
 	// better by more. The least of several noisy votes is lower than the text's own, and this makes up for it; more lets
 	// readable sentences beside a prompt through (docs/attacks.md).
-	GuardBenefit = 0.015
+	GuardBenefit = 0.025
 	// FragmentBenefit is the same for a version that is no whole sentences, whose vote is noisier.
-	FragmentBenefit = 0.03
+	FragmentBenefit = 0.04
 )
 
 // guarded decides on the text without the parts that the guard cuts. When that wants an upgrade, or nearly, shorter
@@ -121,7 +121,7 @@ func comparedBy(views []Decision) []Choice {
 			add(v.Considered, func(c Choice) bool { return c.ExpectedCost < here.ExpectedCost })
 		}
 	}
-	add(views[0].Considered, func(c Choice) bool { return c.ExpectedCost > views[0].Pick.ExpectedCost })
+	add(views[0].Considered, func(c Choice) bool { return c.ExpectedCost > views[0].Pick.ExpectedCost && views[0].lowestOf(c) })
 	return out
 }
 
@@ -171,15 +171,20 @@ func (r *Router) view(ctx context.Context, part, like string, p Prompt, f feasib
 // forced: the text has no say.
 func (d *Decision) forced() bool { return d.Turn != nil && d.Turn.Verdict == VerdictToolLoop }
 
-// wantsUpgrade says whether asking more views can change the pick: it costs more than the thrifty choice, or something
-// dearer is behind it by no more than the benefit.
+// wantsUpgrade says whether asking more views can change the pick: it costs more than the thrifty choice, or a dearer
+// model is behind it by no more than the benefit. A model's dearer offers have no part in this: nobody would choose them.
 func (d *Decision) wantsUpgrade() bool {
 	if d.Dial == MaxDial {
 		return false
 	}
 	return d.Pick.ExpectedCost > d.thrifty().ExpectedCost || slices.ContainsFunc(d.Considered, func(c Choice) bool {
-		return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+GuardBenefit >= d.Pick.Utility
+		return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+GuardBenefit >= d.Pick.Utility && d.lowestOf(c)
 	})
+}
+
+// lowestOf says whether no operator considered asks less for the choice's model.
+func (d *Decision) lowestOf(c Choice) bool {
+	return !slices.ContainsFunc(d.Considered, func(o Choice) bool { return o.Model == c.Model && o.ExpectedCost < c.ExpectedCost })
 }
 
 // agreed is the number of the view with the dearest pick that every view agrees with, the first of equals. A pick no

@@ -2,10 +2,12 @@ package routing_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
 	"flotilla/routing"
+	"flotilla/routing/attack/prompts"
 	"flotilla/routing/embed"
 	"flotilla/routing/form"
 	"flotilla/routing/guard"
@@ -167,5 +169,53 @@ func TestReadableSentencesBuyLittle(t *testing.T) {
 	t.Logf("of %d texts, %d bought the large model, without guard %d", tried, bought, boughtOpen)
 	if boughtOpen < tried/4 || bought*4 > boughtOpen {
 		t.Errorf("of %d texts, %d bought the large model, without guard %d", tried, bought, boughtOpen)
+	}
+}
+
+// The same models at absurd prices are chosen by nobody, so they change nothing, with the guard or without: not even whether
+// the parts of a text are asked.
+func TestDearCopiesOfAnOfferChangeNothingBehindTheGuard(t *testing.T) {
+	m, err := embed.NewStatic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := index.DefaultStatic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := guard.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := routing.New(routing.Config{Embedder: form.Join(m), Index: x, Guard: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := prompts.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet := append(ladder(), routing.Candidate{Operator: "medium", Model: "qwen2.5-7b-instruct", InputPerMTok: 200_000, OutputPerMTok: 200_000})
+	crowd := slices.Clone(fleet)
+	for _, c := range fleet {
+		for _, times := range []uint64{3, 100} {
+			crowd = append(crowd, routing.Candidate{Operator: c.Operator + " dear", Model: c.Model, InputPerMTok: c.InputPerMTok * times, OutputPerMTok: c.OutputPerMTok * times})
+		}
+	}
+	for dial := routing.MinDial; dial <= routing.MaxDial; dial++ {
+		for _, text := range texts[:300] {
+			var picks []string
+			var views []int
+			for _, offers := range [][]routing.Candidate{fleet, crowd} {
+				d, err := r.Route(t.Context(), routing.Prompt{Text: text}, offers, routing.Policy{Dial: float64(dial)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				picks, views = append(picks, d.Pick.Operator), append(views, len(d.Guard.Views))
+			}
+			if picks[0] != picks[1] || views[0] != views[1] {
+				t.Errorf("dial %d: %s by %d views, with dear copies %s by %d: %q", dial, picks[0], views[0], picks[1], views[1], text)
+			}
+		}
 	}
 }

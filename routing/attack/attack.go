@@ -70,7 +70,7 @@ func Run(ctx context.Context, embedder routing.Embedder, x *index.Index, opts Op
 		return Report{}, fmt.Errorf("attack: %w", err)
 	}
 	s := &suite{lab: l, opts: opts, guard: g}
-	for _, step := range []func(context.Context) error{s.targets, s.texts, s.poison, s.prices} {
+	for _, step := range []func(context.Context) error{s.targets, s.texts, s.sentences, s.poison, s.prices} {
 		if err := step(ctx); err != nil {
 			return Report{}, fmt.Errorf("attack: %w", err)
 		}

@@ -123,6 +123,35 @@ func (s *suite) handWritten(ctx context.Context) error {
 	return nil
 }
 
+// sentences measures each of A4's sentences in each place on the defended router: the best on the attacker's few prompts need
+// not be the one that brings most. What is reported of a place is its worst sentence, which nobody knows beforehand.
+func (s *suite) sentences(ctx context.Context) error {
+	if s.opts.Quick {
+		return nil
+	}
+	for _, where := range []placement{prefix, suffix, bothEnds} {
+		s.opts.Progress("A4, each sentence, " + where.name)
+		row := Sentences{Placement: where.name}
+		for _, sentence := range written {
+			gadget := []string{sentence}
+			if where.name == bothEnds.name {
+				gadget = append(gadget, sentence)
+			}
+			c, err := s.attacked(ctx, s.defended, func(p prompt) string { return where.place(gadget, p.text) })
+			if err != nil {
+				return err
+			}
+			cost := inflation(c.by)
+			row.MeanInflation += cost / float64(len(written))
+			if cost > row.WorstInflation {
+				row.Worst, row.WorstInflation = sentence, cost
+			}
+		}
+		s.report.Sentences = append(s.report.Sentences, row)
+	}
+	return nil
+}
+
 // typos swaps two neighbouring letters in every twentieth place or so.
 func typos(text string, rng *rand.Rand) string {
 	b := []rune(text)

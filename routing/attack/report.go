@@ -18,21 +18,22 @@ const (
 
 // Report is the outcome of a run. Shares are fractions, costs USD an answer.
 type Report struct {
-	Quick          bool       `json:"quick"`
-	Seed           uint64     `json:"seed"`
-	Dial           float64    `json:"dial"`
-	Prompts        int        `json:"prompts"`
-	CleanPrompts   int        `json:"clean_prompts"` // that accuracy is measured on
-	Clean          []Clean    `json:"clean"`
-	AccuracyLost   float64    `json:"accuracy_lost"` // by the guard, at the same dial
-	AccuracyLostCI [2]float64 `json:"accuracy_lost_ci95"`
-	Results        []Result   `json:"results"`
-	PriceRoutes    int        `json:"price_routes"`  // decisions with and without absurd operators
-	PriceChanges   int        `json:"price_changes"` // of them, picks that differ
-	Known          float64    `json:"worst_known_excess"`
-	Adaptive       float64    `json:"worst_adaptive_excess"`
-	Inflation      float64    `json:"worst_inflation"`
-	Missed         []string   `json:"missed"` // bars
+	Quick          bool        `json:"quick"`
+	Seed           uint64      `json:"seed"`
+	Dial           float64     `json:"dial"`
+	Prompts        int         `json:"prompts"`
+	CleanPrompts   int         `json:"clean_prompts"` // that accuracy is measured on
+	Clean          []Clean     `json:"clean"`
+	AccuracyLost   float64     `json:"accuracy_lost"` // by the guard, at the same dial
+	AccuracyLostCI [2]float64  `json:"accuracy_lost_ci95"`
+	Results        []Result    `json:"results"`
+	Sentences      []Sentences `json:"sentences,omitempty"`
+	PriceRoutes    int         `json:"price_routes"`  // decisions with and without absurd operators
+	PriceChanges   int         `json:"price_changes"` // of them, picks that differ
+	Known          float64     `json:"worst_known_excess"`
+	Adaptive       float64     `json:"worst_adaptive_excess"`
+	Inflation      float64     `json:"worst_inflation"`
+	Missed         []string    `json:"missed"` // bars
 }
 
 // Clean is a router on texts as they are.
@@ -56,6 +57,14 @@ type Result struct {
 	Flipped    float64    `json:"flipped"`
 	Inflation  float64    `json:"inflation"`
 	ByLength   []Bucket   `json:"by_length"`
+}
+
+// Sentences is what all sentences of A4 bring in one place, with the defended router.
+type Sentences struct {
+	Placement      string  `json:"placement"`
+	Worst          string  `json:"worst"`
+	WorstInflation float64 `json:"worst_inflation"`
+	MeanInflation  float64 `json:"mean_inflation"`
 }
 
 // Bucket is a Result on prompts of some length.
@@ -138,6 +147,12 @@ func (r Report) Text() string {
 			fmt.Fprintf(w, "%+.0f", l.Excess*100)
 		}
 		fmt.Fprintln(w)
+	}
+	if len(r.Sentences) > 0 {
+		fmt.Fprintf(w, "\neach sentence of A4\tplacement\tworst cost\tmean cost\n")
+		for _, x := range r.Sentences {
+			fmt.Fprintf(w, "\t%s\t×%.2f\t×%.2f\t%s\n", x.Placement, x.WorstInflation, x.MeanInflation, x.Worst)
+		}
 	}
 	w.Flush()
 	fmt.Fprintf(&b, "\naccuracy lost to the guard at the same dial: %+.1f points (%+.1f … %+.1f)\n", r.AccuracyLost*100, r.AccuracyLostCI[0]*100, r.AccuracyLostCI[1]*100)
