@@ -45,36 +45,48 @@ func makeCodes(vectors []int8, squares []int32, dim int) []byte {
 // codeTables fills dst with what each half byte of a code contributes to a row's score: the query's two components
 // there, each times what the code stands for, moved above zero and scaled to at most maxEntry.
 func codeTables(dst []byte, q Query) {
-	widest := int32(1)
+	widest := uint64(1)
 	for at := 0; at < len(q); at += 2 {
-		widest = max(widest, reach(q, at))
+		widest = max(widest, reach(q, at)+reach(q, at+1))
 	}
+	// An entry is sum·maxEntry/(2·widest), rounded down: here a product with the divisor's reciprocal. That is rounded up,
+	// so the product is too large, but by less than 1/divisor, which reaches no other whole number: sum is at most the
+	// divisor, the divisor below 2^19, and maxEntry below 2^6.
+	step := (1<<entryBits/(2*widest) + 1) * uint64(maxEntry(len(q)))
 	clear(dst)
-	most := maxEntry(len(q))
 	for at := 0; at < len(q); at += 2 {
-		table, middle := dst[at*8:][:16], reach(q, at)
-		for code := range table {
-			sum := middle
-			for j, v := range q[at:min(at+2, len(q))] {
-				sum += int32(v) * stands(code>>(2*j))
-			}
-			table[code] = byte(sum * most / (2 * widest))
+		table, first, second := dst[at*8:], contributions(q, at, step), contributions(q, at+1, step)
+		for i, v := range second {
+			row := (*[4]byte)(table[4*i:])
+			row[0] = byte((first[0] + v) >> entryBits)
+			row[1] = byte((first[1] + v) >> entryBits)
+			row[2] = byte((first[2] + v) >> entryBits)
+			row[3] = byte((first[3] + v) >> entryBits)
 		}
 	}
 }
 
-// stands is the value that the low two bits of code stand for.
-func stands(code int) int32 {
-	return [4]int32{small, -small, large, -large}[code&3]
+// entryBits is how many bits behind the point codeTables adds with.
+const entryBits = 44
+
+// contributions are, for each value of two code bits, component at of q times what they stand for, moved above zero,
+// times step. Behind the last component there are none.
+func contributions(q Query, at int, step uint64) (c [4]uint64) {
+	if at < len(q) {
+		v := int64(q[at])
+		for code, stands := range [4]int64{small, -small, large, -large} {
+			c[code] = uint64(int64(reach(q, at))+v*stands) * step
+		}
+	}
+	return c
 }
 
-// reach is the largest sum that the two components of q at this place can contribute.
-func reach(q Query, at int) int32 {
-	sum := int32(0)
-	for _, v := range q[at:min(at+2, len(q))] {
-		sum += large * max(int32(v), -int32(v))
+// reach is the most that component at of q can contribute.
+func reach(q Query, at int) uint64 {
+	if at >= len(q) {
+		return 0
 	}
-	return sum
+	return large * uint64(max(int64(q[at]), -int64(q[at])))
 }
 
 // maxEntry is the largest table entry for which the sum over a row stays in uint16.
