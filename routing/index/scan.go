@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -34,10 +35,11 @@ type Scan struct {
 	scores []uint16
 	tables []byte
 	mask   []uint32
-	counts []uint32
+	sample []uint16 // scores, see threshold
+	counts []uint32 // of the sample, by score
 	chosen []uint32
 	dots   []int32
-	keys   []int64
+	nearby ranking
 	own    []ownHits // per group of models, see TopOf
 }
 
@@ -141,17 +143,25 @@ func (s *Scan) choose(among *rowSet, k, most int) {
 
 // threshold is the score that want of every stride-th of these rows reach.
 func (s *Scan) threshold(rows []uint32, want, stride int) uint16 {
-	s.counts = sized(s.counts, 1+2*codeWidth(s.x.dim)*int(maxEntry(s.x.dim)))
-	clear(s.counts)
+	s.sample = s.sample[:0]
+	low, high := uint16(math.MaxUint16), uint16(0)
 	for i := 0; i < len(rows); i += stride {
-		s.counts[s.scores[rows[i]]]++
+		v := s.scores[rows[i]]
+		low, high = min(low, v), max(high, v)
+		s.sample = append(s.sample, v)
 	}
-	for v := len(s.counts) - 1; v > 0; v-- {
-		if want -= int(s.counts[v]); want <= 0 {
-			return uint16(v)
+	s.counts = sized(s.counts, int(high-low)+1)
+	clear(s.counts)
+	for _, v := range s.sample {
+		s.counts[v-low]++
+	}
+	v := high
+	for ; v > low; v-- {
+		if want -= int(s.counts[v-low]); want <= 0 {
+			break
 		}
 	}
-	return 0
+	return v
 }
 
 // compare computes the exact dot products of the chosen rows.
@@ -168,11 +178,9 @@ func (s *Scan) similarity(i int) int32 {
 // best appends the k nearest of the chosen rows to dst.
 func (s *Scan) best(dst []Hit, k int) []Hit {
 	s.compare()
-	t := topK{keys: s.keys[:0], k: k}
+	s.nearby.reset()
 	for i, row := range s.chosen {
-		t.add(row, s.similarity(i))
+		s.nearby.add(row, s.similarity(i))
 	}
-	dst = t.drain(dst)
-	s.keys = t.keys
-	return dst
+	return s.nearby.top(dst, k)
 }

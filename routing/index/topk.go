@@ -1,63 +1,65 @@
 package index
 
 import (
-	"math"
+	"math/bits"
 	"slices"
 )
 
-// topK keeps the k largest keys in a min-heap. A key is similarity, then nearness to row 0: all keys differ, so the
-// result does not depend on the order of adding.
-type topK struct {
-	keys []int64
-	k    int
+// ranking finds the nearest of some rows. Its keys order rows by falling similarity, then by rising number: all differ,
+// so the result does not depend on the order of adding.
+type ranking struct {
+	keys   []int64
+	sorted []int64
+	starts []uint32 // per shelf
 }
 
-func key(row uint32, sim int32) int64 { return int64(sim)<<32 | int64(math.MaxUint32-row) }
+// shelves is how many equal parts the range of similarities is cut into: so many that few of the nearest share one.
+const shelves = 1024
 
-func keyRow(key int64) uint32 { return math.MaxUint32 - uint32(key) }
+func (r *ranking) reset() { r.keys = r.keys[:0] }
 
-func (t *topK) add(row uint32, sim int32) {
-	if t.k <= 0 {
-		return
-	}
-	v := key(row, sim)
-	if len(t.keys) < t.k {
-		t.keys = append(t.keys, v)
-		if len(t.keys) == t.k {
-			for i := t.k/2 - 1; i >= 0; i-- {
-				t.sift(i)
-			}
-		}
-		return
-	}
-	if v > t.keys[0] {
-		t.keys[0] = v
-		t.sift(0)
-	}
+func (r *ranking) add(row uint32, sim int32) {
+	r.keys = append(r.keys, int64(-sim)<<32|int64(row))
 }
 
-func (t *topK) sift(i int) {
-	for {
-		c := 2*i + 1
-		if c >= len(t.keys) {
-			return
-		}
-		if c+1 < len(t.keys) && t.keys[c+1] < t.keys[c] {
-			c++
-		}
-		if t.keys[i] <= t.keys[c] {
-			return
-		}
-		t.keys[i], t.keys[c] = t.keys[c], t.keys[i]
-		i = c
+// top appends the k nearest to dst, nearest first. All keys are counted by shelf; those on the shelves of the first k
+// are laid out in the order of the shelves, and only what shares a shelf is sorted.
+func (r *ranking) top(dst []Hit, k int) []Hit {
+	k = min(k, len(r.keys))
+	if k <= 0 {
+		return dst
 	}
-}
-
-// drain appends what was kept to dst, largest first.
-func (t *topK) drain(dst []Hit) []Hit {
-	slices.Sort(t.keys)
-	for _, v := range slices.Backward(t.keys) {
-		dst = append(dst, Hit{Row: int(keyRow(v)), Similarity: int32(v >> 32)})
+	first, last := r.keys[0], r.keys[0]
+	for _, v := range r.keys {
+		first, last = min(first, v), max(last, v)
+	}
+	shift := max(bits.Len64(uint64(last-first))-bits.Len(shelves-1), 0)
+	r.starts = sized(r.starts, shelves+1)
+	clear(r.starts)
+	for _, v := range r.keys {
+		r.starts[(v-first)>>shift+1]++
+	}
+	used := 0
+	for ; int(r.starts[used]) < k; used++ {
+		r.starts[used+1] += r.starts[used]
+	}
+	r.sorted = sized(r.sorted, int(r.starts[used]))
+	ends := r.starts[:used] // each moves from the start to the end of its shelf
+	for _, v := range r.keys {
+		if at := int((v - first) >> shift); at < used {
+			r.sorted[ends[at]] = v
+			ends[at]++
+		}
+	}
+	start := uint32(0)
+	for _, end := range ends {
+		if end-start > 1 {
+			slices.Sort(r.sorted[start:end])
+		}
+		start = end
+	}
+	for _, v := range r.sorted[:k] {
+		dst = append(dst, Hit{Row: int(uint32(v)), Similarity: -int32(v >> 32)})
 	}
 	return dst
 }

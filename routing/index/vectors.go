@@ -14,7 +14,7 @@ type Vectors struct {
 	rows    []int8
 	lengths []float64 // 0: the row is free
 	free    []uint32
-	keys    []int64
+	nearby  ranking
 	dots    []int32
 }
 
@@ -75,11 +75,9 @@ func (v *Vectors) Top(dst []Hit, vector []float32, among []uint32, k int) ([]Hit
 	}
 	v.dots = slices.Grow(v.dots[:0], len(among))[:len(among)]
 	kernels.Dots(v.dots, v.rows, v.dim, among, q)
-	t := topK{keys: v.keys[:0], k: k}
+	v.nearby.reset()
 	for i, row := range among {
-		t.add(row, similarity(v.dots[i], v.lengths[row], length))
+		v.nearby.add(row, similarity(v.dots[i], v.lengths[row], length))
 	}
-	dst = t.drain(dst)
-	v.keys = t.keys
-	return dst, nil
+	return v.nearby.top(dst, k), nil
 }
