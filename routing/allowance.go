@@ -20,7 +20,7 @@ func (a Allowance) permits(c, thrifty Choice) bool {
 // rank sorts the choices: those that the allowance covers first, the best of them in front. The others stay, as a last
 // resort: an empty budget makes an answer cheaper, and never impossible.
 func (d *Decision) rank() {
-	slices.SortStableFunc(d.Considered, better)
+	d.Considered = ordered(d.Considered)
 	if !d.Allowance.Bounded {
 		return
 	}

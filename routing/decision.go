@@ -176,27 +176,29 @@ func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
 	if d.Neighbors == nil {
 		d.Neighbors = []Neighbor{}
 	}
-	d.Baseline = baseline(e, f.baseline, p, d.Dial)
+	d.Baseline = baseline(e, f, p, d.Dial)
 }
 
 // baseline is the most able model in general, at its cheapest operator.
-func baseline(e *estimator, candidates []Candidate, p Prompt, dial float64) Choice {
+func baseline(e *estimator, f feasibleSet, p Prompt, dial float64) Choice {
 	var best Choice
 	bestAbility := math.Inf(-1)
-	for _, c := range candidates {
-		est := e.of(c.Model)
-		choice := newChoice(est, c, p, dial)
-		switch {
-		case est.ability > bestAbility,
-			est.ability == bestAbility && c.Model < best.Model,
-			est.ability == bestAbility && c.Model == best.Model && better(choice, best) < 0:
-			best, bestAbility = choice, est.ability
+	for _, candidates := range [][]*Candidate{f.chosen, f.others} {
+		for _, c := range candidates {
+			est := e.of(c.Model)
+			if est.ability < bestAbility || est.ability == bestAbility && c.Model > best.Model {
+				continue
+			}
+			choice := newChoice(est, c, p, dial)
+			if est.ability > bestAbility || c.Model < best.Model || better(&choice, &best) < 0 {
+				best, bestAbility = choice, est.ability
+			}
 		}
 	}
 	return best
 }
 
-func newChoice(est estimate, c Candidate, p Prompt, dial float64) Choice {
+func newChoice(est *estimate, c *Candidate, p Prompt, dial float64) Choice {
 	tokens := max(math.Round(est.tokens), 1)
 	if p.MaxOutputTokens != 0 {
 		tokens = min(tokens, float64(p.MaxOutputTokens))
@@ -213,8 +215,23 @@ func newChoice(est estimate, c Candidate, p Prompt, dial float64) Choice {
 	}
 }
 
+// ordered are the choices, the best first; equals keep their order. A choice is large, so their places are sorted, and
+// each is moved once.
+func ordered(choices []Choice) []Choice {
+	places := make([]*Choice, len(choices))
+	for i := range choices {
+		places[i] = &choices[i]
+	}
+	slices.SortStableFunc(places, better)
+	out := make([]Choice, len(choices))
+	for i, c := range places {
+		out[i] = *c
+	}
+	return out
+}
+
 // better orders choices: higher utility, then cheaper, then idler, then by name so that the order is total.
-func better(a, b Choice) int {
+func better(a, b *Choice) int {
 	switch {
 	case a.Utility != b.Utility:
 		return sign(b.Utility - a.Utility)

@@ -18,6 +18,7 @@ type estimate struct {
 	ability  float64 // quality on an average prompt
 	evidence float64 // effective number of neighbours behind quality
 	unknown  bool    // no rows and no name the catalogue knows: quality is a guess
+	made     bool
 }
 
 // estimator holds one prompt's neighbours and the estimates made from them.
@@ -28,7 +29,13 @@ type estimator struct {
 	hits    []index.Hit
 	tallies []tally // of the hits, by number of the model; nil when there are none
 	ease    float64 // how much easier than average the neighbourhood is
-	models  map[ModelID]estimate
+
+	models    []estimate            // by number of the model, see of
+	strangers map[ModelID]*estimate // of models without a row
+}
+
+func newEstimator(x *index.Index, k *kernel) *estimator {
+	return &estimator{index: x, kernel: k, models: make([]estimate, len(x.Models()))}
 }
 
 // near finds the neighbours and, in one pass over their outcomes, sums them up for all models.
@@ -74,11 +81,28 @@ func (e *estimator) neighbors(n int) []Neighbor {
 }
 
 // of estimates a model, once per prompt.
-func (e *estimator) of(m ModelID) estimate {
-	est, ok := e.models[m]
-	if !ok {
-		est = e.estimate(m)
-		e.models[m] = est
+func (e *estimator) of(m ModelID) *estimate {
+	number, known := e.index.Model(string(m))
+	if !known {
+		return e.ofStranger(m)
+	}
+	if est := &e.models[number]; !est.made {
+		*est = e.estimate(number)
+	}
+	return &e.models[number]
+}
+
+// ofStranger estimates a model that has no row anywhere by its name.
+func (e *estimator) ofStranger(m ModelID) *estimate {
+	est, made := e.strangers[m]
+	if !made {
+		c := catalogue.Parse(string(m))
+		est = &estimate{ability: c.PriorQuality(), tokens: defaultTokens, unknown: c.Unknown}
+		est.quality, est.se = e.posterior(tally{}, est.ability)
+		if e.strangers == nil {
+			e.strangers = map[ModelID]*estimate{}
+		}
+		e.strangers[m] = est
 	}
 	return est
 }
@@ -89,16 +113,9 @@ func (e *estimator) of(m ModelID) estimate {
 //
 // over the neighbours that have an outcome of the model. Ability is the model's own; ease is the neighbourhood's, told
 // by whichever models have rows there: so a model with no row nearby is still rated lower where prompts are hard.
-func (e *estimator) estimate(m ModelID) estimate {
-	number, known := e.index.Model(string(m))
-	if !known {
-		c := catalogue.Parse(string(m))
-		est := estimate{ability: c.PriorQuality(), tokens: defaultTokens, unknown: c.Unknown}
-		est.quality, est.se = e.posterior(tally{}, est.ability)
-		return est
-	}
+func (e *estimator) estimate(number int) estimate {
 	t := e.tally(number)
-	est := estimate{ability: e.index.Ability(number), evidence: t.effective()}
+	est := estimate{ability: e.index.Ability(number), evidence: t.effective(), made: true}
 	est.quality, est.se = e.posterior(t, est.ability)
 	est.tokens = e.length(t, number)
 	return est

@@ -30,23 +30,24 @@ type Rejection struct {
 	Detail   string       `json:"detail,omitempty"`
 }
 
-// feasibleSet is what may be chosen. allowed additionally holds, for a pinned request, the other models the policy
-// permits: the baseline is drawn from it.
+// feasibleSet is what may be chosen. For a pinned request others are those of the other models that the policy permits:
+// the baseline may be one of them.
 type feasibleSet struct {
-	chosen   []Candidate
-	baseline []Candidate
+	chosen   []*Candidate
+	others   []*Candidate
 	rejected []Rejection
 }
 
 func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feasibleSet, error) {
-	var f feasibleSet
-	var full []Candidate
+	f := feasibleSet{chosen: make([]*Candidate, 0, len(candidates))}
+	var full []*Candidate
 	var pin ModelID
 	if policy.Model != "" {
 		pin = pinnedID(policy.Model)
 	}
 	served := policy.Model == ""
-	for _, c := range candidates {
+	for i := range candidates {
+		c := &candidates[i]
 		named := policy.Model == "" || c.Model == pin || string(c.Model) == policy.Model
 		served = served || named
 		reason, detail := r.reject(p, c, policy)
@@ -54,12 +55,11 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 		case reason != "":
 			f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, reason, detail})
 		case !named:
-			f.baseline = append(f.baseline, c)
+			f.others = append(f.others, c)
 			f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, RejectNotNamed, ""})
 		case !(c.Load < 1): // NaN is full too
 			full = append(full, c)
 		default:
-			f.baseline = append(f.baseline, c)
 			f.chosen = append(f.chosen, c)
 		}
 	}
@@ -69,7 +69,6 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 	if len(f.chosen) == 0 {
 		// Only full operators are left: a queue is better than a refusal.
 		f.chosen, full = full, nil
-		f.baseline = append(f.baseline, f.chosen...)
 	}
 	for _, c := range full {
 		f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, RejectFull, ""})
@@ -81,7 +80,7 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 }
 
 // reject returns "" for a candidate that could serve the request.
-func (r *Router) reject(p Prompt, c Candidate, policy Policy) (RejectReason, string) {
+func (r *Router) reject(p Prompt, c *Candidate, policy Policy) (RejectReason, string) {
 	switch {
 	case !policy.permits(c.Model):
 		return RejectBlocked, ""
@@ -108,7 +107,7 @@ const longAnswer = 1000
 
 // worstCost is what the request could cost: at its own output limit, or at the 90th percentile of the model's answers
 // where it states none. Base units, rounded up, saturating.
-func (r *Router) worstCost(p Prompt, c Candidate) uint64 {
+func (r *Router) worstCost(p Prompt, c *Candidate) uint64 {
 	out := uint64(p.MaxOutputTokens)
 	if out == 0 {
 		out = longAnswer
@@ -124,7 +123,7 @@ func (r *Router) worstCost(p Prompt, c Candidate) uint64 {
 
 // cost is ceil((in·InputPerMTok + out·OutputPerMTok) / 1e6) + PerRequest in 128-bit arithmetic, saturating at the
 // largest uint64.
-func cost(c Candidate, in, out uint64) uint64 {
+func cost(c *Candidate, in, out uint64) uint64 {
 	const perMTok = 1_000_000
 	hi1, lo1 := bits.Mul64(in, c.InputPerMTok)
 	hi2, lo2 := bits.Mul64(out, c.OutputPerMTok)
@@ -148,7 +147,7 @@ func cost(c Candidate, in, out uint64) uint64 {
 }
 
 // expectedCost is the same in floating point for fractional expected tokens, base units.
-func expectedCost(c Candidate, in uint32, out float64) float64 {
+func expectedCost(c *Candidate, in uint32, out float64) float64 {
 	tokens := float64(float64(in)*float64(c.InputPerMTok)) + float64(out*float64(c.OutputPerMTok))
 	return float64(tokens/1e6) + float64(c.PerRequest)
 }

@@ -47,12 +47,12 @@ func weigh(choices []Choice, worth float64) {
 // model.
 func leader(choices []Choice) int {
 	best := math.Inf(-1)
-	for _, c := range choices {
-		best = max(best, c.merit())
+	for i := range choices {
+		best = max(best, choices[i].merit())
 	}
 	at := -1
-	for i, c := range choices {
-		if c.merit() >= best-qualityStep && (at < 0 || before(c, choices[at])) {
+	for i := range choices {
+		if choices[i].merit() >= best-qualityStep && (at < 0 || before(&choices[i], &choices[at])) {
 			at = i
 		}
 	}
@@ -60,9 +60,9 @@ func leader(choices []Choice) int {
 }
 
 // merit is a choice's utility if nothing were known of the prompt, at the dial's capable end.
-func (c Choice) merit() float64 { return c.Ability - float64(c.ExpectedCost/worth[MinDial]) }
+func (c *Choice) merit() float64 { return c.Ability - float64(c.ExpectedCost/worth[MinDial]) }
 
-func before(a, b Choice) bool {
+func before(a, b *Choice) bool {
 	return cmp.Or(cmp.Compare(a.ExpectedCost, b.ExpectedCost), strings.Compare(a.Operator, b.Operator), strings.Compare(string(a.Model), string(b.Model))) < 0
 }
 
@@ -71,5 +71,11 @@ func before(a, b Choice) bool {
 func BestAt(considered []Choice, worth float64) Choice {
 	choices := slices.Clone(considered)
 	weigh(choices, worth)
-	return slices.MinFunc(choices, better)
+	best := &choices[0]
+	for i := range choices {
+		if better(&choices[i], best) < 0 {
+			best = &choices[i]
+		}
+	}
+	return *best
 }

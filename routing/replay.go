@@ -137,8 +137,13 @@ func (r *Router) replay(ctx context.Context, d *Decision) (Decision, error) {
 	p := d.prompt()
 	again := newDecision(p, d.policy(), r.index)
 	again.Rejected = d.Rejected
+	baseline := d.Baseline.candidate()
+	f := feasibleSet{others: []*Candidate{&baseline}}
 	offers := d.candidates()
-	again, err := r.reguarded(ctx, p, feasibleSet{chosen: offers, baseline: append(offers, d.Baseline.candidate())}, again, d)
+	for i := range offers {
+		f.chosen = append(f.chosen, &offers[i])
+	}
+	again, err := r.reguarded(ctx, p, f, again, d)
 	if err != nil {
 		return Decision{}, err
 	}

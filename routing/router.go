@@ -119,7 +119,7 @@ func (r *Router) Route(ctx context.Context, p Prompt, candidates []Candidate, po
 // evidence embeds and searches, unless the model is named or there is nothing to embed. A decision that has its query
 // already needs neither text nor embedder: that is how Replay comes here.
 func (r *Router) evidence(ctx context.Context, part, like string, d *Decision) (*estimator, error) {
-	e := &estimator{index: r.index, kernel: r.kernel, models: map[ModelID]estimate{}}
+	e := newEstimator(r.index, r.kernel)
 	switch {
 	case d.Pinned:
 		return e, nil
