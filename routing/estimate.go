@@ -45,18 +45,22 @@ func (e *estimator) near(s *index.Scan) {
 	e.tallies = make([]tally, len(e.index.Models()))
 	var sum, total int64
 	for _, h := range e.hits {
-		w := e.weight(h)
-		sum += w * int64(e.index.Ease(h.Row))
-		total += w
+		v := e.vote(h)
+		sum += v.weight * int64(e.index.Ease(h.Row))
+		total += v.weight
 		for _, c := range e.index.Cells(h.Row) {
-			e.tallies[c.Model].add(w, c)
+			e.tallies[c.Model].add(v, c)
 		}
 	}
 	e.ease = float64(sum) / index.EaseOne / float64(total+shrink*weightOne)
 }
 
-func (e *estimator) weight(h index.Hit) int64 {
-	return e.kernel.weight(e.hits[0].Similarity - h.Similarity)
+// vote is what a neighbour's outcomes count: its weight and the square of it, in weightOne.
+type vote struct{ weight, square int64 }
+
+func (e *estimator) vote(h index.Hit) vote {
+	w := e.kernel.weight(e.hits[0].Similarity - h.Similarity)
+	return vote{w, w * w / weightOne}
 }
 
 // outlier: the prompt lies farther from the labelled ones than 98 % of them from one another.
@@ -138,20 +142,20 @@ func (e *estimator) tally(m int) tally {
 		var own [sparse]index.Hit
 		for _, h := range e.scan.TopOf(own[:0], m, sparse) {
 			c, _ := e.index.Cell(h.Row, m)
-			t.add(e.weight(h), c)
+			t.add(e.vote(h), c)
 		}
 	}
 	return t
 }
 
-func (t *tally) add(w int64, c index.Cell) {
+func (t *tally) add(v vote, c index.Cell) {
 	t.rows++
-	t.weight += w
-	t.weight2 += w * w / weightOne
-	t.score += w * int64(c.Score)
+	t.weight += v.weight
+	t.weight2 += v.square
+	t.score += v.weight * int64(c.Score)
 	if c.Length != 0 {
-		t.lengthWeight += w
-		t.length += w * int64(c.Length)
+		t.lengthWeight += v.weight
+		t.length += v.weight * int64(c.Length)
 	}
 }
 

@@ -16,15 +16,19 @@ const (
 	// yesterday has few rows, and none may be among the nearest of all.
 	sparse = 32
 
-	weightOne   = 1 << 16 // unit of neighbour weights
-	fractionLog = 10      // 2^x is tabulated in steps of 1/1024
+	weightLog   = 16
+	weightOne   = 1 << weightLog // unit of neighbour weights
+	fractionLog = 10             // 2^x is tabulated in steps of 1/1024
 )
 
 // kernel computes weights and powers of two from integers and a table made by square roots and single multiplications,
 // which IEEE 754 rounds the same everywhere; math.Exp is not.
 type kernel struct {
 	halves [1<<fractionLog + 1]float64 // halves[i] = 2^(-i/1024)
+	exact  [1 << fractionLog]int64     // the same in 1/2^53, which leaves nothing of a double from 0.5 to 1 behind the point
 }
+
+const exactLog = 53
 
 func newKernel() *kernel {
 	step := 0.5
@@ -37,6 +41,9 @@ func newKernel() *kernel {
 		k.halves[i] = v
 		v = float64(v * step)
 	}
+	for i := range k.exact {
+		k.exact[i] = int64(k.halves[i] * (1 << exactLog))
+	}
 	return k
 }
 
@@ -47,10 +54,11 @@ func (k *kernel) weight(distance int32) int64 {
 	const perUnit = 7213
 	e := int64(max(distance, 0)) * perUnit / (1000 << 10)
 	whole, fraction := e>>fractionLog, e&(1<<fractionLog-1)
-	if whole > 30 {
-		return 0
+	if whole > weightLog+1 {
+		return 0 // less than half a unit
 	}
-	return int64(math.Round(math.Ldexp(k.halves[fraction]*weightOne, -int(whole))))
+	shift := exactLog - weightLog + whole
+	return (k.exact[fraction] + 1<<(shift-1)) >> shift
 }
 
 // tokens turns a length in index units (1 + 16·log2 tokens) into tokens, at least 1.
