@@ -2,7 +2,6 @@ package index
 
 import (
 	"fmt"
-	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -36,7 +35,6 @@ type Scan struct {
 	tables []byte
 	mask   []uint32
 	sample []uint16 // scores, see threshold
-	counts []uint32 // of the sample, by score
 	chosen []uint32
 	dots   []int32
 	nearby ranking
@@ -141,24 +139,23 @@ func (s *Scan) choose(among *rowSet, k, most int) {
 	}
 }
 
-// threshold is the score that want of every stride-th of these rows reach.
+// threshold is the score that want of every stride-th of these rows reach, found bit by bit from the highest.
 func (s *Scan) threshold(rows []uint32, want, stride int) uint16 {
-	s.sample = s.sample[:0]
-	low, high := uint16(math.MaxUint16), uint16(0)
-	for i := 0; i < len(rows); i += stride {
-		v := s.scores[rows[i]]
-		low, high = min(low, v), max(high, v)
-		s.sample = append(s.sample, v)
+	n := blocks((len(rows) + stride - 1) / stride)
+	s.sample = sized(s.sample, n*simd.BlockRows)
+	clear(s.sample[len(s.sample)-simd.BlockRows:]) // what is left over of the last block reaches nothing
+	for i, at := 0, 0; at < len(rows); i, at = i+1, at+stride {
+		s.sample[i] = s.scores[rows[at]]
 	}
-	s.counts = sized(s.counts, int(high-low)+1)
-	clear(s.counts)
-	for _, v := range s.sample {
-		s.counts[v-low]++
-	}
-	v := high
-	for ; v > low; v-- {
-		if want -= int(s.counts[v-low]); want <= 0 {
-			break
+	v := uint16(0)
+	for bit := uint16(1 << 15); bit != 0; bit >>= 1 {
+		kernels.Above(s.mask[:n], s.sample, v|bit)
+		reach := 0
+		for _, m := range s.mask[:n] {
+			reach += bits.OnesCount32(m)
+		}
+		if reach >= want {
+			v |= bit
 		}
 	}
 	return v
