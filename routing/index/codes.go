@@ -45,19 +45,19 @@ func makeCodes(vectors []int8, squares []int32, dim int) []byte {
 // codeTables fills dst with what each half byte of a code contributes to a row's score: the query's two components
 // there, each times what the code stands for, moved above zero and scaled to at most maxEntry.
 func codeTables(dst []byte, q Query) {
-	widest := uint64(1)
+	widest := int64(1)
 	for at := 0; at < len(q); at += 2 {
-		widest = max(widest, reach(q, at)+reach(q, at+1))
+		widest = max(widest, reach(q.at(at))+reach(q.at(at+1)))
 	}
 	// An entry is sum·maxEntry/(2·widest), rounded down: here a product with the divisor's reciprocal. That is rounded up,
 	// so the product is too large, but by less than 1/divisor, which reaches no other whole number: sum is at most the
 	// divisor, the divisor below 2^19, and maxEntry below 2^6.
-	step := (1<<entryBits/(2*widest) + 1) * uint64(maxEntry(len(q)))
+	step := (1<<entryBits/(2*widest) + 1) * int64(maxEntry(len(q)))
 	clear(dst)
 	for at := 0; at < len(q); at += 2 {
-		table, first, second := dst[at*8:], contributions(q, at, step), contributions(q, at+1, step)
+		first, second := contributions(q.at(at)*step), contributions(q.at(at+1)*step)
 		for i, v := range second {
-			row := (*[4]byte)(table[4*i:])
+			row := (*[4]byte)(dst[at*8+4*i:])
 			row[0] = byte((first[0] + v) >> entryBits)
 			row[1] = byte((first[1] + v) >> entryBits)
 			row[2] = byte((first[2] + v) >> entryBits)
@@ -69,24 +69,21 @@ func codeTables(dst []byte, q Query) {
 // entryBits is how many bits behind the point codeTables adds with.
 const entryBits = 44
 
-// contributions are, for each value of two code bits, component at of q times what they stand for, moved above zero,
-// times step. Behind the last component there are none.
-func contributions(q Query, at int, step uint64) (c [4]uint64) {
-	if at < len(q) {
-		v := int64(q[at])
-		for code, stands := range [4]int64{small, -small, large, -large} {
-			c[code] = uint64(int64(reach(q, at))+v*stands) * step
-		}
-	}
-	return c
+// contributions are a component times what each value of two code bits stands for, moved above zero.
+func contributions(v int64) [4]int64 {
+	middle := reach(v)
+	return [4]int64{middle + small*v, middle - small*v, middle + large*v, middle - large*v}
 }
 
-// reach is the most that component at of q can contribute.
-func reach(q Query, at int) uint64 {
-	if at >= len(q) {
+// reach is the most that a component can contribute.
+func reach(v int64) int64 { return large * max(v, -v) }
+
+// at is component i; behind the last there are zeros.
+func (q Query) at(i int) int64 {
+	if i >= len(q) {
 		return 0
 	}
-	return large * uint64(max(int64(q[at]), -int64(q[at])))
+	return int64(q[i])
 }
 
 // maxEntry is the largest table entry for which the sum over a row stays in uint16.
