@@ -115,15 +115,15 @@ func (s *Scan) TopOf(dst []Hit, m, k int) []Hit {
 // choose fills s.chosen, rising, with the rows of among to compare exactly: all, where they are few, else about most
 // with the best codes, and never fewer than k.
 func (s *Scan) choose(among *rowSet, k, most int) {
-	s.chosen = s.chosen[:0]
 	if s.x.Len() <= exactRows || len(among.rows) <= most {
-		s.chosen = append(s.chosen, among.rows...)
+		s.chosen = append(s.chosen[:0], among.rows...)
 		return
 	}
 	s.mask = sized(s.mask, blocks(s.x.Len()))
+	count := 0
 	for _, stride := range []int{sampleStride, 1} {
 		kernels.Above(s.mask, s.scores, s.threshold(among.rows, most/stride, stride))
-		count := 0
+		count = 0
 		for b := range s.mask {
 			s.mask[b] &= among.bits[b]
 			count += bits.OnesCount32(s.mask[b])
@@ -132,9 +132,12 @@ func (s *Scan) choose(among *rowSet, k, most int) {
 			break
 		}
 	}
+	s.chosen = sized(s.chosen, count)
+	chosen := s.chosen
 	for b, m := range s.mask {
 		for ; m != 0; m &= m - 1 {
-			s.chosen = append(s.chosen, uint32(b*simd.BlockRows+bits.TrailingZeros32(m)))
+			chosen[0] = uint32(b*simd.BlockRows + bits.TrailingZeros32(m))
+			chosen = chosen[1:]
 		}
 	}
 }
@@ -147,18 +150,7 @@ func (s *Scan) threshold(rows []uint32, want, stride int) uint16 {
 	for i, at := 0, 0; at < len(rows); i, at = i+1, at+stride {
 		s.sample[i] = s.scores[rows[at]]
 	}
-	v := uint16(0)
-	for bit := uint16(1 << 15); bit != 0; bit >>= 1 {
-		kernels.Above(s.mask[:n], s.sample, v|bit)
-		reach := 0
-		for _, m := range s.mask[:n] {
-			reach += bits.OnesCount32(m)
-		}
-		if reach >= want {
-			v |= bit
-		}
-	}
-	return v
+	return reachedBy(s.sample, want, s.mask[:n])
 }
 
 // compare computes the exact dot products of the chosen rows.
@@ -175,9 +167,9 @@ func (s *Scan) similarity(i int) int32 {
 // best appends the k nearest of the chosen rows to dst.
 func (s *Scan) best(dst []Hit, k int) []Hit {
 	s.compare()
-	s.nearby.reset()
+	s.nearby.start(len(s.chosen))
 	for i, row := range s.chosen {
-		s.nearby.add(row, s.similarity(i))
+		s.nearby.set(i, row, s.similarity(i))
 	}
 	return s.nearby.top(dst, k)
 }

@@ -3,53 +3,81 @@ package index
 import (
 	"math/bits"
 	"slices"
+
+	"flotilla/routing/index/internal/simd"
 )
 
 // ranking finds the nearest of some rows. Its keys order rows by falling similarity, then by rising number: all differ,
 // so the result does not depend on the order of adding.
 type ranking struct {
 	keys   []int64
+	steps  []uint16 // similarities, less fine, for the kernels: above zero, which fills up the last block
+	mask   []uint32
+	near   []int64 // the keys that are sorted
 	sorted []int64
-	starts []uint32 // per shelf
 }
 
-// shelves is how many equal parts the range of similarities is cut into: so many that few of the nearest share one.
-const shelves = 1024
-
-func (r *ranking) reset() { r.keys = r.keys[:0] }
-
-func (r *ranking) add(row uint32, sim int32) {
-	r.keys = append(r.keys, int64(-sim)<<32|int64(row))
+// start makes room for n rows, each of which is then set.
+func (r *ranking) start(n int) {
+	r.keys = sized(r.keys, n)
+	r.steps = sized(r.steps, blocks(n)*simd.BlockRows)
+	r.mask = sized(r.mask, blocks(n))
+	clear(r.steps[n:])
 }
 
-// top appends the k nearest to dst, nearest first. All keys are counted by shelf; those on the shelves of the first k
-// are laid out in the order of the shelves, and only what shares a shelf is sorted.
+// stepBits is how many bits of a similarity the kernels do without: from -1 to 1 the others fit into 16.
+const stepBits = 6
+
+// set makes row the i-th.
+func (r *ranking) set(i int, row uint32, sim int32) {
+	r.keys[i] = int64(-sim)<<32 | int64(row)
+	r.steps[i] = uint16((sim+SimilarityOne)>>stepBits + 1)
+}
+
+// top appends the k nearest to dst, nearest first. The kernels find those that the k-th's step lets through, which is few
+// more than k.
 func (r *ranking) top(dst []Hit, k int) []Hit {
 	k = min(k, len(r.keys))
 	if k <= 0 {
 		return dst
 	}
-	first, last := r.keys[0], r.keys[0]
-	for _, v := range r.keys {
+	kernels.Above(r.mask, r.steps, reachedBy(r.steps, k, r.mask))
+	near := r.near[:0]
+	for b, m := range r.mask {
+		for ; m != 0; m &= m - 1 {
+			near = append(near, r.keys[b*simd.BlockRows+bits.TrailingZeros32(m)])
+		}
+	}
+	r.near = near
+	for _, v := range r.sort(near)[:k] {
+		dst = append(dst, Hit{Row: int(uint32(v)), Similarity: -int32(v >> 32)})
+	}
+	return dst
+}
+
+// shelves is how many equal parts sort cuts the range of its keys into: so many that of a few hundred few share one.
+const shelves = 256
+
+// sort returns keys in rising order: they are laid out by shelf, and then what shares a shelf is sorted.
+func (r *ranking) sort(keys []int64) []int64 {
+	first, last := keys[0], keys[0]
+	for _, v := range keys {
 		first, last = min(first, v), max(last, v)
 	}
 	shift := max(bits.Len64(uint64(last-first))-bits.Len(shelves-1), 0)
-	r.starts = sized(r.starts, shelves+1)
-	clear(r.starts)
-	for _, v := range r.keys {
-		r.starts[(v-first)>>shift+1]++
+	var ends [shelves]uint32 // each moves from the start to the end of its shelf
+	for _, v := range keys {
+		ends[(v-first)>>shift]++
 	}
-	used := 0
-	for ; int(r.starts[used]) < k; used++ {
-		r.starts[used+1] += r.starts[used]
+	total := uint32(0)
+	for i, n := range ends {
+		ends[i], total = total, total+n
 	}
-	r.sorted = sized(r.sorted, int(r.starts[used]))
-	ends := r.starts[:used] // each moves from the start to the end of its shelf
-	for _, v := range r.keys {
-		if at := int((v - first) >> shift); at < used {
-			r.sorted[ends[at]] = v
-			ends[at]++
-		}
+	r.sorted = sized(r.sorted, len(keys))
+	for _, v := range keys {
+		end := &ends[(v-first)>>shift]
+		r.sorted[*end] = v
+		*end++
 	}
 	start := uint32(0)
 	for _, end := range ends {
@@ -58,8 +86,21 @@ func (r *ranking) top(dst []Hit, k int) []Hit {
 		}
 		start = end
 	}
-	for _, v := range r.sorted[:k] {
-		dst = append(dst, Hit{Row: int(uint32(v)), Similarity: -int32(v >> 32)})
+	return r.sorted
+}
+
+// reachedBy is the largest value that want of values (whole blocks) reach, found bit by bit. mask is for its own use.
+func reachedBy(values []uint16, want int, mask []uint32) uint16 {
+	least := uint16(0)
+	for bit := uint16(1 << 15); bit != 0; bit >>= 1 {
+		kernels.Above(mask, values, least|bit)
+		count := 0
+		for _, m := range mask {
+			count += bits.OnesCount32(m)
+		}
+		if count >= want {
+			least |= bit
+		}
 	}
-	return dst
+	return least
 }

@@ -18,13 +18,13 @@ func TestRankingIsSorting(t *testing.T) {
 		var r ranking
 		for _, reuse := range []bool{false, true} {
 			want = want[:0]
-			r.reset()
+			r.start(len(sims))
 			for i, sim := range sims {
 				row := len(sims) - i
 				if reuse {
 					row = i
 				}
-				r.add(uint32(row), sim)
+				r.set(i, uint32(row), sim)
 				want = append(want, Hit{Row: row, Similarity: sim})
 			}
 			slices.SortFunc(want, func(a, b Hit) int {

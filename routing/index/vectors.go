@@ -75,9 +75,9 @@ func (v *Vectors) Top(dst []Hit, vector []float32, among []uint32, k int) ([]Hit
 	}
 	v.dots = slices.Grow(v.dots[:0], len(among))[:len(among)]
 	kernels.Dots(v.dots, v.rows, v.dim, among, q)
-	v.nearby.reset()
+	v.nearby.start(len(among))
 	for i, row := range among {
-		v.nearby.add(row, similarity(v.dots[i], v.lengths[row], length))
+		v.nearby.set(i, row, similarity(v.dots[i], v.lengths[row], length))
 	}
 	return v.nearby.top(dst, k), nil
 }
