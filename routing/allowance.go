@@ -17,10 +17,10 @@ func (a Allowance) permits(c, thrifty Choice) bool {
 	return !a.Bounded || c.ExpectedCost <= thrifty.ExpectedCost+float64(a.Left)
 }
 
-// rank sorts the choices: those that the allowance covers first, the best of them in front. The others stay, as a last
+// rank considers the choices in order: those that the allowance covers first, the best of them in front. The others stay, as a last
 // resort: an empty budget makes an answer cheaper, and never impossible.
-func (d *Decision) rank() {
-	d.Considered = ordered(d.Considered)
+func (d *Decision) rank(choices []Choice) {
+	d.Considered = ordered(choices)
 	if !d.Allowance.Bounded {
 		return
 	}

@@ -153,13 +153,12 @@ func (d Decision) Digest() [32]byte { return sha256.Sum256(d.JSON()) }
 
 // settle fills in choices, order, fallbacks and baseline.
 func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
-	d.Considered = make([]Choice, 0, len(f.chosen))
 	for _, c := range f.chosen {
-		d.Considered = append(d.Considered, newChoice(e.of(c.Model), c, p, d.Dial))
+		e.choices = append(e.choices, newChoice(e.of(c.Model), c, p, d.Dial))
 	}
-	d.Leader = d.Considered[leader(d.Considered)].Model
-	weigh(d.Considered, Worth(d.Dial))
-	d.rank()
+	d.Leader = e.choices[leader(e.choices)].Model
+	weigh(e.choices, Worth(d.Dial))
+	d.rank(e.choices)
 	pick := d.choose(p.Session)
 	d.Pick = d.Considered[pick]
 	d.Fallbacks = make([]Choice, 0, min(MaxFallbacks, len(d.Considered)-1))
@@ -215,8 +214,8 @@ func newChoice(est *estimate, c *Candidate, p Prompt, dial float64) Choice {
 	}
 }
 
-// ordered are the choices, the best first; equals keep their order. A choice is large, so their places are sorted, and
-// each is moved once.
+// ordered copies choices, the best first; equals keep their order. A choice is large, so places are sorted, and each
+// choice is moved once.
 func ordered(choices []Choice) []Choice {
 	places := make([]*Choice, len(choices))
 	for i := range choices {

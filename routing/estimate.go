@@ -2,6 +2,7 @@ package routing
 
 import (
 	"math"
+	"sync"
 
 	"flotilla/routing/catalogue"
 	"flotilla/routing/index"
@@ -21,36 +22,63 @@ type estimate struct {
 	made     bool
 }
 
-// estimator holds one prompt's neighbours and the estimates made from them.
+// estimator holds one prompt's neighbours and the estimates made from them. Release it after use.
 type estimator struct {
-	index   *index.Index
-	kernel  *kernel
-	scan    *index.Scan
-	hits    []index.Hit
-	tallies []tally // of the hits, by number of the model; nil when there are none
-	ease    float64 // how much easier than average the neighbourhood is
+	index    *index.Index
+	kernel   *kernel
+	scan     *index.Scan
+	hits     []index.Hit
+	outcomes []index.Cell // of the hits, one after the other
+	tallies  []tally      // of the outcomes, by number of the model; none without hits
+	ease     float64      // how much easier than average the neighbourhood is
 
 	models    []estimate            // by number of the model, see of
 	strangers map[ModelID]*estimate // of models without a row
+	choices   []Choice              // not yet in order, see Decision.settle
 }
+
+var estimatorPool = sync.Pool{New: func() any { return new(estimator) }}
 
 func newEstimator(x *index.Index, k *kernel) *estimator {
-	return &estimator{index: x, kernel: k, models: make([]estimate, len(x.Models()))}
+	e := estimatorPool.Get().(*estimator)
+	e.index, e.kernel = x, k
+	e.models = append(e.models[:0], make([]estimate, len(x.Models()))...)
+	return e
 }
 
-// near finds the neighbours and, in one pass over their outcomes, sums them up for all models.
+// release returns the estimator's memory, which must not be used afterwards.
+func (e *estimator) release() {
+	if e.scan != nil {
+		e.scan.Release()
+	}
+	e.forget()
+	clear(e.choices) // what they refer to is not kept
+	e.choices = e.choices[:0]
+	e.index, e.kernel, e.scan, e.strangers = nil, nil, nil, nil
+	estimatorPool.Put(e)
+}
+
+// near finds the neighbours and, in one pass over their outcomes, sums them up for all models. The outcomes lie scattered
+// in memory: they are brought together first, so that no sum waits for any.
 func (e *estimator) near(s *index.Scan) {
 	e.scan = s
-	e.hits = s.Top(make([]index.Hit, 0, nearest), nearest)
-	e.tallies = make([]tally, len(e.index.Models()))
+	e.hits = s.Top(e.hits[:0], nearest)
+	e.outcomes = e.outcomes[:0]
+	for _, h := range e.hits {
+		e.outcomes = append(e.outcomes, e.index.Cells(h.Row)...)
+	}
+	e.tallies = append(e.tallies[:0], make([]tally, len(e.index.Models()))...)
 	var sum, total int64
+	rest := e.outcomes
 	for _, h := range e.hits {
 		v := e.vote(h)
 		sum += v.weight * int64(e.index.Ease(h.Row))
 		total += v.weight
-		for _, c := range e.index.Cells(h.Row) {
+		n := len(e.index.Cells(h.Row))
+		for _, c := range rest[:n] {
 			e.tallies[c.Model].add(v, c)
 		}
+		rest = rest[n:]
 	}
 	e.ease = float64(sum) / index.EaseOne / float64(total+shrink*weightOne)
 }
@@ -67,14 +95,7 @@ func (e *estimator) vote(h index.Hit) vote {
 func (e *estimator) outlier() bool { return index.MeanSimilarity(e.hits) < e.index.Outlier() }
 
 // forget drops the neighbours, so that estimates are priors.
-func (e *estimator) forget() { e.hits, e.tallies, e.ease = nil, nil, 0 }
-
-func (e *estimator) release() {
-	if e.scan != nil {
-		e.scan.Release()
-		e.scan = nil
-	}
-}
+func (e *estimator) forget() { e.hits, e.tallies, e.ease = e.hits[:0], e.tallies[:0], 0 }
 
 func (e *estimator) neighbors(n int) []Neighbor {
 	out := make([]Neighbor, 0, n)
@@ -133,7 +154,7 @@ type tally struct {
 }
 
 func (e *estimator) tally(m int) tally {
-	if e.tallies == nil {
+	if len(e.tallies) == 0 {
 		return tally{}
 	}
 	t := e.tallies[m]
