@@ -9,11 +9,11 @@ import (
 // rowSet is some rows of an index: as a rising list, and as bits in the order of the kernels' masks.
 type rowSet struct {
 	rows []uint32
-	bits []uint32
+	bits []uint64
 }
 
 func newRowSet(rows []uint32, of int) rowSet {
-	s := rowSet{rows: rows, bits: make([]uint32, blocks(of))}
+	s := rowSet{rows: rows, bits: make([]uint64, blocks(of))}
 	for _, r := range rows {
 		s.bits[r/simd.BlockRows] |= 1 << (r % simd.BlockRows)
 	}

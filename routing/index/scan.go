@@ -33,7 +33,7 @@ type Scan struct {
 	length float64 // of q
 	scores []uint16
 	tables []byte
-	mask   []uint32
+	mask   []uint64
 	sample []uint16 // scores, see threshold
 	chosen []uint32
 	dots   []int32
@@ -126,7 +126,7 @@ func (s *Scan) choose(among *rowSet, k, most int) {
 		count = 0
 		for b := range s.mask {
 			s.mask[b] &= among.bits[b]
-			count += bits.OnesCount32(s.mask[b])
+			count += bits.OnesCount64(s.mask[b])
 		}
 		if count >= max(k, most/2) { // else the sample was unlike the rest: look at all
 			break
@@ -136,7 +136,7 @@ func (s *Scan) choose(among *rowSet, k, most int) {
 	chosen := s.chosen
 	for b, m := range s.mask {
 		for ; m != 0; m &= m - 1 {
-			chosen[0] = uint32(b*simd.BlockRows + bits.TrailingZeros32(m))
+			chosen[0] = uint32(b*simd.BlockRows + bits.TrailingZeros64(m))
 			chosen = chosen[1:]
 		}
 	}

@@ -12,7 +12,7 @@ import (
 type ranking struct {
 	keys   []int64
 	steps  []uint16 // similarities, less fine, for the kernels: above zero, which fills up the last block
-	mask   []uint32
+	mask   []uint64
 	near   []int64 // the keys that are sorted
 	sorted []int64
 }
@@ -45,7 +45,7 @@ func (r *ranking) top(dst []Hit, k int) []Hit {
 	near := r.near[:0]
 	for b, m := range r.mask {
 		for ; m != 0; m &= m - 1 {
-			near = append(near, r.keys[b*simd.BlockRows+bits.TrailingZeros32(m)])
+			near = append(near, r.keys[b*simd.BlockRows+bits.TrailingZeros64(m)])
 		}
 	}
 	r.near = near
@@ -90,13 +90,13 @@ func (r *ranking) sort(keys []int64) []int64 {
 }
 
 // reachedBy is the largest value that want of values (whole blocks) reach, found bit by bit. mask is for its own use.
-func reachedBy(values []uint16, want int, mask []uint32) uint16 {
+func reachedBy(values []uint16, want int, mask []uint64) uint16 {
 	least := uint16(0)
 	for bit := uint16(1 << 15); bit != 0; bit >>= 1 {
 		kernels.Above(mask, values, least|bit)
 		count := 0
 		for _, m := range mask {
-			count += bits.OnesCount32(m)
+			count += bits.OnesCount64(m)
 		}
 		if count >= want {
 			least |= bit

@@ -46,7 +46,7 @@ func scoresFast(dst []uint16, codes, tables []byte) {
 	scoresAVX2(&dst[0], &codes[0], blocks, &tables[0], width)
 }
 
-func aboveFast(mask []uint32, scores []uint16, least uint16) {
+func aboveFast(mask []uint64, scores []uint16, least uint16) {
 	if len(mask) == 0 {
 		return
 	}
@@ -61,4 +61,4 @@ func dotsAVX2(dst *int32, rows *int8, dim, whole int, index *uint32, n int, q *i
 func scoresAVX2(dst *uint16, codes *byte, blocks int, tables *byte, width int)
 
 //go:noescape
-func aboveAVX2(mask *uint32, blocks int, scores *uint16, least uint16)
+func aboveAVX2(mask *uint64, blocks int, scores *uint16, least uint16)

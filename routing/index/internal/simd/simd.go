@@ -3,8 +3,8 @@
 package simd
 
 const (
-	// BlockRows is how many rows one step of Scores and Above handles.
-	BlockRows = 32
+	// BlockRows is how many rows one step of Scores and Above handles: as many as a word has bits.
+	BlockRows = 64
 	// PairBytes is the size of the look-up tables that belong to one byte of codes: 16 entries for its low four bits,
 	// then 16 for its high four.
 	PairBytes = 32
@@ -27,7 +27,7 @@ type Set struct {
 	Scores func(dst []uint16, codes, tables []byte)
 
 	// Above sets bit r of mask[b] where scores[b*BlockRows+r] is at least least. scores are whole blocks.
-	Above func(mask []uint32, scores []uint16, least uint16)
+	Above func(mask []uint64, scores []uint16, least uint16)
 }
 
 // Best is the fastest set that this machine runs.
@@ -65,9 +65,9 @@ func scores(dst []uint16, codes, tables []byte) {
 	}
 }
 
-func above(mask []uint32, scores []uint16, least uint16) {
+func above(mask []uint64, scores []uint16, least uint16) {
 	for b := range mask {
-		m := uint32(0)
+		m := uint64(0)
 		for r, s := range scores[b*BlockRows:][:BlockRows] {
 			if s >= least {
 				m |= 1 << r

@@ -80,8 +80,9 @@ sum:
 
 // func scoresAVX2(dst *uint16, codes *byte, blocks int, tables *byte, width int)
 //
-// A shuffle looks up 32 rows at once. Four entries are added as bytes; then the bytes are added up as words: Y0 gets
-// word by word the even byte plus 256 times the odd one, Y1 the odd one, so that Y0 - 256*Y1 is the sum of even bytes.
+// A shuffle looks up 32 rows at once, so a block has two halves, which share the tables that are loaded. Four entries are
+// added as bytes; then the bytes are added up as words: Y0 and Y2 get word by word the even byte plus 256 times the odd
+// one, Y1 and Y3 the odd one, so that Y0 - 256*Y1 is the sum of even bytes.
 TEXT ·scoresAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ codes+8(FP), SI
@@ -93,56 +94,87 @@ TEXT ·scoresAVX2(SB), NOSPLIT, $0-40
 block:
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
 	MOVQ DX, BX
 	MOVQ R8, R9
 
 pair:
-	VMOVDQU (SI), Y2
-	VMOVDQU 32(SI), Y4
-	VBROADCASTI128 (BX), Y6
-	VBROADCASTI128 16(BX), Y7
-	VBROADCASTI128 32(BX), Y8
-	VBROADCASTI128 48(BX), Y9
-	VPSRLW $4, Y2, Y3
-	VPSRLW $4, Y4, Y5
-	VPAND Y15, Y2, Y2
-	VPAND Y15, Y3, Y3
+	VBROADCASTI128 (BX), Y12
+	VBROADCASTI128 16(BX), Y13
+	VMOVDQU (SI), Y4
+	VMOVDQU 32(SI), Y5
+	VPSRLW $4, Y4, Y6
+	VPSRLW $4, Y5, Y7
 	VPAND Y15, Y4, Y4
 	VPAND Y15, Y5, Y5
-	VPSHUFB Y2, Y6, Y2
-	VPSHUFB Y3, Y7, Y3
-	VPSHUFB Y4, Y8, Y4
-	VPSHUFB Y5, Y9, Y5
-	VPADDB Y3, Y2, Y2
-	VPADDB Y5, Y4, Y4
-	VPADDB Y4, Y2, Y2
-	VPSRLW $8, Y2, Y3
-	VPADDW Y2, Y0, Y0
-	VPADDW Y3, Y1, Y1
-	ADDQ $64, SI
+	VPAND Y15, Y6, Y6
+	VPAND Y15, Y7, Y7
+	VPSHUFB Y4, Y12, Y4
+	VPSHUFB Y5, Y12, Y5
+	VPSHUFB Y6, Y13, Y6
+	VPSHUFB Y7, Y13, Y7
+	VPADDB Y6, Y4, Y4
+	VPADDB Y7, Y5, Y5
+	VBROADCASTI128 32(BX), Y12
+	VBROADCASTI128 48(BX), Y13
+	VMOVDQU 64(SI), Y8
+	VMOVDQU 96(SI), Y9
+	VPSRLW $4, Y8, Y10
+	VPSRLW $4, Y9, Y11
+	VPAND Y15, Y8, Y8
+	VPAND Y15, Y9, Y9
+	VPAND Y15, Y10, Y10
+	VPAND Y15, Y11, Y11
+	VPSHUFB Y8, Y12, Y8
+	VPSHUFB Y9, Y12, Y9
+	VPSHUFB Y10, Y13, Y10
+	VPSHUFB Y11, Y13, Y11
+	VPADDB Y10, Y8, Y8
+	VPADDB Y11, Y9, Y9
+	VPADDB Y8, Y4, Y4
+	VPADDB Y9, Y5, Y5
+	VPSRLW $8, Y4, Y6
+	VPSRLW $8, Y5, Y7
+	VPADDW Y4, Y0, Y0
+	VPADDW Y6, Y1, Y1
+	VPADDW Y5, Y2, Y2
+	VPADDW Y7, Y3, Y3
+	ADDQ $128, SI
 	ADDQ $64, BX
 	SUBQ $2, R9
 	JNZ pair
-	VPSLLW $8, Y1, Y2
-	VPSUBW Y2, Y0, Y0
-	VPUNPCKLWD Y1, Y0, Y2      // rows 0-7 and 16-23
-	VPUNPCKHWD Y1, Y0, Y3      // rows 8-15 and 24-31
-	VPERM2I128 $0x20, Y3, Y2, Y4
-	VPERM2I128 $0x31, Y3, Y2, Y5
-	VMOVDQU Y4, (DI)
-	VMOVDQU Y5, 32(DI)
-	ADDQ $64, DI
+	VPSLLW $8, Y1, Y4
+	VPSLLW $8, Y3, Y5
+	VPSUBW Y4, Y0, Y0
+	VPSUBW Y5, Y2, Y2
+	VPUNPCKLWD Y1, Y0, Y4      // of the first half, rows 0-7 and 16-23
+	VPUNPCKHWD Y1, Y0, Y5      // rows 8-15 and 24-31
+	VPUNPCKLWD Y3, Y2, Y6
+	VPUNPCKHWD Y3, Y2, Y7
+	VPERM2I128 $0x20, Y5, Y4, Y8
+	VPERM2I128 $0x31, Y5, Y4, Y9
+	VPERM2I128 $0x20, Y7, Y6, Y10
+	VPERM2I128 $0x31, Y7, Y6, Y11
+	VMOVDQU Y8, (DI)
+	VMOVDQU Y9, 32(DI)
+	VMOVDQU Y10, 64(DI)
+	VMOVDQU Y11, 96(DI)
+	ADDQ $128, DI
 	DECQ CX
 	JNZ block
 	VZEROUPPER
 	RET
 
-// func aboveAVX2(mask *uint32, blocks int, scores *uint16, least uint16)
+// func aboveAVX2(mask *uint64, blocks int, scores *uint16, least uint16)
+//
+// Half a block at a time, whose bits are half a word.
 TEXT ·aboveAVX2(SB), NOSPLIT, $0-26
 	MOVQ mask+0(FP), DI
 	MOVQ blocks+8(FP), CX
 	MOVQ scores+16(FP), SI
 	VPBROADCASTW least+24(FP), Y4
+	SHLQ $1, CX
 
 next:
 	VMOVDQU (SI), Y0

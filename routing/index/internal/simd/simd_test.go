@@ -72,7 +72,7 @@ func TestScoresAndMasksAreTheSameOnEachSet(t *testing.T) {
 func checkMasks(t *testing.T, set *Set, scores []uint16) {
 	t.Helper()
 	for _, least := range append([]uint16{0, 1, 65535}, scores[:min(len(scores), 3)]...) {
-		mask := make([]uint32, len(scores)/BlockRows)
+		mask := make([]uint64, len(scores)/BlockRows)
 		set.Above(mask, scores, least)
 		for i, s := range scores {
 			if got := mask[i/BlockRows]>>(i%BlockRows)&1 == 1; got != (s >= least) {
