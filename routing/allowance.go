@@ -17,8 +17,8 @@ func (a Allowance) permits(c, thrifty Choice) bool {
 	return !a.Bounded || c.ExpectedCost <= thrifty.ExpectedCost+float64(a.Left)
 }
 
-// rank considers the choices in order: those that the allowance covers first, the best of them in front. The others stay, as a last
-// resort: an empty budget makes an answer cheaper, and never impossible.
+// rank considers the choices in order: those that the allowance covers first, the best of them in front. The others stay,
+// as a last resort: an empty budget makes an answer cheaper, and never impossible.
 func (d *Decision) rank(choices []Choice) {
 	d.Considered = ordered(choices)
 	if !d.Allowance.Bounded {

@@ -19,7 +19,7 @@ type estimate struct {
 	ability  float64 // quality on an average prompt
 	evidence float64 // effective number of neighbours behind quality
 	unknown  bool    // no rows and no name the catalogue knows: quality is a guess
-	made     bool
+	made     bool    // false: its place is still empty, see of
 }
 
 // estimator holds one prompt's neighbours and the estimates made from them. Release it after use.

@@ -25,9 +25,10 @@ const (
 // which IEEE 754 rounds the same everywhere; math.Exp is not.
 type kernel struct {
 	halves [1<<fractionLog + 1]float64 // halves[i] = 2^(-i/1024)
-	exact  [1 << fractionLog]int64     // the same in 1/2^53, which leaves nothing of a double from 0.5 to 1 behind the point
+	exact  [1 << fractionLog]int64     // the same in 1/2^exactLog
 }
 
+// exactLog: a double from a half to one is a whole number of 1/2^53.
 const exactLog = 53
 
 func newKernel() *kernel {

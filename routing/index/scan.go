@@ -133,7 +133,7 @@ func (s *Scan) choose(among *rowSet, k, most int) {
 		}
 	}
 	s.chosen = sized(s.chosen, count)
-	chosen := s.chosen
+	chosen := s.chosen // what is left to fill
 	for b, m := range s.mask {
 		for ; m != 0; m &= m - 1 {
 			chosen[0] = uint32(b*simd.BlockRows + bits.TrailingZeros64(m))
