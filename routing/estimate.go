@@ -137,7 +137,9 @@ func (e *estimator) ofStranger(m ModelID) *estimate {
 //	q = (Σ wᵢ·yᵢ + κ·(ability + ease)) / (Σ wᵢ + κ),  wᵢ = exp((sᵢ − s₁)/T)
 //
 // over the neighbours that have an outcome of the model. Ability is the model's own; ease is the neighbourhood's, told
-// by whichever models have rows there: so a model with no row nearby is still rated lower where prompts are hard.
+// by whichever models have rows there: so a model with no row nearby is still rated lower where prompts are hard. Of a
+// model with few rows near, whose own nearest lie elsewhere, what they say is first carried over to this neighbourhood: the
+// mean of its yᵢ is moved by how much harder those prompts were for all models than the ones here.
 func (e *estimator) estimate(number int) estimate {
 	t := e.tally(number)
 	est := estimate{ability: e.index.Ability(number), evidence: t.effective(), made: true}
@@ -151,6 +153,7 @@ type tally struct {
 	weight, weight2, score int64 // Σw, Σw² (in weightOne), Σw·score
 	lengthWeight, length   int64
 	rows                   int
+	easier                 float64 // how much easier the neighbourhood is than these rows, where they are not of it
 }
 
 func (e *estimator) tally(m int) tally {
@@ -161,9 +164,15 @@ func (e *estimator) tally(m int) tally {
 	if t.rows < sparse && t.rows < e.index.RowsOf(m) {
 		t = tally{}
 		var own [sparse]index.Hit
+		ease := int64(0)
 		for _, h := range e.scan.TopOf(own[:0], m, sparse) {
 			c, _ := e.index.Cell(h.Row, m)
-			t.add(e.vote(h), c)
+			v := e.vote(h)
+			t.add(v, c)
+			ease += v.weight * int64(e.index.Ease(h.Row))
+		}
+		if t.weight > 0 {
+			t.easier = e.ease - float64(ease)/index.EaseOne/float64(t.weight)
 		}
 	}
 	return t
@@ -190,15 +199,22 @@ func (t tally) effective() float64 {
 }
 
 func (e *estimator) posterior(t tally, ability float64) (quality, se float64) {
-	// Added to a very able or very weak model, ease would leave 0..1: no region takes more than three quarters of a
-	// model's quality, or of what it lacks.
-	prior := min(max(ability+e.ease, ability/4), 1-(1-ability)/4)
-	sum := float64(t.score)/index.ScoreSteps/weightOne + float64(shrink*prior)
+	votes := float64(t.score) / index.ScoreSteps / weightOne
+	if t.easier != 0 {
+		votes = float64(eased(votes/float64(t.weight)*weightOne, t.easier)*float64(t.weight)) / weightOne
+	}
+	sum := votes + float64(shrink*eased(ability, e.ease))
 	quality = min(max(sum/(float64(t.weight)/weightOne+shrink), 0), 1)
 	// Agresti and Coull's two extra observations keep the error of "never right so far" above zero.
 	n := t.effective() + shrink
 	centre := (float64(quality*n) + 1) / (n + 2)
 	return quality, math.Sqrt(float64(centre*(1-centre)) / (n + 2))
+}
+
+// eased is a quality moved to where prompts are so much easier. Added to a very able or very weak model, ease would leave
+// 0..1: no region takes more than three quarters of a model's quality, or of what it lacks.
+func eased(quality, ease float64) float64 {
+	return min(max(quality+ease, quality/4), 1-(1-quality)/4)
 }
 
 // length is the neighbours' log-mean answer length, shrunk to the model's own, in tokens.
