@@ -122,7 +122,7 @@ func (d *Decision) trim() {
 func (d *Decision) weighed() []Choice {
 	out := append([]Choice{d.Pick, d.thrifty(), d.Considered[leader(d.Considered)]}, d.Fallbacks...)
 	best, cheapest, second := d.rivals()
-	for _, c := range []*Choice{best, cheapest, second} {
+	for _, c := range []*Choice{best, cheapest, second, d.doubted()} {
 		if c != nil {
 			out = append(out, *c)
 		}

@@ -2,17 +2,18 @@ package routing_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"flotilla/routing"
 	"flotilla/routing/index"
 )
 
-const newcomer = "mistral-large-instruct-2407"
+const newcomer routing.ModelID = "mistral-large-instruct-2407"
 
-var veterans = []string{"llama-3.1-70b-instruct", "qwen2.5-72b-instruct", "qwen2-72b-instruct", "gemma-2-27b-it", "llama-3-70b-instruct", "deepseek-v2.5-0908"}
+var veterans = []routing.ModelID{"llama-3.1-70b-instruct", "qwen2.5-72b-instruct", "qwen2-72b-instruct", "gemma-2-27b-it", "llama-3-70b-instruct", "deepseek-v2.5-0908"}
 
-// fewRows is an index of easy prompts (axis 0) and hard ones (between axes 0 and 1) that six models have done alike; asked is
+// fewRows is an index of easy prompts (axis 0) and hard ones (between axes 0 and 1) that six models have done alike, the first a little better; asked is
 // what a newcomer has done, if it was asked.
 func fewRows(t *testing.T, asked func(i int, hard bool) (score float64, ok bool)) *routing.Router {
 	t.Helper()
@@ -28,11 +29,15 @@ func fewRows(t *testing.T, asked func(i int, hard bool) (score float64, ok bool)
 			score, v = 0.4, between(v, near(rng, 1))
 		}
 		r := index.Row{Vector: v, Source: "test"}
-		for _, m := range veterans {
-			r.Outcomes = append(r.Outcomes, index.Outcome{Model: m, Score: score})
+		for k, m := range veterans {
+			better := 0.0
+			if k == 0 {
+				better = 0.05
+			}
+			r.Outcomes = append(r.Outcomes, index.Outcome{Model: string(m), Score: score + better, OutputTokens: 250})
 		}
 		if s, ok := asked(i, hard); ok {
-			r.Outcomes = append(r.Outcomes, index.Outcome{Model: newcomer, Score: s})
+			r.Outcomes = append(r.Outcomes, index.Outcome{Model: string(newcomer), Score: s, OutputTokens: 250})
 		}
 		if err := b.Add(r); err != nil {
 			t.Fatal(err)
@@ -71,11 +76,51 @@ func considered(d routing.Decision, m routing.ModelID) routing.Choice {
 	return routing.Choice{}
 }
 
+// offer is a model at a price in base units for a million tokens.
+func offer(model routing.ModelID, price uint64) routing.Candidate {
+	return routing.Candidate{Operator: "of " + string(model), Model: model, InputPerMTok: price, OutputPerMTok: price}
+}
+
 // A newcomer that was asked hard prompts only, and did as well on them as the others, is as good as they on easy ones.
 func TestFewRowsAreComparedOnTheSamePrompts(t *testing.T) {
 	r := fewRows(t, func(i int, hard bool) (float64, bool) { return 0.4, hard && i < 200 })
-	d := route(t, r, "easy", []routing.Candidate{{Operator: "v", Model: routing.ModelID(veterans[0]), InputPerMTok: 1}, {Operator: "n", Model: newcomer, InputPerMTok: 1}}, routing.Policy{Dial: 7})
-	if v, n := considered(d, routing.ModelID(veterans[0])).Quality, considered(d, newcomer).Quality; math.Abs(n-v) > 0.1 {
+	d := route(t, r, "easy", []routing.Candidate{offer(veterans[1], 1), offer(newcomer, 1)}, routing.Policy{Dial: 7})
+	if v, n := considered(d, veterans[1]).Quality, considered(d, newcomer).Quality; math.Abs(n-v) > 0.1 {
 		t.Errorf("the newcomer is predicted at %.2f, the veteran at %.2f: want about the same", n, v)
+	}
+}
+
+// A newcomer that seems as good as the leader, or as another model at this dial, and costs a little less, takes its place
+// when it has as many rows.
+func TestFewRowsMakeDoubt(t *testing.T) {
+	leader := routing.Choice{Model: veterans[0], Quality: 0.9, QualitySE: 0.02, Ability: 0.8, Evidence: 200, ExpectedCost: 900}
+	other := routing.Choice{Model: veterans[1], Quality: 0.9, QualitySE: 0.02, Ability: 0.7, Evidence: 200, ExpectedCost: 800}
+	beside := routing.Choice{Model: newcomer, Quality: 0.91, QualitySE: 0.02, Ability: 0.7, Evidence: 200, ExpectedCost: 790}
+	for _, worth := range []float64{40_000, 1_000} { // the leader's margin has melted at both
+		for _, proven := range [][]routing.Choice{{leader}, {leader, other}} {
+			if got := routing.BestAt(append(proven, beside), worth).Model; got != newcomer {
+				t.Errorf("worth %v: %s is picked, and the newcomer has as many rows", worth, got)
+			}
+			few := beside
+			few.Evidence, few.ExpectedCost = 25, proven[len(proven)-1].ExpectedCost-1
+			if got := routing.BestAt(append(proven, few), worth).Model; got == newcomer {
+				t.Errorf("worth %v: the newcomer is picked with few rows", worth)
+			}
+		}
+	}
+}
+
+// Where a proven model that does not lead is kept to because a cheaper one has few rows, the decision says so.
+func TestFewRowsAreTheReason(t *testing.T) {
+	r := fewRows(t, func(i int, hard bool) (float64, bool) {
+		if hard {
+			return 0.35, i%20 == 1
+		}
+		return 0.925, i%20 == 0
+	})
+	fleet := []routing.Candidate{offer(veterans[0], 90_000_000), offer(veterans[1], 800_000), offer(newcomer, 799_000)}
+	d := route(t, r, "easy", fleet, routing.Policy{Dial: 7})
+	if d.Pick.Model != veterans[1] || d.Reason != routing.ReasonUnproven || !strings.Contains(d.Why, "too few labelled prompts") {
+		t.Errorf("%s is picked because of %s: %s", d.Pick.Model, d.Reason, d.Why)
 	}
 }

@@ -20,8 +20,14 @@ const dearerErrors = 1.5
 // and be wrong. Another model has to be better by the leader's own standard error, less what the leader costs: where money
 // counts, what is saved speaks for itself. One that costs more than the leader has to be better beyond reasonable doubt.
 //
-//	doubt = max(0, se₀ − cost₀/worth)    for a model no dearer than the leader, whose values have index 0
-//	        1.5·√(se² + se₀²)            for a dearer one
+//	doubt = max(0, se₀ − cost₀/worth) + lack    for a model no dearer than the leader, whose values have index 0
+//	        1.5·√(se² + se₀²)                   for a dearer one
+//
+// Where both rest on n₀ labelled prompts, se₀ is 1/√2 of the standard error of their difference. Where the other rests on
+// fewer, as much of it is asked for; lack is what that is more. It does not melt: the noisier an estimate, the likelier
+// it is the largest, at every dial.
+//
+//	lack = √((se₀² + se₀²·n₀/n)/2) − se₀, if n < n₀
 //
 // Turning the dial up (a smaller worth) takes nothing from cheaper choices that it leaves to dearer ones, so it never buys
 // a dearer answer. An offer can change the rank of others only as the leader, and only where the dial is low enough for
@@ -37,10 +43,16 @@ func weigh(choices []Choice, worth float64) {
 		case c.ExpectedCost > first.ExpectedCost:
 			c.Doubt = dearerErrors * math.Sqrt(float64(c.QualitySE*c.QualitySE)+float64(first.QualitySE*first.QualitySE))
 		default:
-			c.Doubt = margin
+			c.Doubt = margin + c.lack(&first)
 		}
 		c.Utility = utility(c.Quality, c.ExpectedCost, worth) - c.Doubt
 	}
+}
+
+// lack is what a choice is doubted more than one with as many labelled prompts behind it as the leader.
+func (c *Choice) lack(leader *Choice) float64 {
+	more := (leader.Evidence + shrink) / (c.Evidence + shrink)
+	return float64(leader.QualitySE * max(0, math.Sqrt((1+more)/2)-1))
 }
 
 // leader is the position of the leader: of all within a point of the best the cheapest, then the first by operator and

@@ -18,6 +18,7 @@ const (
 	ReasonDial            Reason = "dial_cheaper"      // a little worse than the best, and cheaper by enough
 	ReasonDefault         Reason = "default_model"     // far from everything labelled: the user's own default
 	ReasonLeader          Reason = "best_single"       // another is predicted better, but not beyond doubt
+	ReasonUnproven        Reason = "unproven"          // another is no dearer and predicted no worse, but by too few labelled prompts
 	ReasonSession         Reason = "session_stays"     // leaving the conversation's model would cost more than it gains
 	ReasonToolLoop        Reason = "tool_loop"         // the conversation's model waits for its tools
 	ReasonBudget          Reason = "upgrade_budget"    // the key may not spend more on upgrades
@@ -56,7 +57,12 @@ func (d *Decision) reason() (Reason, string) {
 	if best == nil {
 		return ReasonOnlyModel, fmt.Sprintf("%s is the only model that fits; %s offers it at the lowest price", pick.Model, pick.Operator)
 	}
-	if rival := d.doubted(); rival != nil {
+	switch rival := d.doubted(); {
+	case rival == nil:
+	case pick.Model != d.Leader:
+		return ReasonUnproven, fmt.Sprintf("%s is predicted at %.2f quality; %s at %.2f has too few labelled prompts behind it",
+			pick.Model, pick.Quality, rival.Model, rival.Quality)
+	default:
 		return ReasonLeader, fmt.Sprintf("%s is the most able in general and predicted at %.2f quality; %s at %.2f is not better beyond doubt",
 			pick.Model, pick.Quality, rival.Model, rival.Quality)
 	}
@@ -74,17 +80,29 @@ func (d *Decision) reason() (Reason, string) {
 	return ReasonBestAndCheapest, fmt.Sprintf("%s is predicted best at %.2f quality and is the cheapest too", pick.Model, pick.Quality)
 }
 
-// doubted is the best choice that would have been the pick but for its doubt; nil where there is none.
+// doubted is the best choice that was not picked because of its doubt; nil where there is none.
 func (d *Decision) doubted() *Choice {
 	var out *Choice
 	for i := range d.Considered {
 		c := &d.Considered[i]
-		if c.Doubt > 0 && c.Utility+c.Doubt > d.Pick.Utility && d.Pick.Model == d.Leader && (out == nil || c.Utility+c.Doubt > out.Utility+out.Doubt) {
+		if d.doubts(c) && (out == nil || c.believed() > out.believed()) {
 			out = c
 		}
 	}
 	return out
 }
+
+// doubts says whether only doubt put the pick before c. Beside a pick that does not lead this is said of lack alone: what is
+// dearer is too dear at this dial as well.
+func (d *Decision) doubts(c *Choice) bool {
+	if c.Doubt <= 0 || c.believed() <= d.Pick.believed() {
+		return false
+	}
+	return d.Pick.Model == d.Leader || c.ExpectedCost <= d.Pick.ExpectedCost && c.Evidence < d.Pick.Evidence
+}
+
+// believed is a choice's utility if its estimate were not doubted.
+func (c *Choice) believed() float64 { return c.Utility + c.Doubt }
 
 // rivals are, among the other models, the one predicted best, the cheapest, and the best of those dearer than the pick;
 // all nil when there is no other model. second is best when no other is dearer.

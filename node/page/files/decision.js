@@ -6,7 +6,7 @@ import {bar, chip, count, drawingWidth, el, frame, operator, panel, perMTok, plu
 export const reasons = {
   pinned: 'named', only_model: 'only model', best_and_cheapest: 'best and cheapest', worth_price: 'worth its price',
   near_tie_cheaper: 'as good, cheaper', dial_cheaper: 'cheaper by the dial', default_model: 'default model', best_single: 'best single',
-  session_stays: 'conversation stays', tool_loop: 'tool loop', upgrade_budget: 'upgrade budget',
+  unproven: 'other has too few rows', session_stays: 'conversation stays', tool_loop: 'tool loop', upgrade_budget: 'upgrade budget',
 };
 
 /** worth is what one whole unit of quality may cost at a dial, in µUSD (routing/dial.go). */
