@@ -72,6 +72,7 @@ type probeStudyCmd struct {
 	studyFlags
 	Probes  int     `help:"Prompts that a new model is asked." default:"100"`
 	Keep    float64 `help:"Share of the best single model's quality at which savings are compared." default:"0.98"`
+	Deals   int     `help:"How often the folds are dealt anew; more make the figures steadier, and take as many times as long." default:"1"`
 	Vectors string  `help:"Folder that keeps vectors for the next run, or none; the user's cache by default." placeholder:"DIR"`
 }
 
@@ -93,7 +94,7 @@ func (c *probeStudyCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	report, err := study.NewModels(ctx, set, m, study.Options{Probes: c.Probes, Keep: c.Keep, Progress: func(done, total int) { bar.show("route", done, total) }})
+	report, err := study.NewModels(ctx, set, m, study.Options{Probes: c.Probes, Keep: c.Keep, Deals: c.Deals, Progress: func(done, total int) { bar.show("route", done, total) }})
 	bar.clear()
 	if err != nil {
 		return err

@@ -21,7 +21,8 @@ type Options struct {
 	Probes int          // prompts a new model is asked; 100
 	Keep   float64      // share of the best single model's quality at which savings are compared; 0.98
 	Folds  int          // 5
-	Seed   uint64       // of the folds; 1
+	Deals  int          // how often the folds are dealt anew; curves are summed over all; 1
+	Seed   uint64       // of the first deal; 1
 	Rules  []probe.Rule // all
 	// Progress, if set, is called now and then, from one goroutine at a time.
 	Progress func(done, total int)
@@ -31,6 +32,7 @@ func (o Options) withDefaults() Options {
 	o.Probes = cmp.Or(o.Probes, 100)
 	o.Keep = cmp.Or(o.Keep, 0.98)
 	o.Folds = cmp.Or(o.Folds, 5)
+	o.Deals = cmp.Or(o.Deals, 1)
 	o.Seed = cmp.Or(o.Seed, 1)
 	if len(o.Rules) == 0 {
 		o.Rules = probe.Rules()
@@ -55,6 +57,7 @@ type NewModelReport struct {
 	Name    string       `json:"name"`
 	Prompts int          `json:"prompts"`
 	Probes  int          `json:"probes"`
+	Deals   int          `json:"deals"`
 	Keep    float64      `json:"keep"`
 	Rules   []probe.Rule `json:"rules"`
 	Models  []Arrival    `json:"models"`
@@ -69,7 +72,10 @@ func NewModels(ctx context.Context, set eval.Set, embedder routing.Embedder, opt
 	if err != nil {
 		return NewModelReport{}, fmt.Errorf("study %s: %w", set.Name, err)
 	}
-	a := &arrivals{table: t, embedder: embedder, opts: opts, folds: t.folds(opts.Folds, opts.Seed)}
+	a := &arrivals{table: t, embedder: embedder, opts: opts}
+	for deal := range opts.Deals {
+		a.folds = append(a.folds, t.folds(opts.Folds, opts.Seed+uint64(deal))...)
+	}
 	if err := a.run(ctx); err != nil {
 		return NewModelReport{}, fmt.Errorf("study %s: %w", set.Name, err)
 	}
@@ -81,7 +87,7 @@ type arrivals struct {
 	*table
 	embedder routing.Embedder
 	opts     Options
-	folds    []fold
+	folds    []fold // of all deals
 	best     point
 	full     curve
 	without  []curve
@@ -195,7 +201,7 @@ func (a *arrivals) sum(tasks []*task) {
 }
 
 func (a *arrivals) report(name string) NewModelReport {
-	r := NewModelReport{Name: name, Prompts: len(a.prompts), Probes: a.opts.Probes, Keep: a.opts.Keep, Rules: slices.Clone(a.opts.Rules)}
+	r := NewModelReport{Name: name, Prompts: len(a.prompts), Probes: a.opts.Probes, Deals: a.opts.Deals, Keep: a.opts.Keep, Rules: slices.Clone(a.opts.Rules)}
 	full := a.full.saved(a.opts.Keep, a.best)
 	for m, id := range a.ids {
 		v := Arrival{Model: string(id), Without: a.without[m].saved(a.opts.Keep, a.best), Full: full, Probed: map[probe.Rule]float64{}}

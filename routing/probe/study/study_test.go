@@ -72,7 +72,7 @@ func set(n int) eval.Set {
 
 func TestFewProbesBringMostOfAModelsSaving(t *testing.T) {
 	run := func() study.NewModelReport {
-		r, err := study.NewModels(t.Context(), set(600), axes{}, study.Options{Probes: 60, Keep: 0.95})
+		r, err := study.NewModels(t.Context(), set(600), axes{}, study.Options{Probes: 60, Keep: 0.95, Deals: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestFewProbesBringMostOfAModelsSaving(t *testing.T) {
 			t.Errorf("the middle model: %+v", m)
 		}
 	}
-	if text := r.String(); !strings.Contains(text, "600 prompts; savings at 95 %") || !strings.Contains(text, "| "+middle) {
+	if text := r.String(); !strings.Contains(text, "600 prompts; savings at 95 %") || !strings.Contains(text, "folds dealt 2 times") || !strings.Contains(text, "| "+middle) {
 		t.Errorf("text:\n%s", text)
 	}
 }
