@@ -91,7 +91,7 @@ func TestFewProbesBringMostOfAModelsSaving(t *testing.T) {
 			t.Errorf("the middle model: %+v", m)
 		}
 	}
-	if text := r.String(); !strings.Contains(text, "600 prompts; savings at 95 %") || !strings.Contains(text, "folds dealt 2 times") || !strings.Contains(text, "| "+middle) {
+	if text := r.String(); !strings.Contains(text, "600 prompts; savings at 95 %") || !strings.Contains(text, "folds dealt 2×") || !strings.Contains(text, "| "+middle) {
 		t.Errorf("text:\n%s", text)
 	}
 }

@@ -15,7 +15,7 @@ const enough = 0.8
 // String is the report as a Markdown table.
 func (r NewModelReport) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d prompts; savings at %.0f %% of best-single quality, %d probes a model, folds dealt %d times; in brackets the share of the full rows' saving\n\n", r.Name, r.Prompts, 100*r.Keep, r.Probes, r.Deals)
+	fmt.Fprintf(&b, "%s: %d prompts; savings at %.0f %% of best-single quality, %d probes a model, folds dealt %d×; in brackets the share of the full rows' saving\n\n", r.Name, r.Prompts, 100*r.Keep, r.Probes, r.Deals)
 	fmt.Fprintf(&b, "| %-36s | %7s | %9s |", "new model", "without", "full rows")
 	for _, rule := range r.Rules {
 		fmt.Fprintf(&b, " %-17s |", rule)
