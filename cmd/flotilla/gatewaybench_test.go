@@ -21,6 +21,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"flotilla/node/postgres/pgtest"
 )
 
 // asProxy makes this test binary be a bare reverse proxy of the URL in it: the least that a gateway in Go can cost.
@@ -61,7 +63,13 @@ func TestGatewayBench(t *testing.T) {
 	f := newFleet(t)
 	flags := []string{"--settle-every", "1h", "--lane-deposit", "100", "--embedder", "static"}
 	f.startGateway(flags...)
-	op := f.start("alder", "operator", "--backend", mock.URL, "--price", "*=1/2", "--stake", "50", "--bootstrap", f.boot, "--chain-poll", "300ms", "--concurrency", "64")
+	boots := f.boot
+	var sharing *peer
+	if os.Getenv("FLOTILLA_BENCH_POSTGRES") != "" {
+		sharing = f.newPeer("birch")
+		boots += "," + f.startPeer(sharing, pgtest.Start(t, "fsync=on").Database(), flags...)
+	}
+	op := f.start("alder", "operator", "--backend", mock.URL, "--price", "*=1/2", "--stake", "50", "--bootstrap", boots, "--chain-poll", "300ms", "--concurrency", "64")
 	f.waitServing(1)
 	ours, both := []int{f.gateway.cmd.Process.Pid}, []int{f.gateway.cmd.Process.Pid, op.cmd.Process.Pid}
 	subjects := []subject{
@@ -69,6 +77,11 @@ func TestGatewayBench(t *testing.T) {
 		{name: "flotilla, model named", url: "http://" + f.http, key: testKey, pids: ours},
 		{name: "  CPU with its operator", url: "http://" + f.http, key: testKey, pids: both},
 		{name: "flotilla, auto, new prompts", url: "http://" + f.http, key: testKey, pids: ours, model: "auto", fresh: true},
+	}
+	if sharing != nil {
+		s := subject{name: "flotilla, keys in PostgreSQL", url: "http://" + sharing.http, key: testKey, pids: []int{sharing.process.cmd.Process.Pid}}
+		s.firstAnswer(t, time.Now(), sharing.process.out)
+		subjects = append(subjects, s)
 	}
 	if dir := os.Getenv("FLOTILLA_BENCH_PEERS"); dir != "" {
 		subjects = append(subjects, peerSubjects(t, dir, mock.URL)...)

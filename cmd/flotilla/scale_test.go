@@ -32,10 +32,14 @@ type peer struct {
 	process    *process
 }
 
-func (f *fleet) startPeer(p *peer, store string) (boot string) {
+func (f *fleet) newPeer(role string) *peer {
+	return &peer{role: role, http: "127.0.0.1:" + strconv.Itoa(freePort(f.t)), p2p: freePort(f.t)}
+}
+
+func (f *fleet) startPeer(p *peer, store string, flags ...string) (boot string) {
 	f.t.Helper()
-	p.process = f.start(p.role, "gateway", "--listen", p.http, "--store", store, "--store-lease", "4s", "--settle-every", "1h", "--chain-poll", "300ms",
-		"--p2p-listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", p.p2p), "--api-key", testKey)
+	p.process = f.start(p.role, append([]string{"gateway", "--listen", p.http, "--store", store, "--store-lease", "4s", "--settle-every", "1h",
+		"--chain-poll", "300ms", "--p2p-listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", p.p2p), "--api-key", testKey}, flags...)...)
 	f.eventually(p.role+" prints its address", func() error {
 		for _, line := range strings.Split(p.process.out.String(), "\n") {
 			if addr, ok := strings.CutPrefix(line, "bootstrap "); ok {
@@ -91,10 +95,9 @@ func TestScale(t *testing.T) {
 	f := newFleet(t)
 	model := httptest.NewServer(scripted.New(testModel))
 	t.Cleanup(func() { model.CloseClientConnections(); model.Close() })
-	peers := []*peer{{role: "gateway"}, {role: "birch"}}
+	peers := []*peer{f.newPeer("gateway"), f.newPeer("birch")}
 	var boots []string
 	for _, p := range peers {
-		p.http, p.p2p = "127.0.0.1:"+strconv.Itoa(freePort(t)), freePort(t)
 		boots = append(boots, f.startPeer(p, store))
 	}
 	f.boot = strings.Join(boots, ",")
