@@ -238,7 +238,6 @@ func (n *Node) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.fleet.Run(ctx) })
 	group.Go(func() error { return n.view.Run(ctx) })
-	group.Go(func() error { return n.ledger.RunGC(ctx) })
 	group.Go(func() error { return n.keepEquivocations(ctx) })
 	if n.admin != nil {
 		group.Go(func() error { return admin.Serve(ctx, n.admin, owner{n}, n.ownerPage, n.metrics(), n.cfg.Logger) })

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -130,7 +129,7 @@ func stageAccept(tx *stagedTx, r Receipt, row []byte, pending pendingRecord) (ou
 	}
 	var lane outLane
 	laneAt := addressKey(prefixOut, r.Payee)
-	if err := tx.get(laneAt, &lane); err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+	if err := tx.get(laneAt, &lane); err != nil && !errors.Is(err, errNoRecord) {
 		return outLane{}, err
 	}
 	total, err := lane.Total.Add(r.Amount)
@@ -173,7 +172,7 @@ func (lane outLane) voucher(payer, payee common.Address) Voucher {
 
 // orUnknown turns the store's "not found" into this package's ErrUnknownReceipt.
 func orUnknown(err error) error {
-	if errors.Is(err, badger.ErrKeyNotFound) {
+	if errors.Is(err, errNoRecord) {
 		return ErrUnknownReceipt
 	}
 	return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -22,7 +21,7 @@ func (l *Ledger) AdoptLane(ctx context.Context, payee common.Address, collected 
 	err := l.update(ctx, func(tx *stagedTx) error {
 		var lane outLane
 		key := addressKey(prefixOut, payee)
-		if err := tx.get(key, &lane); err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+		if err := tx.get(key, &lane); err != nil && !errors.Is(err, errNoRecord) {
 			return err
 		}
 		switch {

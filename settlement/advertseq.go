@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/dgraph-io/badger/v4"
 )
 
 // keyAdvertSeq holds the sequence number that this operator gave out last.
@@ -19,7 +17,7 @@ func (l *Ledger) NextAdvertSeq(ctx context.Context, now time.Time) (uint64, erro
 	var next uint64
 	err := l.update(ctx, func(tx *stagedTx) error {
 		var last uint64
-		if err := tx.get([]byte(keyAdvertSeq), &last); err != nil && !errors.Is(err, badger.ErrKeyNotFound) {
+		if err := tx.get([]byte(keyAdvertSeq), &last); err != nil && !errors.Is(err, errNoRecord) {
 			return err
 		}
 		next = max(uint64(max(now.UnixMilli(), 0)), last+1)

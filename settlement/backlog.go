@@ -5,7 +5,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -49,9 +48,9 @@ func (l *Ledger) addBacklog(p pendingRecord) {
 func (l *Ledger) recount() error {
 	var all Backlog
 	lanes := make(map[common.Address]Backlog)
-	err := l.scan([]byte(prefixPending), func(item *badger.Item) (bool, error) {
+	err := l.scan([]byte(prefixPending), func(e entry) (bool, error) {
 		var p pendingRecord
-		if err := readItem(item, &p); err != nil {
+		if err := readEntry(e, &p); err != nil {
 			return false, err
 		}
 		all.add(p)

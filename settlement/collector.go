@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -170,9 +169,9 @@ type HeldVoucher struct {
 // HeldVouchers returns the newest voucher of every payer of this payee, in order of payer.
 func (l *Ledger) HeldVouchers() ([]HeldVoucher, error) {
 	var out []HeldVoucher
-	err := l.scan([]byte(prefixIn), func(item *badger.Item) (bool, error) {
+	err := l.scan([]byte(prefixIn), func(e entry) (bool, error) {
 		var lane inLane
-		if err := readItem(item, &lane); err != nil {
+		if err := readEntry(e, &lane); err != nil {
 			return false, err
 		}
 		if len(lane.VoucherSig) != 0 {

@@ -2,17 +2,16 @@ package settlement
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/dgraph-io/badger/v4"
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // Group commit. A sync takes 0.6 to 2.6 ms, so one row per sync is at most some 1,000 rows a second. Changes are committed
 // by one of their callers at a time, the committer, together with all that has queued up (see turns), and so are syncs.
 const (
 	maxGroupOps   = 100       // a longer group would make the first caller wait for too many others
-	maxGroupBytes = 128 << 10 // stays below Badger's transaction limit; a longer group is committed in parts
+	maxGroupBytes = 128 << 10 // of memory for one batch; a longer group is committed in parts
 )
 
 // commitOp is one caller's all-or-nothing change.
@@ -78,14 +77,14 @@ func (l *Ledger) commitGroup(group []*commitOp) {
 
 // commitSome commits a first part of group in one transaction, and returns its length (≥ 1).
 // A crash before Commit returns leaves none of it, a crash after leaves all of it; so does a power loss around the sync,
-// which leaves a first part of all that was written since the one before: Badger's log ends at its first torn row.
+// which leaves a first part of all that was written since the one before: the store's log ends at its first torn record.
 func (l *Ledger) commitSome(group []*commitOp) int {
-	txn := l.db.NewTransaction(true)
-	defer txn.Discard()
+	batch := l.store.db.NewIndexedBatch()
+	defer func() { _ = batch.Close() }()
 	var staged []*commitOp
 	size, used := 0, 0
 	for _, op := range group {
-		tx := &stagedTx{txn: txn}
+		tx := &stagedTx{batch: batch}
 		if err := op.apply(tx); err != nil {
 			op.err = err // refused by its own checks; nothing of it was staged
 			used++
@@ -104,21 +103,21 @@ func (l *Ledger) commitSome(group []*commitOp) int {
 		used++
 	}
 	if len(staged) > 0 {
-		if err := l.commit(txn, staged); err != nil {
+		if err := l.commit(batch, staged); err != nil {
 			failAll(staged, err)
 		}
 	}
 	return used
 }
 
-// commit makes txn's changes and runs what staged wants done after that.
-func (l *Ledger) commit(txn *badger.Txn, staged []*commitOp) error {
+// commit makes the batch's changes and runs what staged wants done after that.
+func (l *Ledger) commit(batch *pebble.Batch, staged []*commitOp) error {
 	if l.hook != nil {
 		if err := l.hook(beforeCommit); err != nil {
 			return err
 		}
 	}
-	if err := txn.Commit(); err != nil {
+	if err := l.store.write(batch); err != nil {
 		return fmt.Errorf("commit to ledger: %w", err)
 	}
 	for _, op := range staged {
@@ -141,31 +140,20 @@ func failAll(ops []*commitOp, err error) {
 // stagedTx is one operation's view: it reads the transaction and stages writes, which reach the
 // transaction only when the whole operation was accepted. It does not see its own staged writes.
 type stagedTx struct {
-	txn  *badger.Txn
-	puts []stagedPut
-	size int // bytes of all staged keys and values
+	batch *pebble.Batch
+	puts  []stagedPut
+	size  int // bytes of all staged keys and values
 }
 
 type stagedPut struct {
 	key, row []byte // a nil row deletes
 }
 
-// get reads the record under key into v. badger.ErrKeyNotFound when there is none.
-func (t *stagedTx) get(key []byte, v any) error { return readRecord(t.txn, key, v) }
+// get reads the record under key into v. errNoRecord when there is none.
+func (t *stagedTx) get(key []byte, v any) error { return readRecord(t.batch, key, v) }
 
 // has says whether there is a record under key.
-func (t *stagedTx) has(key []byte) (bool, error) { return hasRow(t.txn, key) }
-
-func hasRow(txn *badger.Txn, key []byte) (bool, error) {
-	_, err := txn.Get(key)
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read record %s: %w", keyName(key), err)
-	}
-	return true, nil
-}
+func (t *stagedTx) has(key []byte) (bool, error) { return hasRow(t.batch, key) }
 
 func (t *stagedTx) put(key []byte, v any) error {
 	row, err := encodeRecord(key, v)
@@ -191,34 +179,13 @@ func (t *stagedTx) flush() error {
 	for _, p := range t.puts {
 		var err error
 		if p.row == nil {
-			err = t.txn.Delete(p.key)
+			err = t.batch.Delete(p.key, nil)
 		} else {
-			err = t.txn.Set(p.key, p.row)
+			err = t.batch.Set(p.key, p.row, nil)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func readRecord(txn *badger.Txn, key []byte, v any) error {
-	item, err := txn.Get(key)
-	if err != nil {
-		return fmt.Errorf("read record %s: %w", keyName(key), err)
-	}
-	return readItem(item, v)
-}
-
-// readRow returns the record under key as it is stored. badger.ErrKeyNotFound when there is none.
-func readRow(txn *badger.Txn, key []byte) ([]byte, error) {
-	item, err := txn.Get(key)
-	if err != nil {
-		return nil, fmt.Errorf("read record %s: %w", keyName(key), err)
-	}
-	return item.ValueCopy(nil)
-}
-
-func readItem(item *badger.Item, v any) error {
-	return item.Value(func(row []byte) error { return decodeRecord(item.Key(), row, v) })
 }

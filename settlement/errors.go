@@ -60,6 +60,8 @@ var (
 	ErrLedgerBehind = errors.New("ledger is behind the chain")
 	// ErrCorrupt: a stored record does not match its checksum.
 	ErrCorrupt = errors.New("corrupt record")
+	// ErrOldLedger: the directory holds a ledger of a version that kept it in Badger.
+	ErrOldLedger = errors.New("the ledger there is of an earlier version: settle what it holds with that version, then use another directory")
 	// ErrClosed: the ledger is closed.
 	ErrClosed = errors.New("ledger is closed")
 	// ErrVerifyFailed: at least one check of a bundle failed. Exit code 1.

@@ -3,11 +3,10 @@ package settlement
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -60,7 +59,7 @@ func (l *Ledger) SmallCommits(n int) { l.limits = commitLimits{part: n, inclusio
 func (l *Ledger) StoredParts(tb testing.TB) int {
 	tb.Helper()
 	n := 0
-	err := l.scan([]byte(prefixPart), func(*badger.Item) (bool, error) {
+	err := l.scan([]byte(prefixPart), func(entry) (bool, error) {
 		n++
 		return true, nil
 	})
@@ -79,6 +78,12 @@ func (s *Settler) Step(ctx context.Context) error {
 // Unsynced makes commits not wait for the disk.
 func (o LedgerOptions) Unsynced() LedgerOptions {
 	o.noSync = true
+	return o
+}
+
+// OnFiles keeps the ledger on another file system than the machine's.
+func (o LedgerOptions) OnFiles(files vfs.FS) LedgerOptions {
+	o.files = files
 	return o
 }
 
@@ -104,8 +109,3 @@ func NewTurns[T any](most int, work func([]T)) *Turns[T] {
 
 // Do is do.
 func (t *Turns[T]) Do(item T) { t.turns.do(item) }
-
-// OpenBadger opens a ledger's database with memtables of so many bytes, as an earlier version did.
-func OpenBadger(dir string, memtable int64) (*badger.DB, error) {
-	return badger.Open(badgerOptions(dir, memtable, slog.New(slog.DiscardHandler)))
-}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -35,7 +34,7 @@ func (l *Ledger) KeepEvidence(ctx context.Context, e Evidence) (common.Hash, err
 		if there, err := tx.has(key); err != nil || there {
 			return err
 		}
-		if full, err := evidenceIsFull(tx.txn); err != nil || full {
+		if full, err := evidenceIsFull(tx.batch); err != nil || full {
 			return errors.Join(err, errIf(full, fmt.Errorf("%d faults are kept already", maxEvidence)))
 		}
 		return tx.put(key, StoredEvidence{ID: charge.ID, Evidence: e, SeenAt: time.Now()})
@@ -46,9 +45,9 @@ func (l *Ledger) KeepEvidence(ctx context.Context, e Evidence) (common.Hash, err
 	return charge.ID, nil
 }
 
-func evidenceIsFull(txn *badger.Txn) (bool, error) {
+func evidenceIsFull(snap reader) (bool, error) {
 	n := 0
-	err := scanTxn(txn, []byte(prefixEvidence), false, func(*badger.Item) (bool, error) {
+	err := scanFrom(snap, []byte(prefixEvidence), nil, func(entry) (bool, error) {
 		n++
 		return n < maxEvidence, nil
 	})
@@ -58,10 +57,10 @@ func evidenceIsFull(txn *badger.Txn) (bool, error) {
 // Evidence returns every fault that was kept, in order of id.
 func (l *Ledger) Evidence() ([]StoredEvidence, error) {
 	var out []StoredEvidence
-	err := l.scan([]byte(prefixEvidence), func(item *badger.Item) (bool, error) {
-		var e StoredEvidence
-		err := readItem(item, &e)
-		out = append(out, e)
+	err := l.scan([]byte(prefixEvidence), func(e entry) (bool, error) {
+		var stored StoredEvidence
+		err := readEntry(e, &stored)
+		out = append(out, stored)
 		return true, err
 	})
 	if err != nil {
@@ -137,8 +136,8 @@ func (l *Ledger) keepSecond(ctx context.Context, refused Bundle) error {
 // keepDouble stores the double receipt that an operator makes by signing a partial receipt after one of its own.
 func (l *Ledger) keepDouble(ctx context.Context, id ReceiptID, partial SignedReceipt) error {
 	var own SignedReceipt
-	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, idKey(prefixSecond, id), &own) })
-	if errors.Is(err, badger.ErrKeyNotFound) {
+	err := l.view(func(snap reader) error { return readRecord(snap, idKey(prefixSecond, id), &own) })
+	if errors.Is(err, errNoRecord) {
 		return nil
 	}
 	if err != nil {

@@ -8,12 +8,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"os"
 	"sync"
-	"time"
 
-	"github.com/dgraph-io/badger/v4"
-	"github.com/dgraph-io/badger/v4/options"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
 )
@@ -30,7 +27,8 @@ type LedgerOptions struct {
 	// Signers tells whose word other keys than a payer's own are; nil: nobody's.
 	Signers SignerReader
 
-	noSync bool // set by tests that kill no process: commits do not wait for the disk
+	noSync bool   // set by tests that kill no process: commits do not wait for the disk
+	files  vfs.FS // set by tests that cut the power; nil: the machine's
 }
 
 // Ledger is the durable record of one party, payer (gateway) or payee (operator), and the gatekeeper of
@@ -40,8 +38,7 @@ type LedgerOptions struct {
 //
 // Safe for concurrent use. One process per directory: a second open fails.
 type Ledger struct {
-	db     *badger.DB
-	dir    string // of db; empty: in memory
+	store  *store
 	key    *ecdsa.PrivateKey
 	signer common.Address // of key
 	self   common.Address // whose ledger it is
@@ -49,14 +46,12 @@ type Ledger struct {
 	domain Domain
 	log    *slog.Logger
 
-	commits turns[*commitOp]
-	syncs   turns[*syncResult]
-	noSync  bool // see LedgerOptions
-	// newestLog numbers the log that Badger writes, as far as the syncs have followed it. Used by one sync at a time.
-	newestLog int
-	unsynced  chan struct{} // capacity 1: something is only written
-	closing   chan struct{}
-	stopped   chan struct{} // closed when the syncLoop has returned
+	commits  turns[*commitOp]
+	syncs    turns[*syncResult]
+	noSync   bool          // see LedgerOptions
+	unsynced chan struct{} // capacity 1: something is only written
+	closing  chan struct{}
+	stopped  chan struct{} // closed when the syncLoop has returned
 
 	once sync.Once // guards Close
 
@@ -96,68 +91,23 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	memtable, err := memtableFor(dir)
-	if err != nil {
-		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
-	}
-	db, err := badger.Open(badgerOptions(dir, memtable, log))
+	store, err := openStore(dir, opts.files, log)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
 	}
 	signer := crypto.PubkeyToAddress(opts.Key.PublicKey)
 	l := &Ledger{
-		db: db, dir: dir, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
+		store: store, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
 		noSync: opts.noSync, wake: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{}),
 		limits: commitLimits{part: 800, inclusions: 96},
 	}
 	l.commits = turns[*commitOp]{work: l.commitGroup, most: maxGroupOps}
 	l.syncs = turns[*syncResult]{work: l.syncGroup, most: math.MaxInt}
 	go l.syncLoop()
-	if err := errors.Join(l.findNewestLog(), l.load()); err != nil {
+	if err := l.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
 	}
 	return l, nil
-}
-
-// memtableSize: a transaction may take 15 % of it, 153 KiB, see maxGroupBytes.
-const memtableSize = 1 << 20
-
-// memtableFor is memtableSize, or as large as what an earlier version has left: the log of a memtable, a file of twice its
-// size, is read back into a memtable when the process was killed, and Badger ends the process when it does not fit.
-func memtableFor(dir string) (int64, error) {
-	size := int64(memtableSize)
-	logs, err := findLogs(dir)
-	for _, name := range logs {
-		info, err := os.Stat(name)
-		if err != nil {
-			return 0, fmt.Errorf("look at the ledger's logs: %w", err)
-		}
-		size = max(size, info.Size()/2)
-	}
-	return size, err
-}
-
-// badgerOptions keeps memory small and flat: an operator may run on a home machine. Eight tables at a time are built in
-// memory, in buffers of twice the table size that are kept for ever, so no table, of whatever level, is larger than a
-// memtable (docs/decisions/0014).
-func badgerOptions(dir string, memtable int64, log *slog.Logger) badger.Options {
-	opts := badger.DefaultOptions(dir).
-		WithInMemory(dir == "").
-		WithSyncWrites(false).      // syncNow does
-		WithDetectConflicts(false). // one caller at a time commits
-		WithMemTableSize(memtable).
-		WithValueThreshold(144 << 10). // larger rows go to the value log and do not count there; hardly any is as large
-		WithBaseTableSize(memtableSize).
-		WithBlockSize(16 << 10). // holds some receipts: a block that one does not fit in takes up twice its memory
-		WithNumMemtables(2).
-		WithBlockCacheSize(8 << 20).
-		WithIndexCacheSize(8 << 20).
-		WithValueLogFileSize(64 << 20).
-		WithCompression(options.None). // encodeRecord compresses; here it would double the memory of tables being built
-		WithNumCompactors(2).
-		WithLogger(badgerLog{log})
-	opts.TableSizeMultiplier = 1
-	return opts
 }
 
 // load checks whose ledger it is, counts the backlog and finds the batch in flight.
@@ -166,7 +116,7 @@ func (l *Ledger) load() error {
 	err := l.update(context.Background(), func(tx *stagedTx) error {
 		var have ledgerMeta
 		switch err := tx.get([]byte(keyMeta), &have); {
-		case errors.Is(err, badger.ErrKeyNotFound):
+		case errors.Is(err, errNoRecord):
 			return tx.put([]byte(keyMeta), want)
 		case err != nil:
 			return err
@@ -198,27 +148,9 @@ func (l *Ledger) Close() error {
 		l.users.Wait()
 		close(l.closing)
 		<-l.stopped
-		if err = l.db.Close(); err != nil {
+		if err = l.store.close(); err != nil {
 			err = fmt.Errorf("close ledger: %w", err)
 		}
 	})
 	return err
-}
-
-// RunGC reclaims the disk space of replaced records every hour until ctx ends.
-func (l *Ledger) RunGC(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-l.closing:
-			return nil
-		case <-tick.C:
-			if err := l.db.RunValueLogGC(0.5); err != nil && !errors.Is(err, badger.ErrNoRewrite) {
-				l.log.Warn("reclaim ledger space", "error", err)
-			}
-		}
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 )
 
@@ -76,8 +75,8 @@ func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signatu
 // OpenOrder returns an order that was recorded and has no receipt yet. ErrUnknownOrder otherwise.
 func (l *Ledger) OpenOrder(id ReceiptID) (Opening, error) {
 	var o Opening
-	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, idKey(prefixOrder, id), &o) })
-	if errors.Is(err, badger.ErrKeyNotFound) {
+	err := l.view(func(snap reader) error { return readRecord(snap, idKey(prefixOrder, id), &o) })
+	if errors.Is(err, errNoRecord) {
 		return Opening{}, fmt.Errorf("open order %s: %w", id, ErrUnknownOrder)
 	}
 	return o, err
@@ -87,9 +86,9 @@ func (l *Ledger) OpenOrder(id ReceiptID) (Opening, error) {
 // are the ones to ask the operators about.
 func (l *Ledger) OpenOrders(limit int) ([]Opening, error) {
 	var out []Opening
-	err := l.scan([]byte(prefixOrder), func(item *badger.Item) (bool, error) {
+	err := l.scan([]byte(prefixOrder), func(e entry) (bool, error) {
 		var o Opening
-		if err := readItem(item, &o); err != nil {
+		if err := readEntry(e, &o); err != nil {
 			return false, err
 		}
 		out = append(out, o)
@@ -105,9 +104,9 @@ func (l *Ledger) DropOrders(ctx context.Context, before uint64) (int, error) {
 	dropped := 0
 	for {
 		var ids []ReceiptID
-		err := l.scan([]byte(prefixOrder), func(item *badger.Item) (bool, error) {
+		err := l.scan([]byte(prefixOrder), func(e entry) (bool, error) {
 			var o Opening
-			if err := readItem(item, &o); err != nil {
+			if err := readEntry(e, &o); err != nil {
 				return false, err
 			}
 			if o.Order.Deadline < before {

@@ -3,7 +3,6 @@ package settlement
 import (
 	"fmt"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -19,13 +18,13 @@ type OwedLane struct {
 // OwedLanes returns the lanes of this payee, in order of payer.
 func (l *Ledger) OwedLanes() ([]OwedLane, error) {
 	out := []OwedLane{}
-	err := l.scan([]byte(prefixIn), func(item *badger.Item) (bool, error) {
+	err := l.scan([]byte(prefixIn), func(e entry) (bool, error) {
 		var lane inLane
-		if err := readItem(item, &lane); err != nil {
+		if err := readEntry(e, &lane); err != nil {
 			return false, err
 		}
 		out = append(out, OwedLane{
-			Payer: common.BytesToAddress(item.Key()[len(prefixIn):]), Receipts: lane.LastSeq, Served: lane.Served,
+			Payer: common.BytesToAddress(e.key[len(prefixIn):]), Receipts: lane.LastSeq, Served: lane.Served,
 			Vouchered: lane.Voucher.ValueAggregate, Unvouchered: lane.unvouchered(),
 		})
 		return true, nil

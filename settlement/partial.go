@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -48,14 +47,14 @@ func (l *Ledger) UnsignedPartials(payee common.Address, limit int) ([]Bundle, er
 	from := partialKey(payee, l.partialsFrom)
 	l.mu.Unlock()
 	var out []Bundle
-	err := l.view(func(txn *badger.Txn) error {
+	err := l.view(func(snap reader) error {
 		for _, start := range [][]byte{from, prefix} { // up to the end, then from the beginning
-			err := scanFrom(txn, prefix, start, func(item *badger.Item) (bool, error) {
-				if bytes.Equal(start, prefix) && bytes.Compare(item.Key(), from) >= 0 {
+			err := scanFrom(snap, prefix, start, func(e entry) (bool, error) {
+				if bytes.Equal(start, prefix) && bytes.Compare(e.key, from) >= 0 {
 					return false, nil // seen in the first round
 				}
 				var b Bundle
-				err := readRecord(txn, idKey(prefixReceipt, ReceiptID(item.Key()[len(prefix):])), &b)
+				err := readRecord(snap, idKey(prefixReceipt, ReceiptID(e.key[len(prefix):])), &b)
 				out = append(out, b)
 				return len(out) < limit, err
 			})
@@ -103,7 +102,7 @@ func (l *Ledger) CountersignPartial(ctx context.Context, b Bundle) (Signature, e
 		case err == nil:
 			replayed = true
 			return l.stageAdmitted(tx, have, b)
-		case !errors.Is(err, badger.ErrKeyNotFound):
+		case !errors.Is(err, errNoRecord):
 			return err
 		}
 		lane, err := readInLane(tx, b.Receipt.Payer)

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -59,8 +58,8 @@ type StoredReceipt struct {
 func (l *Ledger) Receipt(id ReceiptID) (StoredReceipt, error) {
 	var out StoredReceipt
 	open := l.OpenBatch() // before the view: what is settled in between shows there
-	err := l.view(func(txn *badger.Txn) (err error) {
-		out, err = readReceipt(txn, id, open)
+	err := l.view(func(snap reader) (err error) {
+		out, err = readReceipt(snap, id, open)
 		return err
 	})
 	if err != nil {
@@ -99,10 +98,10 @@ func (l *Ledger) Newest(after Place, limit int) ([]Place, error) {
 	if limit <= 0 {
 		return out, nil
 	}
-	err := l.view(func(txn *badger.Txn) error {
+	err := l.view(func(snap reader) error {
 		prefix := []byte(prefixNewest)
-		return scanFrom(txn, prefix, append([]byte(prefixNewest), after[:]...), func(item *badger.Item) (bool, error) {
-			if at := Place(item.Key()[len(prefix):]); at != after {
+		return scanFrom(snap, prefix, append([]byte(prefixNewest), after[:]...), func(e entry) (bool, error) {
+			if at := Place(e.key[len(prefix):]); at != after {
 				out = append(out, at)
 			}
 			return len(out) < limit, nil
@@ -123,9 +122,9 @@ func (l *Ledger) Receipts(f Filter) iter.Seq2[StoredReceipt, error] {
 	}
 	return func(yield func(StoredReceipt, error) bool) {
 		open := l.OpenBatch() // before the view: what is settled in between shows there
-		err := l.view(func(txn *badger.Txn) error {
-			return scanTxn(txn, prefix, false, func(item *badger.Item) (bool, error) {
-				r, err := readReceipt(txn, ReceiptID(item.Key()[len(prefix):]), open)
+		err := l.view(func(snap reader) error {
+			return scanFrom(snap, prefix, nil, func(e entry) (bool, error) {
+				r, err := readReceipt(snap, ReceiptID(e.key[len(prefix):]), open)
 				if err != nil {
 					return false, err
 				}
@@ -142,17 +141,17 @@ func (l *Ledger) Receipts(f Filter) iter.Seq2[StoredReceipt, error] {
 }
 
 // readReceipt joins a bundle with its inclusion and finds its state; open is the batch in flight, if any.
-func readReceipt(txn *badger.Txn, id ReceiptID, open *SealedBatch) (StoredReceipt, error) {
+func readReceipt(snap reader, id ReceiptID, open *SealedBatch) (StoredReceipt, error) {
 	var r StoredReceipt
-	if err := readRecord(txn, idKey(prefixReceipt, id), &r.Bundle); err != nil {
+	if err := readRecord(snap, idKey(prefixReceipt, id), &r.Bundle); err != nil {
 		return r, err
 	}
 	var inc Inclusion
-	switch err := readRecord(txn, idKey(prefixInclude, id), &inc); {
+	switch err := readRecord(snap, idKey(prefixInclude, id), &inc); {
 	case err == nil:
 		r.Bundle.Inclusion, r.State = &inc, StateSettled
 		return r, nil
-	case !errors.Is(err, badger.ErrKeyNotFound):
+	case !errors.Is(err, errNoRecord):
 		return r, err
 	}
 	switch {
@@ -169,11 +168,11 @@ func readReceipt(txn *badger.Txn, id ReceiptID, open *SealedBatch) (StoredReceip
 // Lanes returns all lanes of this payer, sorted by payee.
 func (l *Ledger) Lanes() ([]LaneState, error) {
 	var out []LaneState
-	err := l.scan([]byte(prefixOut), func(item *badger.Item) (bool, error) {
+	err := l.scan([]byte(prefixOut), func(e entry) (bool, error) {
 		var lane outLane
-		err := readItem(item, &lane)
+		err := readEntry(e, &lane)
 		out = append(out, LaneState{
-			Payee: common.BytesToAddress(item.Key()[len(prefixOut):]),
+			Payee: common.BytesToAddress(e.key[len(prefixOut):]),
 			Total: lane.Total, Count: lane.Count, Settled: lane.Settled,
 		})
 		return true, err
@@ -190,8 +189,8 @@ func (l *Ledger) OwedTo(payee common.Address) (Amount, error) {
 
 func (l *Ledger) outLane(payee common.Address) (outLane, error) {
 	var lane outLane
-	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, addressKey(prefixOut, payee), &lane) })
-	if errors.Is(err, badger.ErrKeyNotFound) {
+	err := l.view(func(snap reader) error { return readRecord(snap, addressKey(prefixOut, payee), &lane) })
+	if errors.Is(err, errNoRecord) {
 		return outLane{}, nil
 	}
 	return lane, err
@@ -225,61 +224,9 @@ func (l *Ledger) Unvouchered(payer common.Address) (Amount, error) {
 
 func (l *Ledger) inLane(payer common.Address) (inLane, error) {
 	var lane inLane
-	err := l.view(func(txn *badger.Txn) error { return readRecord(txn, addressKey(prefixIn, payer), &lane) })
-	if errors.Is(err, badger.ErrKeyNotFound) {
+	err := l.view(func(snap reader) error { return readRecord(snap, addressKey(prefixIn, payer), &lane) })
+	if errors.Is(err, errNoRecord) {
 		return inLane{}, nil
 	}
 	return lane, err
-}
-
-// view runs a read of the store, unless the ledger is closed.
-func (l *Ledger) view(read func(*badger.Txn) error) error {
-	if err := l.enter(); err != nil {
-		return err
-	}
-	defer l.users.Done()
-	return l.db.View(read)
-}
-
-// enter counts a user of the store, until l.users.Done. ErrClosed when the ledger is closed.
-func (l *Ledger) enter() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return ErrClosed
-	}
-	l.users.Add(1)
-	return nil
-}
-
-// scan calls each for the records under prefix, in key order, until it returns false or an error.
-func (l *Ledger) scan(prefix []byte, each func(*badger.Item) (bool, error)) error {
-	return l.view(func(txn *badger.Txn) error { return scanTxn(txn, prefix, true, each) })
-}
-
-// scanTxn is scan within a transaction; values says whether each will read them.
-func scanTxn(txn *badger.Txn, prefix []byte, values bool, each func(*badger.Item) (bool, error)) error {
-	opts := badger.DefaultIteratorOptions
-	opts.PrefetchValues = values
-	return iterate(txn, opts, prefix, prefix, each)
-}
-
-// scanFrom is scanTxn over keys only, from start on.
-func scanFrom(txn *badger.Txn, prefix, start []byte, each func(*badger.Item) (bool, error)) error {
-	opts := badger.DefaultIteratorOptions
-	opts.PrefetchValues = false
-	return iterate(txn, opts, prefix, start, each)
-}
-
-func iterate(txn *badger.Txn, opts badger.IteratorOptions, prefix, start []byte, each func(*badger.Item) (bool, error)) error {
-	opts.Prefix = prefix
-	it := txn.NewIterator(opts)
-	defer it.Close()
-	for it.Seek(start); it.ValidForPrefix(prefix); it.Next() {
-		more, err := each(it.Item())
-		if err != nil || !more {
-			return err
-		}
-	}
-	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -22,7 +21,7 @@ import (
 // MaxBatchReceipts bounds one batch. More receipts wait for the next one.
 const MaxBatchReceipts = 16 << 10
 
-// commitLimits keep the commits of a batch below Badger's transaction limit of 153 KiB. Tests make them small.
+// commitLimits bound the memory that one commit of a batch takes. Tests make them small.
 type commitLimits struct {
 	part       int // receipts in a part, 140 bytes each
 	inclusions int // inclusions in a commit, some 1.2 KiB each
@@ -83,7 +82,7 @@ func (l *Ledger) setBatchState(b batches) {
 // Batch returns the ledger's batch of that epoch. ErrUnknownReceipt when there is none.
 func (l *Ledger) Batch(epoch uint64) (*SealedBatch, error) {
 	var b SealedBatch
-	err := l.view(func(txn *badger.Txn) error { return readBatch(txn, epochKey(epoch), &b) })
+	err := l.view(func(snap reader) error { return readBatch(snap, epochKey(epoch), &b) })
 	if err != nil {
 		return nil, fmt.Errorf("look up batch %d: %w", epoch, orUnknown(err))
 	}
@@ -91,13 +90,13 @@ func (l *Ledger) Batch(epoch uint64) (*SealedBatch, error) {
 }
 
 // readBatch reads a head and its parts.
-func readBatch(txn *badger.Txn, head []byte, b *SealedBatch) error {
-	if err := readRecord(txn, head, b); err != nil {
+func readBatch(snap reader, head []byte, b *SealedBatch) error {
+	if err := readRecord(snap, head, b); err != nil {
 		return err
 	}
 	for i := range b.Parts {
 		var part batchPart
-		if err := readRecord(txn, partKey(b.Batch.Epoch, i), &part); err != nil {
+		if err := readRecord(snap, partKey(b.Batch.Epoch, i), &part); err != nil {
 			return err
 		}
 		b.Receipts = append(b.Receipts, part.Receipts...)
@@ -113,17 +112,18 @@ func readBatch(txn *badger.Txn, head []byte, b *SealedBatch) error {
 // loadBatches finds the batch in flight and drops what a crash while sealing has left.
 func (l *Ledger) loadBatches(ctx context.Context) error {
 	var state batches
-	err := l.view(func(txn *badger.Txn) error {
-		opts := badger.DefaultIteratorOptions
-		opts.Prefix, opts.Reverse, opts.PrefetchSize = []byte(prefixBatch), true, 1
-		it := txn.NewIterator(opts)
-		defer it.Close()
-		it.Seek(epochKey(^uint64(0)))
-		if !it.Valid() {
-			return nil
+	err := l.view(func(snap reader) error {
+		it, err := under(snap, []byte(prefixBatch))
+		if err != nil {
+			return err
+		}
+		found := it.Last()
+		head := bytes.Clone(it.Key())
+		if err := it.Close(); err != nil || !found {
+			return err
 		}
 		var newest SealedBatch
-		if err := readBatch(txn, it.Item().KeyCopy(nil), &newest); err != nil {
+		if err := readBatch(snap, head, &newest); err != nil {
 			return err
 		}
 		state = batches{newest: newest.Batch.Epoch, settled: newest.Batch.Epoch, last: newest.SettledAt}
@@ -142,9 +142,9 @@ func (l *Ledger) loadBatches(ctx context.Context) error {
 // dropHalfSealed deletes the parts of batches after newest: they have no head.
 func (l *Ledger) dropHalfSealed(ctx context.Context, newest uint64) error {
 	var stray [][]byte
-	err := l.view(func(txn *badger.Txn) error {
-		return scanFrom(txn, []byte(prefixPart), partKey(newest+1, 0), func(item *badger.Item) (bool, error) {
-			stray = append(stray, item.KeyCopy(nil))
+	err := l.view(func(snap reader) error {
+		return scanFrom(snap, []byte(prefixPart), partKey(newest+1, 0), func(e entry) (bool, error) {
+			stray = append(stray, bytes.Clone(e.key))
 			return true, nil
 		})
 	})
@@ -192,12 +192,12 @@ func (l *Ledger) seal(ctx context.Context, epoch uint64, lanes []common.Address)
 		return nil, err
 	}
 	var s *SealedBatch
-	err := l.view(func(txn *badger.Txn) error {
-		pending, ids, err := pendingReceipts(txn, lanes)
+	err := l.view(func(snap reader) error {
+		pending, ids, err := pendingReceipts(snap, lanes)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		s, err = l.buildBatch(txn, epoch, ids, pending)
+		s, err = l.buildBatch(snap, epoch, ids, pending)
 		return err
 	})
 	if err != nil || s == nil {
@@ -235,15 +235,15 @@ func (l *Ledger) storeParts(ctx context.Context, s *SealedBatch) error {
 }
 
 // pendingReceipts returns the first MaxBatchReceipts pending receipts of lanes (nil: of all) in order of id.
-func pendingReceipts(txn *badger.Txn, lanes []common.Address) (pending []pendingRecord, ids []ReceiptID, err error) {
+func pendingReceipts(snap reader, lanes []common.Address) (pending []pendingRecord, ids []ReceiptID, err error) {
 	chosen := make(map[common.Address]bool, len(lanes))
 	for _, payee := range lanes {
 		chosen[payee] = true
 	}
 	payees := make(map[common.Address]bool) // at most MaxBatchLanes
-	err = scanTxn(txn, []byte(prefixPending), true, func(item *badger.Item) (bool, error) {
+	err = scanFrom(snap, []byte(prefixPending), nil, func(e entry) (bool, error) {
 		var p pendingRecord
-		if err := readItem(item, &p); err != nil {
+		if err := readEntry(e, &p); err != nil {
 			return false, err
 		}
 		if (lanes != nil && !chosen[p.Payee]) || (!payees[p.Payee] && len(payees) == MaxBatchLanes) {
@@ -251,14 +251,14 @@ func pendingReceipts(txn *badger.Txn, lanes []common.Address) (pending []pending
 		}
 		payees[p.Payee] = true
 		pending = append(pending, p)
-		ids = append(ids, ReceiptID(item.Key()[len(prefixPending):]))
+		ids = append(ids, ReceiptID(e.key[len(prefixPending):]))
 		return len(ids) < MaxBatchReceipts, nil
 	})
 	return pending, ids, err
 }
 
 // buildBatch computes root and lane totals: what earlier batches settled on the lane plus what is here.
-func (l *Ledger) buildBatch(txn *badger.Txn, epoch uint64, ids []ReceiptID, pending []pendingRecord) (*SealedBatch, error) {
+func (l *Ledger) buildBatch(snap reader, epoch uint64, ids []ReceiptID, pending []pendingRecord) (*SealedBatch, error) {
 	s := &SealedBatch{
 		State: StateSealed, Receipts: ids, Parts: (len(ids) + l.limits.part - 1) / l.limits.part, SealedAt: time.Now().UTC(),
 	}
@@ -268,7 +268,7 @@ func (l *Ledger) buildBatch(txn *badger.Txn, epoch uint64, ids []ReceiptID, pend
 		lane := lanes[p.Payee]
 		if lane == nil {
 			lane = new(outLane)
-			if err := readRecord(txn, addressKey(prefixOut, p.Payee), lane); err != nil {
+			if err := readRecord(snap, addressKey(prefixOut, p.Payee), lane); err != nil {
 				return nil, err
 			}
 			lanes[p.Payee] = lane

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dgraph-io/badger/v4"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -43,7 +42,7 @@ func (l *Ledger) RecordServed(ctx context.Context, b Bundle) (Bundle, error) {
 		switch err := tx.get(idKey(prefixReceipt, id), &stored); {
 		case err == nil:
 			return ErrReceiptReplayed
-		case !errors.Is(err, badger.ErrKeyNotFound):
+		case !errors.Is(err, errNoRecord):
 			return err
 		}
 		var err error
@@ -115,11 +114,11 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, signer comm
 	var b Bundle
 	var had, row []byte // row: the countersigned one; nil where nothing is to be countersigned
 	var admitted bool
-	err := l.view(func(txn *badger.Txn) (err error) {
-		if had, err = readRow(txn, key); err != nil {
+	err := l.view(func(snap reader) (err error) {
+		if had, err = readRow(snap, key); err != nil {
 			return orUnknown(err)
 		}
-		admitted, err = hasRow(txn, admission)
+		admitted, err = hasRow(snap, admission)
 		return errors.Join(err, decodeRecord(key, had, &b))
 	})
 	if err != nil {
@@ -139,7 +138,7 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, signer comm
 	}
 	var lane inLane
 	err = l.write(ctx, func(tx *stagedTx) error {
-		now, err := readRow(tx.txn, key)
+		now, err := readRow(tx.batch, key)
 		if err != nil {
 			return err
 		}
@@ -215,7 +214,7 @@ func (lane *inLane) unvouchered() Amount { return lane.Served.SubFloor(lane.Vouc
 func readInLane(tx *stagedTx, payer common.Address) (inLane, error) {
 	var lane inLane
 	err := tx.get(addressKey(prefixIn, payer), &lane)
-	if errors.Is(err, badger.ErrKeyNotFound) {
+	if errors.Is(err, errNoRecord) {
 		return inLane{}, nil
 	}
 	return lane, err

@@ -2,11 +2,7 @@ package settlement
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -34,61 +30,9 @@ func (l *Ledger) sync() error {
 	if l.noSync {
 		return nil
 	}
-	// In this order: rows may be in a log that is closed while the one after it is synced.
-	if err := errors.Join(l.db.Sync(), l.syncRotated()); err != nil {
+	if err := l.store.sync(); err != nil {
 		l.log.Error("a power loss now may lose receipts", "error", err)
 		return fmt.Errorf("sync ledger: %w", err)
-	}
-	return nil
-}
-
-// syncRotated syncs the logs that Badger has closed since the last call: its Sync is of the newest alone, and rows that were
-// committed before it may be in one before that. One that is gone has become a table, which Badger has synced. One call
-// at a time.
-func (l *Ledger) syncRotated() error {
-	if l.dir == "" { // in memory
-		return nil
-	}
-	for {
-		if _, err := os.Stat(l.logName(l.newestLog + 1)); errors.Is(err, fs.ErrNotExist) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		f, err := os.OpenFile(l.logName(l.newestLog), os.O_RDWR, 0)
-		if err == nil {
-			err = errors.Join(f.Sync(), f.Close())
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		l.newestLog++
-	}
-}
-
-// logName is what Badger calls its logs, which it counts up.
-func (l *Ledger) logName(n int) string { return filepath.Join(l.dir, fmt.Sprintf("%05d.mem", n)) }
-
-// findLogs lists Badger's logs in dir; none of a ledger in memory.
-func findLogs(dir string) ([]string, error) {
-	if dir == "" {
-		return nil, nil
-	}
-	return filepath.Glob(filepath.Join(dir, "*.mem"))
-}
-
-// findNewestLog looks which log Badger writes now.
-func (l *Ledger) findNewestLog() error {
-	logs, err := findLogs(l.dir)
-	if err != nil {
-		return err
-	}
-	for _, name := range logs {
-		var n int
-		if _, err := fmt.Sscanf(filepath.Base(name), "%d.mem", &n); err != nil {
-			return fmt.Errorf("log %s: %w", name, err)
-		}
-		l.newestLog = max(l.newestLog, n)
 	}
 	return nil
 }

@@ -1,0 +1,90 @@
+package settlement
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// logFS is a file system that does not sync the database's log when the database asks, but in sync. Pebble holds what it need
+// not sync in the process; what it is told to sync it writes at once, which is all that outliving the process takes.
+type logFS struct {
+	vfs.FS
+
+	mu   sync.Mutex // guards open, and its files against being closed while they are synced
+	open map[*logFile]struct{}
+}
+
+func newLogFS(files vfs.FS) *logFS { return &logFS{FS: files, open: make(map[*logFile]struct{})} }
+
+// Create implements vfs.FS.
+func (f *logFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := f.FS.Create(name, category)
+	if err != nil || !strings.HasSuffix(name, ".log") {
+		return file, err
+	}
+	log := &logFile{File: file, fs: f}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.open[log] = struct{}{}
+	return log, nil
+}
+
+// ReuseForWrite implements vfs.FS: a log that is done with is not written over.
+func (f *logFS) ReuseForWrite(old, name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := f.FS.Remove(old); err != nil {
+		return nil, err
+	}
+	return f.Create(name, category)
+}
+
+// sync returns when all that was written to logs before is on the disk.
+func (f *logFS) sync() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var errs []error
+	for log := range f.open {
+		errs = append(errs, log.sync())
+	}
+	return errors.Join(errs...)
+}
+
+// logFile is a log of the database.
+type logFile struct {
+	vfs.File
+	fs      *logFS
+	written atomic.Bool // since the last sync
+}
+
+func (l *logFile) Write(p []byte) (int, error) {
+	n, err := l.File.Write(p)
+	l.written.Store(true)
+	return n, err
+}
+
+// Sync, SyncData and SyncTo implement vfs.File, and leave it to logFS.sync.
+func (l *logFile) Sync() error                { return nil }
+func (l *logFile) SyncData() error            { return nil }
+func (l *logFile) SyncTo(int64) (bool, error) { return true, nil }
+
+func (l *logFile) sync() error {
+	if !l.written.Swap(false) {
+		return nil
+	}
+	err := l.File.SyncData()
+	if err != nil {
+		l.written.Store(true)
+	}
+	return err
+}
+
+// Close syncs first: what follows is in another log, and a power loss must leave a first part of all that was written.
+func (l *logFile) Close() error {
+	l.fs.mu.Lock()
+	defer l.fs.mu.Unlock()
+	delete(l.fs.open, l)
+	return errors.Join(l.sync(), l.File.Close())
+}

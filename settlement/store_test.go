@@ -1,0 +1,74 @@
+package settlement_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"flotilla/settlement"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// TestPowerLoss: of what is only written a power loss leaves a first part, of what is synced all: also where the database
+// has begun a new log in between.
+func TestPowerLoss(t *testing.T) {
+	f := newFixture(t, 1)
+	disk := vfs.NewCrashableMem()
+	open := func(files *vfs.MemFS) *settlement.Ledger {
+		l, err := settlement.OpenLedger("ledger", settlement.LedgerOptions{Key: f.gateway.key, Domain: testDomain}.OnFiles(files))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { closeLedger(t, l) })
+		return l
+	}
+	l := open(disk)
+	var ids []settlement.ReceiptID
+	for i := range 2500 { // some 8 MB: the log is begun anew
+		ids = append(ids, f.accept(t, l, 0, uint64(i+1)).ID)
+		if i == 2000 {
+			if err := l.Synced(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	after := open(disk.CrashClone(vfs.CrashCloneCfg{})) // none of what is not synced
+	held := 0
+	for i, id := range ids {
+		switch _, err := after.Bundle(id); {
+		case err == nil && held == i:
+			held++
+		case err == nil:
+			t.Fatalf("receipt %d is there, receipt %d is not", i, held)
+		case !errors.Is(err, settlement.ErrUnknownReceipt):
+			t.Fatal(err)
+		}
+	}
+	if held < 2001 {
+		t.Errorf("%d receipts are left of 2001 that were synced", held)
+	}
+	f.accept(t, after, 0, uint64(held+1)) // the ledger goes on from there
+	if err := l.Synced(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(disk.CrashClone(vfs.CrashCloneCfg{})).Bundle(ids[len(ids)-1]); err != nil {
+		t.Errorf("the last receipt after a sync and a power loss: %v", err)
+	}
+}
+
+// TestLedgerOfAnEarlierVersionIsRefused: and says what to do, and leaves it as it was.
+func TestLedgerOfAnEarlierVersionIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "KEYREGISTRY"), []byte("Hello Badger"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t, 1)
+	if _, err := settlement.OpenLedger(dir, settlement.LedgerOptions{Key: f.gateway.key, Domain: testDomain}); !errors.Is(err, settlement.ErrOldLedger) {
+		t.Errorf("%v, want ErrOldLedger", err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("left %v, %v", files, err)
+	}
+}
