@@ -25,6 +25,7 @@ func fences() []fence {
 		libp2p = "github.com/libp2p/"
 		hugot  = "github.com/knights-analytics/hugot"
 		badger = "github.com/dgraph-io/badger"
+		pebble = "github.com/cockroachdb/"
 	)
 	own := func(rooms ...string) []string {
 		for i, r := range rooms {
@@ -36,7 +37,8 @@ func fences() []fence {
 		{room: "p2p", deny: append(own("routing", "settlement", "node", "testnet", "cmd", "contracts"), geth, badger, hugot)},
 		{room: "routing", deny: append(own("p2p", "settlement", "node", "testnet", "cmd", "contracts"), geth, libp2p, badger)},
 		{room: "routing", except: own("routing/embed/hugotembed"), deny: []string{hugot}},
-		{room: "settlement", deny: append(own("p2p", "routing", "node", "testnet", "cmd"), libp2p, hugot)},
+		{room: "settlement", deny: append(own("p2p", "routing", "node", "testnet", "cmd"), libp2p, hugot, badger)},
+		{room: "", except: own("settlement"), deny: []string{pebble}},
 		{room: "settlement", except: own("settlement/ethchain"), deny: append(own("contracts"),
 			geth+"/ethclient", geth+"/accounts/abi", geth+"/node", geth+"/eth", geth+"/rpc")},
 		{room: "node", deny: append(own("testnet", "cmd", "contracts", "settlement/ethchain", "routing/embed"),
