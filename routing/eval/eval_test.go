@@ -148,6 +148,9 @@ func TestGuardedRouterAsksTheRestOfAText(t *testing.T) {
 	}
 	dear := map[string]eval.Price{small: {Input: 1, Output: 1}, large: {Input: 9, Output: 9}}
 	_, r := run(t, eval.Set{Name: "first words", Train: part(t, texts), Prices: dear}, eval.Options{Routers: []string{"flotilla", "flotilla-guarded"}})
+	if vs := r["flotilla"].VsBestBaseline; vs == nil || vs.Baseline == "flotilla-guarded" {
+		t.Errorf("the best baseline is %+v, ourselves", vs)
+	}
 	plain, guarded := r["flotilla"].Dials[routing.DefaultDial], r["flotilla-guarded"].Dials[routing.DefaultDial]
 	if small := r["cheapest"].OperatingPoint.Cost; plain.Cost < 4*small || guarded.Cost > 2*small {
 		t.Errorf("at the default dial an answer costs %v with the guard and %v without, by the small model %v", guarded.Cost, plain.Cost, small)

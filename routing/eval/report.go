@@ -282,7 +282,7 @@ func (r *reporter) compare(routers []Router) {
 		switch {
 		case o.Name == ours:
 			mine = j
-		case o.Name != oracle && (best < 0 || o.Frontier.AIQ > routers[best].Frontier.AIQ):
+		case o.Name != oracle && o.Name != oursGuarded && (best < 0 || o.Frontier.AIQ > routers[best].Frontier.AIQ):
 			best = j
 		}
 	}
