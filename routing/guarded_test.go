@@ -25,15 +25,21 @@ func guardedRouter(t *testing.T) (*routing.Router, *index.Index) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return guarded(t, m, x), x
+}
+
+// guarded is a router with the guard over an encoder and the index made with it.
+func guarded(t *testing.T, encoder form.Encoder, x *index.Index) *routing.Router {
+	t.Helper()
 	g, err := guard.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := routing.New(routing.Config{Embedder: form.Join(m), Index: x, Guard: g})
+	r, err := routing.New(routing.Config{Embedder: form.Join(encoder), Index: x, Guard: g})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r, x
+	return r
 }
 
 func ladder() []routing.Candidate {
@@ -183,14 +189,7 @@ func TestDearCopiesOfAnOfferChangeNothingBehindTheGuard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := guard.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := routing.New(routing.Config{Embedder: form.Join(m), Index: x, Guard: g})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := guarded(t, m, x)
 	texts, err := prompts.All()
 	if err != nil {
 		t.Fatal(err)
