@@ -1,6 +1,7 @@
 package settlement
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -126,10 +127,10 @@ func readEntry(e entry, v any) error { return decodeRecord(e.key, e.row, v) }
 
 // scan calls each for the records under prefix, in key order, until it returns false or an error.
 func (l *Ledger) scan(prefix []byte, each func(entry) (bool, error)) error {
-	return l.view(func(snap reader) error { return scanFrom(snap, prefix, prefix, each) })
+	return l.view(func(snap reader) error { return scanFrom(snap, prefix, nil, each) })
 }
 
-// scanFrom is scan over the keys from start on.
+// scanFrom is scan over the keys from start on; nil is the first.
 func scanFrom(from reader, prefix, start []byte, each func(entry) (bool, error)) error {
 	it, err := under(from, prefix)
 	if err != nil {
@@ -149,7 +150,7 @@ func scanFrom(from reader, prefix, start []byte, each func(entry) (bool, error))
 
 // under iterates over the keys with a prefix. Its Close tells what went wrong.
 func under(from reader, prefix []byte) (*pebble.Iterator, error) {
-	end := append([]byte(nil), prefix...)
+	end := bytes.Clone(prefix)
 	end[len(end)-1]++ // no prefix ends with 255
 	return from.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: end})
 }

@@ -114,7 +114,7 @@ func (c client) receipt(ctx context.Context, id string) ([]byte, error) {
 // route is a dry run: where the gateway would send a prompt, and why.
 func (c client) route(ctx context.Context, prompt string, maxTokens int, dial float64) (routing.Decision, error) {
 	body, err := json.Marshal(map[string]any{
-		"model": "auto", "max_tokens": maxTokens, "cost_quality_tradeoff": dial,
+		"model": autoModel, "max_tokens": maxTokens, "cost_quality_tradeoff": dial,
 		"messages": []map[string]string{{"role": "user", "content": prompt}},
 	})
 	if err != nil {

@@ -140,7 +140,7 @@ func demoChats(ctx context.Context, c client, operators []OperatorSpec, out io.W
 // demoDial shows what the dial is for: the automatic prompts at several of its positions, as dry runs.
 func demoDial(ctx context.Context, c client, out io.Writer) error {
 	fmt.Fprintf(out, "\nthe same prompts at other positions of the dial (dry runs):\ndial  predicted quality  expected cost  models\n")
-	for _, dial := range []float64{0, routing.DefaultDial, 8, 9, routing.MaxDial} {
+	for _, dial := range []float64{routing.MinDial, routing.DefaultDial, 8, 9, routing.MaxDial} {
 		quality, costMicroUSD, answers := 0.0, 0.0, 0
 		by := map[routing.ModelID]int{}
 		for i, p := range demoPrompts() {
