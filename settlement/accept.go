@@ -1,6 +1,7 @@
 package settlement
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,11 +113,9 @@ func (l *Ledger) accept(ctx context.Context, b Bundle) (Acceptance, error) {
 // stageAccept moves one receipt from open order to accepted and returns its lane as it is then.
 func stageAccept(tx *stagedTx, r Receipt, row []byte, pending pendingRecord) (outLane, error) {
 	id := r.ID()
-	if used, err := tx.has(idKey(prefixReceipt, id)); err != nil || used {
-		return outLane{}, errors.Join(err, errIf(used, ErrReceiptReplayed))
-	}
 	if known, err := tx.has(idKey(prefixOrder, id)); err != nil || !known {
-		return outLane{}, errors.Join(err, errIf(!known, ErrUnknownOrder))
+		used, err2 := tx.has(idKey(prefixReceipt, id)) // an open order has no receipt, which is the dearer one to look for
+		return outLane{}, cmp.Or(err, err2, errIf(used, ErrReceiptReplayed), ErrUnknownOrder)
 	}
 	if r.LaneSeq != 0 {
 		key := seqKey(r.Payer, r.Payee, r.LaneSeq)

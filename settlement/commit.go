@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
+	"flotilla/internal/durable"
 )
 
 // Group commit. A sync takes 0.6 to 2.6 ms, so one row per sync is at most some 1,000 rows a second. Changes are committed
@@ -79,7 +79,7 @@ func (l *Ledger) commitGroup(group []*commitOp) {
 // A crash before Commit returns leaves none of it, a crash after leaves all of it; so does a power loss around the sync,
 // which leaves a first part of all that was written since the one before: the store's log ends at its first torn record.
 func (l *Ledger) commitSome(group []*commitOp) int {
-	batch := l.store.db.NewIndexedBatch()
+	batch := l.store.NewBatch()
 	defer func() { _ = batch.Close() }()
 	var staged []*commitOp
 	size, used := 0, 0
@@ -111,13 +111,13 @@ func (l *Ledger) commitSome(group []*commitOp) int {
 }
 
 // commit makes the batch's changes and runs what staged wants done after that.
-func (l *Ledger) commit(batch *pebble.Batch, staged []*commitOp) error {
+func (l *Ledger) commit(batch *durable.Batch, staged []*commitOp) error {
 	if l.hook != nil {
 		if err := l.hook(beforeCommit); err != nil {
 			return err
 		}
 	}
-	if err := l.store.write(batch); err != nil {
+	if err := l.store.Write(batch); err != nil {
 		return fmt.Errorf("commit to ledger: %w", err)
 	}
 	for _, op := range staged {
@@ -140,7 +140,7 @@ func failAll(ops []*commitOp, err error) {
 // stagedTx is one operation's view: it reads the transaction and stages writes, which reach the
 // transaction only when the whole operation was accepted. It does not see its own staged writes.
 type stagedTx struct {
-	batch *pebble.Batch
+	batch *durable.Batch
 	puts  []stagedPut
 	size  int // bytes of all staged keys and values
 }
@@ -153,7 +153,7 @@ type stagedPut struct {
 func (t *stagedTx) get(key []byte, v any) error { return readRecord(t.batch, key, v) }
 
 // has says whether there is a record under key.
-func (t *stagedTx) has(key []byte) (bool, error) { return hasRow(t.batch, key) }
+func (t *stagedTx) has(key []byte) (bool, error) { return durable.Has(t.batch, key) }
 
 func (t *stagedTx) put(key []byte, v any) error {
 	row, err := encodeRecord(key, v)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
+	"flotilla/internal/durable"
 	"github.com/ethereum/go-ethereum/common"
 )
 
@@ -82,7 +82,7 @@ func (o LedgerOptions) Unsynced() LedgerOptions {
 }
 
 // OnFiles keeps the ledger on another file system than the machine's.
-func (o LedgerOptions) OnFiles(files vfs.FS) LedgerOptions {
+func (o LedgerOptions) OnFiles(files durable.Files) LedgerOptions {
 	o.files = files
 	return o
 }

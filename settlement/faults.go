@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/durable"
 )
 
 // maxEvidence bounds the faults that a ledger keeps. Each has cost its operator a signature under a false statement;
@@ -47,7 +49,7 @@ func (l *Ledger) KeepEvidence(ctx context.Context, e Evidence) (common.Hash, err
 
 func evidenceIsFull(snap reader) (bool, error) {
 	n := 0
-	err := scanFrom(snap, []byte(prefixEvidence), nil, func(entry) (bool, error) {
+	err := durable.Scan(snap, []byte(prefixEvidence), nil, func(entry) (bool, error) {
 		n++
 		return n < maxEvidence, nil
 	})

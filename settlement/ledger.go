@@ -10,9 +10,10 @@ import (
 	"math"
 	"sync"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
+
+	"flotilla/internal/durable"
 )
 
 // LedgerOptions say whose ledger it is. Key and Domain are required.
@@ -27,8 +28,8 @@ type LedgerOptions struct {
 	// Signers tells whose word other keys than a payer's own are; nil: nobody's.
 	Signers SignerReader
 
-	noSync bool   // set by tests that kill no process: commits do not wait for the disk
-	files  vfs.FS // set by tests that cut the power; nil: the machine's
+	noSync bool          // set by tests that kill no process: commits do not wait for the disk
+	files  durable.Files // set by tests that cut the power; nil: the machine's
 }
 
 // Ledger is the durable record of one party, payer (gateway) or payee (operator), and the gatekeeper of
@@ -38,7 +39,7 @@ type LedgerOptions struct {
 //
 // Safe for concurrent use. One process per directory: a second open fails.
 type Ledger struct {
-	store  *store
+	store  *durable.Store
 	key    *ecdsa.PrivateKey
 	signer common.Address // of key
 	self   common.Address // whose ledger it is
@@ -91,7 +92,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	store, err := openStore(dir, opts.files, log)
+	store, err := openStore(dir, durable.Options{Files: opts.files, Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
 	}
@@ -148,7 +149,7 @@ func (l *Ledger) Close() error {
 		l.users.Wait()
 		close(l.closing)
 		<-l.stopped
-		if err = l.store.close(); err != nil {
+		if err = l.store.Close(); err != nil {
 			err = fmt.Errorf("close ledger: %w", err)
 		}
 	})

@@ -24,7 +24,7 @@ func (l *Ledger) OwedLanes() ([]OwedLane, error) {
 			return false, err
 		}
 		out = append(out, OwedLane{
-			Payer: common.BytesToAddress(e.key[len(prefixIn):]), Receipts: lane.LastSeq, Served: lane.Served,
+			Payer: common.BytesToAddress(e.Key[len(prefixIn):]), Receipts: lane.LastSeq, Served: lane.Served,
 			Vouchered: lane.Voucher.ValueAggregate, Unvouchered: lane.unvouchered(),
 		})
 		return true, nil

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/durable"
 )
 
 // AttachOperatorSig adds the operator's signature to a partial receipt that this payer issued. A
@@ -49,12 +51,12 @@ func (l *Ledger) UnsignedPartials(payee common.Address, limit int) ([]Bundle, er
 	var out []Bundle
 	err := l.view(func(snap reader) error {
 		for _, start := range [][]byte{from, prefix} { // up to the end, then from the beginning
-			err := scanFrom(snap, prefix, start, func(e entry) (bool, error) {
-				if bytes.Equal(start, prefix) && bytes.Compare(e.key, from) >= 0 {
+			err := durable.Scan(snap, prefix, start, func(e entry) (bool, error) {
+				if bytes.Equal(start, prefix) && bytes.Compare(e.Key, from) >= 0 {
 					return false, nil // seen in the first round
 				}
 				var b Bundle
-				err := readRecord(snap, idKey(prefixReceipt, ReceiptID(e.key[len(prefix):])), &b)
+				err := readRecord(snap, idKey(prefixReceipt, ReceiptID(e.Key[len(prefix):])), &b)
 				out = append(out, b)
 				return len(out) < limit, err
 			})

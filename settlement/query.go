@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/durable"
 )
 
 // State is how far a stored receipt has come.
@@ -100,8 +102,8 @@ func (l *Ledger) Newest(after Place, limit int) ([]Place, error) {
 	}
 	err := l.view(func(snap reader) error {
 		prefix := []byte(prefixNewest)
-		return scanFrom(snap, prefix, append([]byte(prefixNewest), after[:]...), func(e entry) (bool, error) {
-			if at := Place(e.key[len(prefix):]); at != after {
+		return durable.Scan(snap, prefix, append([]byte(prefixNewest), after[:]...), func(e entry) (bool, error) {
+			if at := Place(e.Key[len(prefix):]); at != after {
 				out = append(out, at)
 			}
 			return len(out) < limit, nil
@@ -123,8 +125,8 @@ func (l *Ledger) Receipts(f Filter) iter.Seq2[StoredReceipt, error] {
 	return func(yield func(StoredReceipt, error) bool) {
 		open := l.OpenBatch() // before the view: what is settled in between shows there
 		err := l.view(func(snap reader) error {
-			return scanFrom(snap, prefix, nil, func(e entry) (bool, error) {
-				r, err := readReceipt(snap, ReceiptID(e.key[len(prefix):]), open)
+			return durable.Scan(snap, prefix, nil, func(e entry) (bool, error) {
+				r, err := readReceipt(snap, ReceiptID(e.Key[len(prefix):]), open)
 				if err != nil {
 					return false, err
 				}
@@ -172,7 +174,7 @@ func (l *Ledger) Lanes() ([]LaneState, error) {
 		var lane outLane
 		err := readEntry(e, &lane)
 		out = append(out, LaneState{
-			Payee: common.BytesToAddress(e.key[len(prefixOut):]),
+			Payee: common.BytesToAddress(e.Key[len(prefixOut):]),
 			Total: lane.Total, Count: lane.Count, Settled: lane.Settled,
 		})
 		return true, err

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/durable"
 )
 
 // The life of a batch in the ledger: sealed → submitted → settled. Each arrow is one durable
@@ -113,13 +115,12 @@ func readBatch(snap reader, head []byte, b *SealedBatch) error {
 func (l *Ledger) loadBatches(ctx context.Context) error {
 	var state batches
 	err := l.view(func(snap reader) error {
-		it, err := under(snap, []byte(prefixBatch))
-		if err != nil {
-			return err
-		}
-		found := it.Last()
-		head := bytes.Clone(it.Key())
-		if err := it.Close(); err != nil || !found {
+		var head []byte
+		err := durable.ScanBack(snap, []byte(prefixBatch), func(e entry) (bool, error) {
+			head = bytes.Clone(e.Key)
+			return false, nil
+		})
+		if err != nil || head == nil {
 			return err
 		}
 		var newest SealedBatch
@@ -143,8 +144,8 @@ func (l *Ledger) loadBatches(ctx context.Context) error {
 func (l *Ledger) dropHalfSealed(ctx context.Context, newest uint64) error {
 	var stray [][]byte
 	err := l.view(func(snap reader) error {
-		return scanFrom(snap, []byte(prefixPart), partKey(newest+1, 0), func(e entry) (bool, error) {
-			stray = append(stray, bytes.Clone(e.key))
+		return durable.Scan(snap, []byte(prefixPart), partKey(newest+1, 0), func(e entry) (bool, error) {
+			stray = append(stray, bytes.Clone(e.Key))
 			return true, nil
 		})
 	})
@@ -241,7 +242,7 @@ func pendingReceipts(snap reader, lanes []common.Address) (pending []pendingReco
 		chosen[payee] = true
 	}
 	payees := make(map[common.Address]bool) // at most MaxBatchLanes
-	err = scanFrom(snap, []byte(prefixPending), nil, func(e entry) (bool, error) {
+	err = durable.Scan(snap, []byte(prefixPending), nil, func(e entry) (bool, error) {
 		var p pendingRecord
 		if err := readEntry(e, &p); err != nil {
 			return false, err
@@ -251,7 +252,7 @@ func pendingReceipts(snap reader, lanes []common.Address) (pending []pendingReco
 		}
 		payees[p.Payee] = true
 		pending = append(pending, p)
-		ids = append(ids, ReceiptID(e.key[len(prefixPending):]))
+		ids = append(ids, ReceiptID(e.Key[len(prefixPending):]))
 		return len(ids) < MaxBatchReceipts, nil
 	})
 	return pending, ids, err

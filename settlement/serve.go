@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/durable"
 )
 
 // inLane is what one payer owes this payee.
@@ -118,7 +120,7 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, signer comm
 		if had, err = readRow(snap, key); err != nil {
 			return orUnknown(err)
 		}
-		admitted, err = hasRow(snap, admission)
+		admitted, err = durable.Has(snap, admission)
 		return errors.Join(err, decodeRecord(key, had, &b))
 	})
 	if err != nil {

@@ -30,7 +30,7 @@ func (l *Ledger) sync() error {
 	if l.noSync {
 		return nil
 	}
-	if err := l.store.sync(); err != nil {
+	if err := l.store.Sync(); err != nil {
 		l.log.Error("a power loss now may lose receipts", "error", err)
 		return fmt.Errorf("sync ledger: %w", err)
 	}

@@ -24,7 +24,6 @@ func fences() []fence {
 		geth   = "github.com/ethereum/go-ethereum"
 		libp2p = "github.com/libp2p/"
 		hugot  = "github.com/knights-analytics/hugot"
-		badger = "github.com/dgraph-io/badger"
 		pebble = "github.com/cockroachdb/"
 	)
 	own := func(rooms ...string) []string {
@@ -34,16 +33,15 @@ func fences() []fence {
 		return rooms
 	}
 	return []fence{
-		{room: "p2p", deny: append(own("routing", "settlement", "node", "testnet", "cmd", "contracts"), geth, badger, hugot)},
-		{room: "routing", deny: append(own("p2p", "settlement", "node", "testnet", "cmd", "contracts"), geth, libp2p, badger)},
+		{room: "p2p", deny: append(own("routing", "settlement", "node", "testnet", "cmd", "contracts"), geth, hugot)},
+		{room: "routing", deny: append(own("p2p", "settlement", "node", "testnet", "cmd", "contracts"), geth, libp2p)},
 		{room: "routing", except: own("routing/embed/hugotembed"), deny: []string{hugot}},
-		{room: "settlement", deny: append(own("p2p", "routing", "node", "testnet", "cmd"), libp2p, hugot, badger)},
-		{room: "", except: own("settlement"), deny: []string{pebble}},
+		{room: "settlement", deny: append(own("p2p", "routing", "node", "testnet", "cmd"), libp2p, hugot)},
+		{room: "", except: own("internal/durable"), deny: []string{pebble}},
 		{room: "settlement", except: own("settlement/ethchain"), deny: append(own("contracts"),
 			geth+"/ethclient", geth+"/accounts/abi", geth+"/node", geth+"/eth", geth+"/rpc")},
 		{room: "node", deny: append(own("testnet", "cmd", "contracts", "settlement/ethchain", "routing/embed"),
 			geth+"/ethclient", geth+"/accounts", geth+"/rpc", libp2p, hugot)},
-		{room: "node", except: own("node/access", "node/badgerdb", "node/requestlog"), deny: []string{badger}},
 		{room: "", except: own("node/postgres", "node/access/pgstore", "node/requestlog/pglog"), deny: []string{"github.com/jackc/"}},
 		{room: "node/access", deny: own("p2p", "routing", "settlement", "node/openai", "node/admin", "node/requestlog")},
 		{room: "node/postgres", deny: own("p2p", "routing", "settlement", "node/openai", "node/admin", "node/access", "node/requestlog")},
@@ -53,6 +51,8 @@ func fences() []fence {
 		{room: "node/openai", deny: own("p2p", "routing", "settlement")},
 		{room: "node/backend", deny: own("p2p", "routing", "settlement")},
 		{room: "testnet", deny: own("cmd")},
+		{room: "internal", deny: own("p2p", "routing", "settlement", "node", "testnet", "cmd", "contracts")},
+		{room: "", except: own("internal", "settlement", "node/access", "node/requestlog"), deny: own("internal/durable")},
 		{room: "contracts", deny: own("p2p", "routing", "settlement", "node", "testnet", "cmd")},
 	}
 }

@@ -3,11 +3,10 @@ package access
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
+	"flotilla/internal/durable"
 )
 
 // Receipt names the receipt that a request will be charged by.
@@ -89,7 +88,7 @@ func (s *Store) Hold(_ context.Context, id KeyID, r Receipt, max MicroUSD) (Hold
 	s.dirty = true
 	s.mu.Unlock()
 	h := &hold{s: s, a: a, receipt: r, max: max}
-	if err := s.db.Update(func(txn *badger.Txn) error { return set(txn, prefixHold+string(r[:]), holdRow{id, max}) }); err != nil {
+	if err := s.rows.Update(func(b *durable.Batch) error { return set(b, prefixHold+string(r[:]), holdRow{id, max}) }); err != nil {
 		h.end()
 		return nil, fmt.Errorf("hold part of a budget: %w", err)
 	}
@@ -123,33 +122,26 @@ func (h *hold) Charge(amount MicroUSD) error {
 	usage, known := h.a.usage, h.s.byID[h.a.key.ID] == h.a
 	h.s.dirty = true
 	h.s.mu.Unlock()
-	txn := h.s.db.NewTransaction(true)
-	defer txn.Discard()
-	err := errors.Join(h.stageUsage(txn, usage, known), txn.Delete([]byte(prefixHold+string(h.receipt[:]))))
+	// Not waited for: a crash before it is written leaves the hold, which the next start settles by the receipt.
+	err := h.s.rows.UpdateSoon(func(b *durable.Batch) error {
+		if known { // a key that was forgotten meanwhile leaves no row behind
+			if err := set(b, prefixUse+string(h.a.key.ID), usage); err != nil {
+				return err
+			}
+		}
+		return remove(b, prefixHold+string(h.receipt[:]))
+	})
 	if err != nil {
 		return fmt.Errorf("charge receipt %s to %s: %w", h.receipt, h.a.key.ID, err)
 	}
-	// Not waited for: a crash before it is written leaves the hold, which the next start settles by the receipt.
-	txn.CommitWith(func(err error) {
-		if err != nil {
-			h.s.log.Error("a charge is kept in memory only; the next start takes it from the ledger", "receipt", h.receipt, "err", err)
-		}
-	})
 	return nil
-}
-
-func (h *hold) stageUsage(txn *badger.Txn, usage Usage, known bool) error {
-	if !known { // a key that was forgotten meanwhile leaves no row behind
-		return nil
-	}
-	return set(txn, prefixUse+string(h.a.key.ID), usage)
 }
 
 func (h *hold) Release() error {
 	if !h.end() {
 		return nil
 	}
-	if err := h.s.db.Update(func(txn *badger.Txn) error { return txn.Delete([]byte(prefixHold + string(h.receipt[:]))) }); err != nil {
+	if err := h.s.rows.UpdateSoon(func(b *durable.Batch) error { return remove(b, prefixHold+string(h.receipt[:])) }); err != nil {
 		return fmt.Errorf("release hold of %s: %w", h.receipt, err)
 	}
 	return nil
@@ -159,8 +151,8 @@ func (h *hold) Release() error {
 // nothing. A crash in between leaves the others for the next time. Without charged they only count as held.
 func (s *Store) reconcile(charged func(Receipt) (MicroUSD, bool, error)) error {
 	left := map[Receipt]holdRow{}
-	err := s.db.View(func(txn *badger.Txn) error {
-		return each(txn, prefixHold, func(rest []byte, row holdRow) error {
+	err := s.rows.View(func(from durable.Reader) error {
+		return each(from, prefixHold, func(rest []byte, row holdRow) error {
 			if len(rest) != len(Receipt{}) {
 				return fmt.Errorf("hold of %s: damaged row", row.Key)
 			}
@@ -190,7 +182,7 @@ func (s *Store) reconcile(charged func(Receipt) (MicroUSD, bool, error)) error {
 		case a != nil:
 			err = h.Release()
 		default: // of a key that is gone
-			err = s.db.Update(func(txn *badger.Txn) error { return txn.Delete([]byte(prefixHold + string(r[:]))) })
+			err = s.rows.Update(func(b *durable.Batch) error { return remove(b, prefixHold+string(r[:])) })
 		}
 		if err != nil {
 			return err

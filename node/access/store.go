@@ -13,16 +13,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
-
-	"flotilla/node/badgerdb"
+	"flotilla/internal/durable"
 )
 
 const (
 	// MaxKeys bounds memory: about 2 KiB a key that has rate limits.
 	MaxKeys   = 10_000
 	syncEvery = time.Second
-	gcEvery   = time.Hour
+	// MemtableBytes and CacheBytes are of the API keys and of the outbox: rows are few and short.
+	MemtableBytes = 512 << 10
+	CacheBytes    = 256 << 10
 )
 
 // Rows of the store. Values are JSON.
@@ -43,11 +43,11 @@ type Options struct {
 	Now     func() time.Time // default: time.Now
 }
 
-// Store is one gateway's API keys, in Badger and in memory. One process at a time has it open.
+// Store is one gateway's API keys, on disk and in memory. One process at a time has it open.
 type Store struct {
-	db  *badger.DB
-	log *slog.Logger
-	now func() time.Time
+	rows *durable.Store
+	log  *slog.Logger
+	now  func() time.Time
 
 	mu    sync.Mutex // guards all below and the accounts' fields; never held while the disk is waited for
 	bySum map[Sum]*account
@@ -82,15 +82,10 @@ func Open(dir string, opts Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	how, err := badgerdb.Options(dir, Memtable)
-	if err == nil {
-		s.db, err = badger.Open(how)
-	}
+	var err error
+	s.rows, err = durable.Open(dir, durable.Options{MemtableBytes: MemtableBytes, CacheBytes: CacheBytes, Name: "API keys", Logger: s.log})
 	if err != nil {
-		if strings.Contains(err.Error(), "directory lock") {
-			err = fmt.Errorf("another process has it open, perhaps the running gateway: %w", err)
-		}
-		return nil, fmt.Errorf("open API keys in %s: %w", dir, err)
+		return nil, fmt.Errorf("open API keys in %s: %w", dir, explain(err))
 	}
 	err = s.load()
 	if err == nil {
@@ -98,18 +93,26 @@ func Open(dir string, opts Options) (*Store, error) {
 		err = s.reconcile(opts.Charged)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open API keys in %s: %w", dir, err), s.db.Close())
+		return nil, errors.Join(fmt.Errorf("open API keys in %s: %w", dir, err), s.rows.Close())
 	}
 	return s, nil
 }
 
-// Memtable is the size of the memtables of API keys and of the outbox: rows are few and short.
-const Memtable = 512 << 10
+// explain says what to do about a store that does not open.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, durable.ErrInUse):
+		return fmt.Errorf("another process, perhaps the running gateway: %w", err)
+	case errors.Is(err, durable.ErrEarlierVersion):
+		return fmt.Errorf("%w: move the directory away and make the keys again (flotilla keys create)", err)
+	}
+	return err
+}
 
 // load reads the keys and what they have spent.
 func (s *Store) load() error {
-	return s.db.View(func(txn *badger.Txn) error {
-		err := each(txn, prefixKey, func(rest []byte, k Key) error {
+	return s.rows.View(func(from durable.Reader) error {
+		err := each(from, prefixKey, func(rest []byte, k Key) error {
 			var at Sum
 			if copy(at[:], rest) != sha256.Size {
 				return fmt.Errorf("key %s: damaged row", k.ID)
@@ -121,7 +124,7 @@ func (s *Store) load() error {
 			return err
 		}
 		for _, a := range s.byID {
-			if err := readUsage(txn, a); err != nil {
+			if err := readUsage(from, a); err != nil {
 				return err
 			}
 		}
@@ -129,15 +132,9 @@ func (s *Store) load() error {
 	})
 }
 
-func readUsage(txn *badger.Txn, a *account) error {
-	item, err := txn.Get([]byte(prefixUse + string(a.key.ID)))
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil
-	}
-	if err == nil {
-		err = item.Value(func(raw []byte) error { return json.Unmarshal(raw, &a.usage) })
-	}
-	if err != nil {
+func readUsage(from durable.Reader, a *account) error {
+	err := durable.Get(from, []byte(prefixUse+string(a.key.ID)), func(raw []byte) error { return json.Unmarshal(raw, &a.usage) })
+	if err != nil && !errors.Is(err, durable.ErrNoRow) {
 		return fmt.Errorf("read usage of %s: %w", a.key.ID, err)
 	}
 	return nil
@@ -176,7 +173,7 @@ func (s *Store) setConfig(secrets []string) {
 			continue
 		}
 		a := newAccount(at, Key{ID: at.ConfigID(), Terms: Terms{Name: "config"}, Config: true})
-		if err := s.db.View(func(txn *badger.Txn) error { return readUsage(txn, a) }); err != nil {
+		if err := s.rows.View(func(from durable.Reader) error { return readUsage(from, a) }); err != nil {
 			s.log.Warn("what a key has spent is not known; it starts at zero", "key_id", a.key.ID, "err", err)
 		}
 		s.put(a)
@@ -185,10 +182,7 @@ func (s *Store) setConfig(secrets []string) {
 
 // Close implements Keys.
 func (s *Store) Close() error {
-	if s.db.IsClosed() {
-		return nil
-	}
-	if err := errors.Join(s.db.Sync(), s.db.Close()); err != nil {
+	if err := s.rows.Close(); err != nil {
 		return fmt.Errorf("close API keys: %w", err)
 	}
 	return nil
@@ -196,17 +190,12 @@ func (s *Store) Close() error {
 
 // Run flushes what was written, every second, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
-	flush, gc := time.NewTicker(syncEvery), time.NewTicker(gcEvery)
+	flush := time.NewTicker(syncEvery)
 	defer flush.Stop()
-	defer gc.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-gc.C:
-			if err := s.db.RunValueLogGC(0.5); err != nil && !errors.Is(err, badger.ErrNoRewrite) {
-				s.log.Warn("reclaim space of the API keys", "err", err)
-			}
 		case <-flush.C:
 			s.mu.Lock()
 			dirty := s.dirty
@@ -215,7 +204,7 @@ func (s *Store) Run(ctx context.Context) error {
 			if !dirty {
 				continue
 			}
-			if err := s.db.Sync(); err != nil {
+			if err := s.rows.Sync(); err != nil {
 				s.log.Error("flush API keys to disk", "err", err)
 			}
 		}
@@ -253,9 +242,9 @@ func (s *Store) Create(_ context.Context, t Terms) (secret string, _ Key, _ erro
 
 // writeKey is durable when it returns.
 func (s *Store) writeKey(at Sum, k Key) error {
-	err := s.db.Update(func(txn *badger.Txn) error { return set(txn, prefixKey+string(at[:]), k) })
+	err := s.rows.Update(func(b *durable.Batch) error { return set(b, prefixKey+string(at[:]), k) })
 	if err == nil {
-		err = s.db.Sync()
+		err = s.rows.Sync()
 	}
 	if err != nil {
 		return fmt.Errorf("store API key: %w", err)
@@ -290,11 +279,11 @@ func (s *Store) Revoke(_ context.Context, id KeyID, forget bool) (Key, error) {
 	}
 	a.writing.Lock() // what is being charged to it is written before it goes
 	defer a.writing.Unlock()
-	err := s.db.Update(func(txn *badger.Txn) error {
-		return errors.Join(txn.Delete([]byte(prefixKey+string(a.sum[:]))), txn.Delete([]byte(prefixUse+string(id))))
+	err := s.rows.Update(func(b *durable.Batch) error {
+		return errors.Join(remove(b, prefixKey+string(a.sum[:])), remove(b, prefixUse+string(id)))
 	})
 	if err == nil {
-		err = s.db.Sync()
+		err = s.rows.Sync()
 	}
 	if err != nil {
 		return k, fmt.Errorf("forget API key: %w", err)
@@ -351,26 +340,23 @@ func SortByAge(keys []Status) {
 	})
 }
 
-func set(txn *badger.Txn, key string, v any) error {
+func set(b *durable.Batch, key string, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode row: %w", err)
 	}
-	return txn.Set([]byte(key), raw)
+	return b.Set([]byte(key), raw, nil)
 }
 
+func remove(b *durable.Batch, key string) error { return b.Delete([]byte(key), nil) }
+
 // each decodes all rows under prefix.
-func each[T any](txn *badger.Txn, prefix string, do func(rest []byte, v T) error) error {
-	it := txn.NewIterator(badger.IteratorOptions{PrefetchValues: true, PrefetchSize: 100, Prefix: []byte(prefix)})
-	defer it.Close()
-	for it.Rewind(); it.Valid(); it.Next() {
+func each[T any](from durable.Reader, prefix string, do func(rest []byte, v T) error) error {
+	return durable.Scan(from, []byte(prefix), nil, func(row durable.Row) (bool, error) {
 		var v T
-		if err := it.Item().Value(func(raw []byte) error { return json.Unmarshal(raw, &v) }); err != nil {
-			return fmt.Errorf("read row %q: %w", it.Item().Key(), err)
+		if err := json.Unmarshal(row.Value, &v); err != nil {
+			return false, fmt.Errorf("read row %q: %w", row.Key, err)
 		}
-		if err := do(it.Item().KeyCopy(nil)[len(prefix):], v); err != nil {
-			return err
-		}
-	}
-	return nil
+		return true, do(row.Key[len(prefix):], v)
+	})
 }

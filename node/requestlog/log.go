@@ -34,13 +34,11 @@ const (
 	// closeTimeout bounds the writing of what is queued when the log is closed.
 	closeTimeout = 10 * time.Second
 	tidyEvery    = 10 * time.Minute
-	// maxBatch records are written in one transaction: 24 of up to 4.9 KB, for Badger gives one 15 % of its memtable.
-	maxBatch = 24
-	// maxDeleted records go in one transaction: of these only the keys count.
-	maxDeleted = 256
+	maxBatch     = 128 // records that are written together; of up to 4.9 KB each
+	maxDeleted   = 256 // records that go together
 )
 
-// Store keeps the records: this gateway's alone, in Badger, or those of several gateways (pglog). A Log is its only
+// Store keeps the records: this gateway's alone, on its disk, or those of several gateways (pglog). A Log is its only
 // writer, from one goroutine; Find and List may be called at any time.
 type Store interface {
 	// Write keeps all of the records or none.
@@ -60,7 +58,7 @@ type Log struct {
 	writing context.Context // of the writer's calls; Close ends it when they take too long
 	cancel  context.CancelFunc
 	opts    Options
-	queue   chan Record
+	queue   chan *Record       // pointers: an empty queue of records would take a megabyte and more
 	barrier chan chan struct{} // answered when all that was queued before is written
 	done    chan struct{}      // closed when the writer has ended
 	dropped atomic.Uint64
@@ -89,7 +87,7 @@ func (opts Options) WithDefaults() Options {
 // Open opens the log in dir, creating it when there is none, and starts its writer, which Close ends.
 func Open(dir string, opts Options) (*Log, error) {
 	opts = opts.WithDefaults()
-	store, err := openBadger(dir, opts)
+	store, err := openRows(dir, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +97,7 @@ func Open(dir string, opts Options) (*Log, error) {
 // New starts a log on a store, which it owns from here on.
 func New(store Store, opts Options) *Log {
 	opts = opts.WithDefaults()
-	l := &Log{store: store, opts: opts, queue: make(chan Record, opts.Queue), barrier: make(chan chan struct{}), done: make(chan struct{})}
+	l := &Log{store: store, opts: opts, queue: make(chan *Record, opts.Queue), barrier: make(chan chan struct{}), done: make(chan struct{})}
 	l.writing, l.cancel = context.WithCancel(context.Background())
 	go l.write()
 	return l
@@ -111,7 +109,7 @@ func (l *Log) Add(r Record) {
 	defer l.mu.RUnlock()
 	if !l.closed {
 		select {
-		case l.queue <- r:
+		case l.queue <- &r:
 			return
 		default:
 		}

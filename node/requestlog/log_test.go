@@ -3,6 +3,9 @@ package requestlog_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,19 +76,42 @@ func TestOldestGoFirst(t *testing.T) {
 }
 
 func TestOldRecordsVanish(t *testing.T) {
-	l := open(t, t.TempDir(), requestlog.Options{MaxAge: time.Second})
-	l.Add(logtest.Record(1))
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		page, err := l.List(context.Background(), requestlog.Filter{})
-		if err != nil {
-			t.Fatal(err)
+	l := open(t, t.TempDir(), requestlog.Options{MaxAge: time.Hour})
+	const n = 600 // more than go together
+	for i := range n {
+		r := logtest.Record(i)
+		r.At = time.Now().Add(-2 * time.Hour)
+		if i%3 == 0 {
+			r.At = time.Now()
 		}
-		if len(page.Requests) == 0 {
-			return
+		l.Add(r)
+	}
+	if all := logtest.All(t, l, requestlog.Filter{Limit: 1000}); len(all) != n {
+		t.Fatalf("%d records before", len(all))
+	}
+	if err := l.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := logtest.All(t, l, requestlog.Filter{Limit: 1000}); len(left) != n/3 {
+		t.Errorf("%d records left, want %d", len(left), n/3)
+	}
+	for i, want := range []error{nil, requestlog.ErrNotFound} {
+		for _, id := range []string{logtest.Record(i).ID, logtest.Record(i).Receipt} {
+			if _, err := l.Find(t.Context(), id); !errors.Is(err, want) {
+				t.Errorf("record %d by %s: %v, want %v", i, id, err, want)
+			}
 		}
-		if time.Now().After(end) {
-			t.Fatal("a record of one second's life is there after a minute")
-		}
+	}
+}
+
+// TestLogOfAnEarlierVersionIsRefused: and says what to do.
+func TestLogOfAnEarlierVersionIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "KEYREGISTRY"), []byte("Hello Badger"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := requestlog.Open(dir, requestlog.Options{}); err == nil || !strings.Contains(err.Error(), "move the directory away") {
+		t.Errorf("%v", err)
 	}
 }
 

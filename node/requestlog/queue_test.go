@@ -4,7 +4,7 @@ import "testing"
 
 // A writer that does not keep up costs records and no time.
 func TestFullQueueDrops(t *testing.T) {
-	l := &Log{queue: make(chan Record, 2)} // nobody writes
+	l := &Log{queue: make(chan *Record, 2)} // nobody writes
 	for range 5 {
 		l.Add(Record{})
 	}

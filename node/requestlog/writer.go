@@ -34,15 +34,15 @@ func (l *Log) write() {
 }
 
 // batch is first and what else is queued.
-func (l *Log) batch(first Record) []Record {
-	batch := []Record{first}
+func (l *Log) batch(first *Record) []Record {
+	batch := []Record{*first}
 	for len(batch) < maxBatch {
 		select {
 		case r, open := <-l.queue:
 			if !open {
 				return batch
 			}
-			batch = append(batch, r)
+			batch = append(batch, *r)
 		default:
 			return batch
 		}

@@ -7,5 +7,5 @@ func (s *Store) Kill() {
 	s.state.Unlock()
 	s.cancel()
 	s.done.Wait()
-	_ = s.outbox.db.Close()
+	_ = s.outbox.rows.Close()
 }

@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
-	"github.com/dgraph-io/badger/v4"
-
+	"flotilla/internal/durable"
 	"flotilla/node/access"
-	"flotilla/node/badgerdb"
 )
 
 // maxOrders bounds the orders that the database has yet to hear the end of, about 20 MB of disk.
@@ -38,58 +37,58 @@ type order struct {
 // is flushed to the kernel, which survives kill -9, and not to the disk: after a power cut, a hold that only the database
 // has is settled by the ledger.
 type outbox struct {
-	db *badger.DB
+	rows *durable.Store
 
 	mu     sync.Mutex // guards all below
 	orders map[access.Receipt]order
 }
 
-const rowGateway = "gateway" // its id; 32 bytes long are the keys of orders
+// Rows of the outbox.
+const (
+	rowGateway  = "gateway" // its id
+	prefixOrder = "ord/"    // + receipt id → order
+)
 
-func openOutbox(dir string) (*outbox, error) {
-	how, err := badgerdb.Options(dir, access.Memtable)
+func orderKey(r access.Receipt) []byte { return append([]byte(prefixOrder), r[:]...) }
+
+func openOutbox(dir string, log *slog.Logger) (*outbox, error) {
+	rows, err := durable.Open(dir, durable.Options{MemtableBytes: access.MemtableBytes, CacheBytes: access.CacheBytes, Name: "outbox", Logger: log})
+	if errors.Is(err, durable.ErrEarlierVersion) {
+		err = fmt.Errorf("%w: let a gateway of that version settle its orders, then move the directory away", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open outbox in %s: %w", dir, err)
 	}
-	db, err := badger.Open(how)
-	if err != nil {
-		return nil, fmt.Errorf("open outbox in %s: %w", dir, err)
-	}
-	o := &outbox{db: db, orders: map[access.Receipt]order{}}
-	err = db.View(func(txn *badger.Txn) error {
-		it := txn.NewIterator(badger.DefaultIteratorOptions)
-		defer it.Close()
-		for it.Rewind(); it.Valid(); it.Next() {
-			var row order
-			if len(it.Item().Key()) != len(access.Receipt{}) {
-				continue
+	o := &outbox{rows: rows, orders: map[access.Receipt]order{}}
+	err = rows.View(func(from durable.Reader) error {
+		return durable.Scan(from, []byte(prefixOrder), nil, func(row durable.Row) (bool, error) {
+			var v order
+			r := row.Key[len(prefixOrder):]
+			if len(r) != len(access.Receipt{}) {
+				return false, fmt.Errorf("damaged row %x", row.Key)
 			}
-			if err := it.Item().Value(func(raw []byte) error { return json.Unmarshal(raw, &row) }); err != nil {
-				return err
+			if err := json.Unmarshal(row.Value, &v); err != nil {
+				return false, err
 			}
-			o.orders[access.Receipt(it.Item().Key())] = row
-		}
-		return nil
+			o.orders[access.Receipt(r)] = v
+			return true, nil
+		})
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read outbox in %s: %w", dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("read outbox in %s: %w", dir, err), rows.Close())
 	}
 	return o, nil
 }
 
 // gateway is the id that this data directory has had from its first start on.
 func (o *outbox) gateway(fresh string) (id string, err error) {
-	err = o.db.Update(func(txn *badger.Txn) error {
-		item, err := txn.Get([]byte(rowGateway))
-		if errors.Is(err, badger.ErrKeyNotFound) {
-			id = fresh
-			return txn.Set([]byte(rowGateway), []byte(id))
-		}
-		if err != nil {
-			return err
-		}
-		return item.Value(func(raw []byte) error { id = string(raw); return nil })
+	err = o.rows.View(func(from durable.Reader) error {
+		return durable.Get(from, []byte(rowGateway), func(raw []byte) error { id = string(raw); return nil })
 	})
+	if errors.Is(err, durable.ErrNoRow) {
+		id = fresh
+		err = o.rows.Update(func(b *durable.Batch) error { return b.Set([]byte(rowGateway), []byte(id), nil) })
+	}
 	if err != nil {
 		return "", fmt.Errorf("read the gateway's id: %w", err)
 	}
@@ -109,7 +108,7 @@ func (o *outbox) put(r access.Receipt, row order) error {
 	o.mu.Unlock()
 	raw, err := json.Marshal(row)
 	if err == nil {
-		err = o.db.Update(func(txn *badger.Txn) error { return txn.Set(r[:], raw) })
+		err = o.rows.Update(func(b *durable.Batch) error { return b.Set(orderKey(r), raw, nil) })
 	}
 	if err != nil {
 		return fmt.Errorf("keep order %s: %w", r, err)
@@ -124,9 +123,9 @@ func (o *outbox) forget(over ...access.Receipt) error {
 		delete(o.orders, r)
 	}
 	o.mu.Unlock()
-	err := o.db.Update(func(txn *badger.Txn) error {
+	err := o.rows.UpdateSoon(func(b *durable.Batch) error {
 		for _, r := range over {
-			if err := txn.Delete(r[:]); err != nil {
+			if err := b.Delete(orderKey(r), nil); err != nil {
 				return err
 			}
 		}

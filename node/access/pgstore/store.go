@@ -83,7 +83,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, opts Options) (_ *Store, err 
 		s.now = opts.Now
 	}
 	s.SetConfig(opts.Config)
-	if s.outbox, err = openOutbox(opts.Dir); err != nil {
+	if s.outbox, err = openOutbox(opts.Dir, s.log); err != nil {
 		return nil, err
 	}
 	var run context.Context
@@ -92,7 +92,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, opts Options) (_ *Store, err 
 		if err != nil {
 			s.cancel()
 			s.done.Wait()
-			err = errors.Join(err, s.outbox.db.Close())
+			err = errors.Join(err, s.outbox.rows.Close())
 		}
 	}()
 	var fresh [8]byte
@@ -274,9 +274,6 @@ func (s *Store) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			s.log.Warn("forget old orders", "err", err)
 		}
-		if err := s.outbox.db.RunValueLogGC(0.5); err == nil {
-			s.log.Debug("space of the outbox was reclaimed")
-		}
 	}
 }
 
@@ -297,7 +294,7 @@ func (s *Store) Close() error {
 	s.cancel()
 	s.done.Wait()
 	s.withdraw(ctx)
-	if err := errors.Join(s.outbox.db.Sync(), s.outbox.db.Close()); err != nil {
+	if err := s.outbox.rows.Close(); err != nil {
 		return fmt.Errorf("close outbox: %w", err)
 	}
 	return nil

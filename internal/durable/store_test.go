@@ -1,0 +1,165 @@
+package durable_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"flotilla/internal/durable"
+)
+
+func open(t *testing.T, dir string, files durable.Files) *durable.Store {
+	t.Helper()
+	s, err := durable.Open(dir, options(files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil { // a second close does no harm
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func options(files durable.Files) durable.Options {
+	return durable.Options{MemtableBytes: 256 << 10, CacheBytes: 64 << 10, Name: "test", Files: files}
+}
+
+func key(i int) []byte { return fmt.Appendf(nil, "row/%06d", i) }
+
+func put(i int) func(*durable.Batch) error {
+	return func(b *durable.Batch) error { return b.Set(key(i), make([]byte, 1000), nil) }
+}
+
+// first is how many rows there are from the first on; a later one without them fails the test.
+func first(t *testing.T, s *durable.Store) int {
+	t.Helper()
+	n := 0
+	err := s.View(func(from durable.Reader) error {
+		return durable.Scan(from, []byte("row/"), nil, func(row durable.Row) (bool, error) {
+			if string(row.Key) != string(key(n)) {
+				return false, fmt.Errorf("%s is there, %s is not", row.Key, key(n))
+			}
+			n++
+			return true, nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestPowerLoss: what is synced is there, and of what was written since a first part, over several logs and tables.
+func TestPowerLoss(t *testing.T) {
+	for name, update := range map[string]func(*durable.Store, func(*durable.Batch) error) error{
+		"Update": (*durable.Store).Update, "UpdateSoon": (*durable.Store).UpdateSoon,
+	} {
+		t.Run(name, func(t *testing.T) {
+			disk := vfs.NewCrashableMem()
+			s := open(t, "rows", disk)
+			const synced, all = 1700, 2000
+			for i := range all {
+				if err := update(s, put(i)); err != nil {
+					t.Fatal(err)
+				}
+				if i == synced-1 {
+					if err := s.Sync(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			after := open(t, "rows", disk.CrashClone(vfs.CrashCloneCfg{}))
+			if n := first(t, after); n < synced || n == all {
+				t.Errorf("%d rows are left of %d that were synced and %d that were not", n, synced, all-synced)
+			}
+		})
+	}
+}
+
+// TestKilled: what the kernel has outlives the process without any sync.
+func TestKilled(t *testing.T) {
+	was, killed := t.TempDir(), t.TempDir()
+	s := open(t, was, nil)
+	const n = 1000
+	for i := range n {
+		if err := s.Update(put(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(killed, os.DirFS(was)); err != nil { // as a killed process leaves them
+		t.Fatal(err)
+	}
+	if got := first(t, open(t, killed, nil)); got != n {
+		t.Errorf("%d rows, want %d", got, n)
+	}
+}
+
+func TestReads(t *testing.T) {
+	s := open(t, "", nil)
+	for i := range 10 {
+		if err := s.Update(put(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Update(func(b *durable.Batch) error { return b.Set([]byte("row0"), nil, nil) }); err != nil { // just behind the prefix
+		t.Fatal(err)
+	}
+	err := s.View(func(from durable.Reader) error {
+		var back, forth []string
+		err := durable.ScanBack(from, []byte("row/"), func(r durable.Row) (bool, error) { back = append(back, string(r.Key)); return len(back) < 3, nil })
+		if want := fmt.Sprintf("[%s %s %s]", key(9), key(8), key(7)); err != nil || fmt.Sprint(back) != want {
+			t.Errorf("back: %v, %v, want %s", back, err, want)
+		}
+		err = durable.Scan(from, []byte("row/"), key(8), func(r durable.Row) (bool, error) { forth = append(forth, string(r.Key)); return true, nil })
+		if want := fmt.Sprintf("[%s %s]", key(8), key(9)); err != nil || fmt.Sprint(forth) != want {
+			t.Errorf("from the ninth on: %v, %v, want %s", forth, err, want)
+		}
+		for i, want := range map[int]bool{3: true, 10: false} {
+			if has, err := durable.Has(from, key(i)); err != nil || has != want {
+				t.Errorf("row %d: %v, %v", i, has, err)
+			}
+		}
+		stop := errors.New("stop")
+		if err := durable.Scan(from, []byte("row/"), nil, func(durable.Row) (bool, error) { return true, stop }); !errors.Is(err, stop) {
+			t.Errorf("%v, want the caller's error", err)
+		}
+		return durable.Get(from, key(10), func([]byte) error { return nil })
+	})
+	if !errors.Is(err, durable.ErrNoRow) {
+		t.Errorf("%v, want ErrNoRow", err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	if _, err := durable.Open(dir, options(nil)); !errors.Is(err, durable.ErrInUse) {
+		t.Errorf("opened twice: %v, want ErrInUse", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{
+		"Update": s.Update(put(1)), "UpdateSoon": s.UpdateSoon(put(1)), "Sync": s.Sync(), "View": s.View(func(durable.Reader) error { return nil }),
+	} {
+		if !errors.Is(err, durable.ErrClosed) {
+			t.Errorf("%s of a closed store: %v, want ErrClosed", what, err)
+		}
+	}
+	old := t.TempDir()
+	if err := os.WriteFile(filepath.Join(old, "KEYREGISTRY"), []byte("Hello Badger"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Open(old, options(nil)); !errors.Is(err, durable.ErrEarlierVersion) {
+		t.Errorf("%v, want ErrEarlierVersion", err)
+	}
+	if files, err := os.ReadDir(old); err != nil || len(files) != 1 {
+		t.Errorf("left %v, %v", files, err)
+	}
+}
