@@ -7,16 +7,14 @@ import (
 	"flotilla/internal/durable"
 )
 
-// Group commit. A sync takes 0.6 to 2.6 ms, so one row per sync is at most some 1,000 rows a second. Changes are committed
-// by one of their callers at a time, the committer, together with all that has queued up (see turns), and so are syncs.
-const (
-	maxGroupOps   = 100       // a longer group would make the first caller wait for too many others
-	maxGroupBytes = 128 << 10 // of memory for one batch; a longer group is committed in parts
-)
+// maxGroupOps bounds a group commit. A sync takes 0.6 to 2.6 ms, so one row per sync is at most some 1,000 rows a second.
+// Changes are committed by one of their callers at a time, the committer, together with all that has queued up (see turns),
+// and so are syncs. A longer group would make the first caller wait for too many others.
+const maxGroupOps = 100
 
 // commitOp is one caller's all-or-nothing change.
 type commitOp struct {
-	apply func(*stagedTx) error // must be repeatable: it runs again when its group grew too large
+	apply func(*stagedTx) error // an error refuses the operation, and nothing of it is stored
 	after func()                // runs in the order of the changes, before their callers are answered; may be nil
 	err   error                 // set by the committer
 
@@ -68,46 +66,30 @@ func (l *Ledger) hand(ctx context.Context, op *commitOp) error {
 	return l.syncNow()
 }
 
-// commitGroup commits the operations in as few transactions as their size allows, and sets the err of each.
+// commitGroup commits the operations in one batch, and sets the err of each.
+// A crash before Write returns leaves none of them, a crash after leaves all; so does a power loss around the sync, which
+// leaves a first part of all that was written since the one before: the store's log ends at its first torn record.
 func (l *Ledger) commitGroup(group []*commitOp) {
-	for len(group) > 0 {
-		group = group[l.commitSome(group):]
-	}
-}
-
-// commitSome commits a first part of group in one transaction, and returns its length (≥ 1).
-// A crash before Commit returns leaves none of it, a crash after leaves all of it; so does a power loss around the sync,
-// which leaves a first part of all that was written since the one before: the store's log ends at its first torn record.
-func (l *Ledger) commitSome(group []*commitOp) int {
 	batch := l.store.NewBatch()
 	defer func() { _ = batch.Close() }()
 	var staged []*commitOp
-	size, used := 0, 0
 	for _, op := range group {
 		tx := &stagedTx{batch: batch}
-		if err := op.apply(tx); err != nil {
-			op.err = err // refused by its own checks; nothing of it was staged
-			used++
-			continue
+		if op.err = op.apply(tx); op.err != nil {
+			continue // refused by its own checks; nothing of it is in the batch
 		}
-		if size > 0 && size+tx.size > maxGroupBytes {
-			break
+		if err := tx.flush(); err != nil { // part of it may be in the batch: give all of it up
+			failAll(group, fmt.Errorf("stage records: %w", err))
+			return
 		}
-		if err := tx.flush(); err != nil {
-			// Part of the operation may be in the transaction: give all of it up.
-			failAll(append(staged, op), fmt.Errorf("stage records: %w", err))
-			return used + 1
-		}
-		size += tx.size
 		staged = append(staged, op)
-		used++
 	}
-	if len(staged) > 0 {
-		if err := l.commit(batch, staged); err != nil {
-			failAll(staged, err)
-		}
+	if len(staged) == 0 {
+		return
 	}
-	return used
+	if err := l.commit(batch, staged); err != nil {
+		failAll(staged, err)
+	}
 }
 
 // commit makes the batch's changes and runs what staged wants done after that.
@@ -131,9 +113,12 @@ func (l *Ledger) commit(batch *durable.Batch, staged []*commitOp) error {
 	return nil
 }
 
+// failAll is for the operations that have not failed by themselves.
 func failAll(ops []*commitOp, err error) {
 	for _, op := range ops {
-		op.err = err
+		if op.err == nil {
+			op.err = err
+		}
 	}
 }
 
@@ -142,7 +127,6 @@ func failAll(ops []*commitOp, err error) {
 type stagedTx struct {
 	batch *durable.Batch
 	puts  []stagedPut
-	size  int // bytes of all staged keys and values
 }
 
 type stagedPut struct {
@@ -167,12 +151,10 @@ func (t *stagedTx) put(key []byte, v any) error {
 // putRow stages a record that was encoded before, outside the committer.
 func (t *stagedTx) putRow(key, row []byte) {
 	t.puts = append(t.puts, stagedPut{key, row})
-	t.size += len(key) + len(row)
 }
 
 func (t *stagedTx) del(key []byte) {
 	t.puts = append(t.puts, stagedPut{key: key})
-	t.size += len(key)
 }
 
 func (t *stagedTx) flush() error {

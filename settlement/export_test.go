@@ -2,12 +2,11 @@ package settlement
 
 import (
 	"context"
-	"errors"
-	"testing"
 	"time"
 
-	"flotilla/internal/durable"
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/durable"
 )
 
 // Hooks for tests in package settlement_test.
@@ -52,21 +51,12 @@ func (c SettlerConfig) Due(b Backlog, lookedAt time.Time, left int, now time.Tim
 	return c.due(b, look{lookedAt, left}, now)
 }
 
-// SmallCommits makes the ledger store a batch and its inclusions n receipts at a time. Call it before it is used.
-func (l *Ledger) SmallCommits(n int) { l.limits = commitLimits{part: n, inclusions: n} }
+// SmallCommits makes the ledger store a batch's inclusions n receipts at a time. Call it before it is used.
+func (l *Ledger) SmallCommits(n int) { l.inclusions = n }
 
-// StoredParts counts the stored parts of all batches.
-func (l *Ledger) StoredParts(tb testing.TB) int {
-	tb.Helper()
-	n := 0
-	err := l.scan([]byte(prefixPart), func(entry) (bool, error) {
-		n++
-		return true, nil
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return n
+// Outdate makes the ledger look like one of the first format.
+func (l *Ledger) Outdate(ctx context.Context) error {
+	return l.update(ctx, func(tx *stagedTx) error { return tx.put([]byte(keyMeta), ledgerMeta{Owner: l.self, Domain: l.domain}) })
 }
 
 // Step is one round of Run.
@@ -91,12 +81,11 @@ func (o LedgerOptions) OnFiles(files durable.Files) LedgerOptions {
 func (l *Ledger) Unseal(ctx context.Context) error {
 	state := l.batchState()
 	epoch := state.open.Batch.Epoch
-	state.open, state.newest = nil, epoch-1
-	err := l.updateThen(ctx, func(tx *stagedTx) error {
-		tx.del(epochKey(epoch))
+	state.open = nil
+	return l.updateThen(ctx, func(tx *stagedTx) error {
+		tx.del(epochKey(prefixBatch, epoch))
 		return nil
 	}, func() { l.setBatchState(state) })
-	return errors.Join(err, l.dropHalfSealed(ctx, epoch-1))
 }
 
 // Turns is turns.

@@ -150,8 +150,8 @@ func TestGatewayKilledAtEachStep(t *testing.T) {
 		gatewayLife(t, v, dir)
 		return
 	}
-	// 2 commits a receipt, 3 parts, head, submitted, 3 inclusions, settled: before and after; the sending.
-	killEverywhere(t, "TestGatewayKilledAtEachStep", 2*(2*killReceipts+9)+2, func(t *testing.T, dir string, said []string) {
+	// 2 commits a receipt, sealed, submitted, 3 of inclusions, settled: before and after; the sending.
+	killEverywhere(t, "TestGatewayKilledAtEachStep", 2*(2*killReceipts+6)+2, func(t *testing.T, dir string, said []string) {
 		f := newFixture(t, 2)
 		giveBatch(t, f, filepath.Join(dir, "sent"))
 		l := f.open(t, f.gateway, filepath.Join(dir, "ledger"))

@@ -70,7 +70,7 @@ type Ledger struct {
 	users        sync.WaitGroup // reads and changes under way; Add only under mu and while not closed
 
 	adverts, orders signatureCache
-	limits          commitLimits
+	inclusions      int // of one commit; tests make it small
 
 	// hook is set by tests to fail or to crash around a commit; nil otherwise.
 	hook func(stage commitStage) error
@@ -78,9 +78,13 @@ type Ledger struct {
 
 // ledgerMeta ties a directory to its owner, so that a wrong key or chain is an error and not a mess.
 type ledgerMeta struct {
+	Format int            `json:"format"` // of the records; see ledgerFormat
 	Owner  common.Address `json:"owner"`
 	Domain Domain         `json:"domain"`
 }
+
+// ledgerFormat rises when records are kept in a way that earlier versions would misread, or this one theirs.
+const ledgerFormat = 1
 
 // OpenLedger opens the ledger in dir, creating it when there is none; an empty dir keeps it in memory
 // (for tests). A directory that was made for another key or domain is refused.
@@ -100,7 +104,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	l := &Ledger{
 		store: store, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
 		noSync: opts.noSync, wake: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{}),
-		limits: commitLimits{part: 800, inclusions: 96},
+		inclusions: 1000, // some 1.2 KB each
 	}
 	l.commits = turns[*commitOp]{work: l.commitGroup, most: maxGroupOps}
 	l.syncs = turns[*syncResult]{work: l.syncGroup, most: math.MaxInt}
@@ -113,7 +117,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 
 // load checks whose ledger it is, counts the backlog and finds the batch in flight.
 func (l *Ledger) load() error {
-	want := ledgerMeta{Owner: l.self, Domain: l.domain}
+	want := ledgerMeta{Format: ledgerFormat, Owner: l.self, Domain: l.domain}
 	err := l.update(context.Background(), func(tx *stagedTx) error {
 		var have ledgerMeta
 		switch err := tx.get([]byte(keyMeta), &have); {
@@ -121,6 +125,10 @@ func (l *Ledger) load() error {
 			return tx.put([]byte(keyMeta), want)
 		case err != nil:
 			return err
+		case have.Format < ledgerFormat:
+			return ErrOldLedger
+		case have.Format > ledgerFormat:
+			return fmt.Errorf("the ledger is of a later version (format %d, this program writes %d): start that version", have.Format, ledgerFormat)
 		case have != want:
 			return fmt.Errorf("%w: it belongs to %s on chain %d, contract %s; this is %s on chain %d, contract %s; use another directory",
 				ErrWrongParty, have.Owner, have.Domain.ChainID, have.Domain.Contract, want.Owner, want.Domain.ChainID, want.Domain.Contract)
@@ -130,7 +138,7 @@ func (l *Ledger) load() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(l.recount(), l.loadBatches(context.Background()))
+	return errors.Join(l.recount(), l.loadBatches())
 }
 
 // Owner returns whose ledger it is.

@@ -56,7 +56,7 @@ const (
 	prefixPartial  = "par/" // + payee + id: partial receipts that the operator has not signed
 	prefixPayer    = "pay/" // + id → Bundle: the payer's receipt for an order that this operator has its own for
 	prefixBatch    = "bat/" // + epoch → SealedBatch without its receipts: the head
-	prefixPart     = "bpt/" // + epoch + part → batchPart
+	prefixLeaves   = "blv/" // + epoch → batchReceipts
 	prefixSecond   = "sec/" // + id → SignedReceipt: the operator's own, refused because the payer's partial one stands
 	prefixEvidence = "evi/" // + evidence id → StoredEvidence
 	prefixNewest   = "new/" // + (max − acceptance time in ns) + id: accepted receipts, newest first
@@ -66,8 +66,8 @@ func idKey(prefix string, id ReceiptID) []byte { return append([]byte(prefix), i
 
 func addressKey(prefix string, a common.Address) []byte { return append([]byte(prefix), a[:]...) }
 
-func epochKey(epoch uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte(prefixBatch), epoch)
+func epochKey(prefix string, epoch uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte(prefix), epoch)
 }
 
 func seqKey(payer, payee common.Address, seq uint64) []byte {

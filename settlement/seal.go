@@ -3,7 +3,6 @@ package settlement
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,17 +16,10 @@ import (
 // The life of a batch in the ledger: sealed → submitted → settled. Each arrow is one durable
 // transaction; between two of them the chain is asked what is true (see Settler.Recover).
 //
-// A batch is stored as parts, which hold its receipts, and a head. The parts come first and the head makes
-// them count: parts without a head are what a crash while sealing has left, and are dropped.
+// A batch is stored as its head, which each arrow replaces, and its receipts, which are written once, with the first head.
 
 // MaxBatchReceipts bounds one batch. More receipts wait for the next one.
 const MaxBatchReceipts = 16 << 10
-
-// commitLimits bound the memory that one commit of a batch takes. Tests make them small.
-type commitLimits struct {
-	part       int // receipts in a part, 140 bytes each
-	inclusions int // inclusions in a commit, some 1.2 KiB each
-}
 
 // SealedBatch is a batch with the receipts it was made of, in the order of their leaves.
 type SealedBatch struct {
@@ -37,13 +29,12 @@ type SealedBatch struct {
 	Receipts  []ReceiptID   `json:"-"`     // sorted
 	Digests   []common.Hash `json:"-"`
 	Counts    []uint64      `json:"counts"` // cumulative receipts per lane, beside Batch.Lanes
-	Parts     int           `json:"parts"`  // stored records that hold Receipts and Digests
 	SealedAt  time.Time     `json:"sealedAt"`
 	SettledAt time.Time     `json:"settledAt"` // zero until settled
 }
 
-// batchPart is a stored run of a batch's receipts.
-type batchPart struct {
+// batchReceipts are a batch's receipts as they are stored, some 140 bytes each.
+type batchReceipts struct {
 	Receipts []ReceiptID   `json:"receipts"`
 	Digests  []common.Hash `json:"digests"`
 }
@@ -51,7 +42,6 @@ type batchPart struct {
 // batches is what a ledger keeps in memory of its batches.
 type batches struct {
 	open    *SealedBatch // in flight, or nil; never changed, only replaced
-	newest  uint64       // epoch of the newest batch, 0 before the first
 	settled uint64       // epoch of the newest settled batch, 0 before the first
 	last    time.Time    // when that was settled
 }
@@ -60,10 +50,6 @@ type batches struct {
 func (s *SealedBatch) holds(id ReceiptID) bool {
 	_, found := slices.BinarySearchFunc(s.Receipts, id, ReceiptID.Compare)
 	return found
-}
-
-func partKey(epoch uint64, part int) []byte {
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte(prefixPart), epoch), uint32(part))
 }
 
 // OpenBatch returns the batch that is sealed or submitted and not settled, or nil. It must not be changed.
@@ -84,26 +70,23 @@ func (l *Ledger) setBatchState(b batches) {
 // Batch returns the ledger's batch of that epoch. ErrUnknownReceipt when there is none.
 func (l *Ledger) Batch(epoch uint64) (*SealedBatch, error) {
 	var b SealedBatch
-	err := l.view(func(snap reader) error { return readBatch(snap, epochKey(epoch), &b) })
+	err := l.view(func(snap reader) error { return readBatch(snap, epochKey(prefixBatch, epoch), &b) })
 	if err != nil {
 		return nil, fmt.Errorf("look up batch %d: %w", epoch, orUnknown(err))
 	}
 	return &b, nil
 }
 
-// readBatch reads a head and its parts.
+// readBatch reads a head and its receipts.
 func readBatch(snap reader, head []byte, b *SealedBatch) error {
+	var of batchReceipts
 	if err := readRecord(snap, head, b); err != nil {
 		return err
 	}
-	for i := range b.Parts {
-		var part batchPart
-		if err := readRecord(snap, partKey(b.Batch.Epoch, i), &part); err != nil {
-			return err
-		}
-		b.Receipts = append(b.Receipts, part.Receipts...)
-		b.Digests = append(b.Digests, part.Digests...)
+	if err := readRecord(snap, epochKey(prefixLeaves, b.Batch.Epoch), &of); err != nil {
+		return err
 	}
+	b.Receipts, b.Digests = of.Receipts, of.Digests
 	if len(b.Receipts) != int(b.Batch.ReceiptCount) || len(b.Digests) != len(b.Receipts) {
 		return fmt.Errorf("read batch %d: %w: %d receipts and %d digests, want %d of each", b.Batch.Epoch, ErrCorrupt,
 			len(b.Receipts), len(b.Digests), b.Batch.ReceiptCount)
@@ -111,8 +94,8 @@ func readBatch(snap reader, head []byte, b *SealedBatch) error {
 	return nil
 }
 
-// loadBatches finds the batch in flight and drops what a crash while sealing has left.
-func (l *Ledger) loadBatches(ctx context.Context) error {
+// loadBatches finds the batch in flight.
+func (l *Ledger) loadBatches() error {
 	var state batches
 	err := l.view(func(snap reader) error {
 		var head []byte
@@ -127,7 +110,7 @@ func (l *Ledger) loadBatches(ctx context.Context) error {
 		if err := readBatch(snap, head, &newest); err != nil {
 			return err
 		}
-		state = batches{newest: newest.Batch.Epoch, settled: newest.Batch.Epoch, last: newest.SettledAt}
+		state = batches{settled: newest.Batch.Epoch, last: newest.SettledAt}
 		if newest.State != StateSettled {
 			state.open, state.settled = &newest, newest.Batch.Epoch-1
 		}
@@ -137,30 +120,6 @@ func (l *Ledger) loadBatches(ctx context.Context) error {
 		return fmt.Errorf("load newest batch: %w", err)
 	}
 	l.setBatchState(state)
-	return l.dropHalfSealed(ctx, state.newest)
-}
-
-// dropHalfSealed deletes the parts of batches after newest: they have no head.
-func (l *Ledger) dropHalfSealed(ctx context.Context, newest uint64) error {
-	var stray [][]byte
-	err := l.view(func(snap reader) error {
-		return durable.Scan(snap, []byte(prefixPart), partKey(newest+1, 0), func(e entry) (bool, error) {
-			stray = append(stray, bytes.Clone(e.Key))
-			return true, nil
-		})
-	})
-	if err != nil || len(stray) == 0 {
-		return err
-	}
-	err = l.update(ctx, func(tx *stagedTx) error {
-		for _, key := range stray {
-			tx.del(key)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("drop a half-sealed batch: %w", err)
-	}
 	return nil
 }
 
@@ -169,8 +128,7 @@ func (l *Ledger) dropHalfSealed(ctx context.Context, newest uint64) error {
 // rebuilt bit by bit. It returns nil when there is nothing to seal, and the batch in flight when there is one
 // already: only one is in flight at a time.
 //
-// A crash before it returns leaves the receipts pending, and perhaps parts that the next Seal or OpenLedger
-// drops; after it, a sealed batch that Recover submits.
+// A crash before it returns leaves the receipts pending or a sealed batch that Recover submits.
 func (l *Ledger) Seal(ctx context.Context, epoch uint64, lanes []common.Address) (*SealedBatch, error) {
 	l.sealing.Lock()
 	defer l.sealing.Unlock()
@@ -189,9 +147,6 @@ func (l *Ledger) seal(ctx context.Context, epoch uint64, lanes []common.Address)
 	if epoch <= state.settled {
 		return nil, fmt.Errorf("%w: epoch %d is asked for, this ledger has settled %d", ErrEpochConflict, epoch, state.settled)
 	}
-	if err := l.dropHalfSealed(ctx, state.newest); err != nil {
-		return nil, err
-	}
 	var s *SealedBatch
 	err := l.view(func(snap reader) error {
 		pending, ids, err := pendingReceipts(snap, lanes)
@@ -204,35 +159,20 @@ func (l *Ledger) seal(ctx context.Context, epoch uint64, lanes []common.Address)
 	if err != nil || s == nil {
 		return nil, err
 	}
-	if err := l.storeParts(ctx, s); err != nil {
+	leavesAt := epochKey(prefixLeaves, epoch)
+	leaves, err := encodeRecord(leavesAt, batchReceipts{s.Receipts, s.Digests}) // here, not in the committer: it is a megabyte at most
+	if err != nil {
 		return nil, err
 	}
-	state.open, state.newest = s, epoch
-	err = l.updateThen(ctx, func(tx *stagedTx) error { return tx.put(epochKey(epoch), s) }, func() { l.setBatchState(state) })
+	state.open = s
+	err = l.updateThen(ctx, func(tx *stagedTx) error {
+		tx.putRow(leavesAt, leaves)
+		return tx.put(epochKey(prefixBatch, epoch), s)
+	}, func() { l.setBatchState(state) })
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// storeParts stores the receipts of a batch that has no head yet.
-func (l *Ledger) storeParts(ctx context.Context, s *SealedBatch) error {
-	for i := range s.Parts {
-		from, to := i*l.limits.part, min((i+1)*l.limits.part, len(s.Receipts))
-		key := partKey(s.Batch.Epoch, i)
-		row, err := encodeRecord(key, batchPart{s.Receipts[from:to], s.Digests[from:to]})
-		if err != nil {
-			return err
-		}
-		err = l.update(ctx, func(tx *stagedTx) error {
-			tx.putRow(key, row)
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("store part %d of %d: %w", i+1, s.Parts, err)
-		}
-	}
-	return nil
 }
 
 // pendingReceipts returns the first MaxBatchReceipts pending receipts of lanes (nil: of all) in order of id.
@@ -260,9 +200,7 @@ func pendingReceipts(snap reader, lanes []common.Address) (pending []pendingReco
 
 // buildBatch computes root and lane totals: what earlier batches settled on the lane plus what is here.
 func (l *Ledger) buildBatch(snap reader, epoch uint64, ids []ReceiptID, pending []pendingRecord) (*SealedBatch, error) {
-	s := &SealedBatch{
-		State: StateSealed, Receipts: ids, Parts: (len(ids) + l.limits.part - 1) / l.limits.part, SealedAt: time.Now().UTC(),
-	}
+	s := &SealedBatch{State: StateSealed, Receipts: ids, SealedAt: time.Now().UTC()}
 	lanes := make(map[common.Address]*outLane)
 	for _, p := range pending {
 		s.Digests = append(s.Digests, p.Digest)
@@ -304,7 +242,7 @@ func (l *Ledger) MarkSubmitted(ctx context.Context, epoch uint64, txHash common.
 	sent := *state.open
 	sent.State, sent.Tx = StateSubmitted, txHash
 	state.open = &sent
-	err := l.updateThen(ctx, func(tx *stagedTx) error { return tx.put(epochKey(epoch), sent) }, func() { l.setBatchState(state) })
+	err := l.updateThen(ctx, func(tx *stagedTx) error { return tx.put(epochKey(prefixBatch, epoch), sent) }, func() { l.setBatchState(state) })
 	if err != nil {
 		return fmt.Errorf("mark batch %d submitted: %w", epoch, err)
 	}

@@ -2,6 +2,7 @@ package settlement_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -23,8 +24,8 @@ func (f *fixture) fill(tb testing.TB, l *settlement.Ledger, n int) {
 	acceptAll(tb, l, bundles, 64)
 }
 
-// TestBatchOfManyParts: a batch of more receipts than one stored record, one commit and one part hold.
-func TestBatchOfManyParts(t *testing.T) {
+// TestLargeBatch: a batch of more receipts than one commit gives their inclusions, before and after a restart.
+func TestLargeBatch(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, 2)
 	dir := t.TempDir()
@@ -35,8 +36,8 @@ func TestBatchOfManyParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sealed.Parts < 2 || len(sealed.Receipts) != n {
-		t.Fatalf("%d receipts in %d parts", len(sealed.Receipts), sealed.Parts)
+	if len(sealed.Receipts) != n {
+		t.Fatalf("%d receipts", len(sealed.Receipts))
 	}
 	closeLedger(t, l)
 	l = f.open(t, f.gateway, dir)
@@ -69,58 +70,52 @@ func TestBatchOfAllLanes(t *testing.T) {
 	checkSettledOnce(t, f, l, each*settlement.MaxBatchLanes)
 }
 
-// TestHalfSealedBatch: parts that have no head are no batch. They are gone after a restart, and the next batch is whole
-// whether the process went on or was started again.
-func TestHalfSealedBatch(t *testing.T) {
-	for name, restart := range map[string]bool{"process goes on": false, "process is started again": true} {
-		t.Run(name, func(t *testing.T) {
-			f := newFixture(t, 3)
-			dir := t.TempDir()
-			l := f.open(t, f.gateway, dir)
-			l.SmallCommits(2)
-			for i := range 9 {
-				f.accept(t, l, i%3, uint64(i+1))
-			}
-			commits := 0
-			l.SetCommitHook(func(at settlement.CommitStage) error {
-				if at == settlement.BeforeCommit {
-					commits++
+// TestBrokenSeal: a disk that fails while a batch is sealed leaves the receipts pending or the batch whole, whether the
+// process goes on or is started again, and all is settled once.
+func TestBrokenSeal(t *testing.T) {
+	for _, at := range []settlement.CommitStage{settlement.BeforeCommit, settlement.AfterCommit} {
+		for name, restart := range map[string]bool{"process goes on": false, "process is started again": true} {
+			t.Run(fmt.Sprintf("stage %d, %s", at, name), func(t *testing.T) {
+				f := newFixture(t, 3)
+				dir := t.TempDir()
+				l := f.open(t, f.gateway, dir)
+				for i := range 9 {
+					f.accept(t, l, i%3, uint64(i+1))
 				}
-				if commits >= 4 { // three of five parts are stored
-					return errCrash
+				l.SetCommitHook(func(stage settlement.CommitStage) error {
+					if stage == at {
+						return errCrash
+					}
+					return nil
+				})
+				if _, err := l.Seal(t.Context(), 1, nil); !errors.Is(err, errCrash) {
+					t.Fatalf("seal on a broken disk: %v", err)
 				}
-				return nil
+				l.SetCommitHook(nil)
+				if restart {
+					closeLedger(t, l)
+					l = f.open(t, f.gateway, dir)
+				}
+				want := 0 // receipts in flight
+				if at == settlement.AfterCommit {
+					want = 9
+				}
+				if open := l.OpenBatch(); (open == nil) != (want == 0) || open != nil && len(open.Receipts) != want {
+					t.Fatalf("open batch %+v, want one of %d receipts", open, want)
+				}
+				small, err := l.Seal(t.Context(), 1, []common.Address{f.operators[0].addr}) // of one lane, or the one in flight
+				if err != nil || len(small.Receipts) != max(want, 3) {
+					t.Fatalf("batch %+v (%v), want %d receipts", small, err, max(want, 3))
+				}
+				settle(t, l, f.chain)
+				settle(t, l, f.chain)
+				checkSettledOnce(t, f, l, 9)
 			})
-			if _, err := l.Seal(t.Context(), 1, nil); !errors.Is(err, errCrash) {
-				t.Fatalf("seal on a broken disk: %v", err)
-			}
-			if l.OpenBatch() != nil || l.StoredParts(t) != 3 {
-				t.Fatalf("open batch %v, %d parts stored", l.OpenBatch(), l.StoredParts(t))
-			}
-			l.SetCommitHook(nil)
-			if restart {
-				closeLedger(t, l)
-				l = f.open(t, f.gateway, dir)
-				if n := l.StoredParts(t); n != 0 {
-					t.Errorf("%d parts left after a restart", n)
-				}
-			}
-			// Now two lanes only: fewer parts than were stored before.
-			small, err := l.Seal(t.Context(), 1, []common.Address{f.operators[0].addr})
-			if err != nil || len(small.Receipts) != 3 {
-				t.Fatalf("batch %+v (%v), want three receipts", small, err)
-			}
-			if n := l.StoredParts(t); n != small.Parts {
-				t.Errorf("%d parts stored, the batch has %d", n, small.Parts)
-			}
-			settle(t, l, f.chain)
-			settle(t, l, f.chain)
-			checkSettledOnce(t, f, l, 9)
-		})
+		}
 	}
 }
 
-// BenchmarkSeal10000 seals 10,000 receipts over 10 operators: read, tree, parts and head, on disk.
+// BenchmarkSeal10000 seals 10,000 receipts over 10 operators: read, tree, and the batch on disk.
 func BenchmarkSeal10000(b *testing.B) {
 	const n = 10_000
 	f := newFixture(b, 10)

@@ -26,8 +26,8 @@ func (l *Ledger) MarkSettled(ctx context.Context, epoch uint64, txHash common.Ha
 	if err != nil {
 		return fmt.Errorf("mark batch %d settled: %w", epoch, err)
 	}
-	for from := 0; from < len(s.Receipts); from += l.limits.inclusions {
-		to := min(from+l.limits.inclusions, len(s.Receipts))
+	for from := 0; from < len(s.Receipts); from += l.inclusions {
+		to := min(from+l.inclusions, len(s.Receipts))
 		err := l.update(ctx, func(tx *stagedTx) error { return s.stageInclusions(tx, tree, from, to) })
 		if err != nil {
 			return fmt.Errorf("store inclusions of batch %d: %w", epoch, err)
@@ -75,5 +75,5 @@ func (s *SealedBatch) stageSettled(tx *stagedTx) error {
 			return err
 		}
 	}
-	return tx.put(epochKey(s.Batch.Epoch), s)
+	return tx.put(epochKey(prefixBatch, s.Batch.Epoch), s)
 }

@@ -71,4 +71,13 @@ func TestLedgerOfAnEarlierVersionIsRefused(t *testing.T) {
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
 		t.Errorf("left %v, %v", files, err)
 	}
+	dir = t.TempDir()
+	l := f.open(t, f.gateway, dir)
+	if err := l.Outdate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	closeLedger(t, l)
+	if _, err := settlement.OpenLedger(dir, settlement.LedgerOptions{Key: f.gateway.key, Domain: testDomain}); !errors.Is(err, settlement.ErrOldLedger) {
+		t.Errorf("first format: %v, want ErrOldLedger", err)
+	}
 }
