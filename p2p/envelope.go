@@ -29,34 +29,35 @@ type envelope struct {
 	Sig     []byte
 }
 
-// codec is the CBOR in use: RFC 8949 core deterministic encoding, and decoding
-// with bounds that refuses what the encoder would not have written.
-type codec struct {
-	enc cbor.EncMode
-	dec cbor.DecMode
-}
+// codec reads and writes gossip: it refuses what it would not have written itself.
+type codec struct{ cborModes }
 
-// newCodec builds the codec; its options are constants, so an error is a bug.
 func newCodec() codec {
-	options := cbor.CoreDetEncOptions()
-	options.NilContainers = cbor.NilContainerAsEmpty // one encoding for nil and empty
-	enc, err := options.EncMode()
-	if err != nil {
-		panic(fmt.Sprintf("cbor encoding options: %v", err))
-	}
-	dec, err := cbor.DecOptions{
-		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-		IndefLength:       cbor.IndefLengthForbidden,
-		TagsMd:            cbor.TagsForbidden,
+	return codec{newCBORModes(cbor.DecOptions{
 		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
 		MaxNestedLevels:   6,
 		MaxArrayElements:  128,
 		MaxMapPairs:       32,
-	}.DecMode()
-	if err != nil {
-		panic(fmt.Sprintf("cbor decoding options: %v", err))
+	})}
+}
+
+// cborModes is how messages are written, in RFC 8949's core deterministic encoding, and read, within bounds.
+type cborModes struct {
+	enc cbor.EncMode
+	dec cbor.DecMode
+}
+
+// newCBORModes adds what all messages have in common. Its options are constants, so an error is a bug.
+func newCBORModes(bounds cbor.DecOptions) cborModes {
+	bounds.DupMapKey, bounds.IndefLength, bounds.TagsMd = cbor.DupMapKeyEnforcedAPF, cbor.IndefLengthForbidden, cbor.TagsForbidden
+	options := cbor.CoreDetEncOptions()
+	options.NilContainers = cbor.NilContainerAsEmpty // one encoding for nil and empty
+	enc, err := options.EncMode()
+	dec, err2 := bounds.DecMode()
+	if err := errors.Join(err, err2); err != nil {
+		panic(fmt.Sprintf("cbor options: %v", err))
 	}
-	return codec{enc: enc, dec: dec}
+	return cborModes{enc, dec}
 }
 
 // signedBytes is what the signature covers.

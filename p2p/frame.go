@@ -171,32 +171,12 @@ func newFrame(k frameKind) frame {
 }
 
 // frameCodec reads and writes frames: uvarint length, kind byte, CBOR body.
-type frameCodec struct {
-	enc cbor.EncMode
-	dec cbor.DecMode
-}
+type frameCodec struct{ cborModes }
 
 // newFrameCodec builds the codec. Unlike gossip, unknown fields are ignored: a
 // later minor version may add some.
 func newFrameCodec() frameCodec {
-	options := cbor.CoreDetEncOptions()
-	options.NilContainers = cbor.NilContainerAsEmpty
-	enc, err := options.EncMode()
-	if err != nil {
-		panic(fmt.Sprintf("cbor encoding options: %v", err))
-	}
-	dec, err := cbor.DecOptions{
-		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
-		IndefLength:      cbor.IndefLengthForbidden,
-		TagsMd:           cbor.TagsForbidden,
-		MaxNestedLevels:  4,
-		MaxArrayElements: 32,
-		MaxMapPairs:      32,
-	}.DecMode()
-	if err != nil {
-		panic(fmt.Sprintf("cbor decoding options: %v", err))
-	}
-	return frameCodec{enc: enc, dec: dec}
+	return frameCodec{newCBORModes(cbor.DecOptions{MaxNestedLevels: 4, MaxArrayElements: 32, MaxMapPairs: 32})}
 }
 
 // encode returns the frame with its length prefix.
