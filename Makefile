@@ -70,9 +70,9 @@ eval: build ## docs/evaluation.md from the outcomes in DATA=DIR (*.jsonl.gz and 
 bench: ## prints; nothing here passes or fails by a clock
 	$(GO) test -run '^$$' -bench . -benchtime 1s -count 5 ./cmd/flotilla ./node ./node/access ./node/requestlog ./routing ./routing/index ./routing/embed ./settlement ./node/openai ./p2p
 
-bench-gateway: ## what the gateway adds to a model server that takes no time, beside a bare Go reverse proxy; PEERS=1: and Portkey and LiteLLM; POSTGRES=1: and a gateway that shares its keys
+bench-gateway: ## what the gateway adds to a model server that takes no time, beside a bare Go reverse proxy; PEERS=1: and Portkey and LiteLLM; POSTGRES=1: and a gateway that shares its keys; MEMORY=1: its memory over 100,000 requests, instead
 	$(if $(PEERS),tools/node/with-node cmd/flotilla/testdata/peers/install.sh $(CACHE)/peers)
-	FLOTILLA_BENCH_GATEWAY=1 $(if $(POSTGRES),FLOTILLA_BENCH_POSTGRES=1) $(if $(PEERS),FLOTILLA_BENCH_PEERS=$(CURDIR)/$(CACHE)/peers tools/node/with-node) $(GO) test -v -count 1 -timeout 30m -run TestGatewayBench ./cmd/flotilla
+	FLOTILLA_BENCH_$(if $(MEMORY),MEMORY,GATEWAY)=1 $(if $(POSTGRES),FLOTILLA_BENCH_POSTGRES=1) $(if $(PEERS),FLOTILLA_BENCH_PEERS=$(CURDIR)/$(CACHE)/peers tools/node/with-node) $(GO) test -v -count 1 -timeout 30m -run 'TestGateway(Bench|Memory)' ./cmd/flotilla
 
 # Ollama builds with go and gcc alone; the module's checksum is Go's to check.
 OLLAMA := github.com/ollama/ollama@v0.6.8

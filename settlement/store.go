@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	memtableBytes = 4 << 20
+	memtableBytes = 2 << 20
 	cacheBytes    = 4 << 20
 )
 
