@@ -153,12 +153,16 @@ func (d Decision) Digest() [32]byte { return sha256.Sum256(d.JSON()) }
 
 // settle fills in choices, order, fallbacks and baseline.
 func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
-	for _, c := range f.chosen {
-		e.choices = append(e.choices, newChoice(e.of(c.Model), c, p, d.Dial))
+	for _, offers := range [][]*Candidate{f.chosen, f.others} {
+		for _, c := range offers {
+			e.choices = append(e.choices, newChoice(e.of(c.Model), c, p, d.Dial))
+		}
 	}
-	d.Leader = e.choices[leader(e.choices)].Model
-	weigh(e.choices, Worth(d.Dial))
-	d.rank(e.choices)
+	d.Baseline = baseline(e.choices)
+	choices := e.choices[:len(f.chosen)]
+	d.Leader = choices[leader(choices)].Model
+	weigh(choices, Worth(d.Dial))
+	d.rank(choices)
 	pick := d.choose(p.Session)
 	d.Pick = d.Considered[pick]
 	d.Fallbacks = make([]Choice, 0, min(MaxFallbacks, len(d.Considered)-1))
@@ -175,26 +179,18 @@ func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
 	if d.Neighbors == nil {
 		d.Neighbors = []Neighbor{}
 	}
-	d.Baseline = baseline(e, f, p, d.Dial)
 }
 
-// baseline is the most able model in general, at its cheapest operator.
-func baseline(e *estimator, f feasibleSet, p Prompt, dial float64) Choice {
-	var best Choice
-	bestAbility := math.Inf(-1)
-	for _, candidates := range [][]*Candidate{f.chosen, f.others} {
-		for _, c := range candidates {
-			est := e.of(c.Model)
-			if est.ability < bestAbility || est.ability == bestAbility && c.Model > best.Model {
-				continue
-			}
-			choice := newChoice(est, c, p, dial)
-			if est.ability > bestAbility || c.Model < best.Model || better(&choice, &best) < 0 {
-				best, bestAbility = choice, est.ability
-			}
+// baseline is the most able model in general, at its cheapest operator; choices are not weighed yet.
+func baseline(choices []Choice) Choice {
+	best := &choices[0]
+	for i := range choices {
+		c := &choices[i]
+		if c.Ability > best.Ability || c.Ability == best.Ability && (c.Model < best.Model || c.Model == best.Model && better(c, best) < 0) {
+			best = c
 		}
 	}
-	return best
+	return *best
 }
 
 func newChoice(est *estimate, c *Candidate, p Prompt, dial float64) Choice {

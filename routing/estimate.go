@@ -2,6 +2,7 @@ package routing
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"flotilla/routing/catalogue"
@@ -31,6 +32,7 @@ type estimator struct {
 	outcomes []index.Cell // of the hits, one after the other
 	tallies  []tally      // of the outcomes, by number of the model; none without hits
 	ease     float64      // how much easier than average the neighbourhood is
+	own      []ownRows    // by group of models, see tally
 
 	models    []estimate            // by number of the model, see of
 	strangers map[ModelID]*estimate // of models without a row
@@ -43,6 +45,10 @@ func newEstimator(x *index.Index, k *kernel) *estimator {
 	e := estimatorPool.Get().(*estimator)
 	e.index, e.kernel = x, k
 	e.models = append(e.models[:0], make([]estimate, len(x.Models()))...)
+	e.own = slices.Grow(e.own[:0], len(x.Models()))[:len(x.Models())]
+	for i := range e.own {
+		e.own[i].hits = e.own[i].hits[:0]
+	}
 	return e
 }
 
@@ -160,22 +166,41 @@ func (e *estimator) tally(m int) tally {
 	if len(e.tallies) == 0 {
 		return tally{}
 	}
-	t := e.tallies[m]
-	if t.rows < sparse && t.rows < e.index.RowsOf(m) {
-		t = tally{}
-		var own [sparse]index.Hit
-		ease := int64(0)
-		for _, h := range e.scan.TopOf(own[:0], m, sparse) {
-			c, _ := e.index.Cell(h.Row, m)
-			v := e.vote(h)
-			t.add(v, c)
-			ease += v.weight * int64(e.index.Ease(h.Row))
-		}
-		if t.weight > 0 {
-			t.easier = e.ease - float64(ease)/index.EaseOne/float64(t.weight)
-		}
+	if t := e.tallies[m]; t.rows >= sparse || t.rows == e.index.RowsOf(m) {
+		return t
+	}
+	own := &e.own[e.index.Group(m)]
+	if len(own.hits) == 0 {
+		e.lookUp(own, m)
+	}
+	t, c, at := tally{easier: own.easier}, index.Cell{}, 0
+	for i, h := range own.hits {
+		c, at = e.index.CellAt(h.Row, m, at)
+		t.add(own.votes[i], c)
 	}
 	return t
+}
+
+// ownRows are the nearest rows of a group of models, and their votes.
+type ownRows struct {
+	hits   []index.Hit // none before they are looked up
+	votes  []vote
+	easier float64 // see tally
+}
+
+// lookUp finds model m's own nearest rows. All models of its group have the same ones.
+func (e *estimator) lookUp(own *ownRows, m int) {
+	own.hits, own.votes, own.easier = e.scan.TopOf(own.hits, m, sparse), own.votes[:0], 0
+	var ease, weight int64
+	for _, h := range own.hits {
+		v := e.vote(h)
+		own.votes = append(own.votes, v)
+		ease += v.weight * int64(e.index.Ease(h.Row))
+		weight += v.weight
+	}
+	if weight > 0 {
+		own.easier = e.ease - float64(ease)/index.EaseOne/float64(weight)
+	}
 }
 
 func (t *tally) add(v vote, c index.Cell) {

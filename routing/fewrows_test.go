@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -122,5 +123,33 @@ func TestFewRowsAreTheReason(t *testing.T) {
 	d := route(t, r, "easy", fleet, routing.Policy{Dial: 7})
 	if d.Pick.Model != veterans[1] || d.Reason != routing.ReasonUnproven || !strings.Contains(d.Why, "too few labelled prompts") {
 		t.Errorf("%s is picked because of %s: %s", d.Pick.Model, d.Reason, d.Why)
+	}
+}
+
+// Models with the same rows share their nearest ones: what is predicted of a model is the same whoever else is in the fleet.
+func TestPredictionsDoNotDependOnTheFleet(t *testing.T) {
+	x, err := index.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 3))
+	var all []routing.Candidate
+	for _, m := range x.Models() {
+		all = append(all, offer(routing.ModelID(m), 1_000_000))
+	}
+	for i := range 40 {
+		e := fixedEmbedder{x.EmbedderID(), moved(rng, x.Vector(i*x.Len()/40), 0.7)}
+		r, err := routing.New(routing.Config{Embedder: e, Index: x})
+		if err != nil {
+			t.Fatal(err)
+		}
+		together := route(t, r, "x", all, routing.Policy{Dial: 7})
+		for _, c := range all {
+			got := considered(together, c.Model)
+			want := considered(route(t, r, "x", []routing.Candidate{c}, routing.Policy{Dial: 7}), c.Model)
+			if got.Quality != want.Quality || got.QualitySE != want.QualitySE || got.Evidence != want.Evidence || got.ExpectedCost != want.ExpectedCost {
+				t.Fatalf("prompt %d: %s beside all others %+v, alone %+v", i, c.Model, got, want)
+			}
+		}
 	}
 }

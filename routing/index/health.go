@@ -216,5 +216,5 @@ func (x *Index) cosine(i int, v []float32) float64 {
 	for j, c := range x.vectors[i*x.dim : (i+1)*x.dim] {
 		sum += float64(c) * float64(v[j])
 	}
-	return sum / x.lengths[i]
+	return sum / x.lengths.exact[i]
 }

@@ -23,7 +23,6 @@ package index
 import (
 	"encoding/hex"
 	"errors"
-	"math"
 )
 
 // Errors callers branch on.
@@ -49,8 +48,8 @@ type Index struct {
 	id         [32]byte
 
 	vectors   []int8
-	codes     []byte    // the vectors in two bits a component, see codes.go
-	lengths   []float64 // |row| of the int8 vector
+	codes     []byte  // the vectors in two bits a component, see codes.go
+	lengths   lengths // of the int8 vectors
 	rowSource []uint16
 	rowStart  []uint32 // cells of row i: rowStart[i]..rowStart[i+1]
 	cells     []Cell
@@ -105,6 +104,9 @@ func (x *Index) Model(id string) (number int, ok bool) {
 // RowsOf is the number of rows that have an outcome of model number m.
 func (x *Index) RowsOf(m int) int { return len(x.groups[x.groupOf[m]].rows) }
 
+// Group numbers the models that have outcomes of the same rows as model number m; it is below len(Models()).
+func (x *Index) Group(m int) int { return int(x.groupOf[m]) }
+
 // Source names whose labels row i has.
 func (x *Index) Source(i int) string { return x.sources[x.rowSource[i]] }
 
@@ -116,7 +118,17 @@ func (x *Index) Cell(i, m int) (Cell, bool) {
 	if !x.groups[x.groupOf[m]].has(i) { // most models are absent from most rows: no search is needed to see that
 		return Cell{}, false
 	}
+	c, _ := x.CellAt(i, m, 0)
+	return c, true
+}
+
+// CellAt is model m's outcome in a row that has one, and its place among the row's cells. It is looked for first at a place
+// where it is likely to be: rows of one table have their models in the same places.
+func (x *Index) CellAt(i, m, likely int) (Cell, int) {
 	cells := x.Cells(i)
+	if likely < len(cells) && int(cells[likely].Model) == m {
+		return cells[likely], likely
+	}
 	low, high := 0, len(cells)-1
 	for low < high {
 		if middle := (low + high) / 2; int(cells[middle].Model) < m {
@@ -125,14 +137,14 @@ func (x *Index) Cell(i, m int) (Cell, bool) {
 			high = middle
 		}
 	}
-	return cells[low], true
+	return cells[low], low
 }
 
 // Vector is row i's stored vector at length 1, rounded as it was stored.
 func (x *Index) Vector(i int) []float32 {
 	out := make([]float32, x.dim)
 	for j, v := range x.vectors[i*x.dim : (i+1)*x.dim] {
-		out[j] = float32(float64(v) / x.lengths[i])
+		out[j] = float32(float64(v) / x.lengths.exact[i])
 	}
 	return out
 }
@@ -163,12 +175,12 @@ func (x *Index) finish() {
 	}
 	n := len(x.rowSource)
 	squares := make([]int32, n)
-	x.lengths = make([]float64, n)
+	x.lengths = lengths{make([]float64, 0, n), make([]float32, 0, n)}
 	for i := range squares {
 		for _, v := range x.vectors[i*x.dim : (i+1)*x.dim] {
 			squares[i] += int32(v) * int32(v)
 		}
-		x.lengths[i] = math.Sqrt(float64(squares[i]))
+		x.lengths.add(squares[i])
 	}
 	x.codes = makeCodes(x.vectors, squares, x.dim)
 	x.all = allRows(n)

@@ -200,6 +200,21 @@ func TestTopOfLooksOnlyAtTheModelsRows(t *testing.T) {
 	}
 }
 
+// Wherever an outcome is looked for first, it is found where it is.
+func TestCellIsFoundFromAnyPlace(t *testing.T) {
+	x, _ := randomIndex(t, 5, 50, dim)
+	for i := range x.Len() {
+		cells := x.Cells(i)
+		for at, want := range cells {
+			for likely := range len(cells) + 2 {
+				if c, place := x.CellAt(i, int(want.Model), likely); c != want || place != at {
+					t.Fatalf("row %d, model %d, looked for at %d: %v at %d, want %v at %d", i, want.Model, likely, c, place, want, at)
+				}
+			}
+		}
+	}
+}
+
 func TestImportMergesAndRefusesAnotherEmbedder(t *testing.T) {
 	x, _ := randomIndex(t, 6, 10, dim)
 	y, _ := randomIndex(t, 7, 5, dim)

@@ -38,13 +38,6 @@ type Scan struct {
 	chosen []uint32
 	dots   []int32
 	nearby ranking
-	own    []ownHits // per group of models, see TopOf
-}
-
-// ownHits are the nearest k rows of a group of models; k is 0 before they are looked up.
-type ownHits struct {
-	k    int
-	hits []Hit
 }
 
 var scanPool = sync.Pool{New: func() any { return new(Scan) }}
@@ -66,10 +59,6 @@ func (x *Index) ScanQuery(q Query) (*Scan, error) {
 	}
 	s := scanPool.Get().(*Scan)
 	s.x, s.q, s.length = x, q, length
-	s.own = sized(s.own, len(x.groups))
-	for i := range s.own {
-		s.own[i].k = 0
-	}
 	if x.Len() > exactRows {
 		s.tables = sized(s.tables, codeWidth(x.dim)*simd.PairBytes)
 		codeTables(s.tables, s.q)
@@ -91,7 +80,7 @@ func (s *Scan) Release() {
 func (s *Scan) Similarity(i int) int32 {
 	s.chosen = append(s.chosen[:0], uint32(i))
 	s.compare()
-	return s.similarity(0)
+	return similarity(s.dots[0], s.x.lengths.exact[i], s.length)
 }
 
 // Top appends the k nearest rows to dst, nearest first; equal similarities are ordered by row number.
@@ -100,16 +89,11 @@ func (s *Scan) Top(dst []Hit, k int) []Hit {
 	return s.best(dst, k)
 }
 
-// TopOf is Top among the rows that have an outcome of model number m. Models with the same rows share one look-up.
+// TopOf is Top among the rows that have an outcome of model number m; it is the same for all models of a Group.
 func (s *Scan) TopOf(dst []Hit, m, k int) []Hit {
-	g := s.x.groupOf[m]
-	own := &s.own[g]
-	if own.k != k {
-		among := &s.x.groups[g]
-		s.choose(among, k, max(exactTimes*k, len(among.rows)/exactShare))
-		own.k, own.hits = k, s.best(own.hits[:0], k)
-	}
-	return append(dst, own.hits...)
+	among := &s.x.groups[s.x.groupOf[m]]
+	s.choose(among, k, max(exactTimes*k, len(among.rows)/exactShare))
+	return s.best(dst, k)
 }
 
 // choose fills s.chosen, rising, with the rows of among to compare exactly: all, where they are few, else about most
@@ -120,26 +104,21 @@ func (s *Scan) choose(among *rowSet, k, most int) {
 		return
 	}
 	s.mask = sized(s.mask, blocks(s.x.Len()))
-	count := 0
+	chosen, n := sized(s.chosen, len(among.rows)), 0
 	for _, stride := range []int{sampleStride, 1} {
 		kernels.Above(s.mask, s.scores, s.threshold(among.rows, most/stride, stride))
-		count = 0
-		for b := range s.mask {
-			s.mask[b] &= among.bits[b]
-			count += bits.OnesCount64(s.mask[b])
+		n = 0
+		for b, m := range s.mask {
+			for m &= among.bits[b]; m != 0; m &= m - 1 {
+				chosen[n] = uint32(b*simd.BlockRows + bits.TrailingZeros64(m))
+				n++
+			}
 		}
-		if count >= max(k, most/2) { // else the sample was unlike the rest: look at all
+		if n >= max(k, most/2) { // else the sample was unlike the rest: look at all
 			break
 		}
 	}
-	s.chosen = sized(s.chosen, count)
-	chosen := s.chosen // what is left to fill
-	for b, m := range s.mask {
-		for ; m != 0; m &= m - 1 {
-			chosen[0] = uint32(b*simd.BlockRows + bits.TrailingZeros64(m))
-			chosen = chosen[1:]
-		}
-	}
+	s.chosen = chosen[:n]
 }
 
 // threshold is the score that want of every stride-th of these rows reach, found bit by bit from the highest.
@@ -159,17 +138,8 @@ func (s *Scan) compare() {
 	kernels.Dots(s.dots, s.x.vectors, s.x.dim, s.chosen, s.q)
 }
 
-// similarity of the i-th chosen row.
-func (s *Scan) similarity(i int) int32 {
-	return similarity(s.dots[i], s.x.lengths[s.chosen[i]], s.length)
-}
-
 // best appends the k nearest of the chosen rows to dst.
 func (s *Scan) best(dst []Hit, k int) []Hit {
 	s.compare()
-	s.nearby.start(len(s.chosen))
-	for i, row := range s.chosen {
-		s.nearby.set(i, row, s.similarity(i))
-	}
-	return s.nearby.top(dst, k)
+	return s.nearby.top(dst, k, compared{s.chosen, s.dots, &s.x.lengths, s.length})
 }

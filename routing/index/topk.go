@@ -7,45 +7,41 @@ import (
 	"flotilla/routing/index/internal/simd"
 )
 
-// ranking finds the nearest of some rows. Its keys order rows by falling similarity, then by rising number: all differ,
-// so the result does not depend on the order of adding.
-type ranking struct {
-	keys   []int64
-	steps  []uint16 // similarities, less fine, for the kernels: above zero, which fills up the last block
-	mask   []uint64
-	near   []int64 // the keys that are sorted
-	sorted []int64
+// compared are rows, their dot products with a query, the rows' lengths and the query's.
+type compared struct {
+	rows    []uint32
+	dots    []int32
+	lengths *lengths
+	length  float64
 }
 
-// start makes room for n rows, each of which is then set.
-func (r *ranking) start(n int) {
-	r.keys = sized(r.keys, n)
-	r.steps = sized(r.steps, blocks(n)*simd.BlockRows)
-	r.mask = sized(r.mask, blocks(n))
-	clear(r.steps[n:])
+// ranking finds the nearest of some rows.
+type ranking struct {
+	steps  []uint16 // rough similarities for the kernels: above zero, which fills up the last block
+	mask   []uint64
+	near   []int64 // keys: they order rows by falling similarity, then by rising number, and all differ
+	sorted []int64
 }
 
 // stepBits is how many bits of a similarity the kernels do without: from -1 to 1 the others fit into 16.
 const stepBits = 6
 
-// set makes row the i-th.
-func (r *ranking) set(i int, row uint32, sim int32) {
-	r.keys[i] = int64(-sim)<<32 | int64(row)
-	r.steps[i] = uint16((sim+SimilarityOne)>>stepBits + 1)
-}
-
-// top appends the k nearest to dst, nearest first. The kernels find those that the k-th's step lets through, which is few
-// more than k.
-func (r *ranking) top(dst []Hit, k int) []Hit {
-	k = min(k, len(r.keys))
+// top appends the k nearest to dst, nearest first. A division for each row would take most of the time. So similarities
+// are first taken roughly, and exactly for the few rows that may be among the k: a rough one is off by less than two
+// units, so by one step at most, and a row one step below the k-th may still be nearer.
+func (r *ranking) top(dst []Hit, k int, c compared) []Hit {
+	k = min(k, len(c.rows))
 	if k <= 0 {
 		return dst
 	}
-	kernels.Above(r.mask, r.steps, reachedBy(r.steps, k, r.mask))
+	r.roughly(c)
+	kernels.Above(r.mask, r.steps, max(reachedBy(r.steps, k, r.mask)-1, 1))
 	near := r.near[:0]
 	for b, m := range r.mask {
 		for ; m != 0; m &= m - 1 {
-			near = append(near, r.keys[b*simd.BlockRows+bits.TrailingZeros64(m)])
+			i := b*simd.BlockRows + bits.TrailingZeros64(m)
+			row := c.rows[i]
+			near = append(near, int64(-similarity(c.dots[i], c.lengths.exact[row], c.length))<<32|int64(row))
 		}
 	}
 	r.near = near
@@ -53,6 +49,20 @@ func (r *ranking) top(dst []Hit, k int) []Hit {
 		dst = append(dst, Hit{Row: int(uint32(v)), Similarity: -int32(v >> 32)})
 	}
 	return dst
+}
+
+// roughly fills in steps. A dot product is below 2^24, so it is exact in 24 bits, and four values rounded to as many are off by
+// a fourth of a unit together.
+func (r *ranking) roughly(c compared) {
+	r.mask = sized(r.mask, blocks(len(c.rows)))
+	r.steps = sized(r.steps, len(r.mask)*simd.BlockRows)
+	clear(r.steps[len(c.rows):])
+	scale := float32(SimilarityOne / c.length)
+	steps, dots := r.steps[:len(c.rows)], c.dots[:len(c.rows)]
+	for i, row := range c.rows {
+		sim := int32(float32(dots[i]) * (scale * c.lengths.inverse[row]))
+		steps[i] = uint16((sim+SimilarityOne)>>stepBits + 1)
+	}
 }
 
 // shelves is how many equal parts sort cuts the range of its keys into: so many that of a few hundred few share one.

@@ -2,36 +2,66 @@ package index
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-// Whatever the similarities, also all equal or as far apart as can be, top gives what sorting would.
+// drawCompared draws rows whose cosines lie no farther than spread from a middle: all equal, so close that rough similarities
+// cannot tell them apart, or as far apart as can be.
+func drawCompared(rt *rapid.T) compared {
+	query := rapid.Float64Range(1, queryLength(400)).Draw(rt, "query's length")
+	middle := rapid.Float64Range(-1, 1).Draw(rt, "middle")
+	spread := rapid.SampledFrom([]float64{0, 1e-6, 1e-4, 1e-2, 2}).Draw(rt, "spread")
+	c := compared{lengths: &lengths{}, length: query}
+	for i := range rapid.IntRange(0, 400).Draw(rt, "rows") {
+		c.rows = append(c.rows, uint32(i))
+		c.lengths.add(rapid.Int32Range(rowPeak*rowPeak, 400*rowPeak*rowPeak).Draw(rt, "square"))
+		cosine := min(max(middle+spread*rapid.Float64Range(-1, 1).Draw(rt, "off"), -1), 1)
+		c.dots = append(c.dots, int32(cosine*c.lengths.exact[i]*query)) // towards zero: no product exceeds the lengths'
+	}
+	return c
+}
+
+// bySorting compares all rows exactly, as top did before it looked at most of them only roughly.
+func (c compared) bySorting(k int) []Hit {
+	out := []Hit{}
+	for i, row := range c.rows {
+		out = append(out, Hit{Row: int(row), Similarity: similarity(c.dots[i], c.lengths.exact[row], c.length)})
+	}
+	slices.SortFunc(out, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(b.Similarity, a.Similarity), cmp.Compare(a.Row, b.Row))
+	})
+	return out[:max(min(k, len(out)), 0)]
+}
+
 func TestRankingIsSorting(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		widest := rapid.SampledFrom([]int32{0, 1, 2000, SimilarityOne}).Draw(rt, "widest")
-		sims := rapid.SliceOfN(rapid.Int32Range(-widest, widest), 0, 400).Draw(rt, "similarities")
+		c := drawCompared(rt)
 		k := rapid.IntRange(-1, 450).Draw(rt, "k")
-		var want []Hit
 		var r ranking
-		for _, reuse := range []bool{false, true} {
-			want = want[:0]
-			r.start(len(sims))
-			for i, sim := range sims {
-				row := len(sims) - i
-				if reuse {
-					row = i
-				}
-				r.set(i, uint32(row), sim)
-				want = append(want, Hit{Row: row, Similarity: sim})
+		for range 2 { // the second time with what the first has left behind, from the last row to the first
+			if got, want := r.top([]Hit{}, k, c), c.bySorting(k); !slices.Equal(got, want) {
+				rt.Fatalf("top %d of %v: %v, want %v", k, c, got, want)
 			}
-			slices.SortFunc(want, func(a, b Hit) int {
-				return cmp.Or(cmp.Compare(b.Similarity, a.Similarity), cmp.Compare(a.Row, b.Row))
-			})
-			if got := r.top(nil, k); !slices.Equal(got, want[:max(min(k, len(want)), 0)]) {
-				rt.Fatalf("top %d of %v: %v", k, sims, got)
+			slices.Reverse(c.rows)
+			slices.Reverse(c.dots)
+		}
+	})
+}
+
+// What top rests on: no rough similarity is off by more than one step.
+func TestRoughSimilaritiesAreOffByAStepAtMost(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		c := drawCompared(rt)
+		var r ranking
+		r.roughly(c)
+		for i, row := range c.rows {
+			exact := int((similarity(c.dots[i], c.lengths.exact[row], c.length)+SimilarityOne)>>stepBits + 1)
+			if got := int(r.steps[i]); math.Abs(float64(got-exact)) > 1 {
+				rt.Fatalf("row %d: step %d, exactly %d", row, got, exact)
 			}
 		}
 	})

@@ -119,3 +119,21 @@ func (q *Query) UnmarshalText(text []byte) error {
 func similarity(dot int32, rowLength, queryLength float64) int32 {
 	return int32(math.RoundToEven(float64(dot) / float64(rowLength*queryLength) * SimilarityOne))
 }
+
+// lengths are those of rows.
+type lengths struct {
+	exact   []float64 // correctly rounded
+	inverse []float32 // nearly 1/exact
+}
+
+// add appends the length of a row, from its square.
+func (l *lengths) add(square int32) {
+	l.exact, l.inverse = append(l.exact, 0), append(l.inverse, 0)
+	l.set(uint32(len(l.exact)-1), square)
+}
+
+// set replaces a row's.
+func (l *lengths) set(row uint32, square int32) {
+	l.exact[row] = math.Sqrt(float64(square))
+	l.inverse[row] = float32(1 / l.exact[row])
+}

@@ -3,7 +3,6 @@ package index
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -12,7 +11,7 @@ import (
 type Vectors struct {
 	dim     int
 	rows    []int8
-	lengths []float64 // 0: the row is free
+	lengths lengths // exactly 0: the row is free
 	free    []uint32
 	nearby  ranking
 	dots    []int32
@@ -41,21 +40,21 @@ func (v *Vectors) Add(vector []float32) (row uint32, err error) {
 	if sum == 0 {
 		return 0, errors.New("add vector: it has no direction")
 	}
-	length := math.Sqrt(float64(sum))
 	if n := len(v.free); n > 0 {
 		row, v.free = v.free[n-1], v.free[:n-1]
 		copy(v.rows[int(row)*v.dim:], rounded)
-		v.lengths[row] = length
+		v.lengths.set(row, sum)
 		return row, nil
 	}
-	v.rows, v.lengths = append(v.rows, rounded...), append(v.lengths, length)
-	return uint32(len(v.lengths) - 1), nil
+	v.rows = append(v.rows, rounded...)
+	v.lengths.add(sum)
+	return uint32(len(v.lengths.exact) - 1), nil
 }
 
 // Remove frees a row.
 func (v *Vectors) Remove(row uint32) {
-	if v.lengths[row] != 0 {
-		v.lengths[row] = 0
+	if v.lengths.exact[row] != 0 {
+		v.lengths.exact[row] = 0
 		v.free = append(v.free, row)
 	}
 }
@@ -75,9 +74,5 @@ func (v *Vectors) Top(dst []Hit, vector []float32, among []uint32, k int) ([]Hit
 	}
 	v.dots = slices.Grow(v.dots[:0], len(among))[:len(among)]
 	kernels.Dots(v.dots, v.rows, v.dim, among, q)
-	v.nearby.start(len(among))
-	for i, row := range among {
-		v.nearby.set(i, row, similarity(v.dots[i], v.lengths[row], length))
-	}
-	return v.nearby.top(dst, k), nil
+	return v.nearby.top(dst, k, compared{among, v.dots, &v.lengths, length}), nil
 }
