@@ -105,11 +105,19 @@ func (d *Decision) trim() {
 	if len(d.Considered) <= MaxRecorded {
 		return
 	}
-	needed := d.weighed()
+	rest := d.weighed()
 	if d.Guard != nil {
-		needed = append(needed, d.Guard.needed...)
+		rest = append(rest, d.Guard.needed...)
 	}
-	kept := slices.Clone(d.Considered[:MaxRecorded-len(needed)])
+	// These are 62 at most: twelve that only d itself rests on, six of each of maxViews views (pick, thrifty choice, leader,
+	// objection, the cheapest of the default model and of the conversation's), and two of all.
+	var needed []Choice
+	for _, c := range rest {
+		if !slices.ContainsFunc(needed, c.sameOffer) {
+			needed = append(needed, c)
+		}
+	}
+	kept := slices.Clone(d.Considered[:max(MaxRecorded-len(needed), 0)])
 	for _, c := range d.Considered[len(kept):] {
 		if len(kept) < MaxRecorded && slices.ContainsFunc(needed, c.sameOffer) {
 			kept = append(kept, c)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -89,39 +90,35 @@ func (v View) benefit() float64 {
 
 // decide takes the view that all agree with.
 func (n *GuardNote) decide(views []Decision) Decision {
-	n.Decided, n.needed = n.agreed(views), comparedBy(views)
+	n.Decided, n.needed = n.agreed(views), n.compared(views)
 	d := views[n.Decided]
 	d.Guard = n
 	return d
 }
 
-// comparedBy are the choices that agreed and wantsUpgrade rest on: each view's pick and thrifty choice, the strongest
-// objection to each pick, and the best of those dearer than what the whole text wants.
-func comparedBy(views []Decision) []Choice {
+// compared are the choices that agreed and wantsUpgrade rest on: each view's pick, its thrifty choice and its leader, the
+// strongest objection to its pick, and the best of those dearer than what the whole text wants.
+func (n *GuardNote) compared(views []Decision) []Choice {
 	var out []Choice
-	add := func(considered []Choice, take func(Choice) bool) {
-		at := -1
-		for i, c := range considered {
-			if take(c) && (at < 0 || c.Utility > considered[at].Utility) {
-				at = i
-			}
-		}
-		if at >= 0 {
-			out = append(out, considered[at])
-		}
-	}
 	for i := range views {
 		v := &views[i]
 		out = append(out, v.Pick, v.thrifty(), v.Considered[leader(v.Considered)])
 		for _, at := range v.ofTurn() {
 			out = append(out, v.Considered[at])
 		}
-		for _, other := range views {
-			here := v.Considered[v.position(other.Pick.Model, other.Pick.Operator)]
-			add(v.Considered, func(c Choice) bool { return c.ExpectedCost < here.ExpectedCost })
+		if c, _ := n.objection(views, v.Pick); c != nil {
+			out = append(out, *c)
 		}
 	}
-	add(views[0].Considered, func(c Choice) bool { return c.ExpectedCost > views[0].Pick.ExpectedCost && views[0].lowestOf(c) })
+	whole, best := &views[0], -1
+	for i, c := range whole.Considered {
+		if c.ExpectedCost > whole.Pick.ExpectedCost && whole.lowestOf(c) && (best < 0 || c.Utility > whole.Considered[best].Utility) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		out = append(out, whole.Considered[best])
+	}
 	return out
 }
 
@@ -211,19 +208,30 @@ func (n *GuardNote) agreed(views []Decision) int {
 	return order[len(order)-1]
 }
 
-// consent: no view finds something cheaper than the pick better by more than its benefit of the doubt. Each compares at
-// its own expected costs.
+// consent: no view finds something cheaper than the pick better by more than its benefit of the doubt.
 func (n *GuardNote) consent(views []Decision, pick Choice) bool {
+	_, by := n.objection(views, pick)
+	return by <= 0
+}
+
+// objection is what speaks most against a pick: of all that is cheaper in some view, what that view finds better by most,
+// beyond its benefit of the doubt. Each view compares at its own expected costs. Nil and −∞ when the pick is the cheapest in all.
+func (n *GuardNote) objection(views []Decision, pick Choice) (strongest *Choice, by float64) {
+	by = math.Inf(-1)
 	for i := range views {
 		v := &views[i]
-		here := v.Considered[v.position(pick.Model, pick.Operator)] // every view considers the same offers
-		if slices.ContainsFunc(v.Considered, func(c Choice) bool {
-			return c.ExpectedCost < here.ExpectedCost && c.Utility > here.Utility+n.Views[i].benefit()
-		}) {
-			return false
+		here := &v.Considered[v.position(pick.Model, pick.Operator)] // every view considers the same offers
+		for j := range v.Considered {
+			c := &v.Considered[j]
+			if c.ExpectedCost >= here.ExpectedCost {
+				continue
+			}
+			if better := c.Utility - (here.Utility + n.Views[i].benefit()); better > by {
+				strongest, by = c, better
+			}
 		}
 	}
-	return true
+	return strongest, by
 }
 
 // explain is the guard's part of a decision's sentence.
