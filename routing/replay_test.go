@@ -1,6 +1,7 @@
 package routing_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -116,34 +117,62 @@ func TestEveryDecisionReplays(t *testing.T) {
 	x := worldIndex(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		var fleet []routing.Candidate
-		for i := range rapid.OneOf(rapid.IntRange(1, 8), rapid.IntRange(routing.MaxRecorded-2, 200)).Draw(rt, "fleet") {
+		for i := range drawFleetSize(rt) {
 			fleet = append(fleet, drawCandidate(rt, fmt.Sprint(i)))
 		}
-		somebody := rapid.SampledFrom(fleet).Draw(rt, "session")
-		p := routing.Prompt{
-			Text:        rapid.SampledFrom([]string{"easy", "hard", "far", ""}).Draw(rt, "text"),
-			InputTokens: rapid.Uint32().Draw(rt, "input"), MaxOutputTokens: rapid.Uint32().Draw(rt, "limit"),
-		}
-		if rapid.Bool().Draw(rt, "conversation") {
-			p.Session = routing.Session{Model: somebody.Model, Operator: somebody.Operator, CachedTokens: rapid.Uint32().Draw(rt, "cached"), ToolLoop: rapid.Bool().Draw(rt, "tool loop")}
-		}
-		policy := routing.Policy{Dial: float64(rapid.IntRange(0, 100).Draw(rt, "tenths of dial")) / 10, Default: rapid.SampledFrom([]string{"", "gemma-3-270m", "nobody"}).Draw(rt, "default"),
-			Block: rapid.SampledFrom([][]string{nil, {"junk"}, {"q*"}}).Draw(rt, "block")}
-		if rapid.Bool().Draw(rt, "named") {
-			policy.Model = string(somebody.Model)
-		}
-		d, err := r.Route(t.Context(), p, fleet, policy)
-		var nobody *routing.InfeasibleError
-		if errors.As(err, &nobody) {
-			return
-		}
-		if err != nil {
-			rt.Fatal(err)
-		}
-		if err := routing.Replay(t.Context(), d.JSON(), x); err != nil {
-			rt.Fatalf("%v\n%s", err, d.JSON())
-		}
+		replaysOf(rt, r, x, rapid.SampledFrom([]string{"easy", "hard", "far", ""}).Draw(rt, "text"), fleet)
 	})
+}
+
+// The same with the guard, on texts whose versions disagree.
+func TestEveryGuardedDecisionReplays(t *testing.T) {
+	r, x := disagreeing(t)
+	models := append([]string{"junk"}, x.Models()...)
+	rapid.Check(t, func(rt *rapid.T) {
+		var fleet []routing.Candidate
+		for i := range drawFleetSize(rt) {
+			fleet = append(fleet, drawOffer(rt, fmt.Sprint(i), models))
+		}
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(sentences), 0, 8).Draw(rt, "text"), " ")
+		replaysOf(rt, r, x, text, fleet)
+	})
+}
+
+var sentences = []string{
+	"Tell me about the sea and its ships.", "How many hours does it take to travel two hundred miles?", "Name one of them, please.",
+	"taxon brewery secluded explains matrix roots fender", "Then explain in two sentences why the same argument fails.",
+}
+
+func drawFleetSize(rt *rapid.T) int {
+	return rapid.OneOf(rapid.IntRange(1, 8), rapid.IntRange(routing.MaxRecorded-2, 200)).Draw(rt, "fleet")
+}
+
+// replaysOf routes a text under some policy and in some conversation, and replays the record.
+func replaysOf(rt *rapid.T, r *routing.Router, x *index.Index, text string, fleet []routing.Candidate) {
+	somebody := rapid.SampledFrom(fleet).Draw(rt, "session")
+	p := routing.Prompt{Text: text, InputTokens: rapid.Uint32().Draw(rt, "input"), MaxOutputTokens: rapid.Uint32().Draw(rt, "limit")}
+	if rapid.Bool().Draw(rt, "conversation") {
+		p.Session = routing.Session{Model: somebody.Model, Operator: somebody.Operator, CachedTokens: rapid.Uint32().Draw(rt, "cached"), ToolLoop: rapid.Bool().Draw(rt, "tool loop")}
+	}
+	policy := routing.Policy{Dial: float64(rapid.IntRange(0, 100).Draw(rt, "tenths of dial")) / 10, Default: rapid.SampledFrom([]string{"", "gemma-3-270m", "nobody"}).Draw(rt, "default"),
+		Block: rapid.SampledFrom([][]string{nil, {"junk"}, {"q*"}}).Draw(rt, "block")}
+	if rapid.Bool().Draw(rt, "allowance") {
+		policy.Allowance = routing.Allowance{Bounded: true, Left: rapid.Uint64Range(0, 1000).Draw(rt, "left")}
+	}
+	if rapid.Bool().Draw(rt, "named") {
+		policy.Model = string(somebody.Model)
+	}
+	d, err := r.Route(context.Background(), p, fleet, policy)
+	var nobody *routing.InfeasibleError
+	if errors.As(err, &nobody) {
+		return
+	}
+	if err != nil {
+		rt.Fatal(err)
+	}
+	if err := routing.Replay(context.Background(), d.JSON(), x); err != nil {
+		rt.Fatalf("%v\n%s", err, d.JSON())
+	}
 }
 
 // Any number of a record that is changed makes its replay fail, and the error says where.

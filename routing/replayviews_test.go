@@ -63,9 +63,9 @@ func (e scattered) Embed(_ context.Context, text string) ([]float32, error) {
 	return moved(rng, e.x.Vector(rng.IntN(e.x.Len())), 0.5+rng.Float64()/2), nil
 }
 
-// However much the versions of a text disagree, and however many offers there are: what the decision rests on is few enough
-// to be recorded, and the record gives the decision again.
-func TestDisagreeingViewsReplayInALargeFleet(t *testing.T) {
+// disagreeing is a guarded router with such an encoder over the index that ships.
+func disagreeing(t *testing.T) (*routing.Router, *index.Index) {
+	t.Helper()
 	x, err := index.Default()
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +78,13 @@ func TestDisagreeingViewsReplayInALargeFleet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r, x
+}
+
+// However much the versions of a text disagree, and however many offers there are: what the decision rests on is few enough
+// to be recorded, and the record gives the decision again.
+func TestDisagreeingViewsReplayInALargeFleet(t *testing.T) {
+	r, x := disagreeing(t)
 	rng := rand.New(rand.NewPCG(5, 5))
 	most := 0
 	for i := range 150 {

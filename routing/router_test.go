@@ -390,10 +390,14 @@ func TestDecisionIsReproducibleAndItsJSONReadsBack(t *testing.T) {
 }
 
 func drawCandidate(t *rapid.T, label string) routing.Candidate {
-	models := []routing.ModelID{"qwen2.5-0.5b-instruct", "llama-3.1-70b-instruct", "llama-3.1-8b-instruct", "gemma-3-270m", "junk"}
+	return drawOffer(t, label, []string{"qwen2.5-0.5b-instruct", "llama-3.1-70b-instruct", "llama-3.1-8b-instruct", "gemma-3-270m", "junk"})
+}
+
+// drawOffer is an offer of one of the models.
+func drawOffer(t *rapid.T, label string, models []string) routing.Candidate {
 	price := rapid.OneOf(rapid.Uint64Range(0, 3_000_000), rapid.Just(uint64(math.MaxUint64)))
 	return routing.Candidate{
-		Operator: rapid.StringMatching(`[a-z]{3}`).Draw(t, label+" operator"), Model: rapid.SampledFrom(models).Draw(t, label+" model"),
+		Operator: rapid.StringMatching(`[a-z]{3}`).Draw(t, label+" operator"), Model: routing.ModelID(rapid.SampledFrom(models).Draw(t, label+" model")),
 		InputPerMTok: price.Draw(t, label+" in"), OutputPerMTok: price.Draw(t, label+" out"), PerRequest: rapid.Uint64Range(0, 500).Draw(t, label+" flat"),
 		Load: rapid.Float64Range(0, 0.99).Draw(t, label+" load"),
 	}
