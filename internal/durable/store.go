@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -113,7 +112,7 @@ func lockDir(files vfs.FS, dir string) (*pebble.Lock, error) {
 	if err == nil {
 		return lock, nil
 	}
-	if here := strings.Contains(err.Error(), "held by current process"); here || errors.Is(err, syscall.EAGAIN) || errors.Is(err, os.ErrPermission) {
+	if here := strings.Contains(err.Error(), "held by current process"); here || errors.Is(err, syscall.EAGAIN) {
 		return nil, fmt.Errorf("%w: %w", ErrInUse, err)
 	}
 	return nil, err
