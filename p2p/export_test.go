@@ -4,6 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/ed25519"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/multiformats/go-multiaddr"
 )
 
 // Hooks for tests of unexported parts.
@@ -144,4 +150,96 @@ func (h *Host) HangUp() {
 	for s := range h.streams.open {
 		_ = s.Reset()
 	}
+}
+
+// NewTestGateways returns a gateway set with no host around it.
+func NewTestGateways(cfg Config) *gatewaySet { return newGatewaySet(cfg.withDefaults(), newCodec()) }
+
+// Admit is gatewaySet.admit.
+func (g *gatewaySet) Admit(raw []byte) (Verdict, error) { return g.admit(raw) }
+
+// Live counts the gateways heard of lately.
+func (g *gatewaySet) Live() int {
+	infos, _ := g.live()
+	return len(infos)
+}
+
+// KeepPeers writes a peers file that knows each peer at addrs.
+func KeepPeers(path string, cfg Config, ids []PeerID, addrs []multiaddr.Multiaddr) error {
+	f, err := loadPeersFile(path, cfg.withDefaults().Now)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		f.note(id, addrs)
+	}
+	return f.save()
+}
+
+// idleStub is a stream that does nothing, on a connection that is open.
+type (
+	idleStub struct{ network.Stream }
+	idleConn struct{ network.Conn }
+)
+
+func (idleStub) Conn() network.Conn              { return idleConn{} }
+func (idleStub) SetReadDeadline(time.Time) error { return nil }
+func (idleStub) Close() error                    { return nil }
+func (idleStub) Reset() error                    { return nil }
+func (idleConn) IsClosed() bool                  { return false }
+
+// IdleAtOnce has so many goroutines keep an idle stream and take one, each so many times. It returns how often none was idle.
+func IdleAtOnce(goroutines, times int) int64 {
+	s := newIdleStreams(newStreamSet())
+	defer s.close()
+	var none atomic.Int64
+	var all sync.WaitGroup
+	for range goroutines {
+		all.Go(func() {
+			for range times {
+				s.put("peer", newFrameStream(&idleStub{}, newFrameCodec(), time.Second))
+				if s.take("peer") == nil {
+					none.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	return none.Load()
+}
+
+// readStub is a stream of which bytes come.
+type readStub struct {
+	idleStub
+	from *bytes.Reader
+}
+
+func (r *readStub) Read(p []byte) (int, error) { return r.from.Read(p) }
+
+// ReadersBehind counts the calls, of so many, whose stream is the reader's still when the reader says that it is done.
+func ReadersBehind(calls int) (behind int, err error) {
+	h := &Host{streams: newStreamSet()}
+	var answer []byte
+	for _, f := range []frame{&acceptFrame{}, &endFrame{}} {
+		raw, err := newFrameCodec().encode(f)
+		if err != nil {
+			return 0, err
+		}
+		answer = append(answer, raw...)
+	}
+	for range calls {
+		stream := &readStub{from: bytes.NewReader(answer)}
+		c := newCall(h, "peer", newFrameStream(stream, newFrameCodec(), time.Second), time.Minute)
+		if !h.streams.add(stream) {
+			return 0, ErrClosed
+		}
+		go c.read()
+		<-c.readDone
+		h.streams.mu.Lock()
+		if _, there := h.streams.open[stream]; there {
+			behind++
+		}
+		h.streams.mu.Unlock()
+	}
+	return behind, nil
 }

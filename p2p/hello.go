@@ -95,7 +95,7 @@ func (g *gatewaySet) admit(raw []byte) (Verdict, error) {
 		return Reject, err
 	}
 	now := g.now()
-	age := now.Sub(time.UnixMilli(int64(h.Seq & (1<<62 - 1))))
+	age := now.Sub(time.UnixMilli(int64(min(h.Seq, 1<<62)))) // no later number is a time either, and one that is kept never grows old
 	if age > helloTTL || age < -clockSkew {
 		return Ignore, errors.New("hello is old or from a skewed clock")
 	}
