@@ -18,7 +18,7 @@ import (
 // Bounds of the peers file.
 const (
 	maxKeptPeers     = 128
-	maxKeptFileBytes = 1 << 20
+	maxKeptFileBytes = 2 << 20 // what save writes at most: each byte of an address may become six in JSON
 	keptPeerAge      = 30 * 24 * time.Hour
 	keptRefresh      = 10 * time.Minute // precision of LastSeen
 )
@@ -92,16 +92,17 @@ func loadPeersFile(path string, now func() time.Time) (*peersFile, error) {
 
 // note remembers that a peer was reachable at addrs just now.
 func (f *peersFile) note(id PeerID, addrs []multiaddr.Multiaddr) {
+	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a multiaddr.Multiaddr) bool { return len(a.String()) > maxAddrBytes })
+	addrs = addrs[:min(len(addrs), MaxAdvertAddrs)]
 	if len(addrs) == 0 {
 		return // a node that only dials out cannot be redialled
 	}
-	addrs = addrs[:min(len(addrs), MaxAdvertAddrs)]
 	if f.knows(id, addrs) {
 		return
 	}
 	k := keptPeer{
 		ID: id.String(), LastSeen: f.now().UTC().Truncate(time.Second),
-		info: peer.AddrInfo{ID: id, Addrs: slices.Clone(addrs)},
+		info: peer.AddrInfo{ID: id, Addrs: addrs},
 	}
 	for _, a := range addrs {
 		k.Addrs = append(k.Addrs, a.String())
