@@ -65,8 +65,8 @@ func (c *Call) Peer() PeerID { return c.to }
 
 // read is the reading goroutine of a call.
 func (c *Call) read() {
-	defer c.host.streams.remove(c.frames.stream)
 	defer close(c.readDone)
+	defer c.host.streams.remove(c.frames.stream) // first: who waits for the reader may hand the stream to the next call
 	defer close(c.queue)
 	c.readErr = c.readFrames()
 	if errors.Is(c.readErr, errForm) || errors.Is(c.readErr, errTooLong) {

@@ -54,13 +54,10 @@ func (s *idleStreams) put(to PeerID, frames *frameStream) bool {
 // take returns a stream on which the operator can be asked, nil when none is idle.
 func (s *idleStreams) take(to PeerID) *frameStream {
 	for {
-		s.mu.Lock()
-		free := s.free[to]
-		s.mu.Unlock()
-		if len(free) == 0 {
+		i := s.newest(to)
+		if i == nil {
 			return nil
 		}
-		i := free[len(free)-1]
 		if !s.drop(to, i) {
 			continue // somebody else was faster
 		}
@@ -71,6 +68,16 @@ func (s *idleStreams) take(to PeerID) *frameStream {
 		}
 		return i.frames
 	}
+}
+
+// newest is the idle stream that was used last, nil when there is none.
+func (s *idleStreams) newest(to PeerID) *idleStream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if free := s.free[to]; len(free) > 0 {
+		return free[len(free)-1]
+	}
+	return nil
 }
 
 // drop says whether i was idle until now.

@@ -110,3 +110,18 @@ func TestCancelledStreamIsNotUsedAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestIdleStreamsAtOnce: who puts one first finds one.
+func TestIdleStreamsAtOnce(t *testing.T) {
+	if none := p2p.IdleAtOnce(8, 2000); none != 0 {
+		t.Errorf("%d times there was no idle stream", none)
+	}
+}
+
+// TestReaderLeavesItsStreamFirst: once a reader is done its stream is the next call's.
+func TestReaderLeavesItsStreamFirst(t *testing.T) {
+	behind, err := p2p.ReadersBehind(10_000)
+	if err != nil || behind != 0 {
+		t.Errorf("%d readers were done before they had let go of the stream, %v", behind, err)
+	}
+}
