@@ -1,6 +1,7 @@
 package settlement_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"flotilla/settlement"
@@ -39,4 +40,43 @@ func TestAdoptLaneAfterLosingTheLedger(t *testing.T) {
 		t.Errorf("adopt what the ledger knows: %v", err)
 	}
 	wantErr(t, l.AdoptLane(t.Context(), payee, 5*42), settlement.ErrLedgerBehind)
+}
+
+// TestOperatorTakesVouchersOfALedgerAnew: the vouchers of a gateway that lost its files count receipts from one again. What
+// counts is their total: they are worth more than the one that the operator holds.
+func TestOperatorTakesVouchersOfALedgerAnew(t *testing.T) {
+	f := newFixture(t, 1)
+	op := f.open(t, f.operators[0], "")
+	serve := func(l *settlement.Ledger, want settlement.Amount) {
+		t.Helper()
+		o := f.opening(t, 0)
+		f.record(t, l, o)
+		b, err := op.RecordServed(t.Context(), f.unserved(t, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Salt, b.DecisionJSON = o.Salt, json.RawMessage(o.DecisionJSON)
+		acc, err := l.AcceptReceipt(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		owed, err := op.AcceptSettlement(t.Context(), acc.ID, acc.GatewaySig, acc.Voucher, acc.VoucherSig)
+		if err != nil || owed != 0 {
+			t.Errorf("%v owed without a voucher, %v", owed, err)
+		}
+		if held, _, err := op.HeldVoucher(f.gateway.addr); err != nil || held.ValueAggregate != want {
+			t.Errorf("the held voucher is for %v, want %v: %v", held.ValueAggregate, want, err)
+		}
+	}
+	lost := f.open(t, f.gateway, "")
+	for i := range 3 {
+		serve(lost, settlement.Amount(i+1)*42)
+	}
+	settle(t, lost, f.chain)
+	l := f.open(t, f.gateway, "")
+	if err := l.AdoptLane(t.Context(), f.operators[0].addr, 3*42); err != nil {
+		t.Fatal(err)
+	}
+	serve(l, 4*42)
+	serve(l, 5*42)
 }

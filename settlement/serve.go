@@ -194,13 +194,14 @@ func (l *Ledger) checkVoucher(ctx context.Context, v Voucher, sig Signature) (si
 	return l.checkPayer(ctx, "payer signature of voucher", v.Payer, v.Digest(l.domain), sig)
 }
 
-// raise replaces the lane's voucher by v, which must cover what is countersigned and not be older.
+// raise replaces the lane's voucher by v, which must cover what is countersigned and not be older. The total decides, as on
+// the chain: a payer that lost its ledger counts receipts from one again (see AdoptLane).
 func (lane *inLane) raise(v Voucher, sig Signature) error {
 	have := lane.Voucher
 	if max(v.ValueAggregate, have.ValueAggregate) < lane.Countersigned {
 		return fmt.Errorf("%w: it is for %v, they add up to %v", ErrVoucherShort, v.ValueAggregate, lane.Countersigned)
 	}
-	if v.ValueAggregate < have.ValueAggregate || v.ReceiptCount < have.ReceiptCount {
+	if v.ValueAggregate < have.ValueAggregate || v.ValueAggregate == have.ValueAggregate && v.ReceiptCount < have.ReceiptCount {
 		return fmt.Errorf("%w: %v for %d receipts, held is %v for %d", ErrStaleVoucher,
 			v.ValueAggregate, v.ReceiptCount, have.ValueAggregate, have.ReceiptCount)
 	}
