@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -90,12 +91,12 @@ func (l *Ledger) stageOwed(tx *stagedTx, b Bundle, lane inLane) error {
 // then. A voucher older than the one held is fine: answers of parallel streams overtake one another. A power loss
 // within 5 ms may lose both, and the next voucher makes up for it.
 func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig Signature, v Voucher, sig Signature) (Amount, error) {
-	signer, err := l.checkVoucher(ctx, v, sig)
+	checked, err := l.checkVoucher(ctx, v, sig)
 	if err != nil {
 		return 0, fmt.Errorf("accept settlement of %s: %w", id, err)
 	}
 	for {
-		unvouchered, err := l.acceptSettlement(ctx, id, signer, gatewaySig, v, sig)
+		unvouchered, err := l.acceptSettlement(ctx, id, gatewaySig, checked)
 		switch {
 		case errors.Is(err, errRowChanged): // by another answer for this receipt: it is looked at anew
 		case err != nil:
@@ -109,9 +110,9 @@ func (l *Ledger) AcceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 // errRowChanged: a row that an operation was prepared from is another one by the time it is committed.
 var errRowChanged = errors.New("row has changed")
 
-// acceptSettlement is AcceptSettlement with a voucher that was found to be signer's. The signature is checked and the new
-// row is made here, not in the committer, which everybody waits for.
-func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, signer common.Address, gatewaySig Signature, v Voucher, sig Signature) (Amount, error) {
+// acceptSettlement is AcceptSettlement with a voucher that was checked. The signature is checked and the new row is made
+// here, not in the committer, which everybody waits for.
+func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, gatewaySig Signature, v checkedVoucher) (Amount, error) {
 	key, admission := idKey(prefixReceipt, id), idKey(prefixPayer, id)
 	var b Bundle
 	var had, row []byte // row: the countersigned one; nil where nothing is to be countersigned
@@ -131,7 +132,7 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, signer comm
 	}
 	if len(b.GatewaySig) == 0 && !admitted {
 		b.GatewaySig = gatewaySig
-		if err := b.checkGatewaySignature(signer); err != nil {
+		if err := b.checkGatewaySignature(v.signer); err != nil {
 			return 0, err
 		}
 		if row, err = encodeRecord(key, b); err != nil {
@@ -154,7 +155,7 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, signer comm
 			tx.putRow(key, row)
 			lane.Countersigned += b.Receipt.Amount // at most Served
 		}
-		if err := lane.raise(v, sig); err != nil && !errors.Is(err, ErrStaleVoucher) {
+		if err := l.raise(&lane, v); err != nil && !errors.Is(err, ErrStaleVoucher) {
 			return err
 		}
 		return tx.put(addressKey(prefixIn, v.Payer), lane)
@@ -166,16 +167,17 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, signer comm
 // never go down: a lower one is ErrStaleVoucher and changes nothing; one that does not cover what the
 // payer has countersigned is ErrVoucherShort.
 func (l *Ledger) AcceptVoucher(ctx context.Context, v Voucher, sig Signature) (Amount, error) {
-	if _, err := l.checkVoucher(ctx, v, sig); err != nil {
+	checked, err := l.checkVoucher(ctx, v, sig)
+	if err != nil {
 		return 0, fmt.Errorf("accept voucher: %w", err)
 	}
 	var lane inLane
-	err := l.update(ctx, func(tx *stagedTx) error {
+	err = l.update(ctx, func(tx *stagedTx) error {
 		var err error
 		if lane, err = readInLane(tx, v.Payer); err != nil {
 			return err
 		}
-		if err := lane.raise(v, sig); err != nil {
+		if err := l.raise(&lane, checked); err != nil {
 			return err
 		}
 		return tx.put(addressKey(prefixIn, v.Payer), lane)
@@ -186,17 +188,40 @@ func (l *Ledger) AcceptVoucher(ctx context.Context, v Voucher, sig Signature) (A
 	return lane.unvouchered(), nil
 }
 
-// checkVoucher: the voucher pays this ledger's owner and is signed by its payer, or by a key that may sign for it now.
-func (l *Ledger) checkVoucher(ctx context.Context, v Voucher, sig Signature) (signer common.Address, err error) {
+// checkedVoucher is a voucher with what checkVoucher found out.
+type checkedVoucher struct {
+	Voucher
+	sig    Signature
+	signer common.Address
+	thaws  bool // the signer is being revoked
+}
+
+// checkVoucher: the voucher pays this ledger's owner and is signed by its payer, or by a key that may sign for it now and
+// until it can be brought on chain.
+func (l *Ledger) checkVoucher(ctx context.Context, v Voucher, sig Signature) (checkedVoucher, error) {
+	c := checkedVoucher{Voucher: v, sig: sig}
 	if v.Payee != l.self {
-		return common.Address{}, fmt.Errorf("%w: voucher pays %s, this ledger belongs to %s", ErrWrongParty, v.Payee, l.self)
+		return c, fmt.Errorf("%w: voucher pays %s, this ledger belongs to %s", ErrWrongParty, v.Payee, l.self)
 	}
-	return l.checkPayer(ctx, "payer signature of voucher", v.Payer, v.Digest(l.domain), sig)
+	var err error
+	if c.signer, err = l.checkPayer(ctx, "payer signature of voucher", v.Payer, v.Digest(l.domain), sig); err != nil || c.signer == v.Payer || l.others == nil {
+		return c, err
+	}
+	binding, err := l.others.SignerOf(ctx, c.signer)
+	if err != nil {
+		return c, err
+	}
+	c.thaws = binding.ThawEnd != 0
+	if c.thaws && binding.ThawEnd < uint64(time.Now().Add(resendAfter).Unix()) {
+		return c, fmt.Errorf("payer signature of voucher: %w: made by %s, which is revoked from %d: too soon to bring it on chain", ErrBadSignature, c.signer, binding.ThawEnd)
+	}
+	return c, nil
 }
 
 // raise replaces the lane's voucher by v, which must cover what is countersigned and not be older. The total decides, as on
-// the chain: a payer that lost its ledger counts receipts from one again (see AdoptLane).
-func (lane *inLane) raise(v Voucher, sig Signature) error {
+// the chain: a payer that lost its ledger counts receipts from one again (see AdoptLane). A key that is being revoked raises
+// what it has signed itself and nothing else, or its payer could make a promise void by signing it again.
+func (l *Ledger) raise(lane *inLane, v checkedVoucher) error {
 	have := lane.Voucher
 	if max(v.ValueAggregate, have.ValueAggregate) < lane.Countersigned {
 		return fmt.Errorf("%w: it is for %v, they add up to %v", ErrVoucherShort, v.ValueAggregate, lane.Countersigned)
@@ -205,7 +230,12 @@ func (lane *inLane) raise(v Voucher, sig Signature) error {
 		return fmt.Errorf("%w: %v for %d receipts, held is %v for %d", ErrStaleVoucher,
 			v.ValueAggregate, v.ReceiptCount, have.ValueAggregate, have.ReceiptCount)
 	}
-	lane.Voucher, lane.VoucherSig = v, sig
+	if v.thaws && len(lane.VoucherSig) != 0 {
+		if err := checkSigner("voucher held, which a key that is being revoked is to replace", v.signer, have.Digest(l.domain), lane.VoucherSig); err != nil {
+			return err
+		}
+	}
+	lane.Voucher, lane.VoucherSig = v.Voucher, v.sig
 	return nil
 }
 

@@ -236,3 +236,47 @@ func TestSignerCache(t *testing.T) {
 		}
 	})
 }
+
+// A payer cannot take back what it has promised by promising it again with a key that it is about to revoke: such a voucher
+// takes no other key's place, and counts for nothing when there is no time left to bring it on chain.
+func TestRevokedKeyTakesNoPromiseBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, hot, gateway := hotFixture(t)
+		op := f.openOperator(t)
+		acc := f.hotServed(t, gateway, op)
+		v := acc.Voucher
+		own := f.gateway.sign(t, v.Digest(testDomain))
+		later := v
+		later.ValueAggregate, later.ReceiptCount = v.ValueAggregate+1, v.ReceiptCount+1
+		laterSig := hot.sign(t, later.Digest(testDomain))
+		thaw := func(left time.Duration) {
+			f.chain.BindSigner(hot.addr, settlement.SignerBinding{Payer: f.gateway.addr, ThawEnd: uint64(time.Now().Add(left).Unix())})
+		}
+		thaw(5 * time.Second)
+		_, err := op.AcceptVoucher(t.Context(), v, acc.VoucherSig)
+		wantErr(t, err, settlement.ErrBadSignature) // nobody is quick enough to settle it
+		if _, err := op.AcceptVoucher(t.Context(), v, own); err != nil {
+			t.Fatal(err)
+		}
+		for _, left := range []time.Duration{5 * time.Second, time.Hour} {
+			thaw(left)
+			_, err = op.AcceptVoucher(t.Context(), v, acc.VoucherSig)
+			wantErr(t, err, settlement.ErrBadSignature)
+			_, err = op.AcceptVoucher(t.Context(), later, laterSig)
+			wantErr(t, err, settlement.ErrBadSignature)
+			_, err = op.AcceptSettlement(t.Context(), acc.ID, acc.GatewaySig, later, laterSig)
+			wantErr(t, err, settlement.ErrBadSignature)
+		}
+		time.Sleep(2 * time.Hour)
+		held, sig, err := op.HeldVoucher(f.gateway.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.chain.SettleVoucher(t.Context(), held, sig); err != nil {
+			t.Errorf("settle what is held when the key is revoked: %v", err)
+		}
+		if got := claimable(t, f); got != 42 {
+			t.Errorf("collected %v, want 42", got)
+		}
+	})
+}
