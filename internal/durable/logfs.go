@@ -14,8 +14,9 @@ import (
 type logFS struct {
 	vfs.FS
 
-	mu   sync.Mutex // guards open, and its files against being closed while they are synced
-	open map[*logFile]struct{}
+	mu     sync.Mutex // guards what follows, and the files against being closed while they are synced
+	open   map[*logFile]struct{}
+	failed error // of the first sync that failed, and from then on of all
 }
 
 func newLogFS(files vfs.FS) *logFS { return &logFS{FS: files, open: make(map[*logFile]struct{})} }
@@ -70,15 +71,14 @@ func (l *logFile) Sync() error                { return nil }
 func (l *logFile) SyncData() error            { return nil }
 func (l *logFile) SyncTo(int64) (bool, error) { return true, nil }
 
+// sync is called with fs.mu held. When it has failed once it does not help to try again: what the kernel could not write counts
+// as written from then on (Linux's fsync). So nothing that waits for the disk is answered any more, until a new start has read
+// what is there.
 func (l *logFile) sync() error {
-	if !l.written.Swap(false) {
-		return nil
+	if l.fs.failed == nil && l.written.Swap(false) {
+		l.fs.failed = l.File.SyncData()
 	}
-	err := l.File.SyncData()
-	if err != nil {
-		l.written.Store(true)
-	}
-	return err
+	return l.fs.failed
 }
 
 // Close syncs first: what follows is in another log, and a power loss must leave a first part of all that was written.

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -161,5 +164,58 @@ func TestRefused(t *testing.T) {
 	}
 	if files, err := os.ReadDir(old); err != nil || len(files) != 1 {
 		t.Errorf("left %v, %v", files, err)
+	}
+}
+
+// brokenDisk loses, once, what a log was to have on disk, and says so; then it works again. As Linux: the pages of a write that
+// failed count as written from then on.
+type brokenDisk struct {
+	durable.Files
+	fails atomic.Bool
+}
+
+func (d *brokenDisk) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := d.Files.Create(name, category)
+	return &brokenFile{File: f, disk: d, isLog: strings.HasSuffix(name, ".log")}, err
+}
+
+type brokenFile struct {
+	vfs.File
+	disk        *brokenDisk
+	isLog, lost bool
+}
+
+func (f *brokenFile) SyncData() error {
+	if f.isLog && f.disk.fails.Swap(false) {
+		f.lost = true
+		return syscall.EIO
+	}
+	if f.lost {
+		return nil
+	}
+	return f.File.SyncData()
+}
+
+// TestFailedSync: after a sync that failed none says that all is on the disk, until the store is opened anew.
+func TestFailedSync(t *testing.T) {
+	memory := vfs.NewCrashableMem()
+	disk := &brokenDisk{Files: memory}
+	s := open(t, "rows", disk)
+	for i := range 2 {
+		if err := s.Update(put(i)); err != nil {
+			t.Fatal(err)
+		}
+		disk.fails.Store(i == 0)
+		err := s.Sync()
+		left := first(t, open(t, "rows", memory.CrashClone(vfs.CrashCloneCfg{})))
+		if err == nil && left != i+1 {
+			t.Errorf("the sync after %d rows says that all is on the disk, and %d are", i+1, left)
+		}
+		if i == 0 && err == nil {
+			t.Error("the disk's error is not told")
+		}
+	}
+	if err := s.Close(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("closing says %v, want the disk's error", err)
 	}
 }
