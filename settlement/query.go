@@ -199,10 +199,14 @@ func (l *Ledger) outLane(payee common.Address) (outLane, error) {
 }
 
 // Voucher returns the newest voucher of this payer for payee, signed; a zero one before the first
-// receipt. It is what an operator asks for when it has missed one.
+// receipt. It is what an operator is sent when it has missed one, so all that was accepted before is on disk when it
+// returns, the partial receipts that go with it too.
 func (l *Ledger) Voucher(payee common.Address) (Voucher, Signature, error) {
 	lane, err := l.outLane(payee)
 	if err != nil {
+		return Voucher{}, nil, err
+	}
+	if err := l.syncNow(); err != nil {
 		return Voucher{}, nil, err
 	}
 	v := lane.voucher(l.self, payee)

@@ -52,6 +52,11 @@ func (l *Ledger) RecordServed(ctx context.Context, b Bundle) (Bundle, error) {
 		stored, err = l.stageServed(tx, b)
 		return err
 	})
+	if errors.Is(err, ErrReceiptReplayed) { // whoever recorded it may still wait for the disk
+		if syncErr := l.syncNow(); syncErr != nil {
+			stored, err = Bundle{}, syncErr
+		}
+	}
 	if err != nil {
 		return stored, fmt.Errorf("record served %s: %w", id, err)
 	}

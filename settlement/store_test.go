@@ -81,3 +81,55 @@ func TestLedgerOfAnEarlierVersionIsRefused(t *testing.T) {
 		t.Errorf("first format: %v, want ErrOldLedger", err)
 	}
 }
+
+// TestWhatIsHandedOutIsOnDisk: a voucher that is asked for, and the receipt of an order that comes a second time, leave the
+// machine at once; what stands behind them must be there after a power loss.
+func TestWhatIsHandedOutIsOnDisk(t *testing.T) {
+	f := newFixture(t, 1)
+	open := func(p party, files *vfs.MemFS) *settlement.Ledger {
+		l, err := settlement.OpenLedger("ledger", settlement.LedgerOptions{Key: p.key, Domain: testDomain}.OnFiles(files))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { closeLedger(t, l) })
+		return l
+	}
+	cut := func(disk *vfs.MemFS) *vfs.MemFS { return disk.CrashClone(vfs.CrashCloneCfg{}) }
+	t.Run("voucher", func(t *testing.T) {
+		disk := vfs.NewCrashableMem()
+		l := open(f.gateway, disk)
+		for range 20 { // not all are older than the sync that comes by itself
+			o := f.opening(t, 0)
+			f.record(t, l, o)
+			b := o.Bundle(testDomain, receipt(t, o, 0), nil)
+			if _, err := l.AcceptPartial(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := l.Voucher(f.operators[0].addr); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := open(f.gateway, cut(disk)).Bundle(b.ID()); err != nil {
+				t.Errorf("a receipt that a voucher is out for: %v", err)
+			}
+		}
+	})
+	t.Run("second receipt", func(t *testing.T) {
+		disk := vfs.NewCrashableMem()
+		l := open(f.operators[0], disk)
+		waits := errors.New("still waits for the disk")
+		l.SetCommitHook(func(s settlement.CommitStage) error {
+			if s == settlement.AfterCommit {
+				return waits
+			}
+			return nil
+		})
+		b := f.unserved(t, f.opening(t, 0))
+		_, err := l.RecordServed(t.Context(), b)
+		wantErr(t, err, waits)
+		again, err := l.RecordServed(t.Context(), b)
+		wantErr(t, err, settlement.ErrReceiptReplayed)
+		if _, err := open(f.operators[0], cut(disk)).Bundle(again.ID()); err != nil {
+			t.Errorf("a receipt that was handed out: %v", err)
+		}
+	})
+}
