@@ -129,7 +129,7 @@ func (x *Index) read(r *reader) error {
 	x.generation = r.u64()
 	x.outlier = int32(r.u32())
 	n := int(r.u32())
-	if x.dim < 1 || x.dim > MaxDim || n > MaxRows {
+	if x.dim < 1 || x.dim > MaxDim || n < 1 || n > MaxRows {
 		return fmt.Errorf("%d rows of %d values", n, x.dim)
 	}
 	x.embedder = r.str()

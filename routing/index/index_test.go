@@ -110,6 +110,21 @@ func TestAnyChangedByteIsNoticed(t *testing.T) {
 	}
 }
 
+// A file whose checksum is right may still come from nobody's Builder: without rows there is nothing to judge or to search.
+func TestIndexWithoutRowsIsRefused(t *testing.T) {
+	data := []byte("FIDX\x01\x00\x04\x00" + // version, values per vector
+		"\x01\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x00" + // generation, outlier, rows
+		"\x01\x00e" + "\x00\x00" + "\x00\x00") // embedder, models, sources
+	sum := sha256.Sum256(data)
+	x, err := index.Decode(append(data, sum[:]...))
+	if err == nil {
+		x.Health()
+	}
+	if !errors.Is(err, index.ErrCorrupt) {
+		t.Errorf("%v, want ErrCorrupt", err)
+	}
+}
+
 func TestScanFindsTheExactNeighborsInAnyOrderOfAddition(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		x, vectors := randomIndex(t, rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 80).Draw(rt, "rows"), dim)
