@@ -25,6 +25,7 @@ type flakyNode struct {
 	target   atomic.Value // URL of the node
 	down     atomic.Bool  // answers nothing
 	drop     atomic.Int64 // how many more transactions are taken and thrown away, as by a node whose pool is lost in a crash
+	leastFee atomic.Int64 // wei for a unit of gas below which it takes no transaction, as where the pool is full of dearer ones
 	lag      atomic.Int64 // how many more times no transaction of the account is in a block, as of a node that is behind
 	private  atomic.Bool  // does not tell what is pending
 	maxRange atomic.Int64 // blocks that one question for events may span; 0: any
@@ -87,13 +88,16 @@ func (n *flakyNode) instead(call rpcCall) map[string]any {
 	}
 	switch call.Method {
 	case "eth_sendRawTransaction":
-		if n.drop.Add(-1) < 0 {
-			return nil
-		}
 		var raw hexutil.Bytes
 		var tx types.Transaction
 		if json.Unmarshal(call.Params[0], &raw) != nil || tx.UnmarshalBinary(raw) != nil {
 			return refuse("not a transaction")
+		}
+		if tx.GasFeeCap().Cmp(big.NewInt(n.leastFee.Load())) < 0 {
+			return refuse("transaction underpriced")
+		}
+		if n.drop.Add(-1) < 0 {
+			return nil
 		}
 		return map[string]any{"result": tx.Hash()}
 	case "eth_getTransactionCount":

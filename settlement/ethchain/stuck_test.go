@@ -91,6 +91,32 @@ func TestStuckTransactionOfAFormerProcessIsRaised(t *testing.T) {
 	checkClaimable(t, third, ethchain.AddressOf(w.op1), 5*usd)
 }
 
+// A node whose pool fills up drops the cheapest and does not take them again: they are offered for more, as what is late.
+func TestBatchThatIsDroppedAsTooCheapIsOfferedForMore(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	node := newFlakyNode(t, w.URL())
+	gateway := w.open(t, w.gateway, func(c *ethchain.Config) {
+		impatient(c)
+		c.Client, c.RPC = nil, node.URL
+	})
+	release := w.hold(t)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	tx, err := gateway.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	was := w.pending(t).GasFeeCap()
+	node.leastFee.Store(was.Int64() + 1)
+	w.Drop()
+	for range 3 {
+		checkState(t, gateway, tx, settlement.TxPending)
+	}
+	if n := len(w.waiting(t, gateway.Account())); n != 1 {
+		t.Fatalf("%d transactions wait in the pool, want the one for more than %s wei", n, was)
+	}
+	release()
+	must(t, gateway.WaitMined(ctx, tx))
+	checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
+}
+
 // warnings calls told at every record of a warning or worse.
 type warnings struct {
 	slog.Handler

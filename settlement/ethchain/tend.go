@@ -57,7 +57,7 @@ func (s *Sender) landed(ctx context.Context, f *flight) (*types.Receipt, error) 
 }
 
 // keepUp gives the node again what it has lost of the nonces from used to last, as the later ones wait for the
-// earlier, and raises the first of them when it is late. The caller holds mu.
+// earlier, and raises the first of them when it is late, also where the node does not take it any more. The caller holds mu.
 func (s *Sender) keepUp(ctx context.Context, used, last uint64) error {
 	if used != s.used {
 		s.used, s.usedAt = used, time.Now()
@@ -74,12 +74,21 @@ func (s *Sender) keepUp(ctx context.Context, used, last uint64) error {
 			if err != nil && !errors.Is(err, errNotTaken) {
 				return err
 			}
-			if f.refused = err != nil; f.refused {
-				s.logger.Debug("node did not take the transaction again", "tx", tx.Hash(), "err", err)
+			if f.refused = err != nil; !f.refused {
+				continue
+			}
+			s.logger.Debug("node did not take the transaction again", "tx", tx.Hash(), "err", err)
+			next, err := s.client.PendingNonceAt(ctx, s.from)
+			if err != nil {
+				return fmt.Errorf("ask for the nonce of %s: %w", s.from, err)
+			}
+			if next > f.nonce {
+				continue // a stranger has the nonce, and is not outbid; else it was too cheap
 			}
 		case err != nil:
 			return fmt.Errorf("look up transaction %s: %w", tx.Hash(), err)
-		case i == 0 && time.Since(f.sent) >= s.raiseAfter && time.Since(s.usedAt) >= s.raiseAfter:
+		}
+		if i == 0 && time.Since(f.sent) >= s.raiseAfter && time.Since(s.usedAt) >= s.raiseAfter {
 			if err := s.raise(ctx, f); err != nil {
 				return err
 			}
@@ -149,6 +158,7 @@ func (s *Sender) raise(ctx context.Context, f *flight) error {
 	if err != nil {
 		return err
 	}
+	f.refused = false
 	s.logger.Info("raised the fee of a pending transaction", "was", old.Hash(), "tx", tx.Hash(), "fee_cap_wei", feeCap)
 	return nil
 }
