@@ -133,3 +133,32 @@ func TestWhatIsHandedOutIsOnDisk(t *testing.T) {
 		}
 	})
 }
+
+// TestOperatorWhoseAddressEndsInFF: one in 256 does, and its lane is found like any other.
+func TestOperatorWhoseAddressEndsInFF(t *testing.T) {
+	f := newFixture(t, 1)
+	for n := 10; f.operators[0].addr[19] != 0xff; n++ {
+		f.operators[0] = newParty(t, n)
+	}
+	payee := f.operators[0].addr
+	l := f.open(t, f.gateway, "")
+	f.accept(t, l, 0, 1)
+	o := f.opening(t, 0)
+	f.record(t, l, o)
+	if _, err := l.AcceptPartial(t.Context(), o.Bundle(testDomain, receipt(t, o, 0), nil)); err != nil {
+		t.Fatal(err)
+	}
+	if partials, err := l.UnsignedPartials(payee, 10); err != nil || len(partials) != 1 {
+		t.Errorf("%d partial receipts to sign, want 1: %v", len(partials), err)
+	}
+	n := 0
+	for _, err := range l.Receipts(settlement.Filter{Lane: &settlement.LaneKey{Payer: f.gateway.addr, Payee: payee}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 2 {
+		t.Errorf("%d receipts on the lane, want 2", n)
+	}
+}

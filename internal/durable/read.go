@@ -41,7 +41,7 @@ func Has(from Reader, key []byte) (bool, error) {
 type Row struct{ Key, Value []byte }
 
 // Scan calls each for the rows whose keys begin with prefix, in key order from the key start on (nil: the first), until it
-// returns false or an error. A prefix is not empty and does not end with the byte 255.
+// returns false or an error.
 func Scan(from Reader, prefix, start []byte, each func(Row) (bool, error)) error {
 	it, err := under(from, prefix)
 	if err != nil {
@@ -74,7 +74,17 @@ func walk(it *pebble.Iterator, ok bool, next func() bool, each func(Row) (bool, 
 
 // under iterates over the keys with a prefix. Its Close tells what went wrong.
 func under(from Reader, prefix []byte) (*pebble.Iterator, error) {
-	end := bytes.Clone(prefix)
-	end[len(end)-1]++
-	return from.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: end})
+	return from.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: behind(prefix)})
+}
+
+// behind is the first key behind all that begin with prefix, nil when there is none.
+func behind(prefix []byte) []byte {
+	for n := len(prefix); n > 0; n-- {
+		if prefix[n-1] < 0xff {
+			end := bytes.Clone(prefix[:n])
+			end[n-1]++
+			return end
+		}
+	}
+	return nil
 }

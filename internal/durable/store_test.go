@@ -242,3 +242,31 @@ func TestFailedSync(t *testing.T) {
 		t.Errorf("closing says %v, want the disk's error", err)
 	}
 }
+
+// TestScanOfAnyPrefix: half of a key may be an address or a hash, which end as they like.
+func TestScanOfAnyPrefix(t *testing.T) {
+	s := open(t, "", nil)
+	keys := []string{"a/\xfe\xff", "a/\xff", "a/\xff\x00", "a/\xff\xff", "a/\xff\xff\xff", "a0", "b", "\xff", "\xff\xff\x01"}
+	for _, k := range keys {
+		if err := s.Update(func(b *durable.Batch) error { return b.Set([]byte(k), nil, nil) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, prefix := range append(keys, "a", "a/", "c", "\xff\xff") {
+		var want, forth, back []string
+		for _, k := range keys {
+			if strings.HasPrefix(k, prefix) {
+				want = append(want, k)
+			}
+		}
+		err := s.View(func(from durable.Reader) error {
+			return errors.Join(
+				durable.Scan(from, []byte(prefix), nil, func(r durable.Row) (bool, error) { forth = append(forth, string(r.Key)); return true, nil }),
+				durable.ScanBack(from, []byte(prefix), func(r durable.Row) (bool, error) { back = append(back, string(r.Key)); return true, nil }))
+		})
+		slices.Reverse(back)
+		if err != nil || !slices.Equal(forth, want) || !slices.Equal(back, want) {
+			t.Errorf("under %q: %q and back %q, want %q: %v", prefix, forth, back, want, err)
+		}
+	}
+}
