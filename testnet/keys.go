@@ -31,9 +31,10 @@ func DevKey(role string) *ecdsa.PrivateKey {
 // DevAddress is the account of a role.
 func DevAddress(role string) common.Address { return crypto.PubkeyToAddress(DevKey(role).PublicKey) }
 
-// WriteKeyFile writes a role's key in the encrypted form that `flotilla operator` reads, unless the file is there.
+// WriteKeyFile writes a role's key in the encrypted form that `flotilla operator` reads, unless the file is there. An empty
+// one is what a crash left.
 func WriteKeyFile(file, role, passphrase string) error {
-	if _, err := os.Stat(file); err == nil || !errors.Is(err, os.ErrNotExist) {
+	if info, err := os.Stat(file); err == nil && info.Size() > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	id, err := uuid.NewRandom()

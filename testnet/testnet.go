@@ -306,14 +306,14 @@ func (n *Net) spareKey() string { return filepath.Join(n.cfg.Dir, roleSpare+".ke
 
 func (n *Net) say(format string, args ...any) { fmt.Fprintf(n.cfg.Progress, format+"\n", args...) }
 
-// loadAPIKey reads the fleet's client key, or makes it on the first start.
+// loadAPIKey reads the fleet's client key, or makes it on the first start, and again where a crash left an empty file.
 func loadAPIKey(file string) (string, error) {
 	raw, err := os.ReadFile(file)
-	if err == nil {
-		return strings.TrimSpace(string(raw)), nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("read API key: %w", err)
+	}
+	if have := strings.TrimSpace(string(raw)); have != "" {
+		return have, nil
 	}
 	var b [24]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
