@@ -41,7 +41,9 @@ func (r Request) CheckAnswer(raw json.RawMessage) error {
 func (x *exchange) parse(dryRun bool, translate func([]byte) ([]byte, *APIError)) (Request, bool) {
 	body, api := x.readBody()
 	if api == nil && translate != nil {
-		body, api = translate(body)
+		if body, api = translate(body); int64(len(body)) > x.h.cfg.MaxBodyBytes { // escapes that the client did not need
+			api = x.h.tooLarge()
+		}
 	}
 	if api != nil {
 		x.fail(api)

@@ -200,10 +200,9 @@ func newRequestID() string {
 // that the client has left.
 func (x *exchange) readBody() ([]byte, *APIError) {
 	limit := x.h.cfg.MaxBodyBytes
-	tooLarge := &APIError{Status: http.StatusRequestEntityTooLarge, Code: "request_too_large", NoRetry: true, Message: fmt.Sprintf("the request body is larger than %d bytes", limit)}
 	if x.r.ContentLength > limit {
 		x.w.Header().Set("Connection", "close")
-		return nil, tooLarge
+		return nil, x.h.tooLarge()
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, limit))
 	var over *http.MaxBytesError
@@ -212,12 +211,16 @@ func (x *exchange) readBody() ([]byte, *APIError) {
 		x.readDeadline(0) // from now on net/http only reads to notice that the client has left
 		return body, nil
 	case errors.As(err, &over):
-		return nil, tooLarge
+		return nil, x.h.tooLarge()
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, &APIError{Status: statusClientGone, Code: "client_gone", Message: "the client left"}
 	}
 	x.w.Header().Set("Connection", "close")
 	return nil, &APIError{Status: http.StatusRequestTimeout, Code: "body_timeout", NoRetry: true, Message: "the request body did not arrive whole in time"}
+}
+
+func (h *handler) tooLarge() *APIError {
+	return &APIError{Status: http.StatusRequestEntityTooLarge, Code: "request_too_large", NoRetry: true, Message: fmt.Sprintf("the request body is larger than %d bytes", h.cfg.MaxBodyBytes)}
 }
 
 // recoverPanic turns a panic into a 500, or cuts the connection if the answer has begun: a clean end would look whole.

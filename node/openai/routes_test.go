@@ -172,6 +172,12 @@ func TestBodyCap(t *testing.T) {
 			t.Errorf("length known %v: %d %s", known, w.Code, w.Body)
 		}
 	}
+	// A text completion grows on its way into a chat: JSON may leave U+2028 as it is, and Go writes six bytes for its three.
+	grows := fakefleet.New()
+	cfg.Completer = grows
+	if w := do(t, cfg, http.MethodPost, "/v1/completions", `{"model":"auto","prompt":"`+strings.Repeat("\u2028", 300)+`"}`); w.Code != 413 || len(grows.Requests()) != 0 {
+		t.Errorf("a prompt that grows over the cap: %d %s, reached the fleet %d times", w.Code, w.Body, len(grows.Requests()))
+	}
 	big := strings.Repeat("x", 1<<20)
 	f := fakefleet.New()
 	if w := chat(t, f, `{"model":"auto","messages":[{"role":"user","content":"`+big+`"}]}`); w.Code != 200 || len(f.Requests()[0].Body) <= 1<<20 || len(f.Requests()[0].PromptText) != 32<<10 {
