@@ -102,6 +102,9 @@ func TestFleetEmbeddings(t *testing.T) {
 	} {
 		f := fakefleet.New()
 		f.Raw = []json.RawMessage{json.RawMessage(o.answer)}
+		if err := (openai.Request{Inputs: 2}).CheckAnswer(f.Raw[0]); (err == nil) != (o.want != nil) {
+			t.Errorf("%s: %v before it is paid for", o.answer, err)
+		}
 		w := do(t, config(f), http.MethodPost, "/v1/embeddings", `{"model":"`+model+`","input":["a","bcd"]`+o.ask+`,"provider":{"only":["0xabc"]}}`)
 		if o.want == nil {
 			if w.Code != http.StatusBadGateway || apiError(t, w)["code"] != "bad_answer" {

@@ -99,7 +99,7 @@ func reencode(data json.RawMessage, e embeddingRequest) (json.RawMessage, error)
 		}
 	}
 	raw, err := json.Marshal(out)
-	if err != nil { // a number that JSON cannot write
+	if err != nil { // finite numbers always encode
 		return nil, errBadVectors()
 	}
 	return raw, nil
@@ -140,7 +140,11 @@ func readVector(raw json.RawMessage) ([]float32, error) {
 		return nil, errors.New("no packed vector of " + strconv.Itoa(len(packed)) + " bytes")
 	}
 	for i := 0; i < len(packed); i += floatBytes {
-		v = append(v, math.Float32frombits(binary.LittleEndian.Uint32(packed[i:])))
+		f := math.Float32frombits(binary.LittleEndian.Uint32(packed[i:]))
+		if f-f != 0 { // infinite or NaN, which JSON cannot write
+			return nil, errors.New("a packed vector has what is no number")
+		}
+		v = append(v, f)
 	}
 	return v, nil
 }
