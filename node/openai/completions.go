@@ -83,7 +83,7 @@ func readPrompt(obj rawjson.Object) (string, *APIError) {
 // textChoices turns the choices of a chat, whole or in pieces, into those of a text completion.
 func textChoices(raw json.RawMessage) (json.RawMessage, error) {
 	type said struct {
-		Content *string `json:"content"`
+		Content json.RawMessage `json:"content"` // a string, an array of parts, or null
 	}
 	var chat []struct {
 		Index        int     `json:"index"`
@@ -103,10 +103,12 @@ func textChoices(raw json.RawMessage) (json.RawMessage, error) {
 	text := make([]choice, len(chat))
 	for i, c := range chat {
 		text[i].Index, text[i].FinishReason = c.Index, c.FinishReason
-		for _, s := range [...]*string{c.Message.Content, c.Delta.Content} {
-			if s != nil {
-				text[i].Text += *s
+		for _, raw := range [...]json.RawMessage{c.Message.Content, c.Delta.Content} {
+			said, _, ok := contentText(raw)
+			if !ok {
+				return nil, errBadAnswer()
 			}
+			text[i].Text += said
 		}
 	}
 	out, err := json.Marshal(text)

@@ -1,6 +1,7 @@
 package openai_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -44,6 +45,24 @@ func TestCompletions(t *testing.T) {
 	}
 	if text != "Hello from the fleet." || all[len(all)-1] != "[DONE]" {
 		t.Errorf("streamed %q", all)
+	}
+}
+
+// Some model servers send content in parts, which chats get as they come.
+func TestCompletionsOfParts(t *testing.T) {
+	for content, want := range map[string]string{`[{"type":"text","text":"Hi"}]`: "Hi", `"Hi"`: "Hi", `null`: "", `[]`: ""} {
+		for _, stream := range []bool{false, true} {
+			f := fakefleet.New()
+			f.Raw = []json.RawMessage{json.RawMessage(`{"choices":[{"index":0,"message":{"content":` + content + `},"finish_reason":"stop"}]}`)}
+			body := `{"model":"auto","prompt":"x"}`
+			if stream {
+				f.Raw = []json.RawMessage{json.RawMessage(`{"choices":[{"index":0,"delta":{"content":` + content + `}}]}`)}
+				body = `{"model":"auto","prompt":"x","stream":true}`
+			}
+			if w := do(t, config(f), http.MethodPost, "/v1/completions", body); w.Code != 200 || !strings.Contains(w.Body.String(), `"text":"`+want+`"`) {
+				t.Errorf("%s, streamed %v: %d %s", content, stream, w.Code, w.Body)
+			}
+		}
 	}
 }
 
