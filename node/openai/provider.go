@@ -52,6 +52,7 @@ var plainParameters = []string{
 	"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed",
 	"presence_penalty", "frequency_penalty", "user", "metadata", "store", "safety_identifier", "prompt_cache_key", "service_tier",
 	"tools", "tool_choice", "functions", "function_call", "response_format", // operators advertise these, and the router asks for them
+	"input", "encoding_format", // of embeddings; the encoding is the gateway's work
 }
 
 // providerMembers are all that a provider object may have: a limit that is misspelt and ignored costs money.

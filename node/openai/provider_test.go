@@ -25,6 +25,13 @@ func TestProviderObject(t *testing.T) {
 			t.Errorf("%s: %s", body, diff)
 		}
 	}
+	for members, want := range map[string][]string{`"encoding_format":"base64","user":"u"`: nil, `"dimensions":2`: {"dimensions"}} {
+		f := fakefleet.New()
+		do(t, config(f), http.MethodPost, "/v1/embeddings", `{"model":"`+model+`","input":"a",`+members+`,"provider":{"require_parameters":true}}`)
+		if diff := cmp.Diff(want, f.Requests()[0].Provider.Parameters); diff != "" {
+			t.Errorf("embeddings with %s: %s", members, diff)
+		}
+	}
 	for _, body := range []string{
 		`[]`, `"0xA"`, `{"oder":["0xA"]}`, `{"order":"0xA"}`, `{"only":[1]}`, `{"sort":"speed"}`, `{"sort":{"by":"price"}}`, `{"quantizations":["int5"]}`,
 		`{"max_price":3}`, `{"max_price":{"prompt":-1}}`, `{"max_price":{"image":1}}`, `{"max_price":{"prompt":"cheap"}}`, `{"allow_fallbacks":"no"}`,
