@@ -216,6 +216,9 @@ func readLimits(obj rawjson.Object, req *Request) *APIError {
 		}
 		req.Choices = uint32(n)
 	}
+	if total := uint64(req.Choices) * uint64(req.MaxTokens); total > math.MaxUint32 { // an order counts in 32 bits
+		return badRequest("max_tokens", "n times max_tokens is %d, at most %d", total, uint32(math.MaxUint32))
+	}
 	return nil
 }
 

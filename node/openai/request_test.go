@@ -128,6 +128,7 @@ func TestBadRequests(t *testing.T) {
 		`{"model":"auto","max_tokens":-1,` + ask + `}`:                    "invalid_value",
 		`{"model":"auto","max_tokens":4294967296,` + ask + `}`:            "invalid_value",
 		`{"model":"auto","n":0,` + ask + `}`:                              "invalid_value",
+		`{"model":"auto","n":2,"max_tokens":2147483648,` + ask + `}`:      "invalid_value",
 		`{"model":"auto","n":129,` + ask + `}`:                            "invalid_value",
 		`{"model":"auto","cost_quality_tradeoff":11,` + ask + `}`:         "invalid_value",
 		`{"model":"auto","cost_quality_tradeoff":1.55,` + ask + `}`:       "invalid_value",
