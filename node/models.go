@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 
 	"flotilla/node/backend"
@@ -23,7 +24,7 @@ func modelList(cands []routing.Candidate) []openai.Model {
 			continue
 		}
 		offers[c.Model] = append(offers[c.Model], c)
-		if b, ok := best[c.Model]; !ok || c.InputPerMTok+c.OutputPerMTok < b.InputPerMTok+b.OutputPerMTok {
+		if b, ok := best[c.Model]; !ok || priceOf(c) < priceOf(b) {
 			best[c.Model] = c
 		}
 	}
@@ -38,6 +39,15 @@ func modelList(cands []routing.Candidate) []openai.Model {
 		out = append(out, m)
 	}
 	return out
+}
+
+// priceOf an offer, to compare: input and output together. Operators may sign any number, so the sum stays at the largest.
+func priceOf(c routing.Candidate) uint64 {
+	sum, carry := bits.Add64(c.InputPerMTok, c.OutputPerMTok, 0)
+	if carry != 0 {
+		return math.MaxUint64
+	}
+	return sum
 }
 
 // describe adds what any of a model's offers can do: a request that needs it is sent to such a one.

@@ -123,14 +123,13 @@ func inOrder(all []routing.Candidate, p openai.Provider) [][]routing.Candidate {
 // model, and the model is still the router's choice.
 func (g *Gateway) bySort(all []routing.Candidate, by openai.Sort) [][]routing.Candidate {
 	all = slices.Clone(all)
-	price := func(c routing.Candidate) uint64 { return c.InputPerMTok + c.OutputPerMTok }
 	slices.SortStableFunc(all, func(a, b routing.Candidate) int {
 		pace := 0
 		if by != openai.SortPrice {
 			pace = cmp.Compare(g.slowness(a, by), g.slowness(b, by))
 		}
 		// What cannot be asked now goes last: it would be a group of its own in which nothing can be chosen.
-		return cmp.Or(cmp.Compare(min(len(a.Unavailable), 1), min(len(b.Unavailable), 1)), pace, cmp.Compare(price(a), price(b)))
+		return cmp.Or(cmp.Compare(min(len(a.Unavailable), 1), min(len(b.Unavailable), 1)), pace, cmp.Compare(priceOf(a), priceOf(b)))
 	})
 	var tiers [][]routing.Candidate
 	rank := map[routing.ModelID]int{}

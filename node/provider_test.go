@@ -3,6 +3,7 @@ package node
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,6 +41,21 @@ func TestQuantizationClass(t *testing.T) {
 		if got := quantizationClass(own); got != want {
 			t.Errorf("%q is %s, want %s", own, got, want)
 		}
+	}
+}
+
+// An operator may sign any price: one whose sum does not fit a number is dear, not cheap.
+func TestPricesThatDoNotAddUp(t *testing.T) {
+	offers := []routing.Candidate{
+		{Operator: "dear", Model: "m", InputPerMTok: math.MaxUint64, OutputPerMTok: 2},
+		{Operator: "cheap", Model: "m", InputPerMTok: 10, OutputPerMTok: 10},
+	}
+	if list := modelList(offers); list[0].InputPerMTok != 10 {
+		t.Errorf("listed at %d", list[0].InputPerMTok)
+	}
+	g := &Gateway{health: newHealth()}
+	if first := g.bySort(offers, openai.SortPrice)[0][0]; first.Operator != "cheap" {
+		t.Errorf("sorted by price, the first is %s", first.Operator)
 	}
 }
 
