@@ -250,6 +250,8 @@ func keyRefusal(err error) error {
 		return &openai.APIError{Status: http.StatusTooManyRequests, Code: "rate_limit_exceeded", RetryAfter: rate.RetryAfter, NoRetry: rate.RetryAfter == 0, Message: rate.Error()}
 	case isOverBudget(err):
 		return overBudget(err)
+	case errors.Is(err, access.ErrUnknownKey): // forgotten since the request came in
+		return &openai.APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: "this gateway does not know the API key any more"}
 	case isUnavailable(err):
 		return &openai.APIError{Status: http.StatusServiceUnavailable, Type: "server_error", Code: "key_store_unavailable", RetryAfter: access.UnavailableRetry,
 			Message: "the gateway cannot look up what the API key may still spend; nothing was charged, try again"}
@@ -258,7 +260,9 @@ func keyRefusal(err error) error {
 }
 
 // isKeyRefusal tells what is between the key and the gateway, so that no other operator would help.
-func isKeyRefusal(err error) bool { return isOverBudget(err) || isUnavailable(err) }
+func isKeyRefusal(err error) bool {
+	return isOverBudget(err) || isUnavailable(err) || errors.Is(err, access.ErrUnknownKey)
+}
 
 func isUnavailable(err error) bool {
 	var gone *access.UnavailableError

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"flotilla/node/access"
+	"flotilla/node/openai"
 	"flotilla/node/requestlog"
 	"flotilla/settlement"
 )
@@ -95,6 +97,35 @@ func TestInvalidKeys(t *testing.T) {
 	}
 	resp, raw = w.ask(k.Secret)
 	wantError(t, resp, raw, http.StatusUnauthorized, "invalid_api_key")
+}
+
+// A key that is forgotten while a request of it is on its way is unknown, wherever that is found out.
+func TestForgottenKey(t *testing.T) {
+	w := newWorld(t)
+	w.honestOperator()
+	g, k := w.gateway.Gateway, w.newKey(access.Terms{Budget: 1_000_000})
+	key, err := g.gate.check(k.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admitted, err := g.gate.Enter(t.Context(), key, "req_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.gateway.keys.Revoke(t.Context(), k.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	req := openai.Request{Key: key, Visit: admitted, Body: []byte(chatBody(worldModel, true, 20)), Model: worldModel, Choices: 1, MessageCount: 1, MaxTokens: 20, Stream: true}
+	for what, err := range map[string]error{
+		"admit":         func() error { _, err := g.gate.Enter(t.Context(), key, "req_2"); return err }(),
+		"ask":           admitted.Ask(t.Context(), req),
+		"hold a budget": func() error { _, err := g.Complete(t.Context(), req); return err }(),
+	} {
+		var told *openai.APIError
+		if !errors.As(err, &told) || told.Status != http.StatusUnauthorized || told.Code != "invalid_api_key" {
+			t.Errorf("%s: %v, want 401", what, err)
+		}
+	}
 }
 
 // No route with a key goes round the limits of that key.
