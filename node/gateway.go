@@ -77,7 +77,7 @@ func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Repl
 // Where a price had changed and nobody else answered, the request is routed once more, by the new prices; where all
 // were busy, once there may be room.
 func (g *Gateway) ask(ctx context.Context, req openai.Request) (openai.Reply, error) {
-	began, repriced := g.now(), false
+	queued, repriced := place{began: g.now()}, false
 	for {
 		a, err := g.answer(ctx, req)
 		switch {
@@ -88,7 +88,7 @@ func (g *Gateway) ask(ctx context.Context, req openai.Request) (openai.Reply, er
 		case isKeyRefusal(err):
 			return nil, keyRefusal(err)
 		case onlyBusy(err):
-			if err := g.queue.turn(ctx, began); err != nil {
+			if err := g.queue.turn(ctx, &queued); err != nil {
 				return nil, err
 			}
 		case priceIsStale(err) && !repriced:

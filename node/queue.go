@@ -19,8 +19,15 @@ type queue struct {
 	most int           // requests that may wait
 	wait time.Duration // for one request, all its turns together
 
-	mu      sync.Mutex // guards waiting; held for list work only
-	waiting []chan struct{}
+	mu      sync.Mutex // guards waiting and the places in it; held for list work only
+	waiting []*place   // oldest first
+}
+
+// place is a request's in the queue. It keeps it while it decides again, mostly in vain: those that came after it must neither
+// overtake it nor fill the queue before it is back.
+type place struct {
+	began time.Time
+	turn  chan struct{} // closed when it may look again; nil until it has waited once
 }
 
 const (
@@ -35,27 +42,27 @@ const (
 var errQueueFull = errors.New("queue is full")
 
 // turn waits until there may be room. It returns ctx's cause when the client leaves, and an *openai.APIError when the queue
-// is full or the request has waited since began for as long as it may.
-func (q *queue) turn(ctx context.Context, began time.Time) error {
-	ch := make(chan struct{})
-	if err := q.join(ch); err != nil {
+// is full or the request has waited since it began for as long as it may.
+func (q *queue) turn(ctx context.Context, p *place) error {
+	turn, err := q.join(p)
+	if err != nil {
 		return overloaded(fmt.Sprintf("every operator is busy and %d requests wait already", q.most))
 	}
-	defer q.leave(ch)
-	end := time.NewTimer(time.Until(began.Add(q.wait)))
+	defer q.leave(p)
+	end := time.NewTimer(time.Until(p.began.Add(q.wait)))
 	defer end.Stop()
 	tick := time.NewTicker(queueTick)
 	defer tick.Stop()
 	for {
 		select {
-		case <-ch:
+		case <-turn:
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-end.C:
 			return overloaded(fmt.Sprintf("every operator that fits this request was busy for %s", q.wait))
 		case <-tick.C:
-			if q.atHead(ch) {
+			if q.atHead(p) {
 				return nil
 			}
 		}
@@ -66,28 +73,33 @@ func overloaded(msg string) error {
 	return &openai.APIError{Status: 503, Type: "server_error", Code: "overloaded", RetryAfter: queueTick, Message: msg + "; nothing was charged"}
 }
 
-func (q *queue) join(ch chan struct{}) error {
+func (q *queue) join(p *place) (turn <-chan struct{}, _ error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) >= q.most {
-		return errQueueFull
+	if p.turn == nil && len(q.waiting) >= q.most {
+		return nil, errQueueFull
 	}
-	q.waiting = append(q.waiting, ch)
-	return nil
+	p.turn = make(chan struct{})
+	i := slices.IndexFunc(q.waiting, func(other *place) bool { return other.began.After(p.began) })
+	if i < 0 {
+		i = len(q.waiting)
+	}
+	q.waiting = slices.Insert(q.waiting, i, p)
+	return p.turn, nil
 }
 
-func (q *queue) leave(ch chan struct{}) {
+func (q *queue) leave(p *place) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if i := slices.Index(q.waiting, ch); i >= 0 {
+	if i := slices.Index(q.waiting, p); i >= 0 {
 		q.waiting = slices.Delete(q.waiting, i, i+1)
 	}
 }
 
-func (q *queue) atHead(ch chan struct{}) bool {
+func (q *queue) atHead(p *place) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	i := slices.Index(q.waiting, ch)
+	i := slices.Index(q.waiting, p)
 	return i >= 0 && i < queueHead
 }
 
@@ -96,7 +108,7 @@ func (q *queue) wake() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) > 0 {
-		close(q.waiting[0])
+		close(q.waiting[0].turn)
 		q.waiting = slices.Delete(q.waiting, 0, 1)
 	}
 }

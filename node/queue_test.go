@@ -1,0 +1,49 @@
+package node
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A request that has its turn and finds every operator busy again goes back to its place: nobody who came later is before
+// it, and the queue is not full for it.
+func TestQueueKeepsPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &queue{most: 2, wait: 10 * time.Second}
+		ctx, cancel := context.WithCancel(t.Context())
+		old := place{began: time.Now()}
+		time.Sleep(queueTick / 2)
+		turns := make(chan string, 4)
+		wait := func(who string, p *place) {
+			go func() {
+				if err := q.turn(ctx, p); ctx.Err() == nil {
+					if err != nil {
+						who += ": " + err.Error()
+					}
+					turns <- who
+				}
+			}()
+			synctest.Wait()
+		}
+		wait("old", &old)
+		if first := <-turns; first != "old" || time.Since(old.began) != queueTick*3/2 {
+			t.Fatalf("%s has its turn after %s", first, time.Since(old.began))
+		}
+		// While it decides again, others fill the queue.
+		wait("young", &place{began: time.Now()})
+		wait("younger", &place{began: time.Now()})
+		wait("old", &old)
+		var served []string
+		for range 3 {
+			q.wake()
+			served = append(served, <-turns)
+		}
+		if !slices.Equal(served, []string{"old", "young", "younger"}) {
+			t.Errorf("had their turns: %q", served)
+		}
+		cancel()
+	})
+}
