@@ -119,20 +119,21 @@ func (h *hold) Charge(amount MicroUSD) error {
 	h.a.held -= h.max
 	h.a.usage.roll(h.a.key.Reset, h.s.now())
 	h.a.usage.charge(amount)
-	usage, known := h.a.usage, h.s.byID[h.a.key.ID] == h.a
+	id, usage := h.a.key.ID, h.a.usage // Revoke replaces the key meanwhile
+	known := h.s.byID[id] == h.a
 	h.s.dirty = true
 	h.s.mu.Unlock()
 	// Not waited for: a crash before it is written leaves the hold, which the next start settles by the receipt.
 	err := h.s.rows.UpdateSoon(func(b *durable.Batch) error {
 		if known { // a key that was forgotten meanwhile leaves no row behind
-			if err := set(b, prefixUse+string(h.a.key.ID), usage); err != nil {
+			if err := set(b, prefixUse+string(id), usage); err != nil {
 				return err
 			}
 		}
 		return remove(b, prefixHold+string(h.receipt[:]))
 	})
 	if err != nil {
-		return fmt.Errorf("charge receipt %s to %s: %w", h.receipt, h.a.key.ID, err)
+		return fmt.Errorf("charge receipt %s to %s: %w", h.receipt, id, err)
 	}
 	return nil
 }
