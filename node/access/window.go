@@ -26,10 +26,17 @@ func newWindow(limit uint64) *window {
 	return &window{limit: limit}
 }
 
+// counts says whether a second still does. One that is more than a minute ahead was before the clock was set back: it begins
+// an empty minute, or the key would be locked out until the clock is there again.
+func counts(second int64, now time.Time) bool {
+	age := now.Unix() - second
+	return -windowBuckets < age && age < windowBuckets
+}
+
 func (w *window) used(now time.Time) uint64 {
 	var n uint64
 	for i := range w.buckets {
-		if now.Unix()-w.buckets[i].second < windowBuckets {
+		if counts(w.buckets[i].second, now) {
 			n += w.buckets[i].n
 		}
 	}
@@ -56,7 +63,7 @@ func (w *window) wait(now time.Time, n uint64) time.Duration {
 		return 0
 	}
 	used := w.used(now)
-	for age := int64(windowBuckets - 1); age >= 0; age-- { // oldest first
+	for age := int64(windowBuckets - 1); age > -windowBuckets; age-- { // oldest first
 		second := now.Unix() - age
 		if b := w.buckets[second%windowBuckets]; b.second == second {
 			used -= b.n
@@ -82,7 +89,7 @@ func (w *window) rate(now time.Time) Rate {
 		r.Remaining = w.limit - used
 	}
 	for i := range w.buckets {
-		if b := w.buckets[i]; b.n > 0 && now.Unix()-b.second < windowBuckets {
+		if b := w.buckets[i]; b.n > 0 && counts(b.second, now) {
 			r.Reset = max(r.Reset, time.Unix(b.second+windowBuckets, 0).Sub(now))
 		}
 	}
