@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -19,6 +18,7 @@ type generated struct {
 	in, out uint32 // tokens to charge
 	hash    common.Hash
 	finish  string
+	ended   uint64 // when, in seconds since 1970
 	fault   error  // why the answer is shorter than asked, nil when it is whole
 	marks   []mark // the state after each piece that is not acknowledged yet, and after the last that is
 }
@@ -56,7 +56,7 @@ func (g *generated) cutTo(acked uint64, _ uint32) {
 func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) generated {
 	// For an answer that is cut there is no count by the runtime: the prompt is then estimated.
 	g := generated{in: estimateTokens(len(j.request.Body))}
-	body, err := backend.SetModel(j.request.Body, j.model.BackendModel)
+	body, err := backend.SetModel(j.body, j.model.BackendModel)
 	if err != nil {
 		g.fault = err
 		return g
@@ -113,7 +113,7 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 // ask the job's model for a chat or, of an embedding model, for vectors.
 func (j *job) ask(ctx context.Context, body []byte) (*backend.Stream, error) {
 	switch {
-	case !slices.Contains(j.model.Features, backend.FeatureEmbeddings):
+	case !j.model.embeds():
 		return j.model.Backend.Chat(ctx, body, j.request.Stream)
 	case j.request.Stream:
 		return nil, errors.New("vectors are not streamed")

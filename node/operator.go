@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ type ServedModel struct {
 	Features                             []string
 }
 
+// embeds: the model makes vectors, and has no output.
+func (m ServedModel) embeds() bool { return slices.Contains(m.Features, backend.FeatureEmbeddings) }
+
 // Operator serves paid requests from local model servers.
 type Operator struct {
 	cfg     OperatorConfig
@@ -55,6 +59,7 @@ type Operator struct {
 	servers readiness
 	cover   coverCache
 	credit  creditBook
+	making  ordersInWork
 }
 
 // job is one admitted order.
@@ -66,6 +71,7 @@ type job struct {
 	advertSig settlement.Signature
 	model     ServedModel
 	request   p2p.InferRequest
+	body      []byte // of the request, asking for no more than the order pays for
 	release   func()
 }
 
@@ -81,7 +87,10 @@ func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 	if err := in.Accept(); err != nil {
 		return fmt.Errorf("accept order: %w", err)
 	}
-	out := o.generate(ctx, in, j)
+	work, cancel := context.WithDeadlineCause(ctx, time.Unix(int64(j.lastSecond()), 0), errDeadline)
+	defer cancel()
+	out := o.generate(work, in, j)
+	out.ended = min(uint64(o.now().Unix()), j.lastSecond())
 	ctx = context.WithoutCancel(ctx) // what was delivered is billed, also when the gateway has cancelled
 	if out.fault != nil {
 		// Only what the gateway has acknowledged counts; its Cancel says how much that is. On a broken stream this
@@ -99,6 +108,12 @@ func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 	}
 	return o.deliver(ctx, in, j, out)
 }
+
+// errDeadline cuts an answer at the last moment at which it can be charged.
+var errDeadline = fmt.Errorf("the order's deadline passed before the answer was whole: %w", context.DeadlineExceeded)
+
+// lastSecond is the last, since 1970, in which a receipt for the order counts.
+func (j *job) lastSecond() uint64 { return min(j.order.Deadline, j.advert.ValidTo) }
 
 type refusal struct {
 	code       string
@@ -135,6 +150,10 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 	if !ok {
 		return bad(codeStalePrice, fmt.Errorf("price %s is not offered", order.Advert))
 	}
+	body, err := payable(order, req.Body, offer)
+	if err != nil {
+		return bad(codeBadOrder, err)
+	}
 	if err := o.servers.check(ctx, offer.model.Backend, o.now()); err != nil {
 		return nil, &refusal{codeNotReady, 5 * time.Second, fmt.Errorf("model server: %w", err)}
 	}
@@ -142,10 +161,31 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 	if ref != nil {
 		return nil, ref
 	}
+	over, ref := o.claim(settlement.ReceiptID(digest))
+	if ref != nil {
+		release()
+		return nil, ref
+	}
 	return &job{
 		order: order, id: settlement.ReceiptID(digest), salt: extra.Salt, advert: offer.advert, advertSig: offer.sig,
-		model: offer.model, request: req, release: release,
+		model: offer.model, request: req, body: body, release: func() { over(); release() },
 	}, nil
+}
+
+// payable refuses an order under which the answer could not be charged: for fewer tokens than the request may take, or less
+// money than those cost. It returns the request with its output limited to what the order pays for.
+func payable(order settlement.Order, body []byte, offer signedOffer) ([]byte, error) {
+	if uint64(order.MaxInputTokens) < uint64(len(body)) { // a token has a byte or more; how many there are is known when all is done
+		return nil, fmt.Errorf("order pays for %d input tokens, the request has %d bytes", order.MaxInputTokens, len(body))
+	}
+	most, err := settlement.Cost(offer.advert.Price(), order.MaxInputTokens, order.MaxOutputTokens)
+	if err != nil || order.MaxAmount < most {
+		return nil, errors.Join(fmt.Errorf("order pays %s at most, its tokens may cost %s", order.MaxAmount, most), err)
+	}
+	if offer.model.embeds() {
+		return body, nil
+	}
+	return backend.LimitTotal(body, order.MaxOutputTokens)
 }
 
 // checkSigner refuses an order that neither its payer nor a key that signs for it has signed. What a key in its thaw has
@@ -202,7 +242,7 @@ func (o *Operator) deliver(ctx context.Context, in *p2p.Incoming, j *job, g gene
 	// only one that this operator ever signs for the order.
 	b := opening.Bundle(o.domain, settlement.Receipt{
 		Request: common.Hash(j.id), Payer: j.order.Payer, Payee: o.self, Advert: j.order.Advert,
-		InputTokens: g.in, OutputTokens: g.out, Amount: amount, ServedAt: uint64(o.now().Unix()),
+		InputTokens: g.in, OutputTokens: g.out, Amount: amount, ServedAt: g.ended,
 		RequestHash: j.order.RequestHash, ResponseHash: g.hash, Decision: j.order.Decision,
 	}, nil)
 	b.Partial = false

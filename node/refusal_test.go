@@ -67,6 +67,14 @@ func TestOperatorRefusesOrders(t *testing.T) {
 		{"another salt", codeBadOrder, func(c *try) { c.salt = []byte(strings.Repeat("x", settlement.SaltLen)) }},
 		{"a price never offered", codeStalePrice, func(c *try) { c.order.Advert = common.Hash{1} }},
 		{"more than the lane holds", codeEscrow, func(c *try) { c.order.MaxAmount = 50_001 }},
+		{"for fewer input tokens than it has bytes", codeBadOrder, func(c *try) { c.order.MaxInputTokens = uint32(len(c.body)) - 1 }},
+		{"for no output", codeBadOrder, func(c *try) { c.order.MaxOutputTokens = 0 }},
+		{"for fewer output tokens than choices", codeBadOrder, func(c *try) {
+			c.body = strings.Replace(c.body, "{", `{"n":21,`, 1)
+			c.order.MaxInputTokens, c.order.RequestHash = 200, settlement.RequestHash(c.salt, []byte(c.body))
+		}},
+		{"for less than its tokens may cost", codeBadOrder, func(c *try) { c.order.MaxAmount = 100 + 20*2 - 1 }},
+		{"for just what its tokens may cost", "", func(c *try) { c.order.MaxAmount = 100 + 20*2 }},
 		{"from a payer without a lane", codeEscrow, func(c *try) {
 			c.key = testKey(t)
 			c.order.Payer = crypto.PubkeyToAddress(c.key.PublicKey)
@@ -86,7 +94,12 @@ func TestOperatorRefusesOrders(t *testing.T) {
 				Order: mustEncode(t, a.order), OrderSig: sig, Extra: mustEncode(t, orderExtra{Salt: a.salt}), Body: []byte(a.body), Stream: true,
 			})
 			if err == nil {
-				defer func() { _ = call.Close() }()
+				defer func() {
+					for err == nil { // to its end, or its slot is taken for a while
+						_, err = call.Recv(ctx)
+					}
+					_ = call.Close()
+				}()
 			}
 			var rejected *p2p.RejectedError
 			switch {

@@ -55,6 +55,19 @@ func LimitOutput(body []byte, limit uint32) ([]byte, uint32, error) {
 	return obj.Apply(edits...), uint32(total), nil
 }
 
+// LimitTotal returns body with its output limited to at most total tokens in all its choices together.
+func LimitTotal(body []byte, total uint32) ([]byte, error) {
+	_, choices, err := LimitOutput(body, 1)
+	if err != nil {
+		return nil, err
+	}
+	if total < choices {
+		return nil, fmt.Errorf("%d output tokens for %d choices", total, choices)
+	}
+	out, _, err := LimitOutput(body, total/choices)
+	return out, err
+}
+
 // uintMember reads a non-negative whole number; null counts as absent.
 func uintMember(obj rawjson.Object, key string) (v uint32, there bool, err error) {
 	raw, ok := obj.Get(key)
