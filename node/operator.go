@@ -216,9 +216,6 @@ func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(),
 	if err != nil {
 		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
 	}
-	if o.credit.excess(order.Payer, owed, o.now()) > 0 {
-		return nil, &refusal{codeNeedVoucher, time.Second, fmt.Errorf("%s is owed without a voucher, the limit is %s", owed, o.cfg.CreditLimit)}
-	}
 	held, _, err := o.ledger.HeldVoucher(order.Payer)
 	if err != nil {
 		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
@@ -226,6 +223,11 @@ func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(),
 	release, err := o.cover.reserve(ctx, order.Payer, held.ValueAggregate+owed, order.MaxAmount)
 	if err != nil {
 		return nil, &refusal{codeEscrow, 2 * time.Second, err}
+	}
+	// Last: the book of debtors has room for so many, and accounts without escrow cost nothing to make.
+	if o.credit.excess(order.Payer, owed, o.now()) > 0 {
+		release()
+		return nil, &refusal{codeNeedVoucher, time.Second, fmt.Errorf("%s is owed without a voucher, the limit is %s", owed, o.cfg.CreditLimit)}
 	}
 	return release, nil
 }

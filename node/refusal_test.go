@@ -110,6 +110,12 @@ func TestOperatorRefusesOrders(t *testing.T) {
 			}
 		})
 	}
+	// Who has no escrow takes no room in the book of debtors, or it could be filled for nothing.
+	for debtor := range op.Operator.credit.debtors {
+		if debtor != payer {
+			t.Errorf("%s is in the book of debtors", debtor)
+		}
+	}
 }
 
 // liar serves what an honest operator would, and lets twist change the end of it.
