@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"flotilla/node/rawjson"
@@ -160,7 +161,14 @@ func readMaxPrice(p rawjson.Object, out *MaxPrice) *APIError {
 		default:
 			return badRequest("provider", "provider.max_price.%s is not known here; there are prompt, completion and request", clip(key, 40))
 		}
-		micro, ok := parseUSD(strings.Trim(string(raw), `"`))
+		text := strings.Trim(string(raw), `"`)
+		if strings.ContainsAny(text, "eE") { // as Python writes the number 0.00005
+			v, err := strconv.ParseFloat(text, 64)
+			if err == nil {
+				text = strconv.FormatFloat(v, 'f', -1, 64)
+			}
+		}
+		micro, ok := parseUSD(text)
 		if !ok {
 			return badRequest("provider", "provider.max_price.%s must be an amount in USD such as 0.5, at most %d", key, maxCostUSD)
 		}

@@ -17,6 +17,7 @@ func TestProviderObject(t *testing.T) {
 		`{"order":["0xA"],"only":["0xA","0xB/x"],"ignore":[],"allow_fallbacks":false}`: {Order: []string{"0xA"}, Only: []string{"0xA", "0xB/x"}, Ignore: []string{}, NoFallbacks: true},
 		`{"sort":"latency","quantizations":["fp8","Q4_K_M","unknown"]}`:                {Sort: openai.SortLatency, Quantizations: []string{"fp8", "Q4_K_M", "unknown"}},
 		`{"max_price":{"prompt":1,"completion":"2.5","request":0}}`:                    {MaxPrice: openai.MaxPrice{Prompt: usd(1_000_000), Completion: usd(2_500_000), Request: usd(0)}},
+		`{"max_price":{"prompt":1E+1,"completion":"2.5e0","request":5e-05}}`:           {MaxPrice: openai.MaxPrice{Prompt: usd(10_000_000), Completion: usd(2_500_000), Request: usd(50)}},
 		`{"data_collection":"allow","zdr":false,"allow_fallbacks":true,"sort":null}`:   {},
 		`{"require_parameters":true}`:                                                  {RequireParameters: true, Parameters: []string{"logit_bias"}},
 	} {
@@ -34,7 +35,7 @@ func TestProviderObject(t *testing.T) {
 	}
 	for _, body := range []string{
 		`[]`, `"0xA"`, `{"oder":["0xA"]}`, `{"order":"0xA"}`, `{"only":[1]}`, `{"sort":"speed"}`, `{"sort":{"by":"price"}}`, `{"quantizations":["int5"]}`,
-		`{"max_price":3}`, `{"max_price":{"prompt":-1}}`, `{"max_price":{"image":1}}`, `{"max_price":{"prompt":"cheap"}}`, `{"allow_fallbacks":"no"}`,
+		`{"max_price":3}`, `{"max_price":{"prompt":-1}}`, `{"max_price":{"prompt":-1e-5}}`, `{"max_price":{"prompt":1e999}}`, `{"max_price":{"prompt":1e7}}`, `{"max_price":{"image":1}}`, `{"max_price":{"prompt":"cheap"}}`, `{"allow_fallbacks":"no"}`,
 		`{"data_collection":"deny"}`, `{"zdr":true}`, `{"enforce_distillable_text":true}`,
 	} {
 		w := do(t, config(fakefleet.New()), http.MethodPost, "/v1/chat/completions", `{"model":"auto","provider":`+body+`,`+ask+`}`)
