@@ -41,20 +41,33 @@ func modelNotAllowed(message string) error {
 	return &openai.APIError{Status: http.StatusForbidden, Code: "model_not_allowed", Param: "model", NoRetry: true, Message: message}
 }
 
-// inBoth are the models on offer that both lists let through. Two lists of patterns have no pattern in common that says
-// this, so it names the models.
+// inBoth are patterns for the models on offer that both lists let through. Where one list lets nothing through that the other
+// does not, it is that list. Else two lists have no pattern in common that says this, so the models are named: of a large fleet
+// that may be more than a policy holds.
 func inBoth(allow []string, lists access.Terms, candidates []routing.Candidate) []string {
 	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
 	var both []string
+	onlyAsked, onlyPermitted := false, false
 	for _, c := range candidates {
 		id := string(c.Model)
 		asked := slices.ContainsFunc(allow, func(p string) bool {
 			ok, _ := path.Match(p, id)
 			return ok
 		})
-		if asked && lists.Permits(id) {
+		switch permitted := lists.Permits(id); {
+		case asked && permitted:
 			both = append(both, literal.Replace(id))
+		case asked:
+			onlyAsked = true
+		case permitted:
+			onlyPermitted = true
 		}
+	}
+	switch {
+	case len(both) > 0 && !onlyAsked:
+		return allow
+	case len(both) > 0 && !onlyPermitted:
+		return lists.Allow
 	}
 	slices.Sort(both)
 	return slices.Compact(both)
