@@ -51,6 +51,13 @@ func (w *world) say(key, text, members string, header ...string) (*http.Response
 	return w.postWith(key, "/v1/chat/completions", body, header...)
 }
 
+// answerID of an answer, streamed or not.
+func answerID(raw []byte) string {
+	_, id, _ := strings.Cut(string(raw), `"id":"`)
+	id, _, _ = strings.Cut(id, `"`)
+	return id
+}
+
 const streamed = `,"stream":true,"stream_options":{"include_usage":true}`
 
 // A key with a cache gets an answer again: for nothing, without a receipt, in the shape that it asks for. One without, and
@@ -105,7 +112,7 @@ func TestExactCache(t *testing.T) {
 		}
 	}
 	w.eventually("its record can be found", func() bool {
-		found, raw := w.get(k.Secret, "/v1/generation?id="+resp.Header.Get("X-Request-Id"))
+		found, raw := w.get(k.Secret, "/v1/generation?id="+answerID(raw))
 		return found.StatusCode == http.StatusOK && json.Unmarshal(raw, &record) == nil
 	})
 	if d := record.Data; d.Cost != 0 || math.Round(d.Discount*1e6) != float64(spent) || d.Flotilla.Cache != "exact" || d.Flotilla.Receipt != receipt {

@@ -1,8 +1,6 @@
 package openai
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -130,23 +128,32 @@ func newAnswer(x *exchange, req Request, reply Reply, s shape) *answer {
 		object = s.chunk
 	}
 	return &answer{x: x, req: req, reply: reply, shape: s, own: [4]rawjson.Edit{
-		{Key: "id", Value: rawjson.Quote(completionID(s.idPrefix, x.info.ReceiptID))},
+		{Key: "id", Value: rawjson.Quote(completionID(s.idPrefix, x.info.ReceiptID, x.id))},
 		{Key: "object", Value: rawjson.Quote(object)},
 		{Key: "created", Value: strconv.AppendInt(nil, x.start.Unix(), 10)},
 		{Key: "model", Value: rawjson.Quote(x.info.Model)},
 	}}
 }
 
-// completionIDPrefix starts the ids of answers. The rest is the receipt's id, so that either finds the record.
+// completionIDPrefix starts the ids of answers. The rest is the receipt's id, or the request's where there is no receipt, so
+// that either finds the record.
 const completionIDPrefix = "chatcmpl-"
 
-func completionID(prefix, receiptID string) string {
+func completionID(prefix, receiptID, requestID string) string {
 	if hexID, ok := strings.CutPrefix(receiptID, "0x"); ok && hexID != "" {
 		return prefix + hexID
 	}
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return prefix + hex.EncodeToString(b[:])
+	return prefix + strings.TrimPrefix(requestID, requestIDPrefix)
+}
+
+// requestOf is the request's id in that of an answer without a receipt.
+func requestOf(answerID string) (requestID string, ok bool) {
+	for _, prefix := range [...]string{completionIDPrefix, textIDPrefix} {
+		if digits, found := strings.CutPrefix(answerID, prefix); found && len(digits) == 2*requestIDBytes {
+			return requestIDPrefix + digits, true
+		}
+	}
+	return "", false
 }
 
 // whole sends an answer that is not streamed.

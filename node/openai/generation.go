@@ -87,7 +87,7 @@ func (g Generation) wire() wireGeneration {
 		w.CacheDiscount, w.Flotilla.Cache, w.Flotilla.CacheReceiptID = json.RawMessage(formatUSD(c.SavedMicroUSD, 6)), c.Kind, c.ReceiptID
 	}
 	if f.ReceiptID != "" {
-		w.ID = completionID(completionIDPrefix, f.ReceiptID)
+		w.ID = completionID(completionIDPrefix, f.ReceiptID, g.RequestID)
 	}
 	if isAuto(g.Asked) {
 		w.Router = orNull("flotilla/auto")
@@ -100,6 +100,9 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 // serveGeneration is the record of one answer under OpenRouter's address.
 func (h *handler) serveGeneration(x *exchange) {
 	id := x.r.URL.Query().Get("id")
+	if requestID, ok := requestOf(id); ok {
+		id = requestID
+	}
 	if !strings.HasPrefix(id, requestIDPrefix) || len(id) > maxIDBytes {
 		var api *APIError
 		if id, api = receiptID(id); api != nil {

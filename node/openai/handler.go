@@ -189,8 +189,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // requestIDPrefix starts the x-request-id of every answer.
 const requestIDPrefix = "req_"
 
+// requestIDBytes are behind it, in hex.
+const requestIDBytes = 16
+
 func newRequestID() string {
-	var b [16]byte
+	var b [requestIDBytes]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return requestIDPrefix + hex.EncodeToString(b[:])
 }
