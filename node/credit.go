@@ -15,6 +15,8 @@ const (
 	writeOffEvery = time.Hour
 	// maxDebtors bounds the book; payers beyond it get nothing written off.
 	maxDebtors = 10_000
+	// maxBroken bounds the broken answers that are remembered one by one; what is owed for others stays until it is written off.
+	maxBroken = 10_000
 )
 
 // creditBook decides whom an operator still serves on credit. Some debt is never settled although nobody cheats: the
@@ -25,13 +27,56 @@ const (
 type creditBook struct {
 	limit settlement.Amount
 
-	mu      sync.Mutex // guards debtors; held for map work only
+	mu      sync.Mutex // guards all below; held for map work only
 	debtors map[common.Address]*debtor
+	answers map[settlement.ReceiptID]brokenAnswer
 }
 
 type debtor struct {
 	writtenOff settlement.Amount
 	since      time.Time
+	broken     settlement.Amount // for answers whose stream was lost, and which the payer has not admitted
+}
+
+// brokenAnswer is one whose stream was lost: the operator has no receipt for it until the payer brings its own.
+type brokenAnswer struct {
+	payer  common.Address
+	amount settlement.Amount
+}
+
+// broke notes what the payer had acknowledged of an answer when its stream was lost. Otherwise one that breaks every stream, and
+// never admits what it got, would have all but the end of each answer for nothing.
+func (b *creditBook) broke(payer common.Address, id settlement.ReceiptID, amount settlement.Amount) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d := b.debtors[payer]
+	if d == nil { // beyond maxDebtors
+		return
+	}
+	sum, err := d.broken.Add(amount)
+	if err != nil {
+		return
+	}
+	d.broken = sum
+	if b.answers == nil {
+		b.answers = make(map[settlement.ReceiptID]brokenAnswer)
+	}
+	if len(b.answers) < maxBroken {
+		b.answers[id] = brokenAnswer{payer, amount}
+	}
+}
+
+// admitted notes that the payer has signed for a broken answer; from here the ledger counts that.
+func (b *creditBook) admitted(id settlement.ReceiptID, amount settlement.Amount) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a, known := b.answers[id]
+	if !known {
+		return
+	}
+	delete(b.answers, id)
+	d := b.debtors[a.payer]
+	d.broken = d.broken.SubFloor(min(a.amount, amount))
 }
 
 // excess is how much of what the payer owes without a voucher is above its credit limit, after what is written off by now.
@@ -48,6 +93,9 @@ func (b *creditBook) excess(payer common.Address, owed settlement.Amount, now ti
 		}
 		d = &debtor{writtenOff: owed, since: now} // nothing was served to it yet: all of it is from before
 		b.debtors[payer] = d
+	}
+	if all, err := owed.Add(d.broken); err == nil {
+		owed = all
 	}
 	if more := b.writeOff(now.Sub(d.since)); more > 0 { // or the parts of a unit would be lost
 		d.writtenOff, d.since = d.writtenOff+more, now

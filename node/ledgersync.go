@@ -98,6 +98,7 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 			o.log.Warn("partial receipt not signed", "receipt", b.ID(), "err", err)
 			continue
 		}
+		o.credit.admitted(b.ID(), b.Receipt.Amount)
 		reply.Signatures[b.ID().String()] = sig
 	}
 	if req.Voucher != nil {

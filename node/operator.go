@@ -97,6 +97,8 @@ func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 		// fails: then the gateway issues the receipt for what it got, and this operator signs that one when the two
 		// meet again.
 		if err := in.Flush(ctx); err != nil && !errors.Is(err, p2p.ErrCanceled) {
+			out.cutTo(in.Acked())
+			o.noteBroken(j, out)
 			return fmt.Errorf("answer cut short (%w): %w", out.fault, err)
 		}
 		out.cutTo(in.Acked())
@@ -114,6 +116,18 @@ var errDeadline = fmt.Errorf("the order's deadline passed before the answer was 
 
 // lastSecond is the last, since 1970, in which a receipt for the order counts.
 func (j *job) lastSecond() uint64 { return min(j.order.Deadline, j.advert.ValidTo) }
+
+// noteBroken counts the output that the gateway had acknowledged when it was lost. Its own receipt for it has that much or more.
+func (o *Operator) noteBroken(j *job, out generated) {
+	if out.out == 0 {
+		return
+	}
+	amount, err := settlement.Cost(j.advert.Price(), 0, min(out.out, j.order.MaxOutputTokens))
+	if err != nil {
+		return
+	}
+	o.credit.broke(j.order.Payer, j.id, amount)
+}
 
 type refusal struct {
 	code       string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,10 +30,10 @@ type customer struct {
 	payer common.Address
 }
 
-func (w *world) customer(t *testing.T, model http.HandlerFunc) *customer {
+func (w *world) customer(t *testing.T, model http.HandlerFunc, cfg OperatorConfig) *customer {
 	key := testKey(t)
 	c := &customer{t: t, gw: w.rawHost(p2p.RoleGateway, "/ip4/127.0.0.1/tcp/0"), payer: crypto.PubkeyToAddress(key.PublicKey)}
-	c.op = w.operatorOf(model, OperatorConfig{}, c.gw.Addrs()...)
+	c.op = w.operatorOf(model, cfg, c.gw.Addrs()...)
 	w.mem.Deposit(c.payer, c.op.Operator.self, 1_000_000)
 	w.eventually("the operator dials the customer", func() bool { return c.gw.Connected(c.op.fleet.ID()) })
 	c.price = w.gateway.Gateway.candidates(time.Now())[0].Ref.(*priced)
@@ -96,7 +97,7 @@ func TestOperatorServesAnOrderOnce(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		fiveTokens(rw, r)
-	})
+	}, OperatorConfig{})
 	body := `{"stream":true,"messages":[{"role":"user","content":"hi"}]}`
 	o := c.order(body, time.Minute)
 	var all sync.WaitGroup
@@ -123,7 +124,7 @@ func TestOperatorMakesNoMoreThanItIsPaidFor(t *testing.T) {
 			asked <- string(raw)
 		}
 		fiveTokens(rw, r)
-	})
+	}, OperatorConfig{})
 	body := `{"stream":true,"n":2,"max_tokens":1000000,"max_completion_tokens":1000000,"messages":[{"role":"user","content":"hi"}]}`
 	if _, _, err := c.take(c.order(body, time.Minute), body); err != nil {
 		t.Fatal(err)
@@ -133,23 +134,30 @@ func TestOperatorMakesNoMoreThanItIsPaidFor(t *testing.T) {
 	}
 }
 
-// An answer that takes longer than its order lives is cut then, and charged as far as it came: after the deadline no
-// receipt counts.
-func TestOperatorStopsAtTheDeadline(t *testing.T) {
-	w := newWorld(t)
-	c := w.customer(t, func(rw http.ResponseWriter, r *http.Request) {
+// endless is a model server that never comes to an end, with a word for each tick.
+func endless(every time.Duration) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v1/chat/completions" {
 			fiveTokens(rw, r)
 			return
 		}
 		rw.Header().Set("Content-Type", "text/event-stream")
-		for tick := time.NewTicker(200 * time.Millisecond); ; <-tick.C {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for ; ; <-tick.C {
 			if _, err := fmt.Fprint(rw, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"word \"}}]}\n\n"); err != nil || r.Context().Err() != nil {
 				return
 			}
 			rw.(http.Flusher).Flush()
 		}
-	})
+	}
+}
+
+// An answer that takes longer than its order lives is cut then, and charged as far as it came: after the deadline no
+// receipt counts.
+func TestOperatorStopsAtTheDeadline(t *testing.T) {
+	w := newWorld(t)
+	c := w.customer(t, endless(200*time.Millisecond), OperatorConfig{})
 	body := `{"stream":true,"messages":[{"role":"user","content":"hi"}]}`
 	pieces, end, err := c.take(c.order(body, 2*time.Second), body)
 	if err != nil || pieces == 0 || pieces > 15 || end.Error == "" || end.OutputTokens != uint32(pieces) || len(end.Receipt) == 0 {
@@ -157,5 +165,58 @@ func TestOperatorStopsAtTheDeadline(t *testing.T) {
 	}
 	if c.owed() == 0 {
 		t.Error("nothing is owed")
+	}
+}
+
+// A gateway that breaks the stream in the middle of each answer, and never admits what it got, is served up to the credit limit
+// and no further; what it admits is the ledger's to count.
+func TestBrokenAnswersCountTowardsTheCreditLimit(t *testing.T) {
+	const limit = 200
+	w := newWorld(t)
+	c := w.customer(t, endless(time.Millisecond), OperatorConfig{CreditLimit: limit})
+	body := `{"stream":true,"messages":[{"role":"user","content":"hi"}]}`
+	var rejected *p2p.RejectedError
+	got := 0
+	for i := 0; i < 50 && rejected == nil; i++ {
+		o := c.order(body, time.Minute)
+		o.Nonce, o.MaxOutputTokens = common.Hash{byte(i)}, 200
+		call, err := c.gw.Infer(t.Context(), c.op.fleet.ID(), p2p.InferRequest{
+			Order: mustEncode(t, o), OrderSig: c.sign(o), Extra: mustEncode(t, orderExtra{Salt: c.salt()}), Body: []byte(body), Stream: true,
+		})
+		if errors.As(err, &rejected) {
+			if rejected.Code == p2p.CodeOverloaded { // the last one is not over yet
+				rejected = nil
+				time.Sleep(20 * time.Millisecond)
+			}
+			continue
+		}
+		for n := 0; err == nil && n < 60; n++ {
+			if _, err = call.Recv(t.Context()); err == nil {
+				got++
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := call.Close(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if rejected == nil || rejected.Code != codeNeedVoucher {
+		t.Errorf("%d tokens for nothing, and then %v", got, rejected)
+	}
+	book := &c.op.Operator.credit
+	book.mu.Lock()
+	answers := maps.Clone(book.answers)
+	book.mu.Unlock()
+	for id, a := range answers {
+		book.admitted(id, a.amount)
+		book.admitted(id, a.amount)
+	}
+	book.mu.Lock()
+	defer book.mu.Unlock()
+	if left := book.debtors[c.payer].broken; left != 0 {
+		t.Errorf("%v is owed for what was admitted", left)
 	}
 }
