@@ -93,7 +93,11 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 	}
 	reply := ledgerReply{Signatures: make(map[string]settlement.Signature)}
 	for _, b := range req.Partials {
+		if !o.making.begin(b.ID()) {
+			continue // its own receipt comes first, or one token would be admitted of an answer; the gateway asks again
+		}
 		sig, err := o.ledger.CountersignPartial(ctx, b)
+		o.making.end(b.ID())
 		if err != nil {
 			o.log.Warn("partial receipt not signed", "receipt", b.ID(), "err", err)
 			continue

@@ -9,7 +9,9 @@ import (
 	"flotilla/settlement"
 )
 
-// ordersInWork are the orders that an operator is serving: at most MaxConcurrent.
+// ordersInWork are the orders that an operator is serving, or signs a partial receipt for: as many as there are streams. An
+// order has one receipt, so an answer that is made twice, or whose partial receipt is signed before its own, would be had
+// for less than it costs. A crash forgets them with the work.
 type ordersInWork struct {
 	mu  sync.Mutex // guards ids; held for map work only
 	ids map[settlement.ReceiptID]bool
