@@ -1,6 +1,7 @@
 package probe_test
 
 import (
+	"strings"
 	"testing"
 
 	"flotilla/routing/probe"
@@ -161,5 +162,16 @@ func TestGradeTakesTheAnswerBeforeARunOn(t *testing.T) {
 				t.Errorf("Grade(%q) = %.2f, want %.2f", tt.reply, got, tt.want)
 			}
 		})
+	}
+}
+
+// Some letters have more bytes in lower case: a repeated line behind many of them lies elsewhere in the answer than in
+// its lower-case copy.
+func TestRepeatsAreCutWhereLowerCaseIsLonger(t *testing.T) {
+	p := probe.Probe{Grader: probe.Exact{Want: "end"}}
+	for _, letter := range []string{"Ⱥ", "İ"} {
+		if got := probe.Grade(p, strings.Repeat(letter, 100)+"\nthe end\nthe end\nthe end\n"); got != 0.75 {
+			t.Errorf("behind %q: %.2f, want 0.75", letter, got)
+		}
 	}
 }

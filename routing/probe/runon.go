@@ -38,18 +38,25 @@ func cutRunOn(reply string) (answer string, ranOn bool) {
 			answer, ranOn = head, true
 		}
 	}
-	seen := map[string]int{}
+	return cutRepeats(answer, ranOn)
+}
+
+// cutRepeats cuts the answer behind the first of a line that occurs over and over.
+func cutRepeats(answer string, ranOn bool) (string, bool) {
+	seen, end := map[string]int{}, map[string]int{} // how often a line occurred, and where its first occurrence ends
 	offset := 0
 	for line := range strings.Lines(answer) {
-		key := strings.ToLower(strings.TrimSpace(line))
 		offset += len(line)
+		key := strings.ToLower(strings.TrimSpace(line))
 		// Code has honest repetitions of lines without words: braces, fences.
 		if !hasWord.MatchString(key) {
 			continue
 		}
-		if seen[key]++; seen[key] > maxRepeats {
-			first := strings.Index(strings.ToLower(answer), key)
-			return strings.TrimSpace(answer[:first+len(key)]), true
+		if seen[key]++; seen[key] == 1 {
+			end[key] = offset
+		}
+		if seen[key] > maxRepeats {
+			return strings.TrimSpace(answer[:end[key]]), true
 		}
 	}
 	return answer, ranOn
