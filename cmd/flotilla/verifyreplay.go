@@ -146,6 +146,9 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 	if err != nil {
 		return cannotCheck(checkQuery, err.Error())
 	}
+	if len(q) != len(d.Query) {
+		return judge(checkQuery, "", fmt.Errorf("query has %d values, that of the prompt %d", len(d.Query), len(q)))
+	}
 	n, most := querySteps(q, d.Query)
 	if most > 1 {
 		return judge(checkQuery, "", fmt.Errorf("query differs from that of the prompt in %d of %d values, by up to %d steps: the decision was made for another text", n, len(q), most))
@@ -171,7 +174,7 @@ func (r *replayer) text(note *routing.GuardNote) (text, like string, err error) 
 		return text, text, nil
 	}
 	crops := guard.Crops(text)
-	if note.Decided > len(crops) {
+	if note.Decided < 0 || note.Decided > len(crops) {
 		return "", "", fmt.Errorf("the prompt has %d shorter versions, the decision rests on number %d", len(crops), note.Decided)
 	}
 	crop := crops[note.Decided-1]

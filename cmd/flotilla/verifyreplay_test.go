@@ -60,3 +60,35 @@ func TestQueryOfAShorterVersionIsFoundAgain(t *testing.T) {
 		t.Fatal("no decision rests on a shorter version")
 	}
 }
+
+// A receipt file is a stranger's: whatever its record says of query and views, it fails its checks, and no more.
+func TestForgedQueriesFail(t *testing.T) {
+	static, err := embed.NewStatic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := form.Join(static)
+	x, err := index.DefaultStatic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := guard.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): e}, prompt: "What is the greatest prime factor of 221?"}
+	forged := routing.Decision{IndexID: x.ID(), EmbedderID: e.ID(), Query: make(index.Query, x.Dim())}
+	for name, change := range map[string]func(*routing.Decision){
+		"short":           func(d *routing.Decision) { d.Query = d.Query[:3] },
+		"empty":           func(d *routing.Decision) { d.Query = index.Query{} },
+		"long":            func(d *routing.Decision) { d.Query = append(d.Query, 1) },
+		"no such view":    func(d *routing.Decision) { d.Guard = &routing.GuardNote{ID: g.ID(), Decided: 99} },
+		"view below zero": func(d *routing.Decision) { d.Guard = &routing.GuardNote{ID: g.ID(), Decided: -1} },
+	} {
+		d := forged
+		change(&d)
+		if c := r.query(t.Context(), d); c.OK || c.Error == "" {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
