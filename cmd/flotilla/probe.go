@@ -149,11 +149,24 @@ func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embed
 	return printEdited(s, e, false)
 }
 
-// replace puts rows into the target in place of those of the same source.
+// replace puts rows into the target in place of those of the same source. In a file that is one edit: the rows that go may
+// be all it has.
 func (t indexTarget) replace(ctx context.Context, source string, rows *index.Index) (node.Edited, error) {
-	_, err := t.remove(ctx, index.Removal{Source: source})
+	old := index.Removal{Source: source}
+	if !t.live() {
+		e, err := t.editFile(func(b *index.Builder) (node.Edited, error) {
+			if _, err := old.Apply(b); err != nil && !errors.Is(err, index.ErrNothingRemoved) {
+				return node.Edited{}, err
+			}
+			return node.Edited{Added: rows.Len()}, b.Import(rows)
+		})
+		if errors.Is(err, fs.ErrNotExist) {
+			return t.add(ctx, rows)
+		}
+		return e, err
+	}
 	// Over HTTP only the text is left of an error.
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !strings.Contains(err.Error(), index.ErrNothingRemoved.Error()) {
+	if _, err := t.remove(ctx, old); err != nil && !strings.Contains(err.Error(), index.ErrNothingRemoved.Error()) {
 		return node.Edited{}, err
 	}
 	return t.add(ctx, rows)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"flotilla/routing/index"
+	"flotilla/routing/indexfile"
 	"flotilla/testnet"
 )
 
@@ -108,4 +110,33 @@ func (f *fleet) autoReceipt(t *testing.T, prompt string) string {
 	}
 	t.Fatalf("answer of status %s has no end", resp.Status)
 	return ""
+}
+
+// A file of one's own may hold nothing but a model's probes: probing the model again replaces them all.
+func TestProbesReplaceAllRowsOfAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.fidx")
+	target := indexTarget{Index: file}
+	for _, score := range []float64{0, 1} {
+		b, err := index.NewBuilder("e", 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Add(index.Row{Vector: []float32{1, 0}, Source: "probe:m", Outcomes: []index.Outcome{{Model: "gemma-3-270m", Score: score}}}); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := target.replace(t.Context(), "probe:m", rows); err != nil {
+			t.Fatalf("probes of score %v: %v", score, err)
+		}
+		x, err := indexfile.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(x.Cells(0)[0].Score) / index.ScoreSteps; x.Len() != 1 || got != score {
+			t.Errorf("%d rows, score %v, want one of %v", x.Len(), got, score)
+		}
+	}
 }
