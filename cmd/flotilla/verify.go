@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"sort"
 
@@ -57,11 +58,15 @@ func (v verifiable) domain() settlement.Domain {
 func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
 	files := c.Files
 	if c.All != "" {
-		found, err := filepath.Glob(filepath.Join(c.All, "*.json"))
+		found, err := os.ReadDir(c.All) // a pattern would read a folder such as "receipts[1]" as one of another name
 		if err != nil {
-			return fmt.Errorf("list files: %w", err)
+			return &exitError{2, fmt.Errorf("list files: %w", err)}
 		}
-		files = append(files, found...)
+		for _, f := range found {
+			if filepath.Ext(f.Name()) == ".json" {
+				files = append(files, filepath.Join(c.All, f.Name()))
+			}
+		}
 	}
 	if len(files) == 0 {
 		return &exitError{2, errors.New("no receipt given: name files, or a folder with --all")}
