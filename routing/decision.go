@@ -105,25 +105,52 @@ func (d *Decision) trim() {
 	if len(d.Considered) <= MaxRecorded {
 		return
 	}
+	needed, all := d.needed()
+	room := max(MaxRecorded-all, 0)
+	kept := make([]Choice, 0, MaxRecorded)
+	for i, c := range d.Considered {
+		at := slices.IndexFunc(needed, func(n neededOffer) bool { return n.sameOffer(c) })
+		if i < room || len(kept) < MaxRecorded && at >= 0 && needed[at].times > 0 {
+			kept = append(kept, c)
+			if at >= 0 {
+				needed[at].times--
+			}
+		}
+	}
+	d.Considered = kept
+}
+
+// neededOffer has to stay in the record so many times: an operator may offer one model at one price under several names, and
+// each such offer be a fallback of its own.
+type neededOffer struct {
+	Choice
+	times int
+}
+
+// needed are the offers that the pick, its reason, the fallbacks and the guard's consent rest on, and how many these are.
+// They are 62 at most: twelve that only d itself rests on, six of each of maxViews views (pick, thrifty choice, leader,
+// objection, the cheapest of the default model and of the conversation's), and two of all.
+func (d *Decision) needed() (needed []neededOffer, all int) {
 	rest := d.weighed()
 	if d.Guard != nil {
 		rest = append(rest, d.Guard.needed...)
 	}
-	// These are 62 at most: twelve that only d itself rests on, six of each of maxViews views (pick, thrifty choice, leader,
-	// objection, the cheapest of the default model and of the conversation's), and two of all.
-	var needed []Choice
 	for _, c := range rest {
-		if !slices.ContainsFunc(needed, c.sameOffer) {
-			needed = append(needed, c)
+		if !slices.ContainsFunc(needed, func(n neededOffer) bool { return n.sameOffer(c) }) {
+			needed = append(needed, neededOffer{Choice: c})
 		}
 	}
-	kept := slices.Clone(d.Considered[:max(MaxRecorded-len(needed), 0)])
-	for _, c := range d.Considered[len(kept):] {
-		if len(kept) < MaxRecorded && slices.ContainsFunc(needed, c.sameOffer) {
-			kept = append(kept, c)
+	for i := range needed {
+		n := &needed[i]
+		for _, c := range append([]Choice{d.Pick}, d.Fallbacks...) {
+			if n.sameOffer(c) {
+				n.times++
+			}
 		}
+		n.times = max(n.times, 1)
+		all += n.times
 	}
-	d.Considered = kept
+	return needed, all
 }
 
 // weighed are the choices that the pick was compared with by name, besides the best by utility.

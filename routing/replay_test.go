@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +133,22 @@ func TestEveryGuardedDecisionReplays(t *testing.T) {
 		var fleet []routing.Candidate
 		for i := range drawFleetSize(rt) {
 			fleet = append(fleet, drawOffer(rt, fmt.Sprint(i), models))
+		}
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(sentences), 0, 8).Draw(rt, "text"), " ")
+		replaysOf(rt, r, x, text, fleet)
+	})
+}
+
+// An operator may offer one model at one price under as many names as an advertisement holds. However many offers are alike,
+// the record gives the decision again.
+func TestRepeatedOffersReplay(t *testing.T) {
+	r, x := disagreeing(t)
+	models := append([]string{"junk"}, x.Models()...)
+	rapid.Check(t, func(rt *rapid.T) {
+		var fleet []routing.Candidate
+		for i := range rapid.IntRange(1, 12).Draw(rt, "offers") {
+			c := drawOffer(rt, fmt.Sprint(i), models)
+			fleet = append(fleet, slices.Repeat([]routing.Candidate{c}, rapid.SampledFrom([]int{1, 2, 64}).Draw(rt, "times"))...)
 		}
 		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(sentences), 0, 8).Draw(rt, "text"), " ")
 		replaysOf(rt, r, x, text, fleet)
