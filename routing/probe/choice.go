@@ -1,7 +1,9 @@
 package probe
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,8 +23,8 @@ var (
 
 // Score implements [Grader].
 func (g Choice) Score(answer string) float64 {
-	letter, ok := g.settledLetter(answer)
-	texts := g.namedOptions(answer)
+	texts, rest := g.namedOptions(answer)
+	letter, ok := g.settledLetter(rest, len(texts) == len(g.Options))
 	switch {
 	case ok && letter != g.Want:
 		return 0
@@ -36,12 +38,15 @@ func (g Choice) Score(answer string) float64 {
 	return 0
 }
 
-// settledLetter finds the option that the answer decides for by its letter.
-func (g Choice) settledLetter(answer string) (int, bool) {
-	if m := statedLetter.FindAllStringSubmatch(answer, -1); m != nil {
-		return g.index(m[len(m)-1][1])
+// settledLetter finds the option that the answer, less the options' texts, decides for by its letter. One that names all
+// options and begins with a letter only repeats the list.
+func (g Choice) settledLetter(answer string, listsAll bool) (int, bool) {
+	for _, at := range slices.Backward(statedLetter.FindAllStringSubmatchIndex(answer, -1)) {
+		if letter := answer[at[2]:at[3]]; letter != "a" || !nextWord.MatchString(answer[at[3]:]) { // "the answer is a hammer"
+			return g.index(letter)
+		}
 	}
-	if m := leadingLetter.FindStringSubmatch(answer); m != nil && !g.listsAll(answer) {
+	if m := leadingLetter.FindStringSubmatch(answer); m != nil && !listsAll {
 		return g.index(m[1])
 	}
 	found, n := -1, 0
@@ -54,18 +59,14 @@ func (g Choice) settledLetter(answer string) (int, bool) {
 	return found, n == 1
 }
 
-// listsAll reports whether the answer only repeats the list of options.
-func (g Choice) listsAll(answer string) bool {
-	return len(g.namedOptions(answer)) == len(g.Options)
-}
-
-// textAfterLetter finds the option text that directly follows the deciding letter.
+// textAfterLetter finds the option text that directly follows the deciding letter: the longest, as one may begin like
+// another.
 func (g Choice) textAfterLetter(answer string, letter int) (int, bool) {
 	mark := regexp.MustCompile(`(?i)\b` + string(rune('a'+letter)) + `\b[).:\s*"'-]*`)
 	for _, at := range mark.FindAllStringIndex(answer, -1) {
 		rest := strings.ToLower(answer[at[1]:])
-		for i, text := range g.Options {
-			if strings.HasPrefix(rest, strings.ToLower(text)) {
+		for _, i := range g.longestFirst() {
+			if strings.HasPrefix(rest, strings.ToLower(g.Options[i])) {
 				return i, true
 			}
 		}
@@ -73,15 +74,45 @@ func (g Choice) textAfterLetter(answer string, letter int) (int, bool) {
 	return 0, false
 }
 
-// namedOptions lists the options whose text occurs in the answer.
-func (g Choice) namedOptions(answer string) []int {
-	var named []int
-	for i, text := range g.Options {
-		if containsWord(answer, text) {
+// namedOptions lists the options whose text occurs in the answer, and returns the answer with each of these texts made
+// the word standIn: a letter in "vitamin C" names no option. A text inside a longer option's is not that option.
+func (g Choice) namedOptions(answer string) (named []int, rest string) {
+	for _, i := range g.longestFirst() {
+		found := false
+		if answer, found = replaceWord(answer, g.Options[i]); found {
 			named = append(named, i)
 		}
 	}
-	return named
+	return named, answer
+}
+
+// standIn stands for an option's text. It must not be one of the words of statedLetter.
+const standIn = "text"
+
+// replaceWord puts standIn in the place of a text that stands in the answer as whole words, whatever its case.
+func replaceWord(answer, text string) (replaced string, found bool) {
+	var b strings.Builder
+	from := 0
+	for _, at := range regexp.MustCompile(`(?i)`+regexp.QuoteMeta(text)).FindAllStringIndex(answer, -1) {
+		if letterBefore(answer, at[0]) || letterAfter(answer, at[1]) {
+			continue
+		}
+		b.WriteString(answer[from:at[0]])
+		b.WriteString(standIn)
+		from, found = at[1], true
+	}
+	b.WriteString(answer[from:])
+	return b.String(), found
+}
+
+// longestFirst is the options' numbers by falling length of their texts.
+func (g Choice) longestFirst() []int {
+	order := make([]int, len(g.Options))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(len(g.Options[b]), len(g.Options[a])) })
+	return order
 }
 
 // index turns a letter into an option's index.

@@ -60,6 +60,13 @@ var gradings = []struct {
 	{"all letters", choice(1), "A, B, C or D.", 0},
 	{"wrong text", choice(1), "It is the hammer.", 0},
 	{"the article a is no letter", choice(0), "a fruit", 0},
+	{"the article a behind the answer is", choice(2), "The answer is a hammer.", 1},
+	{"the letter a behind the answer is", choice(0), "The answer is a.", 1},
+	{"one option begins like another", probe.Choice{Options: []string{"$10", "$1000"}, Want: 1}, "B) $1000", 1},
+	{"one option stands in another", probe.Choice{Options: []string{"ln(x)", "ln(x) + 1"}, Want: 1}, "ln(x) + 1", 1},
+	{"one option and another with a sign", probe.Choice{Options: []string{"sp", "sp²"}, Want: 1}, "sp²", 1},
+	{"a letter in an option's text", probe.Choice{Options: []string{"vitamin A", "vitamin D", "vitamin C", "vitamin B"}, Want: 1}, "It is vitamin D.", 1},
+	{"a wrong option that ends in the right letter", probe.Choice{Options: []string{"vitamin A", "vitamin D", "vitamin C", "vitamin B"}, Want: 1}, "It is vitamin B.", 0},
 
 	{"yes", yes(), "Yes, the sun is a star.", 1},
 	{"yes in capitals", yes(), "YES", 1},
@@ -172,6 +179,30 @@ func TestRepeatsAreCutWhereLowerCaseIsLonger(t *testing.T) {
 	for _, letter := range []string{"Ⱥ", "İ"} {
 		if got := probe.Grade(p, strings.Repeat(letter, 100)+"\nthe end\nthe end\nthe end\n"); got != 0.75 {
 			t.Errorf("behind %q: %.2f, want 0.75", letter, got)
+		}
+	}
+}
+
+// However a model words it, by letter, by text or both: a choice is graded by which option it is.
+func TestEveryOptionIsGradedByWhichItIs(t *testing.T) {
+	for _, p := range probe.Default() {
+		g, ok := p.Grader.(probe.Choice)
+		if !ok {
+			continue
+		}
+		for i, text := range g.Options {
+			want, letter := 0.0, string(rune('A'+i))
+			if i == g.Want {
+				want = 1
+			}
+			for _, answer := range []string{
+				text, text + ".", "It is " + text, "The answer is " + text + ".", "Answer: " + text, letter, strings.ToLower(letter), "(" + letter + ")",
+				letter + ") " + text, letter + ". " + text, "**" + letter + ") " + text + "**", "The answer is " + letter + ".", "The answer is " + letter + ") " + text,
+			} {
+				if got := probe.Grade(p, answer); got != want {
+					t.Errorf("%s: %q scores %v, want %v; the options are %q", p.ID, answer, got, want, g.Options)
+				}
+			}
 		}
 	}
 }

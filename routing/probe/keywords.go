@@ -73,7 +73,7 @@ func letterAfter(s string, i int) bool {
 	return n > 0 && isWordRune(r)
 }
 
-func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) } // "sp²" is one word
 
 // Patterns grades by regular expressions: the score is the share of them that match.
 type Patterns []*regexp.Regexp
