@@ -3,6 +3,7 @@ package probe_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"flotilla/routing/probe"
 )
@@ -35,6 +36,18 @@ var gradings = []struct {
 	{"the same answer twice", probe.Number{Want: 18}, "The answer is 18.\nSo the answer is 18.", 1},
 	{"answer is a calculation", probe.Number{Want: 180}, "The answer is 60 * 3 = 180 miles.", 1},
 	{"output in a comment", probe.Number{Want: 8}, "print(2 ** 3)  # Output: 8\nThis needs Python 3.", 1},
+	{"denied", probe.Number{Want: 42}, "The answer is not 42.", 0},
+	{"denied in short", probe.Number{Want: 42}, "It isn't 42", 0},
+	{"another is denied", probe.Number{Want: 42}, "It must be 42, not 24", 1},
+	{"number words with a hyphen", probe.Number{Want: 24}, "There are twenty-four eggs.", 1},
+	{"number words with a blank", probe.Number{Want: 42}, "forty two", 1},
+	{"a part of the number words", probe.Number{Want: 5}, "twenty five", 0},
+	{"hundreds", probe.Number{Want: 180}, "One hundred and eighty miles.", 1},
+	{"hundreds are not ones", probe.Number{Want: 5}, "five hundred", 0},
+	{"words that are no single number", probe.Number{Want: 2}, "It is one, or two", 1},
+	{"full hour", probe.Number{Want: 9}, "The movie ends at 9:00 pm.", 1},
+	{"another time", probe.Number{Want: 9}, "9:30 pm", 0},
+	{"typeset minus", probe.Number{Want: 5}, "−5", 0},
 	{"no number", probe.Number{Want: 42}, "I would add them up.", 0},
 
 	{"next number alone", probe.Sequence{Given: []int{2, 4, 6, 8}, Want: 10}, "10", 1},
@@ -203,6 +216,19 @@ func TestEveryOptionIsGradedByWhichItIs(t *testing.T) {
 					t.Errorf("%s: %q scores %v, want %v; the options are %q", p.ID, answer, got, want, g.Options)
 				}
 			}
+		}
+	}
+}
+
+// An operator may answer a probe with megabytes.
+func TestLongRepliesAreGradedInTime(t *testing.T) {
+	for _, part := range []string{"not yes ", "B) ", "{\"a\":", "A) a\n", "twenty "} {
+		reply, began := strings.Repeat(part, 4<<20/len(part)), time.Now()
+		for _, p := range []probe.Probe{{Grader: yes()}, {Grader: choice(1)}, {Grader: anna()}, {Grader: probe.Number{Want: 42}}} {
+			probe.Grade(p, reply)
+		}
+		if took := time.Since(began); took > time.Minute { // it is hours when each word reads all before it
+			t.Errorf("4 MB of %q took %v", part, took)
 		}
 	}
 }

@@ -17,6 +17,15 @@ type Label struct {
 // negation matches what turns a following label round; such a mention asserts nothing.
 var negation = regexp.MustCompile(`(?i)(?:\bnot|n't|\bnever|\bneither|\bnor|\brather than|\binstead of)(?:\s+(?:a|an|the|very|at all|really))*\s+$`)
 
+// maxNegation is more bytes than a negation has: what stands farther before a word is not looked at, or a long answer would
+// be read anew for each of its words.
+const maxNegation = 64
+
+// negated reports whether a negation stands directly before the word at i.
+func negated(answer string, i int) bool {
+	return negation.MatchString(answer[max(0, i-maxNegation):i])
+}
+
 // nextWord matches a word that follows without any punctuation in between.
 var nextWord = regexp.MustCompile(`^\s+(\pL+)`)
 
@@ -27,7 +36,7 @@ func (g Label) Score(answer string) float64 {
 	answer = either.ReplaceAllString(answer, " ")
 	labels := regexp.MustCompile(`(?i)\b(?:(` + right + `)|(?:` + wrong + `))\b`)
 	for _, at := range labels.FindAllStringSubmatchIndex(answer, -1) {
-		if negation.MatchString(answer[:at[0]]) || !g.mayPrecede(answer[at[1]:]) {
+		if negated(answer, at[0]) || !g.mayPrecede(answer[at[1]:]) {
 			continue
 		}
 		return boolScore(at[2] >= 0)

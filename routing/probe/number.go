@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,12 @@ type Number struct {
 	Want float64
 }
 
+const (
+	units    = `one|two|three|four|five|six|seven|eight|nine`
+	tens     = `twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety`
+	below100 = `(?:` + tens + `)(?:[ -](?:` + units + `))?|` + units + `|zero|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen`
+)
+
 const numeral = `-?\d[\d,]*(?:\.\d+)?`
 
 var (
@@ -21,14 +28,17 @@ var (
 	// statedResult finds "= 12", "the answer is 12", "Output: 12"; group 3 is the start of a further
 	// calculation, which makes the number an operand.
 	statedResult = regexp.MustCompile(`(?i)(=|\banswer(?: is|:)|\bequals?|\bequal to|\btotal(?: is| of|:)|\bresult(?: is| of|:)|\boutput(?: is|:))[\s:$€£*"'` + "`" + `]*(` + numeral + `)(\s*[*+/×÷^]|\s+-\s*\d)?`)
-	numberWords  = regexp.MustCompile(`(?i)\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty)\b`)
+	numberWords  = regexp.MustCompile(`(?i)\b(?:(` + units + `)\s+hundred(?:(?:\s+and)?\s+(` + below100 + `))?|(` + below100 + `))\b`)
+	fullHour     = regexp.MustCompile(`\b(\d{1,2}):00\b`)
 )
 
 // Score implements [Grader]. The result is the number after "the answer is", or else the last one
 // stated as a result ("= 12", "total of 12"), or else the number that the answer starts with, or else
-// the last number in it. An answer that says "the answer is" with different numbers has no result.
+// the last number in it that is not denied ("not 12"). An answer that says "the answer is" with different numbers has no
+// result.
 func (g Number) Score(answer string) float64 {
-	got, ok := resultNumber(digitsForWords(answer))
+	answer = fullHour.ReplaceAllString(digitsForWords(answer), "$1")
+	got, ok := resultNumber(strings.ReplaceAll(answer, "−", "-"))
 	return boolScore(ok && math.Abs(got-g.Want) < 1e-6)
 }
 
@@ -53,8 +63,10 @@ func resultNumber(answer string) (float64, bool) {
 	if m := leadingNumber.FindStringSubmatch(answer); m != nil {
 		return parseNumeral(m[1])
 	}
-	if m := anyNumber.FindAllString(answer, -1); m != nil {
-		return parseNumeral(m[len(m)-1])
+	for _, at := range slices.Backward(anyNumber.FindAllStringIndex(answer, -1)) {
+		if !negated(answer, at[0]) {
+			return parseNumeral(answer[at[0]:at[1]])
+		}
 	}
 	return 0, false
 }
@@ -65,15 +77,24 @@ func parseNumeral(s string) (float64, bool) {
 	return v, err == nil
 }
 
-// digitsForWords writes the number words up to twenty as digits, as in "There are five left".
+// digitsForWords writes number words below a thousand as digits, as in "There are twenty-five left".
 func digitsForWords(s string) string {
-	words := strings.Fields("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty")
 	return numberWords.ReplaceAllStringFunc(s, func(w string) string {
-		for i, word := range words {
-			if strings.EqualFold(w, word) {
-				return strconv.Itoa(i)
-			}
-		}
-		return w
+		m := numberWords.FindStringSubmatch(w)
+		return strconv.Itoa(100*wordsBelow100(m[1]) + wordsBelow100(m[2]) + wordsBelow100(m[3]))
 	})
+}
+
+// wordsBelow100 reads one of below100, or nothing as 0.
+func wordsBelow100(s string) int {
+	small := strings.Fields("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
+	sum := 0
+	for _, word := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ' ' || r == '-' }) {
+		if i := slices.Index(strings.Split(tens, "|"), word); i >= 0 {
+			sum += 10 * (i + 2)
+		} else {
+			sum += slices.Index(small, word)
+		}
+	}
+	return sum
 }

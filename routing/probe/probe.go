@@ -24,9 +24,13 @@ type Grader interface {
 // on asking itself questions or repeating itself: the reader gets the answer, and must find its end.
 const runOnFactor = 0.75
 
+// maxGraded bounds what is graded of a reply, in bytes: many times what DefaultMaxTokens tokens are. An operator may send
+// more, and graders look back and forth.
+const maxGraded = 32 << 10
+
 // Grade scores a model's whole reply to p between 0 and 1.
 func Grade(p Probe, reply string) float64 {
-	answer, ranOn := cutRunOn(reply)
+	answer, ranOn := cutRunOn(reply[:min(len(reply), maxGraded)])
 	score := p.Grader.Score(answer)
 	if ranOn {
 		score *= runOnFactor
