@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		source: source{level: level, flags: kctx.Flags(), files: append(configPaths(), string(c.Config)), again: again},
 	})
 	if err := kctx.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintln(stderr, "flotilla:", err)
+		fmt.Fprintln(stderr, "flotilla:", plainLines(err.Error())) // a file's contents may be quoted in it
 		var e *exitError
 		if errors.As(err, &e) {
 			return e.code

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -58,18 +59,24 @@ func (c *requestsCmd) Run(ctx context.Context, s *streams) error {
 	if c.JSON {
 		return printJSON(s.out, page)
 	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	return printRequests(s.out, page)
+}
+
+// printRequests prints a line a request. Its model is named by whoever asked, and the reason quotes names.
+func printRequests(out io.Writer, page requestlog.Page) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "TIME\tKEY\tSTATUS\tASKED → MODEL ON OPERATOR\tTOKENS\tUSD\tFIRST/TOTAL MS\tREQUEST\tWHY")
 	for _, r := range page.Requests {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d+%d\t%s\t%.0f/%.0f\t%s\t%s\n", r.At.UTC().Format(time.DateTime), r.Key, requestStatus(r), requestWay(r),
-			r.PromptTokens, r.CompletionTokens, usdText(r.CostMicroUSD), r.FirstByteMillis, r.TotalMillis, r.ID, r.Why)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d+%d\t%s\t%.0f/%.0f\t%s\t%s\n", r.At.UTC().Format(time.DateTime), r.Key, requestStatus(r), plain(requestWay(r)),
+			r.PromptTokens, r.CompletionTokens, usdText(r.CostMicroUSD), r.FirstByteMillis, r.TotalMillis, r.ID, plain(r.Why))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if page.Next != "" {
-		_, err = fmt.Fprintf(s.out, "more: --cursor %s\n", page.Next)
+	if page.Next == "" {
+		return nil
 	}
+	_, err := fmt.Fprintf(out, "more: --cursor %s\n", page.Next)
 	return err
 }
 

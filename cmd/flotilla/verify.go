@@ -186,7 +186,7 @@ func printReports(out io.Writer, reports []settlement.Report) {
 			case !c.OK:
 				mark = "FAIL"
 			}
-			fmt.Fprintf(out, "  %s %-22s %s\n", mark, c.Name, c.Evidence)
+			fmt.Fprintf(out, "  %s %-22s %s\n", mark, c.Name, plain(c.Evidence))
 		}
 	}
 }
