@@ -69,6 +69,9 @@ type outcomes map[string][]float64
 // counts the probes until [probe.Trial] says so. Outcomes are the table's own. Deterministic.
 func Impostors(ctx context.Context, set eval.Set, opts ImpostorOptions) (ImpostorReport, error) {
 	opts = opts.withDefaults()
+	if opts.Probes < 1 || opts.Pool < 1 || opts.Draws < 1 {
+		return ImpostorReport{}, fmt.Errorf("study %s: %d probes of %d, %d draws: want one of each at least", set.Name, opts.Probes, opts.Pool, opts.Draws)
+	}
 	l := newLineup(set, opts)
 	if len(l.priced) < 3 {
 		return ImpostorReport{}, fmt.Errorf("study %s: %d priced models in the table: want three at least", set.Name, len(l.priced))
@@ -186,11 +189,11 @@ func (l *lineup) cheaperAndWorse(served, claimed string, prices map[string]eval.
 	return s < c && prices[served].Input+prices[served].Output < prices[claimed].Input+prices[claimed].Output
 }
 
-// twins are other columns of the same weights.
+// twins are other columns of the same weights that were run on some of the same prompts.
 func (l *lineup) twins(column string) []string {
 	var out []string
 	for _, c := range l.columns {
-		if c != column && catalogue.ID(c) == catalogue.ID(column) {
+		if shared, _ := l.means(c, column); c != column && catalogue.ID(c) == catalogue.ID(column) && !math.IsNaN(shared) {
 			out = append(out, c)
 		}
 	}

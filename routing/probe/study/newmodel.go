@@ -68,6 +68,9 @@ type NewModelReport struct {
 // rows of the model. Cross-validated; deterministic.
 func NewModels(ctx context.Context, set eval.Set, embedder routing.Embedder, opts Options) (NewModelReport, error) {
 	opts = opts.withDefaults()
+	if opts.Probes < 1 || opts.Folds < 2 || opts.Deals < 1 {
+		return NewModelReport{}, fmt.Errorf("study %s: %d probes, %d folds, %d deals: want 1, 2 and 1 at least", set.Name, opts.Probes, opts.Folds, opts.Deals)
+	}
 	t, err := newTable(set, 2*opts.Folds*opts.Probes/(opts.Folds-1))
 	if err != nil {
 		return NewModelReport{}, fmt.Errorf("study %s: %w", set.Name, err)

@@ -2,6 +2,7 @@ package study_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -134,5 +135,33 @@ func TestTablesThatCannotBeStudiedAreRefused(t *testing.T) {
 	}
 	if _, err := study.Impostors(t.Context(), two, study.ImpostorOptions{}); err == nil || !strings.Contains(err.Error(), "three at least") {
 		t.Errorf("two models: %v", err)
+	}
+}
+
+func TestNumbersThatCannotBeMeantAreRefused(t *testing.T) {
+	for _, o := range []study.ImpostorOptions{{Draws: -1}, {Probes: -1}, {Pool: -1}} {
+		if _, err := study.Impostors(t.Context(), set(600), o); err == nil || !strings.Contains(err.Error(), "want one of each") {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	for _, o := range []study.Options{{Probes: -5}, {Deals: -1}, {Folds: 1}} {
+		if _, err := study.NewModels(t.Context(), set(600), axes{}, o); err == nil || !strings.Contains(err.Error(), "1, 2 and 1 at least") {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}
+
+// Two providers of one model need not have been asked the same prompts: nothing is said of them then, and the report is JSON.
+func TestTwinsWithoutACommonPromptAreNoPair(t *testing.T) {
+	apart := set(600)
+	for i, s := range apart.Train.Samples {
+		delete(s.Scores, []string{large, twin}[i/2%2])
+	}
+	r, err := study.Impostors(t.Context(), apart, study.ImpostorOptions{Draws: 5})
+	if err != nil || len(r.Honest) != 0 {
+		t.Errorf("%d pairs: %v", len(r.Honest), err)
+	}
+	if _, err := json.Marshal(r); err != nil {
+		t.Error(err)
 	}
 }
