@@ -251,6 +251,38 @@ func TestReplaySaysWhatItCannotTell(t *testing.T) {
 	}
 }
 
+// A record lists all, or as many as are recorded of more: choices and rejections cannot be said to have been more.
+func TestFalseTotalsAreFound(t *testing.T) {
+	r, _ := world(t)
+	x := worldIndex(t)
+	for name, change := range map[string]func(*routing.Decision){
+		"considered":           func(d *routing.Decision) { d.ConsideredTotal++ },
+		"considered, many":     func(d *routing.Decision) { d.ConsideredTotal = 1000 },
+		"considered, none":     func(d *routing.Decision) { d.ConsideredTotal = 0 },
+		"rejected":             func(d *routing.Decision) { d.RejectedTotal++ },
+		"rejected, many":       func(d *routing.Decision) { d.RejectedTotal = 1000 },
+		"rejected, below zero": func(d *routing.Decision) { d.RejectedTotal = -1 },
+	} {
+		d := route(t, r, "easy", []routing.Candidate{small("s", 1), large("l", 2)}, routing.Policy{Dial: 7})
+		change(&d)
+		if err := routing.Replay(t.Context(), d.JSON(), x); err == nil {
+			t.Errorf("%s: it replays", name)
+		}
+	}
+}
+
+// The baseline is what savings are measured by: one that nobody offered is found, where all offers are recorded.
+func TestMadeUpBaselineIsFound(t *testing.T) {
+	r, _ := world(t)
+	fleet := []routing.Candidate{small("s1", 100_000), small("s2", 120_000)}
+	d := route(t, r, "easy", fleet, routing.Policy{Dial: 7})
+	d.Baseline = route(t, r, "easy", append(fleet, large("nobody", 90_000_000)), routing.Policy{Dial: 7}).Baseline
+	var diff *routing.DifferenceError
+	if err := routing.Replay(t.Context(), d.JSON(), worldIndex(t)); !errors.As(err, &diff) || diff.Field != "baseline.operator" {
+		t.Errorf("%v, want a difference in baseline.operator", err)
+	}
+}
+
 // Whatever stands in a record, replaying it ends with an answer.
 func FuzzReplay(f *testing.F) {
 	for name := range goldenRequests() {
