@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"flotilla/node/backend"
@@ -54,7 +53,7 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 		}
 	}
 	bar.clear()
-	if err := errors.Join(err, writeLines(c.Out, rows)); err != nil {
+	if err := keepLines(c.Out, rows, err); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.out, "%d of %d answers got a verdict\n", len(rows), len(logged))

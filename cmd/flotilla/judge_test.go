@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -72,5 +73,22 @@ func TestJudgeWritesRowsForReadableVerdictsOnly(t *testing.T) {
 	}
 	if status, text := judge(); status == 0 || !strings.Contains(text, "line 1: want prompt, answer and model") {
 		t.Errorf("a log without answers: status %d: %s", status, text)
+	}
+}
+
+// What was interrupted has not been done, and what was judged before is not lost to a run that judges nothing.
+func TestAnInterruptedRunFailsAndKeepsTheFile(t *testing.T) {
+	dir := t.TempDir()
+	log, out := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "rows.jsonl")
+	write(t, log, []byte(`{"prompt":"Capital of France?","answer":"Paris","model":"qwen2.5:7b"}`+"\n"))
+	write(t, out, []byte("earlier rows\n"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	if status := run(ctx, []string{"judge", "--log", log, "--model", "judge-70b", "--gateway", "http://127.0.0.1:1", "--out", out}, &stdout, &stderr); status == 0 {
+		t.Errorf("status 0: %s%s", &stdout, &stderr)
+	}
+	if got := readFile(t, out); got != "earlier rows" {
+		t.Errorf("the file holds %q", got)
 	}
 }

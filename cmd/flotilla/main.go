@@ -70,6 +70,10 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
+// stays are the commands that run until they are interrupted, which is no failure of theirs. Any other that is interrupted
+// has not done what it was asked for: a verification that was not finished must not look like one that holds.
+var stays = map[string]bool{"gateway": true, "operator": true, "testnet up": true, "demo": true}
+
 // run is main without the process: tests call it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	c, kctx, exited, err := parse(ctx, args, stdout, stderr)
@@ -93,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		out: stdout, err: stderr, log: newLogger(stderr, level, c.LogJSON),
 		source: source{level: level, flags: kctx.Flags(), files: append(configPaths(), string(c.Config)), again: again},
 	})
-	if err := kctx.Run(); err != nil && !errors.Is(err, context.Canceled) {
+	if err := kctx.Run(); err != nil && !(errors.Is(err, context.Canceled) && stays[kctx.Command()]) {
 		fmt.Fprintln(stderr, "flotilla:", plainLines(err.Error())) // a file's contents may be quoted in it
 		var e *exitError
 		if errors.As(err, &e) {

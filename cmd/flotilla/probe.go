@@ -73,7 +73,7 @@ func (c *probeRunCmd) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.err, "%3d/%d %-18s %.2f %4d tokens\n", done, total, r.ID, r.Score, r.OutputTokens)
 	}})
 	if c.Out != "" {
-		err = errors.Join(err, writeLines(c.Out, results))
+		err = keepLines(c.Out, results, err)
 	}
 	if err != nil {
 		return err
@@ -312,6 +312,15 @@ func (c *probeMergeCmd) Run(s *streams) error {
 
 // maxAnswersBytes bounds an answer file: some hundred answers of some hundred bytes.
 const maxAnswersBytes = 64 << 20
+
+// keepLines writes what was made before err, if anything was: a run that fails at once must not empty the file of an
+// earlier one, which was paid for.
+func keepLines[T any](file string, values []T, err error) error {
+	if err != nil && len(values) == 0 {
+		return err
+	}
+	return errors.Join(err, writeLines(file, values))
+}
 
 func writeLines[T any](file string, values []T) error {
 	var buf bytes.Buffer
