@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -53,11 +54,19 @@ func (t *tomlResolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Fl
 	if list, ok := v.([]any); ok {
 		parts := make([]string, len(list))
 		for i, e := range list {
-			parts[i] = fmt.Sprint(e)
+			parts[i] = flagText(e)
 		}
 		return strings.Join(parts, ","), nil
 	}
-	return fmt.Sprint(v), nil
+	return flagText(v), nil
+}
+
+// flagText writes a value as it would stand on the command line: numbers without an exponent, which amounts do not have.
+func flagText(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
 }
 
 // Validate implements kong.Resolver: every key must be a flag of the table's command.
