@@ -41,26 +41,32 @@ func readPrices(file string, names ...string) (map[string]eval.Price, error) {
 		return nil, fmt.Errorf("read prices: %s: want {\"MODEL\": [INPUT, OUTPUT]}: %w", file, err)
 	}
 	for _, name := range names {
-		if list, err := tokenPrices(members[name]); err == nil {
+		if member, ok := members[name]; ok && bytes.HasPrefix(member, []byte("{")) {
+			list, err := tokenPrices(member)
+			if err != nil {
+				return nil, fmt.Errorf("read prices: %s: %s: %w", file, name, err)
+			}
 			return list, nil
 		}
 	}
 	list, err := tokenPrices(raw)
-	if err != nil {
-		return nil, nil // a file of lists that has none for this set, whose costs may be measured
+	for _, member := range members {
+		if err != nil && bytes.HasPrefix(member, []byte("[")) {
+			return nil, fmt.Errorf("read prices: %s: %w", file, err)
+		}
 	}
-	return list, nil
+	return list, nil // none: a file of lists that has none for this set, whose costs may be measured
 }
 
 func tokenPrices(raw json.RawMessage) (map[string]eval.Price, error) {
-	var list map[string][2]float64
+	var list map[string][]float64
 	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("want {\"MODEL\": [INPUT, OUTPUT]}: %w", err)
 	}
 	out := make(map[string]eval.Price, len(list))
 	for model, p := range list {
-		if !(p[0] >= 0 && p[1] >= 0) {
-			return nil, fmt.Errorf("price of %s is negative", model)
+		if len(p) != 2 || !(p[0] >= 0 && p[1] >= 0) {
+			return nil, fmt.Errorf("price of %s is %v: want [INPUT, OUTPUT], neither below zero", model, p)
 		}
 		out[model] = eval.Price{Input: p[0], Output: p[1]}
 	}
