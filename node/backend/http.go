@@ -27,6 +27,9 @@ func (b *Backend) do(ctx context.Context, method, path string, body []byte) (*ht
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	// Not sent, and tells net/http to send the request again where a server hangs up on an idle connection just when it comes:
+	// as long as no byte was answered that costs at most some of the server's work.
+	req.Header["Idempotency-Key"] = nil
 	if b.opts.APIKey != "" {
 		req.Header.Set("Authorization", "Bearer "+b.opts.APIKey)
 	}
