@@ -65,7 +65,17 @@ func newTable(set Set, opts Options) (*table, error) {
 	if t.trained < 20*opts.Folds {
 		return nil, fmt.Errorf("%d training prompts have scores of two priced models: want %d at least", t.trained, 20*opts.Folds)
 	}
-	return t, nil
+	return t, t.checkCosts()
+}
+
+// checkCosts: a share of what a free model costs is no number, and any model may be the best single one of a resample.
+func (t *table) checkCosts() error {
+	for m, name := range t.models {
+		if !slices.ContainsFunc(t.rows, func(r row) bool { return r.costUSD[m] > 0 }) {
+			return fmt.Errorf("%s costs nothing on any prompt, so nothing can be saved beside it: price it, or leave it out (--without)", name)
+		}
+	}
+	return nil
 }
 
 // columns are the priced models, or those with measured costs, that the training part knows.

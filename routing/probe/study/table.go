@@ -55,6 +55,11 @@ func newTable(set eval.Set, least int) (*table, error) {
 	if len(t.prompts) < least {
 		return nil, fmt.Errorf("%d prompts have scores of all %d priced models: want %d at least", len(t.prompts), len(t.columns), least)
 	}
+	for m, c := range t.columns {
+		if p := t.prices[m]; p.Input == 0 && p.Output == 0 {
+			return nil, fmt.Errorf("%s costs nothing, so nothing can be saved beside it: price it, or leave it out of the prices", c)
+		}
+	}
 	return t, nil
 }
 
