@@ -14,7 +14,7 @@ import (
 
 const (
 	protoLedger = "/flotilla/ledger/2"
-	// maxPartialsPerSync bounds one message: 16 bundles of some KiB each are under p2p's 1 MiB for small messages.
+	// maxPartialsPerSync bounds one message, as p2p's 1 MiB for small messages does: a bundle has some KiB, or tens in a large fleet.
 	maxPartialsPerSync = 16
 	syncEvery          = 30 * time.Second
 	syncTimeout        = 10 * time.Second
@@ -57,7 +57,7 @@ func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common
 		return fmt.Errorf("read voucher: %w", err)
 	}
 	req.Voucher, req.VoucherSig = &v, sig
-	raw, err := encode(req)
+	raw, err := req.fit()
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common
 	if err := decode(answer, &reply); err != nil {
 		return err
 	}
-	for _, b := range partials {
+	for _, b := range req.Partials {
 		if sig, ok := reply.Signatures[b.ID().String()]; ok {
 			if err := g.ledger.AttachOperatorSig(ctx, b.ID(), sig); err != nil {
 				return fmt.Errorf("keep operator's signature: %w", err)
@@ -79,6 +79,17 @@ func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common
 		}
 	}
 	return nil
+}
+
+// fit encodes as many of the partial receipts as a message takes. The others wait for their next turn.
+func (r *ledgerRequest) fit() ([]byte, error) {
+	for {
+		raw, err := encode(r)
+		if err != nil || len(raw) <= p2p.MaxRequestBytes || len(r.Partials) <= 1 {
+			return raw, err
+		}
+		r.Partials = r.Partials[:len(r.Partials)/2]
+	}
 }
 
 // handleLedger is the operator's end: it signs what the gateway admits to owe for its own orders, once each, and
