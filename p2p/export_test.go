@@ -3,6 +3,7 @@ package p2p
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"sync"
 	"sync/atomic"
@@ -242,4 +243,35 @@ func ReadersBehind(calls int) (behind int, err error) {
 		h.streams.mu.Unlock()
 	}
 	return behind, nil
+}
+
+// writeStub is a stream that counts what is written.
+type writeStub struct {
+	idleStub
+	writes atomic.Int64
+}
+
+func (w *writeStub) SetWriteDeadline(time.Time) error { return nil }
+
+func (w *writeStub) Write(p []byte) (int, error) {
+	w.writes.Add(1)
+	return len(p), nil
+}
+
+// PingsBehind says how many pings are written after pings are over, by a pinger that was about to write one.
+func PingsBehind() int64 {
+	stream := &writeStub{}
+	in := newIncoming(context.Background(), func(error) {}, newFrameStream(stream, newFrameCodec(), time.Second), "peer",
+		InferRequest{}, InferTimers{Ping: time.Millisecond})
+	in.work.Go(in.ping)
+	for stream.writes.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	in.outMu.Lock()
+	time.Sleep(20 * time.Millisecond) // it waits for the lock by now
+	in.endPings()
+	before := stream.writes.Load()
+	in.outMu.Unlock()
+	in.work.Wait()
+	return stream.writes.Load() - before
 }

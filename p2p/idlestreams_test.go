@@ -125,3 +125,10 @@ func TestReaderLeavesItsStreamFirst(t *testing.T) {
 		t.Errorf("%d readers were done before they had let go of the stream, %v", behind, err)
 	}
 }
+
+// TestNoPingBehindTheEnd: a ping behind the End would break the next call of the stream, whose order is then sent twice.
+func TestNoPingBehindTheEnd(t *testing.T) {
+	if n := p2p.PingsBehind(); n != 0 {
+		t.Errorf("%d pings were written after pings were over", n)
+	}
+}

@@ -122,6 +122,24 @@ func (in *Incoming) hold(f frame) {
 func (in *Incoming) write(frames ...frame) error {
 	in.outMu.Lock()
 	defer in.outMu.Unlock()
+	return in.writeLocked(frames...)
+}
+
+// writePing is the pinger's write. Once pings are over it does nothing: behind an End a ping would be taken for the first frame of
+// the answer to the stream's next request.
+func (in *Incoming) writePing(frames ...frame) error {
+	in.outMu.Lock()
+	defer in.outMu.Unlock()
+	select {
+	case <-in.stopPings:
+		return nil
+	default:
+		return in.writeLocked(frames...)
+	}
+}
+
+// writeLocked is write for a holder of outMu.
+func (in *Incoming) writeLocked(frames ...frame) error {
 	out := append(in.held, frames...)
 	if in.held = nil; len(out) == 0 {
 		return nil
@@ -156,7 +174,7 @@ func (in *Incoming) ping() {
 			return
 		case <-timer.C:
 		}
-		if err := in.write(due...); err != nil {
+		if err := in.writePing(due...); err != nil {
 			_ = in.fail(fmt.Errorf("ping: %w", err))
 			return
 		}
