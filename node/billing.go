@@ -128,9 +128,11 @@ func (a *attempt) partial(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("price what was delivered: %w", err)
 	}
+	// A loss is often noticed only after the deadline, by which all of it had been delivered: it is owed all the same.
+	served := min(uint64(a.g.now().Unix()), order.Deadline)
 	r := settlement.Receipt{
 		Request: common.Hash(a.id), Payer: order.Payer, Payee: order.Payee, Advert: order.Advert,
-		InputTokens: in, OutputTokens: out, Amount: amount, ServedAt: uint64(a.g.now().Unix()),
+		InputTokens: in, OutputTokens: out, Amount: amount, ServedAt: served,
 		RequestHash: order.RequestHash, ResponseHash: a.hash.sum, Decision: order.Decision,
 	}
 	if _, err := a.g.ledger.AcceptPartial(ctx, a.opening.Bundle(a.g.domain, r, nil)); err != nil {
