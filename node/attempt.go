@@ -86,6 +86,9 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 		if ctx.Err() == nil { // a client that leaves is nobody's fault
 			g.health.fault(p.peer, err, g.now())
 		}
+		if rejected := (*p2p.RejectedError)(nil); errors.As(err, &rejected) && rejected.Code == codeNeedVoucher {
+			g.payUp(p.peer, p.advert.Operator)
+		}
 		return nil, err
 	}
 	a.span.AddEvent("first piece")

@@ -1,8 +1,11 @@
 package node
 
 import (
+	"net/http"
 	"testing"
 	"time"
+
+	"github.com/ethereum/go-ethereum/common"
 
 	"flotilla/node/access"
 	"flotilla/node/openai"
@@ -58,4 +61,48 @@ func TestLossNoticedAfterTheDeadline(t *testing.T) {
 	if b, err := op.ledger.Bundle(settlement.ReceiptID(a.id)); err != nil || b.Receipt.OutputTokens != 2 {
 		t.Errorf("the operator has %+v, %v", b.Receipt, err)
 	}
+}
+
+// Many streams that break at once are admitted at once: until then they count towards the credit limit, and the operator refuses.
+func TestManyLossesAreAdmittedAtOnce(t *testing.T) {
+	w := newWorld(t)
+	op := w.honestOperator()
+	g := w.gateway.Gateway
+	w.lose(3*maxPartialsPerSync + 1)
+	if err := g.syncWith(t.Context(), op.fleet.ID(), op.Operator.self); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := g.ledger.UnsignedPartials(op.Operator.self, 1); err != nil || len(left) > 0 {
+		t.Errorf("some partial receipts are not signed yet (%v)", err)
+	}
+}
+
+// An operator that missed the voucher of an answer, and refuses orders for that, is brought it when it says so.
+func TestVoucherIsBroughtWhenItIsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator(OperatorConfig{CreditLimit: 1})
+	if status, body := w.chat(); status != http.StatusOK { // the debt of before its first order is not counted
+		t.Fatal(status, body)
+	}
+	a := w.ordered()
+	o := a.opening.Order
+	amount, err := settlement.Cost(a.priced.advert.Price(), 9, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := a.opening.Bundle(testDomain, settlement.Receipt{
+		Request: common.Hash(a.id), Payer: o.Payer, Payee: o.Payee, Advert: o.Advert, InputTokens: 9, OutputTokens: 5, Amount: amount,
+		ServedAt: uint64(time.Now().Unix()), RequestHash: o.RequestHash, Decision: o.Decision,
+	}, nil)
+	b.Partial = false
+	if b, err = op.ledger.RecordServed(t.Context(), b); err == nil {
+		_, err = w.gateway.ledger.AcceptReceipt(t.Context(), b)
+	}
+	if a.release(); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := w.chat(); status == http.StatusOK {
+		t.Error("the operator does not refuse, although it misses a voucher")
+	}
+	w.eventually("the operator has its voucher and serves again", func() bool { status, _ := w.chat(); return status == http.StatusOK })
 }

@@ -51,6 +51,7 @@ type Gateway struct {
 	cache    *cache.Cache
 	priced   atomic.Pointer[pricedFleet] // of the newest directory snapshot that was asked for
 	draining sync.WaitGroup              // answers whose client left, still being closed with the operator
+	paying   sync.Map                    // operators that are being brought a voucher which they asked for
 }
 
 var _ openai.Completer = (*Gateway)(nil)

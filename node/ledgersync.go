@@ -43,42 +43,76 @@ func (g *Gateway) syncLedgers(ctx context.Context, connected <-chan p2p.PeerID) 
 	}
 }
 
+// syncWith brings an operator all partial receipts, as many messages as that takes, and the voucher with them.
 func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common.Address) error {
-	partials, err := g.ledger.UnsignedPartials(operator, maxPartialsPerSync)
-	if err != nil {
-		return fmt.Errorf("list partial receipts: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, syncTimeout) // for all of it: the other operators wait
+	defer cancel()
+	for {
+		partials, err := g.ledger.UnsignedPartials(operator, maxPartialsPerSync)
+		if err != nil {
+			return fmt.Errorf("list partial receipts: %w", err)
+		}
+		if len(partials) == 0 {
+			return nil
+		}
+		if all, err := g.bring(ctx, peer, operator, partials); err != nil || !all {
+			return err // what it does not sign, it may sign later
+		}
 	}
-	if len(partials) == 0 {
-		return nil
+}
+
+// payUp brings an operator that refuses orders for want of a voucher all that it may have missed. The voucher of an answer whose
+// stream was lost at its very end is brought by nothing else: the next answer's would do, but there is none.
+func (g *Gateway) payUp(peer p2p.PeerID, operator common.Address) {
+	if _, busy := g.paying.LoadOrStore(operator, true); busy {
+		return
 	}
+	g.draining.Go(func() {
+		defer g.paying.Delete(operator)
+		ctx, cancel := context.WithTimeout(context.Background(), syncTimeout)
+		defer cancel()
+		err := g.syncWith(ctx, peer, operator)
+		if err == nil {
+			_, err = g.bring(ctx, peer, operator, nil)
+		}
+		if err != nil {
+			g.log.Debug("bring the voucher that was asked for", "peer", peer, "err", err)
+		}
+	})
+}
+
+// bring sends an operator partial receipts and the newest voucher. It says whether all that was sent has been signed.
+func (g *Gateway) bring(ctx context.Context, peer p2p.PeerID, operator common.Address, partials []settlement.Bundle) (all bool, _ error) {
 	req := ledgerRequest{Partials: partials}
 	v, sig, err := g.ledger.Voucher(operator)
 	if err != nil {
-		return fmt.Errorf("read voucher: %w", err)
+		return false, fmt.Errorf("read voucher: %w", err)
 	}
 	req.Voucher, req.VoucherSig = &v, sig
 	raw, err := req.fit()
 	if err != nil {
-		return err
+		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
-	defer cancel()
 	answer, err := g.fleet.Request(ctx, peer, protoLedger, raw)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", peer, err)
+		return false, fmt.Errorf("ask %s: %w", peer, err)
 	}
 	var reply ledgerReply
 	if err := decode(answer, &reply); err != nil {
-		return err
+		return false, err
 	}
+	all = true
 	for _, b := range req.Partials {
-		if sig, ok := reply.Signatures[b.ID().String()]; ok {
-			if err := g.ledger.AttachOperatorSig(ctx, b.ID(), sig); err != nil {
-				return fmt.Errorf("keep operator's signature: %w", err)
-			}
+		sig, ok := reply.Signatures[b.ID().String()]
+		if !ok {
+			all = false
+			continue
+		}
+		if err := g.ledger.AttachOperatorSig(ctx, b.ID(), sig); err != nil {
+			return false, fmt.Errorf("keep operator's signature: %w", err)
 		}
 	}
-	return nil
+	return all, nil
 }
 
 // fit encodes as many of the partial receipts as a message takes. The others wait for their next turn.
