@@ -15,7 +15,9 @@ const (
 	writeOffEvery = time.Hour
 	// maxDebtors bounds the book; payers beyond it get nothing written off.
 	maxDebtors = 10_000
-	// maxBroken bounds the broken answers that are remembered one by one; what is owed for others stays until it is written off.
+	// maxBroken bounds the broken answers that are remembered one by one; what is owed for one that is forgotten stays until it is
+	// written off. A new one takes the place of any other: an honest gateway's is admitted within a minute, so those that are
+	// there are mostly of gateways that never admit any, and these must not take the honest ones' places.
 	maxBroken = 10_000
 )
 
@@ -61,9 +63,13 @@ func (b *creditBook) broke(payer common.Address, id settlement.ReceiptID, amount
 	if b.answers == nil {
 		b.answers = make(map[settlement.ReceiptID]brokenAnswer)
 	}
-	if len(b.answers) < maxBroken {
-		b.answers[id] = brokenAnswer{payer, amount}
+	if len(b.answers) >= maxBroken {
+		for other := range b.answers {
+			delete(b.answers, other)
+			break
+		}
 	}
+	b.answers[id] = brokenAnswer{payer, amount}
 }
 
 // admitted notes that the payer has signed for a broken answer; from here the ledger counts that.

@@ -90,6 +90,23 @@ func TestCreditBook(t *testing.T) {
 	}
 }
 
+// TestBrokenAnswersOfOthers: a gateway that breaks many streams and admits none takes no honest one's credit away.
+func TestBrokenAnswersOfOthers(t *testing.T) {
+	b, now := creditBook{limit: 1_000_000}, time.Unix(1_800_000_000, 0)
+	cheat, honest := common.Address{1}, common.Address{2}
+	b.excess(cheat, 0, now)
+	b.excess(honest, 0, now)
+	for i := range uint32(maxBroken + 10) {
+		b.broke(cheat, settlement.ReceiptID{1, byte(i >> 16), byte(i >> 8), byte(i)}, 1)
+	}
+	id := settlement.ReceiptID{2}
+	b.broke(honest, id, 500_000)
+	b.admitted(id, 500_000)
+	if left := b.debtors[honest].broken; left != 0 || len(b.answers) >= maxBroken {
+		t.Errorf("%v is owed for what was admitted, %d answers are remembered", left, len(b.answers))
+	}
+}
+
 // takeAndRun takes a whole answer and leaves without settling it.
 func takeAndRun(t *testing.T, gw *p2p.Host, op p2p.PeerID, req p2p.InferRequest) error {
 	t.Helper()
