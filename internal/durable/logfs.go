@@ -46,11 +46,10 @@ func (f *logFS) ReuseForWrite(old, name string, category vfs.DiskWriteCategory) 
 func (f *logFS) sync() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var errs []error
 	for log := range f.open {
-		errs = append(errs, log.sync())
+		_ = log.sync() // kept in failed, which also tells of a log that is closed by now
 	}
-	return errors.Join(errs...)
+	return f.failed
 }
 
 // logFile is a log of the database.
