@@ -106,3 +106,27 @@ func TestVoucherIsBroughtWhenItIsAskedFor(t *testing.T) {
 	}
 	w.eventually("the operator has its voucher and serves again", func() bool { status, _ := w.chat(); return status == http.StatusOK })
 }
+
+// Signatures of partial receipts reach the gateway also where its voucher is refused, as that of a key that is nearly revoked is:
+// what such a key admitted is signed for no more once it is.
+func TestSignaturesWithoutAVoucher(t *testing.T) {
+	w := newWorld(t)
+	op := w.honestOperator()
+	g := w.gateway.Gateway
+	w.lose(1)
+	partials, err := g.ledger.UnsignedPartials(op.Operator.self, 1)
+	if err != nil || len(partials) != 1 {
+		t.Fatal(len(partials), err)
+	}
+	raw, err := g.fleet.Request(t.Context(), op.fleet.ID(), protoLedger, mustEncode(t, ledgerRequest{Partials: partials, Voucher: &settlement.Voucher{}}))
+	var reply ledgerReply
+	if err == nil {
+		err = decode(raw, &reply)
+	}
+	if err != nil || len(reply.Signatures) != 1 {
+		t.Errorf("%d signatures, %v", len(reply.Signatures), err)
+	}
+	if v, _, err := op.ledger.HeldVoucher(g.self); err != nil || v.ValueAggregate != 0 {
+		t.Errorf("the operator holds %+v, %v", v, err)
+	}
+}

@@ -152,7 +152,8 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 	}
 	if req.Voucher != nil {
 		if _, err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig); err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
-			return nil, fmt.Errorf("accept voucher: %w", err)
+			// What was signed is sent all the same: once the gateway's key is revoked it cannot ask for it again.
+			o.log.Warn("voucher not taken", "payer", req.Voucher.Payer, "err", err)
 		}
 	}
 	return encode(reply)
