@@ -37,6 +37,15 @@ func (d *Decision) rank(choices []Choice) {
 	})
 }
 
+// uncovered is the position of the best that the allowance does not cover (-1: none): OverBudget rests on it.
+func (d *Decision) uncovered() int {
+	if !d.OverBudget {
+		return -1
+	}
+	thrifty := d.thrifty()
+	return slices.IndexFunc(d.Considered, func(c Choice) bool { return !d.Allowance.permits(c, thrifty) })
+}
+
 // thrifty is what the dial's cheap end would pick: the cheapest capable.
 func (d *Decision) thrifty() Choice {
 	best := BestAt(d.Considered, Worth(MaxDial))

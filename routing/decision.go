@@ -106,7 +106,13 @@ func (d *Decision) trim() {
 		return
 	}
 	needed, all := d.needed()
-	room := max(MaxRecorded-all, 0)
+	room := 0
+	for ; room+all < MaxRecorded; room++ { // as many of the best as fit, each with what keeps it from being asked about
+		if under := d.undercut(&d.Considered[room]); under != nil && !slices.ContainsFunc(needed, func(n neededOffer) bool { return n.sameOffer(*under) }) {
+			needed, all = append(needed, neededOffer{*under, 1}), all+1
+		}
+	}
+	room = min(room, max(MaxRecorded-all, 0))
 	kept := make([]Choice, 0, MaxRecorded)
 	for i, c := range d.Considered {
 		at := slices.IndexFunc(needed, func(n neededOffer) bool { return n.sameOffer(c) })
@@ -128,12 +134,18 @@ type neededOffer struct {
 }
 
 // needed are the offers that the pick, its reason, the fallbacks and the guard's consent rest on, and how many these are.
-// They are 62 at most: twelve that only d itself rests on, six of each of maxViews views (pick, thrifty choice, leader,
-// objection, the cheapest of the default model and of the conversation's), and two of all.
+// With views they are 63 at most: thirteen that only d itself rests on, six of each of maxViews views (pick, thrifty choice,
+// leader, the most able, objection, the cheapest of the default model), and two of all. Without views they are a third of that,
+// with undercut.
 func (d *Decision) needed() (needed []neededOffer, all int) {
 	rest := d.weighed()
 	if d.Guard != nil {
 		rest = append(rest, d.Guard.needed...)
+	}
+	for _, c := range rest {
+		if under := d.undercut(&c); under != nil {
+			rest = append(rest, *under)
+		}
 	}
 	for _, c := range rest {
 		if !slices.ContainsFunc(needed, func(n neededOffer) bool { return n.sameOffer(c) }) {
@@ -155,7 +167,10 @@ func (d *Decision) needed() (needed []neededOffer, all int) {
 
 // weighed are the choices that the pick was compared with by name, besides the best by utility.
 func (d *Decision) weighed() []Choice {
-	out := append([]Choice{d.Pick, d.thrifty(), d.Considered[leader(d.Considered)]}, d.Fallbacks...)
+	out := append([]Choice{d.Pick, d.thrifty(), d.Considered[leader(d.Considered)], d.Considered[mostAble(d.Considered)]}, d.Fallbacks...)
+	if at := d.uncovered(); at >= 0 {
+		out = append(out, d.Considered[at])
+	}
 	best, cheapest, second := d.rivals()
 	for _, c := range []*Choice{best, cheapest, second, d.doubted()} {
 		if c != nil {

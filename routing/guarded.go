@@ -96,13 +96,13 @@ func (n *GuardNote) decide(views []Decision) Decision {
 	return d
 }
 
-// compared are the choices that agreed and wantsUpgrade rest on: each view's pick, its thrifty choice and its leader, the
-// strongest objection to its pick, and the best of those dearer than what the whole text wants.
+// compared are the choices that agreed and wantsUpgrade rest on: each view's pick, its thrifty choice, its leader and the most
+// able, the strongest objection to its pick, and the best of those dearer than what the whole text wants.
 func (n *GuardNote) compared(views []Decision) []Choice {
 	var out []Choice
 	for i := range views {
 		v := &views[i]
-		out = append(out, v.Pick, v.thrifty(), v.Considered[leader(v.Considered)])
+		out = append(out, v.Pick, v.thrifty(), v.Considered[leader(v.Considered)], v.Considered[mostAble(v.Considered)])
 		for _, at := range v.ofTurn() {
 			out = append(out, v.Considered[at])
 		}
@@ -174,9 +174,31 @@ func (d *Decision) wantsUpgrade() bool {
 	if d.Dial == MaxDial {
 		return false
 	}
-	return d.Pick.ExpectedCost > d.thrifty().ExpectedCost || slices.ContainsFunc(d.Considered, func(c Choice) bool {
-		return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+GuardBenefit >= d.Pick.Utility && d.lowestOf(c)
-	})
+	return d.Pick.ExpectedCost > d.thrifty().ExpectedCost ||
+		slices.ContainsFunc(d.Considered, func(c Choice) bool { return d.tempts(&c) && d.lowestOf(c) })
+}
+
+// tempts: a choice is dearer than the pick, and behind it by no more than the benefit.
+func (d *Decision) tempts(c *Choice) bool {
+	return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+GuardBenefit >= d.Pick.Utility
+}
+
+// undercut is the cheapest offer of a choice's model, where that alone is why the guard asked nothing because of the choice.
+// It may have less utility, for its doubt, and has to stay in the record where the choice does. Nil where there is none.
+func (d *Decision) undercut(c *Choice) *Choice {
+	if d.Guard == nil || len(d.Guard.Views) > 0 || !d.tempts(c) {
+		return nil
+	}
+	lowest := c
+	for i := range d.Considered {
+		if o := &d.Considered[i]; o.Model == c.Model && o.ExpectedCost < lowest.ExpectedCost {
+			lowest = o
+		}
+	}
+	if lowest == c {
+		return nil
+	}
+	return lowest
 }
 
 // lowestOf says whether no operator considered asks less for the choice's model.

@@ -58,13 +58,21 @@ func (c *Choice) lack(leader *Choice) float64 {
 // leader is the position of the leader: of all within a point of the best the cheapest, then the first by operator and
 // model.
 func leader(choices []Choice) int {
-	best := math.Inf(-1)
-	for i := range choices {
-		best = max(best, choices[i].merit())
-	}
+	best := choices[mostAble(choices)].merit()
 	at := -1
 	for i := range choices {
 		if choices[i].merit() >= best-qualityStep && (at < 0 || before(&choices[i], &choices[at])) {
+			at = i
+		}
+	}
+	return at
+}
+
+// mostAble is the position of the first with the most merit. Who leads depends on it.
+func mostAble(choices []Choice) int {
+	at := 0
+	for i := range choices {
+		if choices[i].merit() > choices[at].merit() {
 			at = i
 		}
 	}

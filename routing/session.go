@@ -82,7 +82,10 @@ func (d *Decision) ofTurn() []int {
 		out = append(out, d.position(pinnedID(d.Default), ""))
 	}
 	if d.Turn != nil {
-		out = append(out, d.position(d.Turn.Model, ""), d.position(d.Turn.Model, d.Turn.Operator))
+		out = append(out, d.position(d.Turn.Model, d.Turn.Operator))
+		if d.Turn.ToolLoop { // never where views were asked
+			out = append(out, d.position(d.Turn.Model, ""))
+		}
 	}
 	return slices.DeleteFunc(out, func(i int) bool { return i < 0 })
 }
