@@ -51,7 +51,7 @@ func readPrices(file string, names ...string) (map[string]eval.Price, error) {
 	}
 	list, err := tokenPrices(raw)
 	for _, member := range members {
-		if err != nil && bytes.HasPrefix(member, []byte("[")) {
+		if err != nil && !bytes.HasPrefix(member, []byte("{")) && !bytes.HasPrefix(member, []byte(`"`)) { // no other list, no remark
 			return nil, fmt.Errorf("read prices: %s: %w", file, err)
 		}
 	}

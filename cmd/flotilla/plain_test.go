@@ -24,3 +24,14 @@ func TestStrangersTextStaysOnItsLine(t *testing.T) {
 		t.Errorf("two lines became %q", got)
 	}
 }
+
+// What is written in other scripts is shown as it is, and blanks of any kind are blanks.
+func TestOtherScriptsArePlain(t *testing.T) {
+	for in, want := range map[string]string{
+		"Zoë, 模型, مرحبا, नमस्ते": "Zoë, 模型, مرحبا, नमस्ते", "👩\u200d💻 می\u200cخواهم": "👩\u200d💻 می\u200cخواهم", "a\tb\u00a0c\u3000d": "a b c d", "a\xff\r\u2028b": "a\ufffd\ufffd\ufffdb",
+	} {
+		if got := plain(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
