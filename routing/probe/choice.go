@@ -18,11 +18,16 @@ type Choice struct {
 var (
 	statedLetter  = regexp.MustCompile(`(?i)\b(?:answer|choice|option|letter)(?:\s+is)?\s*[:\-]?\s*[("'*\s]*([a-f])\b(?:[).:,"'*]|\s*$|\s*\n|\s)`)
 	leadingLetter = regexp.MustCompile(`^[("'*\s]*([A-Fa-f])(?:[).:,"'*\s]*$|[).:,"'*\-]+\s|\s*\n)`)
-	markedLetter  = regexp.MustCompile(`\b([A-F])[).:]|\(([A-F])\)|\b([B-F])\b`)
+	markedLetter  = regexp.MustCompile(`\b([A-F])[).:]|\(([A-F])\)|\b([B-F])\b|\b(A)\s+is\s+(?:the\s+)?(?:correct|right|best)\b|\b(?:[Ii]t\s+is|[Ii]t's|Ans:)\s+(A)\s*$`)
+	// dressed is a letter or text that stands in something typeset, as \boxed{A} or `A`.
+	dressed = regexp.MustCompile("\\$?\\\\(?:boxed|text|textbf|mathrm)\\{([^{}]*)\\}\\$?|`([A-F])`|\\[([A-F])\\]|<([A-F])>")
 )
 
 // Score implements [Grader].
 func (g Choice) Score(answer string) float64 {
+	for range 2 { // \boxed{\text{A}}
+		answer = dressed.ReplaceAllString(answer, "$1$2$3$4")
+	}
 	texts, rest := g.namedOptions(answer)
 	letter, ok := g.settledLetter(rest, len(texts) == len(g.Options))
 	switch {
@@ -51,7 +56,7 @@ func (g Choice) settledLetter(answer string, listsAll bool) (int, bool) {
 	}
 	found, n := -1, 0
 	for _, m := range markedLetter.FindAllStringSubmatch(answer, -1) {
-		if i, ok := g.index(m[1] + m[2] + m[3]); ok && i != found {
+		if i, ok := g.index(strings.Join(m[1:], "")); ok && i != found {
 			found = i
 			n++
 		}

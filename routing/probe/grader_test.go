@@ -48,6 +48,10 @@ var gradings = []struct {
 	{"full hour", probe.Number{Want: 9}, "The movie ends at 9:00 pm.", 1},
 	{"another time", probe.Number{Want: 9}, "9:30 pm", 0},
 	{"typeset minus", probe.Number{Want: 5}, "−5", 0},
+	{"a reason in brackets", probe.Number{Want: 42}, "42 (because 17 and 25 are added)", 1},
+	{"steps are numbered", probe.Number{Want: 42}, "1. Add the tens.\n2. Add the ones, which gives 42.", 1},
+	{"the number of a step", probe.Number{Want: 1}, "1. Add the tens.\n2. Add the ones, which gives 42.", 0},
+	{"boxed", probe.Number{Want: 42}, "$\\boxed{42}$", 1},
 	{"no number", probe.Number{Want: 42}, "I would add them up.", 0},
 
 	{"next number alone", probe.Sequence{Given: []int{2, 4, 6, 8}, Want: 10}, "10", 1},
@@ -211,6 +215,8 @@ func TestEveryOptionIsGradedByWhichItIs(t *testing.T) {
 			for _, answer := range []string{
 				text, text + ".", "It is " + text, "The answer is " + text + ".", "Answer: " + text, letter, strings.ToLower(letter), "(" + letter + ")",
 				letter + ") " + text, letter + ". " + text, "**" + letter + ") " + text + "**", "The answer is " + letter + ".", "The answer is " + letter + ") " + text,
+				"\\boxed{" + letter + "}", "$\\boxed{\\text{" + letter + "}}$", "The answer is \\boxed{" + letter + "}.", "`" + letter + "`", "[" + letter + "]", "It is " + letter,
+				"Ans: " + letter, letter + " is correct.", letter + " is the right option.", "**Answer:** " + letter, "Answer:\n" + letter, "Option " + letter,
 			} {
 				if got := probe.Grade(p, answer); got != want {
 					t.Errorf("%s: %q scores %v, want %v; the options are %q", p.ID, answer, got, want, g.Options)

@@ -24,7 +24,10 @@ const numeral = `-?\d[\d,]*(?:\.\d+)?`
 
 var (
 	anyNumber     = regexp.MustCompile(numeral)
-	leadingNumber = regexp.MustCompile(`^[*\s$€£(]*(` + numeral + `)(?:[^\d+*/×÷=%^-]*(?:[.!;\n]|$)|[ \t]+[A-Za-z])`)
+	leadingNumber = regexp.MustCompile(`^[*\s$€£(]*(` + numeral + `)(?:[^\d+*/×÷=%^-]*(?:[.!;\n]|$)|[ \t]+\(?[A-Za-z])`)
+	// steps is an answer that begins as a list; its marks, listMark, are no numbers of the calculation.
+	steps    = regexp.MustCompile(`(?s)^\s*1[.)]\s.*\n\s*2[.)]\s`)
+	listMark = regexp.MustCompile(`(?m)^[ \t]*\d{1,2}[.)][ \t]+`)
 	// statedResult finds "= 12", "the answer is 12", "Output: 12"; group 3 is the start of a further
 	// calculation, which makes the number an operand.
 	statedResult = regexp.MustCompile(`(?i)(=|\banswer(?: is|:)|\bequals?|\bequal to|\btotal(?: is| of|:)|\bresult(?: is| of|:)|\boutput(?: is|:))[\s:$€£*"'` + "`" + `]*(` + numeral + `)(\s*[*+/×÷^]|\s+-\s*\d)?`)
@@ -59,6 +62,9 @@ func resultNumber(answer string) (float64, bool) {
 	}
 	if result := cmp.Or(declared, last); result != "" {
 		return parseNumeral(result)
+	}
+	if steps.MatchString(answer) {
+		answer = listMark.ReplaceAllString(answer, "")
 	}
 	if m := leadingNumber.FindStringSubmatch(answer); m != nil {
 		return parseNumeral(m[1])
