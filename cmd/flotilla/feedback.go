@@ -37,7 +37,7 @@ func (c *feedbackListCmd) Run(ctx context.Context, s *streams) error {
 		return printJSON(s.out, entries)
 	}
 	for _, e := range entries {
-		fmt.Fprintf(s.out, "%s  %s  %-8s  %.2f  %s  %s\n", e.Receipt, e.At.Format(time.DateTime), e.State, e.Score, e.Model, e.Key)
+		fmt.Fprintf(s.out, "%s  %s  %-8s  %.2f  %s  %s\n", e.Receipt, e.At.Format(time.DateTime), e.State, e.Score, plain(e.Model), e.Key)
 	}
 	_, err = fmt.Fprintf(s.out, "%d verdicts\n", len(entries))
 	return err

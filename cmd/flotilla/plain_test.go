@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"flotilla/node/requestlog"
+	"flotilla/routing"
 	"flotilla/settlement"
 )
 
@@ -17,7 +18,11 @@ func TestStrangersTextStaysOnItsLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	printReports(&out, []settlement.Report{{Checks: []settlement.Check{{Name: checkServed, Evidence: name}}}})
-	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e\t") || strings.Count(text, "\n") != 4 {
+	printDecision(&out, routing.Decision{
+		Pick: routing.Choice{Model: name, Operator: name}, Why: name,
+		Considered: []routing.Choice{{Model: name, Operator: name}}, Rejected: []routing.Rejection{{Model: name, Operator: name}},
+	})
+	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e\t") || strings.Count(text, "\n") != 9 {
 		t.Errorf("printed %q", text)
 	}
 	if got := plainLines("a\x1b[2J\nb"); got != "a\ufffd[2J\nb" {

@@ -42,13 +42,14 @@ func (c *routeCmd) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
+// printDecision prints what operators call their models as it may be printed.
 func printDecision(out io.Writer, d routing.Decision) {
-	fmt.Fprintf(out, "%s on %s\n%s\n", d.Pick.Model, d.Pick.Operator, d.Why)
+	fmt.Fprintf(out, "%s on %s\n%s\n", plain(string(d.Pick.Model)), plain(d.Pick.Operator), plain(d.Why))
 	for _, c := range d.Considered {
-		fmt.Fprintf(out, "  considered %-28s %-20s quality %.2f ± %.2f, about %.0f µUSD\n", c.Model, c.Operator, c.Quality, c.QualitySE, c.ExpectedCost)
+		fmt.Fprintf(out, "  considered %-28s %-20s quality %.2f ± %.2f, about %.0f µUSD\n", plain(string(c.Model)), plain(c.Operator), c.Quality, c.QualitySE, c.ExpectedCost)
 	}
 	for _, r := range d.Rejected {
-		fmt.Fprintf(out, "  ruled out  %-28s %-20s %s\n", r.Model, r.Operator, r.Reason)
+		fmt.Fprintf(out, "  ruled out  %-28s %-20s %s\n", plain(string(r.Model)), plain(r.Operator), r.Reason)
 	}
 	for _, n := range d.Neighbors[:min(5, len(d.Neighbors))] {
 		fmt.Fprintf(out, "  neighbour  row %d, similarity %.3f\n", n.Row, n.Similarity)
