@@ -62,7 +62,7 @@ type Batch = pebble.Batch
 const (
 	// badgerFile is in every directory of the versions that kept their rows in Badger.
 	badgerFile = "KEYREGISTRY"
-	// filterBits a key let nine of ten tables that do not hold a key be skipped without reading them, and more.
+	// filterBits a key have 99 of 100 tables that do not hold a key skipped without reading their rows.
 	filterBits = 10
 )
 
