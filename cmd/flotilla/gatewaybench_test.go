@@ -61,15 +61,14 @@ func TestGatewayBench(t *testing.T) {
 	mock := httptest.NewServer(http.HandlerFunc(instantModel))
 	t.Cleanup(mock.Close)
 	f := newFleet(t)
-	flags := []string{"--settle-every", "1h", "--lane-deposit", "100", "--embedder", "static"}
-	f.startGateway(flags...)
+	f.startGateway(benchFlags...)
 	boots := f.boot
 	var sharing *peer
 	if os.Getenv("FLOTILLA_BENCH_POSTGRES") != "" {
 		sharing = f.newPeer("birch")
-		boots += "," + f.startPeer(sharing, pgtest.Start(t, "fsync=on").Database(), flags...)
+		boots += "," + f.startPeer(sharing, pgtest.Start(t, "fsync=on").Database(), benchFlags...)
 	}
-	op := f.start("alder", "operator", "--backend", mock.URL, "--price", "*=1/2", "--stake", "50", "--bootstrap", boots, "--chain-poll", "300ms", "--concurrency", "64")
+	op := f.startBenchOperator(mock.URL, boots)
 	f.waitServing(1)
 	ours, both := []int{f.gateway.cmd.Process.Pid}, []int{f.gateway.cmd.Process.Pid, op.cmd.Process.Pid}
 	subjects := []subject{
@@ -108,10 +107,18 @@ func TestGatewayBench(t *testing.T) {
 	}
 	f.gateway.kill()
 	began := time.Now()
-	f.startGateway(flags...)
+	f.startGateway(benchFlags...)
 	health := f.firstHealth(began)
 	fmt.Printf("flotilla after kill -9: listens %.2f s after its start, answers after %.2f s, when its operator has dialled it again\n",
 		health.Seconds(), subjects[2].firstAnswer(t, began, f.gateway.out).Seconds())
+}
+
+// benchFlags are a gateway's that settles nothing meanwhile.
+var benchFlags = []string{"--settle-every", "1h", "--lane-deposit", "100", "--embedder", "static"}
+
+// startBenchOperator starts the operator in front of the mock model server.
+func (f *fleet) startBenchOperator(model, boots string) *process {
+	return f.start("alder", "operator", "--backend", model, "--price", "*=1/2", "--stake", "50", "--bootstrap", boots, "--chain-poll", "300ms", "--concurrency", "64")
 }
 
 // firstHealth waits until the gateway listens, and says how long after began that was.

@@ -21,8 +21,8 @@ func TestGatewayMemory(t *testing.T) {
 	mock := httptest.NewServer(http.HandlerFunc(instantModel))
 	t.Cleanup(mock.Close)
 	f := newFleet(t)
-	f.startGateway("--settle-every", "1h", "--lane-deposit", "100", "--embedder", "static")
-	f.start("alder", "operator", "--backend", mock.URL, "--price", "*=1/2", "--stake", "50", "--bootstrap", f.boot, "--chain-poll", "300ms", "--concurrency", "64")
+	f.startGateway(benchFlags...)
+	f.startBenchOperator(mock.URL, f.boot)
 	f.waitServing(1)
 	ours := subject{url: "http://" + f.http, key: testKey, pids: []int{f.gateway.cmd.Process.Pid}}
 	const parts, each = 10, 10_000
