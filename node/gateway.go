@@ -144,9 +144,8 @@ func mostTelling(refusals []error) error {
 
 // noAnswer is the client's view of err, with which every operator that was tried failed. Where a model server said
 // something about the request, that is it.
-func noAnswer(err error) *openai.APIError {
-	var fault *modelFault
-	if errors.As(err, &fault) {
+func noAnswer(err *noAnswerError) *openai.APIError {
+	if fault := err.said(); fault != nil {
 		return fault.apiError()
 	}
 	return &openai.APIError{

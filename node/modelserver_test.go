@@ -267,3 +267,29 @@ func TestFirstByteTimeout(t *testing.T) {
 		t.Errorf("with a second operator: %v, %v, %s", resp, err, body)
 	}
 }
+
+// TestMostTellingFault: of what several operators failed with, the client is told what a model server said of its request,
+// whoever was tried first.
+func TestMostTellingFault(t *testing.T) {
+	broken := &modelFault{Status: 500, Message: "out of memory"}
+	busy := &modelFault{Status: 429, Message: "busy"}
+	tooLong := &modelFault{Status: 400, Code: "context_length_exceeded", Message: "too long"}
+	for _, c := range []struct {
+		faults []error
+		status int
+		code   string
+	}{
+		{[]error{errors.New("lost"), broken, tooLong}, 400, "context_length_exceeded"},
+		{[]error{tooLong, broken}, 400, "context_length_exceeded"},
+		{[]error{busy, tooLong}, 400, "context_length_exceeded"},
+		{[]error{errors.New("lost"), broken, busy}, 502, "model_server_error"},
+		{[]error{errors.New("lost")}, 503, "no_operator_answered"},
+	} {
+		for i, err := range c.faults {
+			c.faults[i] = fmt.Errorf("operator %d: %w", i, err)
+		}
+		if e := noAnswer(&noAnswerError{c.faults}); e.Status != c.status || e.Code != c.code {
+			t.Errorf("%v: %d %s, want %d %s", c.faults, e.Status, e.Code, c.status, c.code)
+		}
+	}
+}

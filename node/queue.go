@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,3 +140,19 @@ type noAnswerError struct{ faults []error }
 
 func (e *noAnswerError) Error() string   { return errors.Join(e.faults...).Error() }
 func (e *noAnswerError) Unwrap() []error { return e.faults }
+
+// said is what a model server said: of the request rather than of itself, since no other operator would have made that good.
+// nil where none said anything.
+func (e *noAnswerError) said() (first *modelFault) {
+	for _, err := range e.faults {
+		var fault *modelFault
+		if !errors.As(err, &fault) {
+			continue
+		}
+		if fault.aboutRequest() {
+			return fault
+		}
+		first = cmp.Or(first, fault)
+	}
+	return first
+}
