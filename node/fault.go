@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"flotilla/node/backend"
@@ -109,7 +110,7 @@ func (f *modelFault) apiError() *openai.APIError {
 		e.Status, e.Type = http.StatusBadGateway, "server_error"
 		e.Message = fmt.Sprintf("the operator's model server failed (nothing was charged): %s", f.Message)
 	}
-	if e.Code == "" || e.Code == fmt.Sprint(f.Status) { // llama.cpp repeats the status there
+	if _, err := strconv.Atoi(e.Code); e.Code == "" || err == nil { // llama.cpp and vLLM have a status there, also in a stream's event
 		e.Code = faultCode(e.Status)
 	}
 	return e

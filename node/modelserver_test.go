@@ -293,3 +293,12 @@ func TestMostTellingFault(t *testing.T) {
 		}
 	}
 }
+
+// TestFaultCodes: a code is a word, not an HTTP status once more, which servers put there also under another status.
+func TestFaultCodes(t *testing.T) {
+	for code, want := range map[string]string{"": "model_server_error", "500": "model_server_error", "400": "model_server_error", "oom": "oom"} {
+		if e := (&modelFault{Status: 502, Code: code}).apiError(); e.Code != want {
+			t.Errorf("code %q became %q, want %q", code, e.Code, want)
+		}
+	}
+}
