@@ -135,6 +135,7 @@ func TestBrokenStreams(t *testing.T) {
 			return errors.As(err, &upstream) && upstream.Message == "out of memory" && upstream.Code == "500"
 		}},
 		"old llama.cpp error line": {good + `error: {"message":"slot lost"}` + "\n\n", func(err error) bool { return errors.As(err, &upstream) && upstream.Message == "slot lost" }},
+		"no UTF-8":                 {good + "data: {\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}\n\n" + doneEnd, func(err error) bool { return errors.Is(err, backend.ErrBadAnswer) }},
 		"junk":                     {good + "data: <html>\n\n" + doneEnd, func(err error) bool { return errors.Is(err, backend.ErrBadAnswer) }},
 		"event too long":           {good + "data: " + strings.Repeat("x", 2<<20) + "\n\n" + doneEnd, func(err error) bool { return errors.Is(err, backend.ErrBadAnswer) }},
 		"many lines too long":      {good + strings.Repeat("data: "+strings.Repeat("x", 1000)+"\n", 2000) + "\n" + doneEnd, func(err error) bool { return errors.Is(err, backend.ErrBadAnswer) }},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"flotilla/node/rawjson"
 )
@@ -78,7 +79,7 @@ type wireUsage struct {
 // parseEvent reads what we need from a chunk or a whole answer. An error member becomes an *UpstreamError.
 func parseEvent(data []byte) (Event, error) {
 	var w wireChunk
-	if err := json.Unmarshal(data, &w); err != nil {
+	if !utf8.Valid(data) || json.Unmarshal(data, &w) != nil {
 		return Event{}, badAnswer("event is not a chat completion", data)
 	}
 	if len(w.Error) > 0 && !rawjson.IsNull(w.Error) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -99,6 +100,16 @@ func TestChunksOfOtherShape(t *testing.T) {
 	}
 	data := events(t, chat(t, f, streamed).Body)
 	if len(data) != 3 || !strings.Contains(data[2], "out of memory") || !strings.Contains(data[2], `"code":"operator_error"`) {
+		t.Errorf("events: %q", data)
+	}
+}
+
+// TestChunkWithoutUTF8: OpenAI's library for Python raises no error of its own on bytes that are no text, so they end the stream.
+func TestChunkWithoutUTF8(t *testing.T) {
+	f := fakefleet.New()
+	f.Raw = []json.RawMessage{json.RawMessage(`{"choices":[{"delta":{"content":"a"}}]}`), json.RawMessage("{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}")}
+	w := chat(t, f, streamed)
+	if data := events(t, w.Body); len(data) != 2 || !utf8.ValidString(data[1]) || !strings.Contains(data[1], `"code":"bad_answer"`) {
 		t.Errorf("events: %q", data)
 	}
 }

@@ -11,13 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxMembers bounds the members of one object. The widest OpenAI request has about 40.
 const maxMembers = 1024
 
 var (
-	// ErrSyntax means that the bytes are not one valid JSON value.
+	// ErrSyntax means that the bytes are not one valid JSON value in UTF-8.
 	ErrSyntax = errors.New("not valid JSON")
 	// ErrNotObject means that the JSON value is not an object.
 	ErrNotObject = errors.New("JSON value is not an object")
@@ -41,7 +42,7 @@ type Object struct {
 
 // Parse checks that data is one valid JSON object and finds its top-level members.
 func Parse(data []byte) (Object, error) {
-	if !json.Valid(data) {
+	if !utf8.Valid(data) || !json.Valid(data) { // encoding/json takes any bytes in a string, other readers do not
 		return Object{}, ErrSyntax
 	}
 	i := skipSpace(data, 0)

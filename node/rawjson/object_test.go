@@ -54,7 +54,7 @@ func TestGetTakesLastAndDecodesKeys(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	wide := "{" + strings.TrimSuffix(strings.Repeat(`"k":1,`, 1025), ",") + "}"
 	for in, want := range map[string]error{
-		"": rawjson.ErrSyntax, "{": rawjson.ErrSyntax, `{"a":1}x`: rawjson.ErrSyntax, "<html>": rawjson.ErrSyntax,
+		"": rawjson.ErrSyntax, "{": rawjson.ErrSyntax, `{"a":1}x`: rawjson.ErrSyntax, "<html>": rawjson.ErrSyntax, "{\"a\":\"\xff\"}": rawjson.ErrSyntax,
 		"[]": rawjson.ErrNotObject, "1": rawjson.ErrNotObject, "null": rawjson.ErrNotObject, wide: rawjson.ErrTooWide,
 		strings.Repeat(`{"a":`, 20_000) + "1" + strings.Repeat("}", 20_000): rawjson.ErrSyntax, // deeper than encoding/json allows
 	} {
