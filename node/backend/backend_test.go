@@ -183,7 +183,7 @@ func TestWholeAnswer(t *testing.T) {
 	if evs, err = collect(t, answer(`{"choices":[{"message":{"content":"Paris"}}]}`), false); err != nil || evs[0].Usage == nil || !evs[0].Usage.Estimated || evs[0].Usage.CompletionTokens != 2 {
 		t.Errorf("without usage: %+v, %v", evs, err)
 	}
-	for _, bad := range []string{`{}`, `{"choices":null}`, `[]`, `<html>`, ``, `{"choices":7}`} {
+	for _, bad := range []string{`{}`, `{"choices":null}`, `{"choices":[ ]}`, `[]`, `<html>`, ``, `{"choices":7}`, "{\"choices\":[{\"message\":{\"content\":\"\xff\"}}]}"} {
 		if _, err := collect(t, answer(bad), false); !errors.Is(err, backend.ErrBadAnswer) {
 			t.Errorf("%q: %v", bad, err)
 		}

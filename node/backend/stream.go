@@ -3,6 +3,7 @@ package backend
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -172,7 +173,7 @@ func (s *Stream) readWhole() (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	if !obj.Has(s.member) {
+	if list, _ := obj.Get(s.member); !hasElements(list) {
 		return Event{}, badAnswer("want an answer with "+s.member, data)
 	}
 	if ev.Usage == nil {
@@ -180,6 +181,11 @@ func (s *Stream) readWhole() (Event, error) {
 	}
 	s.usage, s.usageGiven, s.done, ev.UsageOnly = ev.Usage, true, true, false
 	return ev, nil
+}
+
+// hasElements: an array that is not empty. An answer without one choice, or one vector, is none.
+func hasElements(list json.RawMessage) bool {
+	return len(list) > 0 && list[0] == '[' && bytes.TrimLeft(list[1:], " \t\r\n")[0] != ']'
 }
 
 func (s *Stream) estimate(completion uint32) *Usage {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ func errBadAnswer() *APIError {
 func (r Request) CheckAnswer(raw json.RawMessage) error {
 	obj, err := rawjson.Parse(raw)
 	if r.Inputs == 0 {
-		if err != nil || !isArray(obj, "choices") {
+		if err != nil || !isCompletion(obj) {
 			return errBadAnswer()
 		}
 		return nil
@@ -164,7 +165,7 @@ func (a *answer) whole() {
 		return
 	}
 	obj, err := rawjson.Parse(data)
-	if err != nil || !isArray(obj, "choices") {
+	if err != nil || !isCompletion(obj) {
 		a.fail(errBadAnswer())
 		return
 	}
@@ -209,9 +210,23 @@ func (a *answer) fail(err error) {
 	a.x.failBilled(&api, a.x.final)
 }
 
-func isArray(obj rawjson.Object, key string) bool {
-	v, ok := obj.Get(key)
-	return ok && len(v) > 0 && v[0] == '['
+// readChoices are the choices of an answer or a chunk; ok is false for what is neither: clients read members of each.
+func readChoices(obj rawjson.Object) (choices []json.RawMessage, ok bool) {
+	raw, _ := obj.Get("choices")
+	if json.Unmarshal(raw, &choices) != nil || choices == nil {
+		return nil, false
+	}
+	return choices, !slices.ContainsFunc(choices, func(c json.RawMessage) bool { return c[0] != '{' })
+}
+
+// isCompletion: there is a choice, and each has a message.
+func isCompletion(obj rawjson.Object) bool {
+	choices, ok := readChoices(obj)
+	return ok && len(choices) > 0 && !slices.ContainsFunc(choices, func(raw json.RawMessage) bool {
+		choice, err := rawjson.Parse(raw)
+		message, _ := choice.Get("message")
+		return err != nil || len(message) == 0 || message[0] != '{'
+	})
 }
 
 // chunk rewrites one chunk. It returns nothing for one that is not sent on: the operator's usage chunk, which is kept
@@ -224,7 +239,8 @@ func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
 	if obj.Has("error") {
 		return nil, operatorError(obj)
 	}
-	if !isArray(obj, "choices") {
+	choices, ok := readChoices(obj)
+	if !ok {
 		return nil, nil
 	}
 	usage := rawjson.Edit{Key: "usage"} // removed, or null as at OpenAI when usage was asked for
@@ -233,7 +249,7 @@ func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
 	}
 	if obj.Has("usage") {
 		a.usage, _ = obj.Get("usage")
-		if choices, _ := obj.Get("choices"); isEmptyArray(choices) {
+		if len(choices) == 0 {
 			a.last = raw
 			return nil, nil
 		}
@@ -265,11 +281,6 @@ func (a *answer) usageChunk() []byte {
 	return obj.Apply(append(a.own[:],
 		rawjson.Edit{Key: "choices", Value: json.RawMessage("[]")},
 		rawjson.Edit{Key: "usage", Value: usageObject(a.usage, a.x.info, a.x.final)})...)
-}
-
-func isEmptyArray(v json.RawMessage) bool {
-	var list []json.RawMessage
-	return json.Unmarshal(v, &list) == nil && len(list) == 0
 }
 
 // operatorError is an error that an operator's server put into the stream.

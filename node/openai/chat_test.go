@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"flotilla/node/openai"
 	"flotilla/node/openai/internal/fakefleet"
 )
 
@@ -81,7 +82,13 @@ func TestBadWholeAnswers(t *testing.T) {
 	for name, raw := range map[string][]json.RawMessage{
 		"html": {json.RawMessage("<html>")}, "no choices": {json.RawMessage(`{"id":"x"}`)}, "null choices": {json.RawMessage(`{"choices":null}`)},
 		"two objects": {json.RawMessage(ok), json.RawMessage(ok)}, "nothing": {}, "array": {json.RawMessage("[]")},
+		"empty choices": {json.RawMessage(`{"choices":[]}`)}, "a choice of null": {json.RawMessage(`{"choices":[null]}`)},
+		"no message": {json.RawMessage(`{"choices":[{"index":0}]}`)}, "a message of null": {json.RawMessage(`{"choices":[{"message":null}]}`)},
+		"one of two": {json.RawMessage(`{"choices":[{"message":{"content":"x"}},7]}`)}, "no UTF-8": {json.RawMessage("{\"choices\":[{\"message\":{\"content\":\"\xff\"}}]}")},
 	} {
+		if len(raw) == 1 && (openai.Request{}).CheckAnswer(raw[0]) == nil {
+			t.Errorf("%s: would be paid for", name)
+		}
 		f := fakefleet.New()
 		f.Raw = raw
 		w := chat(t, f, `{"model":"auto",`+ask+`}`)

@@ -90,6 +90,11 @@ func (m *wireMessage) inToolLoop() bool {
 
 func isSet(v json.RawMessage) bool { return len(v) > 0 && !rawjson.IsNull(v) }
 
+func isEmptyArray(v json.RawMessage) bool {
+	var list []json.RawMessage
+	return json.Unmarshal(v, &list) == nil && len(list) == 0
+}
+
 // routingText is the user's last text; if that is short, with the heads of those before it, newest first, since "and in
 // French?" says nothing alone. Neither answers nor what tools returned are ever in it: whoever writes those would choose
 // the model. Where no user wrote anything, the application's own instructions stand in.

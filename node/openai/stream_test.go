@@ -95,7 +95,7 @@ func TestUsageOutsideItsChunk(t *testing.T) {
 func TestChunksOfOtherShape(t *testing.T) {
 	f := fakefleet.New()
 	f.Raw = []json.RawMessage{
-		json.RawMessage(`{"warning":"odd"}`), json.RawMessage(`{"choices":[]}`), json.RawMessage(`{"choices":[{"delta":{}}]}`),
+		json.RawMessage(`{"warning":"odd"}`), json.RawMessage(`{"choices":[]}`), json.RawMessage(`{"choices":[null]}`), json.RawMessage(`{"choices":[{"delta":{}}]}`),
 		json.RawMessage(`{"error":{"message":"out of memory","code":500}}`),
 	}
 	data := events(t, chat(t, f, streamed).Body)
