@@ -85,6 +85,7 @@ func TestStreamsOfRuntimes(t *testing.T) {
 		"llama.cpp: null content first, usage chunk with timings": {
 			chunk(`{"role":"assistant","content":null}`, "") + chunk(`{"content":"Pa"}`, "") + chunk(`{"content":"ris"}`, "") + finish +
 				`data: {"choices":[],` + usage + `,"timings":{"x":1}}` + "\n\n" + doneEnd, []string{"", "Pa", "ris", "", ""}, counted},
+		"a byte order mark first":              {"\ufeff" + chunk(`{"content":"Pa"}`, "") + chunk(`{"content":"ris"}`, ","+usage) + doneEnd, []string{"Pa", "ris"}, counted},
 		"usage in a chunk with a choice":       {chunk(`{"content":"Pa"}`, "") + chunk(`{"content":"ris"}`, ","+usage) + doneEnd, []string{"Pa", "ris"}, counted},
 		"no usage at all":                      {chunk(`{"role":"assistant"}`, "") + chunk(`{"content":"Pa"}`, "") + chunk(`{"content":"ris"}`, "") + finish + doneEnd, []string{"", "Pa", "ris", "", ""}, estimated},
 		"CRLF, comments, no space, null usage": {strings.ReplaceAll(": hello\n\nevent: x\nid: 1\n"+strings.Replace(chunk(`{"content":"Pa"}`, `,"usage":null`), "data: ", "data:", 1)+chunk(`{"content":"ris"}`, ","+usage)+doneEnd, "\n", "\r\n"), []string{"Pa", "ris"}, counted},

@@ -12,9 +12,10 @@ import (
 // nothing, hands events to a callback and takes a clean end of file for a complete stream; here the caller pulls and
 // must tell the two apart.)
 type sseReader struct {
-	r   *bufio.Reader
-	max int
-	buf []byte
+	r     *bufio.Reader
+	max   int
+	buf   []byte
+	begun bool // the first line has been read
 }
 
 // errEventTooLong is not a truncation: the server is broken or hostile.
@@ -34,6 +35,9 @@ func (s *sseReader) next() ([]byte, error) {
 		line, err := s.line()
 		if err != nil {
 			return nil, err
+		}
+		if !s.begun { // a stream may start with a byte order mark
+			s.begun, line = true, bytes.TrimPrefix(line, []byte("\ufeff"))
 		}
 		if len(line) == 0 {
 			if have {
