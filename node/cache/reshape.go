@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,8 +103,10 @@ func (s *said) add(raw json.RawMessage) error {
 
 func (s *said) addCalls(raw json.RawMessage) error {
 	var calls []toolCall
-	if err := json.Unmarshal(raw, &calls); err != nil {
-		return err
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields() // they would be lost
+	if err := dec.Decode(&calls); err != nil {
+		return fmt.Errorf("%w: %w", errShape, err)
 	}
 	for i, c := range calls {
 		at := i
@@ -114,6 +117,9 @@ func (s *said) addCalls(raw json.RawMessage) error {
 		if have == nil {
 			have = &toolCall{Type: "function"}
 			s.calls[at] = have
+		}
+		if have.ID != "" && c.ID != "" || have.Function.Name != "" && c.Function.Name != "" {
+			return fmt.Errorf("%w: two calls under one index", errShape)
 		}
 		have.ID += c.ID
 		if c.Type != "" {
