@@ -102,12 +102,16 @@ func usageObject(upstream json.RawMessage, info Info, final Final) json.RawMessa
 	if err != nil { // strings and finite numbers always encode
 		detail = json.RawMessage("null")
 	}
+	cost := formatUSD(final.CostMicroUSD, 6)
+	if !strings.Contains(cost, ".") { // whoever adds up costs gets one kind of number from every answer
+		cost += ".0"
+	}
 	number := func(n uint64) json.RawMessage { return strconv.AppendUint(nil, n, 10) }
 	edits := []rawjson.Edit{
 		{Key: "prompt_tokens", Value: number(uint64(final.PromptTokens))},
 		{Key: "completion_tokens", Value: number(uint64(final.CompletionTokens))},
 		{Key: "total_tokens", Value: number(uint64(final.PromptTokens) + uint64(final.CompletionTokens))},
-		{Key: "cost", Value: json.RawMessage(formatUSD(final.CostMicroUSD, 6))},
+		{Key: "cost", Value: json.RawMessage(cost)},
 		{Key: "flotilla", Value: detail},
 	}
 	obj, err := rawjson.Parse(upstream)
