@@ -71,13 +71,13 @@ func readPrompt(obj rawjson.Object) (string, *APIError) {
 		return one, nil
 	}
 	var many []string
-	if json.Unmarshal(raw, &many) == nil && len(many) == 1 {
-		return many[0], nil
+	if json.Unmarshal(raw, &many) != nil || len(many) == 0 {
+		return "", badRequest("prompt", "prompt must be a string: arrays of token ids are not supported, since each model has tokens of its own")
 	}
 	if len(many) > 1 {
 		return "", badRequest("prompt", "%d prompts in one request are not supported: send one request for each", len(many))
 	}
-	return "", badRequest("prompt", "prompt must be a string: arrays of token ids are not supported, since each model has tokens of its own")
+	return many[0], nil
 }
 
 // textChoices turns the choices of a chat, whole or in pieces, into those of a text completion.

@@ -66,6 +66,16 @@ func TestCompletionsOfParts(t *testing.T) {
 	}
 }
 
+// TestTokenIdsAreToldApart: who sends ids is not told to send fewer texts.
+func TestTokenIdsAreToldApart(t *testing.T) {
+	for prompt, want := range map[string]string{`[1,2]`: "token ids", `[[1,2],[3]]`: "token ids", `["a",1]`: "token ids", `["a","b"]`: "2 prompts"} {
+		w := do(t, config(fakefleet.New()), http.MethodPost, "/v1/completions", `{"model":"auto","prompt":`+prompt+`}`)
+		if e := apiError(t, w); !strings.Contains(e["message"].(string), want) {
+			t.Errorf("%s: %s, want it to speak of %s", prompt, w.Body, want)
+		}
+	}
+}
+
 func TestCompletionsRefuse(t *testing.T) {
 	for body, param := range map[string]string{
 		`{"model":"auto"}`:                                         "prompt",
