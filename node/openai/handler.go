@@ -202,6 +202,10 @@ func newRequestID() string {
 // inbound body, which cuts up to 3 % of streams (golang/go#40747), and reading to the end is what lets net/http notice
 // that the client has left.
 func (x *exchange) readBody() ([]byte, *APIError) {
+	if encoding := x.r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		x.w.Header().Set("Accept-Encoding", "identity")
+		return nil, &APIError{Status: http.StatusUnsupportedMediaType, Code: "unsupported_encoding", NoRetry: true, Message: "the request body is compressed (Content-Encoding): send it as it is"}
+	}
 	limit := x.h.cfg.MaxBodyBytes
 	if x.r.ContentLength > limit {
 		x.w.Header().Set("Connection", "close")

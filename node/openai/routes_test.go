@@ -185,6 +185,20 @@ func TestBodyCap(t *testing.T) {
 	}
 }
 
+// TestCompressedBody: a body that is compressed is refused for that, whatever it would unpack to.
+func TestCompressedBody(t *testing.T) {
+	f := fakefleet.New()
+	for encoding, want := range map[string]int{"gzip": 415, "br, gzip": 415, "identity": 200, "": 200} {
+		w := chat(t, f, `{"model":"auto",`+ask+`}`, "Content-Encoding", encoding)
+		if w.Code != want || want == 415 && (apiError(t, w)["code"] != "unsupported_encoding" || w.Header().Get("Accept-Encoding") != "identity") {
+			t.Errorf("%q: %d %s, want %d", encoding, w.Code, w.Body, want)
+		}
+	}
+	if n := len(f.Requests()); n != 2 {
+		t.Errorf("%d requests reached the fleet, want 2", n)
+	}
+}
+
 // TestNothingSecretIsLogged: no prompts, answers, keys or panic values, and one line a request.
 func TestNothingSecretIsLogged(t *testing.T) {
 	var buf bytes.Buffer
