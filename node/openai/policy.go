@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -36,6 +37,11 @@ func readPolicy(obj rawjson.Object, req *Request) *APIError {
 		}
 		if p.ID != "auto-router" || p.Enabled != nil && !*p.Enabled {
 			continue
+		}
+		strict := json.NewDecoder(bytes.NewReader(raw))
+		strict.DisallowUnknownFields() // a limit that is misspelt and ignored costs money
+		if strict.Decode(&p) != nil {
+			return badRequest("plugins", "the plugin auto-router has id, enabled, cost_quality_tradeoff, allowed_models and blocked_models, and nothing else")
 		}
 		if api := readDial(p.Dial, req); api != nil {
 			return api
