@@ -37,8 +37,8 @@ type Request struct {
 	Embeds int
 	// Inputs is how many texts an operator is to embed, LongestInput the bytes of the longest; 0 for a chat.
 	Inputs, LongestInput int
-	// Body is the client's JSON, byte for byte but without the members that are only for the router (plugins, provider,
-	// cost_quality_tradeoff, allowed_models, blocked_models, default_model, usage): operators need not know what else was acceptable.
+	// Body is the client's JSON, byte for byte but without the members that are only for a router (routerMembers): operators need
+	// not know what else was acceptable.
 	Body []byte
 	// Model is as the client named it; Auto: the router chooses ("auto" or "flotilla/auto").
 	Model string
@@ -72,8 +72,11 @@ type Request struct {
 	Tools, JSONMode, Vision bool
 }
 
-// routerMembers are read by the gateway and not sent on.
-var routerMembers = [...]string{"plugins", "provider", "cost_quality_tradeoff", "allowed_models", "blocked_models", "default_model", "usage"}
+// routerMembers are for a router and not sent on. OpenRouter's models, route and transforms are not served either: behind an
+// operator there may be a router that would, for a dearer model than was ordered.
+var routerMembers = [...]string{
+	"plugins", "provider", "cost_quality_tradeoff", "allowed_models", "blocked_models", "default_model", "usage", "models", "route", "transforms",
+}
 
 // readMembers are the others that the gateway reads. Of all these a second one, also in other case, is refused: Go's
 // JSON readers (Ollama's, for one) fold case and take the last, others do not, so that gateway and operator could see

@@ -65,6 +65,7 @@ func TestRoutingLimits(t *testing.T) {
 		`"plugins":[{"id":"auto-router","enabled":false,"cost_quality_tradeoff":3}]`:                                                {Dial: 7},
 		`"plugins":[{"id":"auto-router","cost_quality_tradeoff":3}],"cost_quality_tradeoff":4,"blocked_models":["b*"]`:              {Dial: 4, DialSet: true, Block: []string{"b*"}},
 		`"provider":{"sort":"price"},"usage":{"include":true},"allowed_models":["x"],"blocked_models":[],"cost_quality_tradeoff":7`: {Dial: 7, DialSet: true, Allow: []string{"x"}, Block: []string{}, Provider: openai.Provider{Sort: "price"}},
+		`"models":["a","b"],"route":"fallback","transforms":["middle-out"]`:                                                         {Dial: 7},
 		`"default_model":"llama3.1:8b"`: {Dial: 7, DefaultModel: "llama3.1:8b"},
 		`"provider":{"only":["0xAB"]}`:  {Dial: 7, Provider: openai.Provider{Only: []string{"0xAB"}}},
 	} {
