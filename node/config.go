@@ -77,7 +77,7 @@ type GatewayConfig struct {
 	Store string
 	// StoreLease is how long a gateway may be silent until the others free what it holds of budgets. Default 15 min.
 	StoreLease time.Duration
-	// MaxOutputTokens is what a request that names no limit may cost at most. Default 1024.
+	// MaxOutputTokens is the limit of an answer whose request names none. Default 1024.
 	MaxOutputTokens uint32
 	// DefaultModel runs prompts that lie far from all the router knows, in any spelling; empty lets the router judge by
 	// the models' general ability. A request may name its own.

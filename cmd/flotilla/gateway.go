@@ -35,6 +35,7 @@ type gatewayCmd struct {
 	Confirm     uint64        `help:"Blocks that make a batch final." env:"FLOTILLA_CONFIRM" default:"1"`
 	Index       string        `help:"Routing index file; edits ('flotilla index') are written to it. Without it, the one in the binary, or in the data directory what edits have made of that." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
 	Default     string        `help:"Model for prompts that are unlike everything in the index; without it, the router's general estimate decides. A request may name its own (default_model)." name:"default-model" env:"FLOTILLA_DEFAULT_MODEL" placeholder:"MODEL"`
+	MaxOutput   uint32        `help:"Most tokens of an answer whose request sets no limit (max_tokens); what they may cost is held from its key's budget and the operator's lane." name:"max-output-tokens" env:"FLOTILLA_MAX_OUTPUT_TOKENS" default:"1024"`
 	LogAge      time.Duration `help:"How long the request log keeps a record (no prompts; see 'flotilla requests')." env:"FLOTILLA_LOG_AGE" default:"720h"`
 	LogRecords  int           `help:"Most records that the request log keeps." env:"FLOTILLA_LOG_RECORDS" default:"250000"`
 	Connect     time.Duration `help:"Longest dial of an operator that is not connected." name:"connect-timeout" env:"FLOTILLA_CONNECT_TIMEOUT" default:"5s"`
@@ -120,7 +121,7 @@ func (c *gatewayCmd) config() (node.GatewayConfig, error) {
 		return node.GatewayConfig{}, err
 	}
 	return node.GatewayConfig{
-		Cache: kept, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
+		Cache: kept, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, MaxOutputTokens: c.MaxOutput, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
 		Timeouts: node.Timeouts{Connect: c.Connect, FirstByte: c.FirstByte, Idle: c.Idle},
 		Queue:    node.QueueConfig{Length: c.QueueLength, Wait: c.QueueWait}, Drain: c.Drain,
 		Store: c.Store, StoreLease: c.StoreLease, LogAge: c.LogAge, LogRecords: c.LogRecords,

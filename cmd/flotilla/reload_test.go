@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,4 +76,25 @@ func (f *fleet) says(text string, times int) {
 		}
 		return nil
 	})
+}
+
+// What an answer may have where its request sets no limit is said like all else, and can change while the gateway runs.
+func TestOutputLimit(t *testing.T) {
+	for _, o := range []struct {
+		args []string
+		want uint32
+	}{{nil, 1024}, {[]string{"--max-output-tokens", "8192"}, 8192}} {
+		args := []string{"gateway", "--data-dir", t.TempDir(), "--key", "k", "--rpc", "http://127.0.0.1:1", "--contract", "0x243c951D43009F1fe349b2550146B1236eDb5e39"}
+		c, _, exited, err := parse(t.Context(), append(args, o.args...), io.Discard, io.Discard)
+		if err != nil || exited >= 0 {
+			t.Fatalf("%v: %d, %v", o.args, exited, err)
+		}
+		cfg, err := c.Gateway.config()
+		if err != nil || cfg.MaxOutputTokens != o.want {
+			t.Errorf("%v: %d, %v, want %d", o.args, cfg.MaxOutputTokens, err, o.want)
+		}
+	}
+	if !slices.Contains(liveFlags, "max-output-tokens") {
+		t.Error("it needs a restart")
+	}
 }
