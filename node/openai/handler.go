@@ -159,6 +159,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(&APIError{Status: http.StatusNotFound, Code: "unknown_url", NoRetry: true, Message: fmt.Sprintf("unknown address: %s %s", r.Method, clip(r.URL.Path, 200))})
 		return
 	}
+	if x.crossOrigin(rt) {
+		return
+	}
 	if r.Method != rt.method && (rt.method != http.MethodGet || r.Method != http.MethodHead) {
 		w.Header().Set("Allow", rt.method)
 		x.fail(&APIError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", NoRetry: true, Message: fmt.Sprintf("%s takes %s, not %s", clip(r.URL.Path, 200), rt.method, clip(r.Method, 20))})
