@@ -95,20 +95,24 @@ func textChoices(raw json.RawMessage) (json.RawMessage, error) {
 		return nil, errBadAnswer()
 	}
 	type choice struct {
-		Text         string  `json:"text"`
-		Index        int     `json:"index"`
-		Logprobs     *string `json:"logprobs"` // always null
-		FinishReason *string `json:"finish_reason"`
+		Text         json.RawMessage `json:"text"`
+		Index        int             `json:"index"`
+		Logprobs     *string         `json:"logprobs"` // always null
+		FinishReason *string         `json:"finish_reason"`
 	}
 	text := make([]choice, len(chat))
 	for i, c := range chat {
-		text[i].Index, text[i].FinishReason = c.Index, c.FinishReason
-		for _, raw := range [...]json.RawMessage{c.Message.Content, c.Delta.Content} {
-			said, _, ok := contentText(raw)
+		content := c.Delta.Content
+		if content == nil {
+			content = c.Message.Content
+		}
+		text[i].Index, text[i].FinishReason, text[i].Text = c.Index, c.FinishReason, content
+		if len(content) == 0 || content[0] != '"' { // a string stays as it came: it may be one half of a character
+			said, _, ok := contentText(content)
 			if !ok {
 				return nil, errBadAnswer()
 			}
-			text[i].Text += said
+			text[i].Text = rawjson.Quote(said)
 		}
 	}
 	out, err := json.Marshal(text)

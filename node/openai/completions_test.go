@@ -48,9 +48,9 @@ func TestCompletions(t *testing.T) {
 	}
 }
 
-// Some model servers send content in parts, which chats get as they come.
+// Some model servers send content in parts, which chats get as they come, or one half of a surrogate pair in each of two chunks.
 func TestCompletionsOfParts(t *testing.T) {
-	for content, want := range map[string]string{`[{"type":"text","text":"Hi"}]`: "Hi", `"Hi"`: "Hi", `null`: "", `[]`: ""} {
+	for content, want := range map[string]string{`[{"type":"text","text":"Hi"}]`: "Hi", `"Hi"`: "Hi", `null`: "", `[]`: "", `"\ud83d"`: `\ud83d`} {
 		for _, stream := range []bool{false, true} {
 			f := fakefleet.New()
 			f.Raw = []json.RawMessage{json.RawMessage(`{"choices":[{"index":0,"message":{"content":` + content + `},"finish_reason":"stop"}]}`)}
