@@ -263,6 +263,9 @@ func TestEmbeddingModelsAreNoChatModels(t *testing.T) {
 	if n := len(w.receipts()); n != 0 {
 		t.Errorf("%d receipts for a list with a vector too few, which nobody is to pay for", n)
 	}
+	if id := resp.Header.Get("X-Flotilla-Receipt"); id != "" {
+		t.Errorf("the answer names the receipt %s, which there is not", id)
+	}
 }
 
 // get sends a GET with a key.

@@ -206,6 +206,8 @@ func (a *answer) fail(err error) {
 	api := *asAPIError(err)
 	if a.x.final.ReceiptID != "" {
 		api.NoRetry = true // a repeat would pay again
+	} else {
+		a.x.w.Header().Del(headerReceipt) // there is none
 	}
 	a.x.failBilled(&api, a.x.final)
 }

@@ -13,6 +13,9 @@ import (
 // maxHeaderValue bounds one header; proxies refuse more than 4 to 8 KiB for all of them.
 const maxHeaderValue = 512
 
+// headerReceipt names the receipt that the answer will have.
+const headerReceipt = "X-Flotilla-Receipt"
+
 // setDecision tells the decision in headers: a few by default, all for a request with X-Flotilla-Debug: 1.
 func setDecision(h http.Header, info Info, req Request, debug bool) {
 	set := func(name, value string) {
@@ -23,7 +26,7 @@ func setDecision(h http.Header, info Info, req Request, debug bool) {
 	set("X-Flotilla-Model", info.Model)
 	set("X-Flotilla-Operator", info.Operator)
 	set("X-Flotilla-Reason", info.Reason)
-	set("X-Flotilla-Receipt", info.ReceiptID)
+	set(headerReceipt, info.ReceiptID)
 	set("X-Flotilla-Cache", info.Cache.header())
 	set("X-Flotilla-Expected-Cost", usdEstimate(info.ExpectedCostMicroUSD))
 	if !debug {
