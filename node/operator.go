@@ -312,7 +312,8 @@ type signedOffer struct {
 	model  ServedModel
 }
 
-// maxSignedPrices bounds the book: 64 models a node, six adverts an hour.
+// maxSignedPrices bounds the book: 64 models a node, six adverts an hour. Where model servers come and go there are more adverts, and
+// the oldest prices make room: gateways have newer ones.
 const maxSignedPrices = 64 * 8
 
 func (b *priceBook) add(digest common.Hash, o signedOffer, now time.Time) {
@@ -321,14 +322,18 @@ func (b *priceBook) add(digest common.Hash, o signedOffer, now time.Time) {
 	if b.offers == nil {
 		b.offers = make(map[common.Hash]signedOffer)
 	}
+	var oldest common.Hash
 	for h, old := range b.offers {
 		if old.advert.ValidTo < uint64(now.Unix()) {
 			delete(b.offers, h)
+		} else if first, ok := b.offers[oldest]; !ok || old.advert.Seq < first.advert.Seq {
+			oldest = h
 		}
 	}
-	if len(b.offers) < maxSignedPrices {
-		b.offers[digest] = o
+	if len(b.offers) >= maxSignedPrices {
+		delete(b.offers, oldest)
 	}
+	b.offers[digest] = o
 }
 
 func (b *priceBook) find(digest common.Hash, now time.Time) (signedOffer, bool) {
