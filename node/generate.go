@@ -30,6 +30,11 @@ type mark struct {
 	hash  common.Hash
 }
 
+// count takes the model server's count over, as far as the text bears it.
+func (g *generated) count(u backend.Usage, textBytes uint64) {
+	g.in, g.out = u.PromptTokens, min(u.CompletionTokens, maxOutputTokens(textBytes))
+}
+
 // sent notes a piece. p2p's window bounds the pieces under way, and with them the marks.
 func (g *generated) sent(hash common.Hash, acked uint64) {
 	g.pieces++
@@ -68,6 +73,7 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 	}
 	defer func() { _ = s.Close() }()
 	h := newAnswerHash(j.salt)
+	var text uint64 // bytes sent
 	var usage *backend.Usage
 	for {
 		ev, err := s.Next(ctx)
@@ -87,9 +93,10 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 		if ev.UsageOnly {
 			continue // the gateway writes its own usage chunk, with the cost
 		}
+		text += uint64(len(ev.Text))
 		switch {
 		case !j.request.Stream && usage != nil:
-			g.in, g.out = usage.PromptTokens, usage.CompletionTokens
+			g.count(*usage, text)
 		case ev.Text != "":
 			g.out++ // one delta is one token on every runtime we know, until the runtime's own count arrives
 		}
@@ -102,7 +109,7 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 		g.sent(h.sum, acked)
 	}
 	if usage != nil {
-		g.in, g.out = usage.PromptTokens, usage.CompletionTokens
+		g.count(*usage, text)
 	}
 	if g.pieces == 0 {
 		g.fault = errors.New("the model server gave an empty answer")

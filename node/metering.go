@@ -24,12 +24,16 @@ func maxInputTokens(bodyBytes, messages int) uint32 {
 	return clampUint32(uint64(bodyBytes)*normalizerGrowth + uint64(messages)*templateTokensMessage + templateTokensRequest)
 }
 
+// maxOutputTokens is the most tokens that the text of an answer can have. An operator charges no more: a model server counts also
+// what nobody sees, such as reasoning that the client asked it to leave out.
+func maxOutputTokens(textBytes uint64) uint32 { return clampUint32(textBytes + specialTokensPerAnswer) }
+
 // checkTokens refuses counts above what the request and the delivered text can hold.
 func checkTokens(in, maxIn, out, maxOut uint32, textBytes uint64) error {
 	if in > maxIn {
 		return fmt.Errorf("%w: %d input tokens, at most %d", ErrTokensImplausible, in, maxIn)
 	}
-	if most := min(maxOut, clampUint32(textBytes+specialTokensPerAnswer)); out > most {
+	if most := min(maxOut, maxOutputTokens(textBytes)); out > most {
 		return fmt.Errorf("%w: %d output tokens for %d bytes of text, at most %d", ErrTokensImplausible, out, textBytes, most)
 	}
 	return nil
