@@ -101,23 +101,28 @@ func (a *attempt) accept(ctx context.Context, b settlement.Bundle) (settlement.A
 	return a.g.ledger.AcceptReceipt(ctx, b)
 }
 
-// checkAnswer: an answer that is not streamed is one piece, of the form that was asked for. A stream was delivered before its
-// receipt came, and what the model server broke off is billed as far as it came. Another form is no fault that could be proved
-// to the chain, so it costs the operator this receipt alone.
+// checkAnswer: an answer that is not streamed is one piece, whole and of the form that was asked for, or its client gets none of it.
+// A stream was delivered before its receipt came, and what the model server broke off is billed as far as it came. Another form is
+// no fault that could be proved to the chain, so it costs the operator this receipt alone.
 func (a *attempt) checkAnswer() error {
-	if a.req.Stream || a.call.End().Error != "" {
+	switch {
+	case a.req.Stream:
 		return nil
-	}
-	if a.last.N != 1 {
+	case a.call.End().Error != "":
+		return errors.New("an answer that is not streamed came with an error")
+	case a.last.N != 1:
 		return fmt.Errorf("an answer that is not streamed came in %d pieces", a.last.N)
 	}
 	return a.req.CheckAnswer(a.last.Data)
 }
 
 // partial bills a stream that broke: the gateway itself admits what was delivered, and the operator signs when it is
-// back (ledger sync).
+// back (ledger sync). Of an answer that is not streamed nothing was.
 func (a *attempt) partial(ctx context.Context) error {
 	a.done = true
+	if !a.req.Stream {
+		return nil
+	}
 	order := a.opening.Order
 	out := min(a.last.Tokens, order.MaxOutputTokens, clampUint32(a.text))
 	if out == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -153,7 +154,7 @@ func (w *world) liar(twist func(*settlement.Receipt, *p2p.End)) {
 		}
 		end := p2p.End{FinishReason: "stop"}
 		twist(&r, &end)
-		if end.Error == "" && end.ReceiptSig == nil {
+		if end.ReceiptSig == nil {
 			if end.ReceiptSig, err = settlement.Sign(key, r.Digest(testDomain)); err != nil {
 				return err
 			}
@@ -215,6 +216,25 @@ func TestGatewayRefusesReceipts(t *testing.T) {
 				t.Errorf("the client was told: %s; want %q and no [DONE]", body, c.says)
 			}
 		})
+	}
+}
+
+// Of an answer that is not streamed a client gets all or nothing, and so does its operator: one that comes with an error, or whose
+// stream is lost before its end, is not billed.
+func TestNothingIsBilledForAnAnswerThatIsNotStreamedAndNotWhole(t *testing.T) {
+	w := newWorld(t)
+	w.liar(func(_ *settlement.Receipt, e *p2p.End) { e.Error = "out of memory" })
+	if resp, body, err := w.run(t.Context(), false, ""); err != nil || resp.StatusCode == http.StatusOK {
+		t.Fatalf("%v, %s, %v", resp, body, err)
+	}
+	a := w.ordered()
+	a.req.Stream, a.last.N, a.last.Tokens, a.text = false, 1, 2, 10
+	if err := a.partial(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.release()
+	if all := w.receipts(); len(all) != 0 {
+		t.Errorf("%d receipts, the first is %+v", len(all), all[0].Receipt)
 	}
 }
 
