@@ -77,6 +77,7 @@ const (
 func TestStreamsOfRuntimes(t *testing.T) {
 	counted := &backend.Usage{PromptTokens: 37, CompletionTokens: 2, CachedTokens: 24}
 	estimated := &backend.Usage{PromptTokens: 10, CompletionTokens: 2, Estimated: true} // 38 bytes of messages, 2 events
+	const zeros = `"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`
 	for name, tc := range map[string]struct {
 		stream string
 		texts  []string
@@ -88,6 +89,8 @@ func TestStreamsOfRuntimes(t *testing.T) {
 		"a byte order mark first":              {"\ufeff" + chunk(`{"content":"Pa"}`, "") + chunk(`{"content":"ris"}`, ","+usage) + doneEnd, []string{"Pa", "ris"}, counted},
 		"usage in a chunk with a choice":       {chunk(`{"content":"Pa"}`, "") + chunk(`{"content":"ris"}`, ","+usage) + doneEnd, []string{"Pa", "ris"}, counted},
 		"no usage at all":                      {chunk(`{"role":"assistant"}`, "") + chunk(`{"content":"Pa"}`, "") + chunk(`{"content":"ris"}`, "") + finish + doneEnd, []string{"", "Pa", "ris", "", ""}, estimated},
+		"zeros in each chunk":                  {chunk(`{"content":"Pa"}`, ","+zeros) + chunk(`{"content":"ris"}`, ","+zeros) + doneEnd, []string{"Pa", "ris", ""}, estimated},
+		"the prompt was read before":           {chunk(`{"content":"Pa"}`, `,"usage":{"prompt_tokens":0,"completion_tokens":7}`) + doneEnd, []string{"Pa", ""}, &backend.Usage{PromptTokens: 10, CompletionTokens: 7, Estimated: true}},
 		"CRLF, comments, no space, null usage": {strings.ReplaceAll(": hello\n\nevent: x\nid: 1\n"+strings.Replace(chunk(`{"content":"Pa"}`, `,"usage":null`), "data: ", "data:", 1)+chunk(`{"content":"ris"}`, ","+usage)+doneEnd, "\n", "\r\n"), []string{"Pa", "ris"}, counted},
 		"reasoning, tools, parts": {chunk(`{"reasoning_content":"hm","reasoning":"hm"}`, "") + chunk(`{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{\"a\":"}}]}`, "") +
 			chunk(`{"tool_calls":[{"function":{"arguments":"1}"}}],"content":[{"type":"text","text":"p"}]}`, ","+usage) + doneEnd, []string{"hm", `f{"a":`, "p1}"}, counted},
@@ -183,6 +186,10 @@ func TestWholeAnswer(t *testing.T) {
 	}
 	if evs, err = collect(t, answer(`{"choices":[{"message":{"content":"Paris"}}]}`), false); err != nil || evs[0].Usage == nil || !evs[0].Usage.Estimated || evs[0].Usage.CompletionTokens != 2 {
 		t.Errorf("without usage: %+v, %v", evs, err)
+	}
+	zeros := answer(`{"choices":[{"message":{"content":"Paris"}}],"usage":{"prompt_tokens":0,"completion_tokens":0}}`)
+	if evs, err = collect(t, zeros, false); err != nil || *evs[0].Usage != (backend.Usage{PromptTokens: 10, CompletionTokens: 2, Estimated: true}) {
+		t.Errorf("with a usage of zeros: %+v, %v", evs, err)
 	}
 	for _, bad := range []string{`{}`, `{"choices":null}`, `{"choices":[ ]}`, `[]`, `<html>`, ``, `{"choices":7}`, "{\"choices\":[{\"message\":{\"content\":\"\xff\"}}]}"} {
 		if _, err := collect(t, answer(bad), false); !errors.Is(err, backend.ErrBadAnswer) {

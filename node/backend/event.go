@@ -30,9 +30,9 @@ type Usage struct {
 	PromptTokens, CompletionTokens uint32
 	// CachedTokens is the part of PromptTokens that the server did not have to read again.
 	CachedTokens uint32
-	// Estimated: the server reported nothing. CompletionTokens is then the number of events with text (one token each
-	// on the runtimes we know; for an answer that is not streamed a quarter of its bytes), PromptTokens a quarter of
-	// the messages' bytes.
+	// Estimated: the server did not report all of it. What it left out is, for CompletionTokens, the number of events with
+	// text (one token each on the runtimes we know; for an answer that is not streamed a quarter of its bytes), for
+	// PromptTokens a quarter of the messages' bytes.
 	Estimated bool
 }
 

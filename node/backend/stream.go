@@ -97,7 +97,7 @@ func checkAnswer(resp *http.Response, stream bool) error {
 }
 
 // Next returns the next event. io.EOF comes only after a clean end: [DONE], or a complete JSON body. Where the server
-// reported no usage, one last event carries an estimate before io.EOF. The end of ctx ends the whole stream.
+// reported no usage, or zeros, one last event carries an estimate before io.EOF. The end of ctx ends the whole stream.
 func (s *Stream) Next(ctx context.Context) (Event, error) {
 	if s.err != nil {
 		return Event{}, s.err
@@ -135,11 +135,11 @@ func (s *Stream) read() (Event, error) {
 		return Event{}, fmt.Errorf("%w: %w", ErrTruncated, err)
 	case bytes.HasPrefix(data, []byte("[DONE]")):
 		s.drain()
-		if s.usage != nil {
+		reported := s.usage
+		if s.usage = s.counted(reported, s.events); s.usage == reported {
 			return Event{}, io.EOF
 		}
 		s.usageGiven = true
-		s.usage = s.estimate(s.events)
 		return Event{Usage: s.usage, UsageOnly: true}, nil
 	}
 	ev, err := parseEvent(bytes.Clone(data))
@@ -176,9 +176,7 @@ func (s *Stream) readWhole() (Event, error) {
 	if list, _ := obj.Get(s.member); !hasElements(list) {
 		return Event{}, badAnswer("want an answer with "+s.member, data)
 	}
-	if ev.Usage == nil {
-		ev.Usage = s.estimate(uint32(len(ev.Text)+bytesPerToken-1) / bytesPerToken)
-	}
+	ev.Usage = s.counted(ev.Usage, uint32(len(ev.Text)+bytesPerToken-1)/bytesPerToken)
 	s.usage, s.usageGiven, s.done, ev.UsageOnly = ev.Usage, true, true, false
 	return ev, nil
 }
@@ -188,10 +186,19 @@ func hasElements(list json.RawMessage) bool {
 	return len(list) > 0 && list[0] == '[' && bytes.TrimLeft(list[1:], " \t\r\n")[0] != ']'
 }
 
-func (s *Stream) estimate(completion uint32) *Usage {
-	return &Usage{
-		PromptTokens: uint32((s.promptBytes + bytesPerToken - 1) / bytesPerToken), CompletionTokens: completion, Estimated: true,
+// counted is what the server reported, with an estimate for what it did not count. A zero is no count: some servers put zeros into each
+// chunk of a stream, or leave out a prompt that they had read before.
+func (s *Stream) counted(reported *Usage, completion uint32) *Usage {
+	prompt := uint32((s.promptBytes + bytesPerToken - 1) / bytesPerToken)
+	if u := reported; u != nil && (u.PromptTokens > 0 || prompt == 0) && (u.CompletionTokens > 0 || completion == 0) {
+		return u
 	}
+	var u Usage
+	if reported != nil {
+		u = *reported
+	}
+	u.PromptTokens, u.CompletionTokens, u.Estimated = orDefault(u.PromptTokens, prompt), orDefault(u.CompletionTokens, completion), true
+	return &u
 }
 
 // drain reads the end of the HTTP body after [DONE], so that the connection can be used for the next request.
