@@ -50,7 +50,7 @@ func (o *Operator) readyModels(ctx context.Context) []ServedModel {
 	var out []ServedModel
 	for _, m := range o.cfg.Models {
 		if err := m.Backend.Ready(ctx); err != nil {
-			o.log.Debug("model server not ready", "model", m.Model, "err", err)
+			o.log.Debug("model server not ready", "model", m.Model, "url", m.Backend.URL(), "err", err)
 			continue
 		}
 		out = append(out, m)

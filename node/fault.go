@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"flotilla/node/backend"
@@ -33,14 +35,35 @@ const (
 	maxFaultMessage = 400
 )
 
+// outwards is what others are told of an error. Those of the network name addresses, which are an operator's own business: its model
+// server's, or its Ethereum node's, whose URL may hold a key.
+func outwards(err error) string {
+	var asked *url.Error
+	var conn *net.OpError
+	var hidden error
+	switch {
+	case errors.As(err, &asked):
+		hidden = asked
+	case errors.As(err, &conn):
+		hidden = conn
+	default:
+		return err.Error()
+	}
+	before, after, whole := strings.Cut(err.Error(), hidden.Error())
+	if !whole { // some wrapper has changed it
+		before, after = "", ""
+	}
+	return before + "connection failed" + after
+}
+
 // newModelFault describes an error of the operator's own model server.
 func newModelFault(err error) *modelFault {
-	f := &modelFault{Status: http.StatusBadGateway, Message: err.Error()}
+	f := &modelFault{Status: http.StatusBadGateway, Message: outwards(err)}
 	var up *backend.UpstreamError
 	var unreachable *url.Error
 	switch {
-	case errors.As(err, &unreachable): // names the server's address, which is the operator's own business
-		f.Code, f.Message = "model_unreachable", "the model server cannot be reached: "+unreachable.Err.Error()
+	case errors.As(err, &unreachable):
+		f.Code, f.Message = "model_unreachable", "the model server cannot be reached"
 	case errors.As(err, &up):
 		f = &modelFault{Status: up.Status, Type: up.Type, Code: up.Code, Param: up.Param, Message: up.Message, RetryAfter: up.RetryAfter}
 		if up.Status < http.StatusBadRequest { // an error inside a stream comes under 200
@@ -62,8 +85,9 @@ func newModelFault(err error) *modelFault {
 
 // withFault adds to an operator's End why the answer is not whole.
 func withFault(end p2p.End, err error) p2p.End {
-	end.Error = err.Error()
-	if raw, encErr := encode(newModelFault(err)); encErr == nil && len(raw) <= p2p.MaxFaultBytes {
+	fault := newModelFault(err)
+	end.Error = fault.Message
+	if raw, encErr := encode(fault); encErr == nil && len(raw) <= p2p.MaxFaultBytes {
 		end.Fault = raw
 	}
 	return end

@@ -81,7 +81,7 @@ func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 	j, refusal := o.admit(ctx, in)
 	if refusal != nil {
 		o.log.Info("order refused", "code", refusal.code, "reason", refusal.err, "gateway", in.From())
-		return in.Reject(refusal.code, refusal.retryAfter, refusal.err.Error())
+		return in.Reject(refusal.code, refusal.retryAfter, outwards(refusal.err))
 	}
 	defer j.release()
 	if err := in.Accept(); err != nil {

@@ -146,7 +146,7 @@ func (b *Backend) Ready(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("model server %s does not list model %q: load it, or name one of its own", b.URL(), b.opts.Model)
+	return fmt.Errorf("model server does not list model %q: load it, or name one of its own", b.opts.Model)
 }
 
 // Close frees idle connections. Streams that are open go on.
