@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/durable"
 )
 
 // OwedLane is what one payer owes this payee, for people and metrics.
 type OwedLane struct {
 	Payer       common.Address `json:"payer"`
-	Receipts    uint64         `json:"receipts"`    // lane numbers given out
+	Receipts    uint64         `json:"receipts"`    // signed on the lane
 	Served      Amount         `json:"served"`      // all receipts signed on the lane
 	Vouchered   Amount         `json:"vouchered"`   // the newest voucher held
 	Unvouchered Amount         `json:"unvouchered"` // what would be lost if the payer vanished now
@@ -18,16 +20,23 @@ type OwedLane struct {
 // OwedLanes returns the lanes of this payee, in order of payer.
 func (l *Ledger) OwedLanes() ([]OwedLane, error) {
 	out := []OwedLane{}
-	err := l.scan([]byte(prefixIn), func(e entry) (bool, error) {
-		var lane inLane
-		if err := readEntry(e, &lane); err != nil {
-			return false, err
-		}
-		out = append(out, OwedLane{
-			Payer: common.BytesToAddress(e.Key[len(prefixIn):]), Receipts: lane.LastSeq, Served: lane.Served,
-			Vouchered: lane.Voucher.ValueAggregate, Unvouchered: lane.unvouchered(),
+	err := l.view(func(snap reader) error {
+		return durable.Scan(snap, []byte(prefixIn), nil, func(e entry) (bool, error) {
+			var lane inLane
+			if err := readEntry(e, &lane); err != nil {
+				return false, err
+			}
+			owed := OwedLane{
+				Payer: common.BytesToAddress(e.Key[len(prefixIn):]), Served: lane.Served,
+				Vouchered: lane.Voucher.ValueAggregate, Unvouchered: lane.unvouchered(),
+			}
+			err := durable.Scan(snap, laneKey(prefixLaneRow, owed.Payer, l.self), nil, func(entry) (bool, error) {
+				owed.Receipts++
+				return true, nil
+			})
+			out = append(out, owed)
+			return true, err
 		})
-		return true, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list owed lanes: %w", err)

@@ -73,7 +73,9 @@ func (l *Ledger) stageServed(tx *stagedTx, b Bundle) (Bundle, error) {
 	if lane.Served, err = lane.Served.Add(b.Receipt.Amount); err != nil {
 		return Bundle{}, fmt.Errorf("add to lane: %w", err)
 	}
-	lane.LastSeq++
+	// The time in milliseconds, or one more than the last number: a gateway takes each once, so that an operator which has lost its
+	// ledger, or goes on with an old copy, must not begin where that one did.
+	lane.LastSeq = max(lane.LastSeq+1, b.Receipt.ServedAt*1000)
 	b.Receipt.LaneSeq = lane.LastSeq
 	if b.OperatorSig, err = Sign(l.key, b.Receipt.Digest(l.domain)); err != nil {
 		return Bundle{}, err

@@ -1,6 +1,7 @@
 package settlement_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,8 +26,8 @@ func TestRecordServedNumbersAndSigns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.Receipt.LaneSeq != uint64(i+1) {
-			t.Errorf("lane number %d, want %d", b.Receipt.LaneSeq, i+1)
+		if want := servedAt*1000 + uint64(i); b.Receipt.LaneSeq != want {
+			t.Errorf("lane number %d, want %d", b.Receipt.LaneSeq, want)
 		}
 		signer, err := settlement.Recover(b.Receipt.Digest(testDomain), b.OperatorSig)
 		if err != nil || signer != f.operators[0].addr {
@@ -54,6 +55,42 @@ func TestRecordServedNumbersAndSigns(t *testing.T) {
 	}
 	if owed, err := l.Unvouchered(f.gateway.addr); owed != 3*42 || err != nil {
 		t.Errorf("unvouchered %v (%v), want %v", owed, err, settlement.Amount(3*42))
+	}
+}
+
+// TestOperatorLosesItsLedger: an operator that goes on without its ledger, or with an old copy of it, is paid for what it serves then.
+func TestOperatorLosesItsLedger(t *testing.T) {
+	f := newFixture(t, 1)
+	gw := f.open(t, f.gateway, "")
+	serve := func(l *settlement.Ledger, o settlement.Opening, at uint64) settlement.Bundle {
+		b := f.unserved(t, o)
+		b.Receipt.ServedAt = at
+		b, err := l.RecordServed(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	accept := func(l *settlement.Ledger, at uint64) {
+		o := f.opening(t, 0)
+		f.record(t, gw, o)
+		b := serve(l, o, at)
+		b.Salt, b.DecisionJSON = o.Salt, json.RawMessage(o.DecisionJSON)
+		if _, err := gw.AcceptReceipt(t.Context(), b); err != nil {
+			t.Error(err)
+		}
+	}
+	lost, old := f.open(t, f.operators[0], ""), f.open(t, f.operators[0], "")
+	first := f.opening(t, 0)
+	serve(lost, first, servedAt)
+	serve(old, first, servedAt) // the copy is from before the others
+	for range 3 {
+		accept(lost, servedAt)
+	}
+	accept(old, servedAt+60)
+	accept(f.open(t, f.operators[0], ""), servedAt+120)
+	if lanes, err := lost.OwedLanes(); err != nil || len(lanes) != 1 || lanes[0].Receipts != 4 {
+		t.Errorf("the operator is owed for %+v (%v), want 4 receipts", lanes, err)
 	}
 }
 
