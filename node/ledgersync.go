@@ -126,8 +126,8 @@ func (r *ledgerRequest) fit() ([]byte, error) {
 	}
 }
 
-// handleLedger is the operator's end: it signs what the gateway admits to owe for its own orders, once each, and
-// keeps the voucher.
+// handleLedger is the operator's end: it keeps the voucher, and signs what the gateway admits to owe for its own orders,
+// once each.
 func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) ([]byte, error) {
 	var req ledgerRequest
 	if err := decode(raw, &req); err != nil {
@@ -135,6 +135,13 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 	}
 	if len(req.Partials) > maxPartialsPerSync {
 		return nil, fmt.Errorf("%d partial receipts in one message, at most %d", len(req.Partials), maxPartialsPerSync)
+	}
+	// First, as it covers the partial receipts: those alone would make the settlement of an answer that ends meanwhile too small.
+	if req.Voucher != nil {
+		if _, err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig); err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
+			// The receipts are signed all the same: once the gateway's key is revoked it cannot ask for that again.
+			o.log.Warn("voucher not taken", "payer", req.Voucher.Payer, "err", err)
+		}
 	}
 	reply := ledgerReply{Signatures: make(map[string]settlement.Signature)}
 	for _, b := range req.Partials {
@@ -149,12 +156,6 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 		}
 		o.credit.admitted(b.ID(), b.Receipt.Amount)
 		reply.Signatures[b.ID().String()] = sig
-	}
-	if req.Voucher != nil {
-		if _, err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig); err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
-			// What was signed is sent all the same: once the gateway's key is revoked it cannot ask for it again.
-			o.log.Warn("voucher not taken", "payer", req.Voucher.Payer, "err", err)
-		}
 	}
 	return encode(reply)
 }
