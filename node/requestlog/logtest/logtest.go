@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ type Place func() (*requestlog.Log, error)
 func Run(t *testing.T, place func(testing.TB) Place) {
 	for name, test := range map[string]func(*testing.T, Place){
 		"PagesAreWhole": pagesAreWhole, "BadFilters": badFilters, "CloseWritesWhatIsQueued": closeWritesWhatIsQueued,
+		"NoTextCostsRecords": noTextCostsRecords, "NoTextIsAnError": noTextIsAnError,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, place(t)) })
 	}
@@ -177,5 +179,41 @@ func closeWritesWhatIsQueued(t *testing.T, place Place) {
 	}
 	if _, err := l.Find(context.Background(), "req_none"); !errors.Is(err, requestlog.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// A client names models as it likes; what it writes costs neither its own record nor those that are written with it.
+func noTextCostsRecords(t *testing.T, place Place) {
+	l := open(t, place)
+	odd := Record(1)
+	odd.Asked, odd.Why = "a\x00b\xff", `not \u0000, but this is: `+"\x00"
+	l.Add(Record(0))
+	l.Add(odd)
+	l.Add(Record(2))
+	if got := All(t, l, requestlog.Filter{Limit: 10}); len(got) != 3 || l.Dropped() != 0 {
+		t.Errorf("%d of 3 records, %d dropped", len(got), l.Dropped())
+	}
+	if got, err := l.Find(context.Background(), odd.ID); err != nil || !strings.Contains(got.Why, `not \u0000, but`) {
+		t.Errorf("%q: %v", got.Why, err)
+	}
+}
+
+// What no record has is not found, however it is written.
+func noTextIsAnError(t *testing.T, place Place) {
+	l := open(t, place)
+	l.Add(Record(1))
+	for _, text := range []string{"req_\x00", "\xff", "' OR 1=1 --"} {
+		if _, err := l.Find(context.Background(), text); !errors.Is(err, requestlog.ErrNotFound) {
+			t.Errorf("find %q: %v", text, err)
+		}
+		for _, f := range []requestlog.Filter{{Key: text}, {Model: text}, {Operator: text}} {
+			if page, err := l.List(context.Background(), f); err != nil || len(page.Requests) > 0 {
+				t.Errorf("%+v: %d records, %v", f, len(page.Requests), err)
+			}
+		}
+	}
+	after := requestlog.Record{At: Noon, ID: "\x00\xff"} // a cursor that nobody was given
+	if _, err := l.List(context.Background(), requestlog.Filter{Cursor: after.Cursor()}); err != nil && !errors.Is(err, requestlog.ErrBadFilter) {
+		t.Errorf("a made-up cursor: %v", err)
 	}
 }

@@ -76,11 +76,20 @@ func (s *Store) insert(ctx context.Context, raw []byte, batch []requestlog.Recor
 	_, err := s.pool.Exec(ctx, `INSERT INTO requests
 		SELECT at, r->>'id', coalesce(r->>'receipt_id', ''), coalesce(r->>'key', ''), coalesce(r->>'model', ''), coalesce(r->>'operator', ''), (r->>'status')::int, r
 		  FROM ROWS FROM (unnest($1::bigint[]), jsonb_array_elements($2::jsonb)) AS t(at, r)
-		ON CONFLICT DO NOTHING`, at, string(raw))
+		ON CONFLICT DO NOTHING`, at, noNUL.Replace(string(raw)))
 	if err != nil {
 		return fmt.Errorf("insert %d records: %w", len(batch), err)
 	}
 	return nil
+}
+
+// noNUL writes a NUL in JSON, which a client may put into a model's name and the database refuses, as a replacement character. An
+// escaped backslash is taken first, so that none of another text is met.
+var noNUL = strings.NewReplacer(`\\`, `\\`, `\u0000`, `\ufffd`)
+
+// storable is a text as the database has it: what it refuses is replaced.
+func storable(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\ufffd"), "\ufffd")
 }
 
 // Find implements requestlog.Store.
@@ -88,7 +97,7 @@ func (s *Store) Find(ctx context.Context, id string) (r requestlog.Record, err e
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
 	err = s.pool.QueryRow(ctx, `(SELECT record FROM requests WHERE id = $1 ORDER BY at_ns DESC LIMIT 1) UNION ALL
-		(SELECT record FROM requests WHERE receipt = $1 AND receipt <> '' LIMIT 1) LIMIT 1`, id).Scan(&r)
+		(SELECT record FROM requests WHERE receipt = $1 AND receipt <> '' LIMIT 1) LIMIT 1`, storable(id)).Scan(&r)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return r, requestlog.ErrNotFound
 	}
@@ -155,6 +164,9 @@ type conditions struct {
 
 func (c *conditions) add(term string, args ...any) {
 	for _, a := range args {
+		if text, ok := a.(string); ok {
+			a = storable(text)
+		}
 		c.args = append(c.args, a)
 		term = strings.Replace(term, "?", "$"+strconv.Itoa(len(c.args)), 1)
 	}
