@@ -116,8 +116,11 @@ func Open(ctx context.Context, pool *pgxpool.Pool, opts Options) (_ *Store, err 
 }
 
 // reconcile decides the orders that were out at a crash, by the ledger: those in the outbox, and those that only the
-// database has, which a power cut leaves. A crash in between decides the same again.
+// database has, which a power cut leaves. A crash in between decides the same again. Requests under way then are over.
 func (s *Store) reconcile(ctx context.Context) error {
+	if _, err := s.pool.Exec(ctx, "DELETE FROM in_flight WHERE gateway = $1", s.gateway); err != nil {
+		return fmt.Errorf("end the requests of the last run: %w", err)
+	}
 	rows, err := s.pool.Query(ctx, "SELECT receipt, key_id, max FROM holds WHERE gateway = $1", s.gateway)
 	if err != nil {
 		return fmt.Errorf("read holds: %w", err)

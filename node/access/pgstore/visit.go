@@ -91,6 +91,9 @@ func (s *Store) tellMeter(ctx context.Context, id access.KeyID, m *meter) error 
 	defer m.asking.Unlock()
 	here, seconds, deltas := m.news()
 	_, err := s.pool.Exec(ctx, "SELECT tell($1, $2, $3, $4, $5)", s.gateway, id, here, seconds, deltas)
+	if err != nil {
+		m.add(0, 0, 0) // how many are under way is told with the next beat
+	}
 	return err
 }
 
