@@ -9,3 +9,6 @@ func (s *Store) Kill() {
 	s.done.Wait()
 	_ = s.outbox.rows.Close()
 }
+
+// Waiting is how many orders the database has yet to hear the end of.
+func (s *Store) Waiting() int { return len(s.outbox.ended(maxOrders)) }

@@ -213,11 +213,12 @@ func (s *Store) announce() {
 
 // flush waits until the database knows of all orders that were over when it was called, and what is told of rates.
 func (s *Store) flush(ctx context.Context) error {
+	over := s.outbox.ended(maxOrders)
 	for {
 		s.state.Lock()
 		settled := s.settled
 		s.state.Unlock()
-		if len(s.outbox.ended(1)) == 0 {
+		if !s.outbox.keepsAny(over) {
 			return s.tellMeters(ctx)
 		}
 		s.tell()

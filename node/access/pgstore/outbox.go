@@ -153,6 +153,18 @@ func (o *outbox) ended(n int) map[access.Receipt]order {
 	return out
 }
 
+// keepsAny of the orders still.
+func (o *outbox) keepsAny(orders map[access.Receipt]order) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for r := range orders {
+		if _, known := o.orders[r]; known {
+			return true
+		}
+	}
+	return false
+}
+
 // all is a copy.
 func (o *outbox) all() map[access.Receipt]order {
 	o.mu.Lock()

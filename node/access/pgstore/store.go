@@ -36,7 +36,7 @@ type Options struct {
 const (
 	defaultLease = 15 * time.Minute
 	beatEvery    = time.Second
-	closeTimeout = 5 * time.Second
+	flushTimeout = 5 * time.Second // longer than between two tries to settle
 	openTimeout  = 30 * time.Second
 	pruneEvery   = time.Hour
 	// settledFor is how long the database remembers that an order is over.
@@ -223,8 +223,8 @@ func (s *Store) Ready() error {
 
 // List implements access.Keys. What is held of a key without a budget is only what this gateway has under way.
 func (s *Store) List(ctx context.Context) ([]access.Status, error) {
-	if err := s.flush(ctx); err != nil {
-		return nil, fmt.Errorf("tell the database what was charged: %w", err)
+	if err := s.told(ctx); err != nil {
+		return nil, err
 	}
 	keys, err := s.Directory.List(ctx)
 	if err != nil {
@@ -236,8 +236,8 @@ func (s *Store) List(ctx context.Context) ([]access.Status, error) {
 
 // Status implements access.Keys; as List, of one key.
 func (s *Store) Status(ctx context.Context, id access.KeyID) (access.Status, error) {
-	if err := s.flush(ctx); err != nil {
-		return access.Status{}, &access.UnavailableError{Err: fmt.Errorf("tell the database what was charged: %w", err)}
+	if err := s.told(ctx); err != nil {
+		return access.Status{}, err
 	}
 	st, err := s.Directory.Status(ctx, id)
 	if err != nil && !errors.Is(err, access.ErrUnknownKey) {
@@ -246,6 +246,20 @@ func (s *Store) Status(ctx context.Context, id access.KeyID) (access.Status, err
 	one := []access.Status{st}
 	s.addHeld(one)
 	return one[0], err
+}
+
+// told is flush for a caller that does not wait for a database that is away.
+func (s *Store) told(ctx context.Context) error {
+	err := s.Ready()
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+		defer cancel()
+		err = s.flush(ctx)
+	}
+	if err != nil {
+		return &access.UnavailableError{Err: fmt.Errorf("tell the database what was charged: %w", err)}
+	}
+	return nil
 }
 
 // addHeld adds what only this gateway knows to be held.
@@ -289,7 +303,7 @@ func (s *Store) Close() error {
 	if was {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	if err := s.flush(ctx); err != nil {
 		s.log.Warn("what was charged last stays in the outbox until the next start", "err", err)

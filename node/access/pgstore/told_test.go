@@ -1,0 +1,76 @@
+package pgstore_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"flotilla/node/access"
+	"flotilla/node/access/pgstore"
+	"flotilla/node/postgres/pgtest"
+)
+
+// While the database is away, what it would be asked for is refused and not waited for.
+func TestStatusWithoutDatabase(t *testing.T) {
+	cluster := pgtest.Start(t)
+	a := newGateway(t, cluster.Database(), pgstore.Options{})
+	_, k, err := a.Create(t.Context(), access.Terms{Name: "unlimited"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := a.Hold(t.Context(), k.ID, receipt(1), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster.Down()
+	if err := h.Charge(7); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var gone *access.UnavailableError
+	if _, err := a.Status(ctx, k.ID); !errors.As(err, &gone) || ctx.Err() != nil {
+		t.Errorf("status: %v, %v", err, ctx.Err())
+	}
+	if _, err := a.List(ctx); err == nil || ctx.Err() != nil {
+		t.Errorf("list: %v, %v", err, ctx.Err())
+	}
+}
+
+// Who asks what a key has spent waits for what was over by then, and not for what ends meanwhile.
+func TestStatusOfABusyKey(t *testing.T) {
+	a := newGateway(t, pgtest.Start(t).Database(), pgstore.Options{})
+	_, k, err := a.Create(t.Context(), access.Terms{Name: "busy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask, stop := context.WithTimeout(t.Context(), patience)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	wg.Go(func() {
+		for n := uint64(1); ask.Err() == nil; {
+			if a.Waiting() > 300 { // so there always are some
+				time.Sleep(time.Millisecond)
+				continue
+			}
+			h, err := a.Hold(t.Context(), k.ID, receipt(n), 10)
+			if err == nil {
+				err = h.Charge(1)
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			n++
+		}
+	})
+	eventually(t, "orders wait to be settled", func() bool { return a.Waiting() > 250 })
+	for range 20 {
+		if _, err := a.Status(ask, k.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
