@@ -1,5 +1,7 @@
 package pgstore
 
+import "context"
+
 // Kill ends the store as kill -9 ends its process: nothing is told or taken back any more.
 func (s *Store) Kill() {
 	s.state.Lock()
@@ -12,3 +14,6 @@ func (s *Store) Kill() {
 
 // Waiting is how many orders the database has yet to hear the end of.
 func (s *Store) Waiting() int { return len(s.outbox.ended(maxOrders)) }
+
+// Prune is what Run does now and then.
+func (s *Store) Prune(ctx context.Context) error { return s.prune(ctx) }

@@ -39,8 +39,9 @@ const (
 	flushTimeout = 5 * time.Second // longer than between two tries to settle
 	openTimeout  = 30 * time.Second
 	pruneEvery   = time.Hour
-	// settledFor is how long the database remembers that an order is over.
+	// settledFor is how long the database remembers that an order is over. pruneBatch bounds what one statement forgets.
 	settledFor = "40 days"
+	pruneBatch = 10_000
 )
 
 // Store is the API keys of several gateways, as one of them uses them. It implements access.Keys.
@@ -285,11 +286,20 @@ func (s *Store) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		wait, cancel := context.WithTimeout(ctx, time.Minute)
-		_, err := s.pool.Exec(wait, "DELETE FROM settled WHERE receipt IN (SELECT receipt FROM settled WHERE at < now() - interval '"+settledFor+"' LIMIT 10000)")
-		cancel()
-		if err != nil && ctx.Err() == nil {
+		if err := s.prune(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("forget old orders", "err", err)
+		}
+	}
+}
+
+// prune forgets the orders that were over long ago.
+func (s *Store) prune(ctx context.Context) error {
+	for {
+		wait, cancel := context.WithTimeout(ctx, time.Minute)
+		gone, err := s.pool.Exec(wait, "DELETE FROM settled WHERE receipt IN (SELECT receipt FROM settled WHERE at < now() - interval '"+settledFor+"' LIMIT $1)", pruneBatch)
+		cancel()
+		if err != nil || gone.RowsAffected() < pruneBatch {
+			return err
 		}
 	}
 }

@@ -74,3 +74,20 @@ func TestStatusOfABusyKey(t *testing.T) {
 		}
 	}
 }
+
+// However many orders are over long ago, the database forgets them all.
+func TestOldOrdersAreForgotten(t *testing.T) {
+	url := pgtest.Start(t).Database()
+	a, pool := newGateway(t, url, pgstore.Options{}), pgtest.Connect(t, url)
+	if _, err := pool.Exec(t.Context(), `INSERT INTO settled SELECT int8send(n), 'key_1', 'g', 1, true, now() - CASE WHEN n > 5 THEN interval '41 days' ELSE interval '1 day' END
+		FROM generate_series(1, 25000) n`); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var left int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM settled").Scan(&left); err != nil || left != 5 {
+		t.Errorf("%d orders left, want 5: %v", left, err)
+	}
+}
