@@ -29,7 +29,7 @@ type Place func(Options) (access.Keys, error)
 func Run(t *testing.T, place func(testing.TB) Place) {
 	for name, test := range map[string]func(*testing.T, Place){
 		"SpentIsTheSumOfReceipts": spentIsTheSumOfReceipts, "HoldsInParallel": holdsInParallel,
-		"RateLimitsBind": rateLimitsBind, "TokensAreCorrected": tokensAreCorrected,
+		"RateLimitsBind": rateLimitsBind, "RatesWhenTheClockIsSetBack": ratesWhenTheClockIsSetBack, "TokensAreCorrected": tokensAreCorrected,
 		"KeysSurvive": keysSurvive, "TermsAreChecked": termsAreChecked, "ConfigKeysAreReplaced": configKeysAreReplaced,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, place(t)) })

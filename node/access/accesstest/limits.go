@@ -47,6 +47,40 @@ func rateLimitsBind(t *testing.T, place Place) {
 	})
 }
 
+// A clock that is set back locks no key out: what is refused says rightly when to come back, within the two minutes that the seconds
+// before and after it take.
+func ratesWhenTheClockIsSetBack(t *testing.T, place Place) {
+	c := newClock()
+	s := open(t, place, Options{Now: c.now})
+	for _, back := range []time.Duration{time.Second, 30 * time.Second, 60 * time.Second, 61 * time.Second, time.Hour, 1000 * time.Hour} {
+		_, k := create(t, s, access.Terms{RequestsPerMinute: 1, TokensPerMinute: 10})
+		ask := func() error {
+			v, err := s.Enter(context.Background(), k.ID)
+			if err == nil {
+				err = v.AskTokens(context.Background(), 10)
+				v.Leave()
+			}
+			return err
+		}
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+		c.t = c.t.Add(-back)
+		err := ask()
+		var over *access.RateError
+		if errors.As(err, &over) {
+			if over.RetryAfter <= 0 || over.RetryAfter > 2*time.Minute+time.Second {
+				t.Errorf("set back by %s: retry after %s", back, over.RetryAfter)
+			}
+			c.t = c.t.Add(over.RetryAfter)
+			err = ask()
+		}
+		if err != nil {
+			t.Errorf("set back by %s: %v, at the time that was told", back, err)
+		}
+	}
+}
+
 func tokensAreCorrected(t *testing.T, place Place) {
 	c := newClock()
 	s := open(t, place, Options{Now: c.now})
