@@ -56,7 +56,7 @@ func (s *Store) Write(ctx context.Context, batch []requestlog.Record) error {
 	}
 	for end := time.Now().Add(retryFor); ; {
 		err := s.insert(ctx, raw, batch)
-		if err == nil || postgres.Code(err) != "" && !strings.HasPrefix(postgres.Code(err), "57") || ctx.Err() != nil || time.Now().After(end) { // 57…: the server stops
+		if err == nil || !passes(err) || ctx.Err() != nil || time.Now().After(end) {
 			return err
 		}
 		select {
@@ -64,6 +64,19 @@ func (s *Store) Write(ctx context.Context, batch []requestlog.Record) error {
 		case <-time.After(retryEvery):
 		}
 	}
+}
+
+// passes says whether the database may take later what it has not taken now.
+func passes(err error) bool {
+	code := postgres.Code(err)
+	if code == "" { // it does not answer
+		return true
+	}
+	switch code[:2] {
+	case "25", "40", "53", "57": // it is read only, others were in the way, it has no connection or disk left, it stops
+		return true
+	}
+	return false
 }
 
 func (s *Store) insert(ctx context.Context, raw []byte, batch []requestlog.Record) error {

@@ -49,3 +49,28 @@ func TestOldestGoFirst(t *testing.T) {
 		}
 	}
 }
+
+// A database that takes no writes for a while, as when another takes over, costs no records.
+func TestReadOnlyForAWhile(t *testing.T) {
+	pool := pgtest.Connect(t, pgtest.Start(t).Database())
+	store := pglog.New(pool, requestlog.Options{})
+	set := func(how string) {
+		t.Helper()
+		if _, err := pool.Exec(t.Context(), "BEGIN READ WRITE; ALTER DATABASE test1 "+how+"; COMMIT"); err != nil {
+			t.Fatal(err)
+		}
+		pool.Reset() // new connections are as the database says
+	}
+	set("SET default_transaction_read_only = on")
+	written := make(chan error, 1)
+	go func() { written <- store.Write(t.Context(), []requestlog.Record{logtest.Record(1)}) }()
+	select {
+	case err := <-written:
+		t.Fatal("given up at once:", err)
+	case <-time.After(time.Second / 2):
+	}
+	set("RESET default_transaction_read_only")
+	if err := <-written; err != nil {
+		t.Error(err)
+	}
+}
