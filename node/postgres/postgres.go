@@ -77,6 +77,7 @@ func config(url string) (*pgxpool.Config, error) {
 	params["search_path"] = schema
 	params["application_name"] = "flotilla"
 	params["statement_timeout"] = strconv.FormatInt(Timeout.Milliseconds(), 10)
+	params["default_transaction_isolation"] = "read committed" // what the functions' locks are made for
 	return cfg, nil
 }
 

@@ -48,3 +48,24 @@ func TestErrorsHideThePassword(t *testing.T) {
 		}
 	}
 }
+
+// What a server's owner has set as the default for all sessions changes nothing of how gateways take turns.
+func TestSessionsAreTheirOwn(t *testing.T) {
+	url := pgtest.Start(t, "default_transaction_isolation=serializable").Database()
+	a, b := pgtest.Connect(t, url), pgtest.Connect(t, url)
+	if _, err := a.Exec(t.Context(), "INSERT INTO accounts (key_id) VALUES ('key_1')"); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for _, pool := range []*postgres.Pool{a, b, a, b} {
+		wg.Go(func() {
+			for range 50 {
+				if _, err := pool.Exec(t.Context(), "SELECT lock_account('key_1', NULL); UPDATE accounts SET total = total + 1"); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
