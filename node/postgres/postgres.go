@@ -24,6 +24,8 @@ const (
 	// done there long after it was given up here.
 	Timeout        = 2 * time.Second
 	connectTimeout = 2 * time.Second
+	// idleTimeout ends the transaction of a gateway that has stopped in the middle of it, with all that it has locked.
+	idleTimeout    = 10 * time.Second
 	migrateTimeout = time.Minute
 	// migrationLock keeps two gateways that start together from migrating at once. The number is arbitrary.
 	migrationLock = 0x666c6f74696c6c61
@@ -76,10 +78,13 @@ func config(url string) (*pgxpool.Config, error) {
 	params := cfg.ConnConfig.RuntimeParams
 	params["search_path"] = schema
 	params["application_name"] = "flotilla"
-	params["statement_timeout"] = strconv.FormatInt(Timeout.Milliseconds(), 10)
+	params["statement_timeout"] = milliseconds(Timeout)
+	params["idle_in_transaction_session_timeout"] = milliseconds(idleTimeout)
 	params["default_transaction_isolation"] = "read committed" // what the functions' locks are made for
 	return cfg, nil
 }
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // migrate runs the migrations that the database does not have, in one transaction: a crash leaves all of them or none.
 func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"flotilla/node/postgres"
 	"flotilla/node/postgres/pgtest"
@@ -68,4 +69,27 @@ func TestSessionsAreTheirOwn(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A gateway that stops in the middle of a change keeps nobody else from changing, at least not for long.
+func TestChangeThatIsNeverEnded(t *testing.T) {
+	url := pgtest.Start(t).Database()
+	a, b := pgtest.Connect(t, url), pgtest.Connect(t, url)
+	left, err := a.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = left.Rollback(context.Background()) }()
+	if _, err := left.Exec(t.Context(), "UPDATE generation SET keys = keys + 1"); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(30 * time.Second); ; {
+		_, err := b.Exec(t.Context(), "UPDATE generation SET keys = keys + 1")
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
 }

@@ -44,17 +44,17 @@ func TestRequestsAtOnceAreToldAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := pgtest.Connect(t, url)
-	slow, err := pool.Begin(t.Context()) // the key's lock, for longer than a beat waits
+	slow, err := pgtest.Connect(t, url).Acquire(t.Context()) // has the key's lock for longer than a beat waits
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := slow.Exec(t.Context(), "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", k.ID); err != nil {
+	defer slow.Release()
+	if _, err := slow.Exec(t.Context(), "SELECT pg_advisory_lock(hashtextextended($1, 0))", k.ID); err != nil {
 		t.Fatal(err)
 	}
 	v.Leave()
 	eventually(t, "the gateway could not tell", func() bool { return a.Ready() != nil })
-	if err := slow.Rollback(t.Context()); err != nil {
+	if _, err := slow.Exec(t.Context(), "SELECT pg_advisory_unlock_all()"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the key has nothing under way", func() bool {
