@@ -19,9 +19,10 @@ import (
 
 const (
 	// retryFor is how long a batch waits for the database; more records queue meanwhile, as far as the queue goes.
-	retryFor     = 2 * time.Minute
-	retryEvery   = time.Second
-	writeTimeout = 10 * time.Second
+	retryFor   = 2 * time.Minute
+	retryEvery = time.Second
+	// patience is how long a statement may take that no request waits for: some go through all of the log.
+	patience = 10 * time.Second
 	// tidyBatch bounds what one statement deletes, which others wait for.
 	tidyBatch = 5000
 )
@@ -84,12 +85,13 @@ func (s *Store) insert(ctx context.Context, raw []byte, batch []requestlog.Recor
 	for i, r := range batch {
 		at[i] = r.At.UnixNano()
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	_, err := s.pool.Exec(ctx, `INSERT INTO requests
+	err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO requests
 		SELECT at, r->>'id', coalesce(r->>'receipt_id', ''), coalesce(r->>'key', ''), coalesce(r->>'model', ''), coalesce(r->>'operator', ''), (r->>'status')::int, r
 		  FROM ROWS FROM (unnest($1::bigint[]), jsonb_array_elements($2::jsonb)) AS t(at, r)
 		ON CONFLICT DO NOTHING`, at, noNUL.Replace(string(raw)))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("insert %d records: %w", len(batch), err)
 	}
@@ -152,14 +154,15 @@ func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page,
 		where.add("at_ns <= ?", after.At.UnixNano())
 		where.add("(at_ns < ? OR id > ?)", after.At.UnixNano(), after.ID)
 	}
-	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
-	defer cancel()
-	rows, err := s.pool.Query(ctx, "SELECT record FROM requests"+where.sql()+" ORDER BY at_ns DESC, id COLLATE \"C\" LIMIT "+strconv.Itoa(f.Limit+1), where.args...)
-	if err != nil {
-		return requestlog.Page{}, fmt.Errorf("read request log: %w", err)
-	}
 	page := requestlog.Page{Requests: []requestlog.Record{}}
-	if page.Requests, err = pgx.AppendRows(page.Requests, rows, pgx.RowTo[requestlog.Record]); err != nil {
+	err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "SELECT record FROM requests"+where.sql()+" ORDER BY at_ns DESC, id COLLATE \"C\" LIMIT "+strconv.Itoa(f.Limit+1), where.args...)
+		if err == nil {
+			page.Requests, err = pgx.AppendRows(page.Requests, rows, pgx.RowTo[requestlog.Record])
+		}
+		return err
+	})
+	if err != nil {
 		return requestlog.Page{}, fmt.Errorf("read request log: %w", err)
 	}
 	if len(page.Requests) > f.Limit {
@@ -195,17 +198,43 @@ func (c *conditions) sql() string {
 
 // Tidy implements requestlog.Store: the oldest go first. Several gateways may do it at once, each by its own bounds.
 func (s *Store) Tidy(ctx context.Context) error {
-	for {
-		wait, cancel := context.WithTimeout(ctx, writeTimeout)
-		gone, err := s.pool.Exec(wait, `DELETE FROM requests WHERE (at_ns, id) IN (SELECT at_ns, id FROM requests WHERE at_ns <
-			greatest($1, (SELECT at_ns FROM requests ORDER BY at_ns DESC OFFSET $2 LIMIT 1) + 1) ORDER BY at_ns LIMIT $3)`,
-			time.Now().Add(-s.opts.MaxAge).UnixNano(), s.opts.MaxRecords, tidyBatch)
-		cancel()
+	var tooMany int64 // when the newest came of those that are too many
+	err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, "SELECT at_ns FROM requests ORDER BY at_ns DESC OFFSET $1 LIMIT 1", s.opts.MaxRecords).Scan(&tooMany)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("count records: %w", err)
+	}
+	return errors.Join(err, s.deleteBefore(ctx, max(tooMany+1, time.Now().Add(-s.opts.MaxAge).UnixNano())))
+}
+
+// deleteBefore deletes, some at a time, the records from before a moment.
+func (s *Store) deleteBefore(ctx context.Context, ns int64) error {
+	for gone := int64(tidyBatch); gone == tidyBatch; {
+		err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, "DELETE FROM requests WHERE (at_ns, id) IN (SELECT at_ns, id FROM requests WHERE at_ns < $1 ORDER BY at_ns LIMIT $2)", ns, tidyBatch)
+			gone = tag.RowsAffected()
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("delete old records: %w", err)
 		}
-		if gone.RowsAffected() < tidyBatch {
-			return nil
-		}
 	}
+	return nil
+}
+
+// patiently runs do in a transaction whose statements may take longer than one that a request waits for.
+func (s *Store) patiently(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d", patience.Milliseconds())); err != nil {
+			return err
+		}
+		return do(ctx, tx)
+	})
 }

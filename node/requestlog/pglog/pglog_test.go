@@ -1,9 +1,11 @@
 package pglog_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"flotilla/node/postgres"
 	"flotilla/node/postgres/pgtest"
 	"flotilla/node/requestlog"
 	"flotilla/node/requestlog/logtest"
@@ -72,5 +74,39 @@ func TestReadOnlyForAWhile(t *testing.T) {
 	set("RESET default_transaction_read_only")
 	if err := <-written; err != nil {
 		t.Error(err)
+	}
+}
+
+// What goes through all of a long log may take longer than a statement that a request waits for.
+func TestLongLog(t *testing.T) {
+	url := pgtest.Start(t).Database()
+	store := pglog.New(pgtest.Connect(t, url), requestlog.Options{})
+	busy, err := pgtest.Connect(t, url).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = busy.Rollback(context.Background()) }()
+	if _, err := busy.Exec(t.Context(), "LOCK TABLE requests"); err != nil { // as slow as a log of millions
+		t.Fatal(err)
+	}
+	done := make(chan error, 3)
+	go func() { done <- store.Write(t.Context(), []requestlog.Record{logtest.Record(1)}) }()
+	go func() { done <- store.Tidy(t.Context()) }()
+	go func() {
+		_, err := store.List(t.Context(), requestlog.Filter{Model: "rare", Limit: 100})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		t.Fatal("given up early:", err)
+	case <-time.After(postgres.Timeout + time.Second):
+	}
+	if err := busy.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
 }
