@@ -149,9 +149,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("Referrer-Policy", "no-referrer")
 	head.Set("Cross-Origin-Resource-Policy", "same-origin")
 	head.Set("Cross-Origin-Opener-Policy", "same-origin")
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	hasBody := r.ContentLength != 0
+	if hasBody { // not read: before it answers, net/http would wait for some of it without any deadline
+		_ = rc.SetReadDeadline(time.Now())
+		head.Set("Connection", "close")
+	}
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		head.Set("Allow", http.MethodGet)
 		refuse(w, &Refusal{Status: http.StatusMethodNotAllowed, Message: "the page is only read"})
+		return
+	case hasBody:
+		refuse(w, &Refusal{Status: http.StatusBadRequest, Message: "the page is asked without a body"})
 		return
 	}
 	if name, isData := strings.CutPrefix(r.URL.Path, dataPath); isData {

@@ -5,6 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -131,6 +134,27 @@ func TestOwnersDoor(t *testing.T) {
 	}
 	if got := body(t, get(t, h, "GET", "/")); !strings.Contains(got, `data-door="owner" data-api-port="8420"`) {
 		t.Errorf("%.200s", got)
+	}
+}
+
+// A question that says it has a body is answered although the body never comes: net/http waits for it before it answers,
+// and whoever needs no key could hold any number of connections that way.
+func TestNoBodyIsWaitedFor(t *testing.T) {
+	srv := httptest.NewServer(handler(t, page.Config{Keys: keys}))
+	defer srv.Close()
+	for _, start := range []string{"GET /", "GET /page/data/fleet", "POST /"} {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer sk-alice\r\nAccept: text/event-stream\r\nContent-Length: 100\r\n\r\n{", start)
+		if raw, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(raw), "HTTP/1.1 4") {
+			t.Errorf("%s with a body that never comes: %v, %.200s", start, err, raw)
+		}
 	}
 }
 
