@@ -98,10 +98,12 @@ func NewHandler(cfg Config) http.Handler {
 	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), sessions: newSessions(), upgrades: cfg.UpgradeBook}
 }
 
-// route is one address: its method, whether it is open to callers without a key, and what serves it.
+// route is one address: its method, whether it is open to callers without a key, whether it is served also when all slots
+// are taken, and what serves it.
 type route struct {
 	method string
 	open   bool
+	always bool
 	serve  func(*handler, *exchange)
 }
 
@@ -125,8 +127,8 @@ func findRoute(path string) (route, bool) {
 		return route{method: http.MethodGet, serve: (*handler).serveGeneration}, true
 	case "/v1/key":
 		return route{method: http.MethodGet, serve: (*handler).serveKey}, true
-	case "/healthz":
-		return route{method: http.MethodGet, open: true, serve: (*handler).serveHealth}, true
+	case "/healthz": // who is full is alive: a restart for it would cut all that is under way
+		return route{method: http.MethodGet, open: true, always: true, serve: (*handler).serveHealth}, true
 	case "/readyz":
 		return route{method: http.MethodGet, open: true, serve: (*handler).serveReady}, true
 	}
@@ -180,8 +182,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
 	default:
-		x.fail(&APIError{Status: http.StatusServiceUnavailable, Code: "overloaded", RetryAfter: time.Second, Message: "the gateway is serving as many requests as it can"})
-		return
+		if !rt.always {
+			x.fail(&APIError{Status: http.StatusServiceUnavailable, Code: "overloaded", RetryAfter: time.Second, Message: "the gateway is serving as many requests as it can"})
+			return
+		}
 	}
 	if !rt.open && !x.enter() {
 		return

@@ -97,6 +97,17 @@ func TestOverload(t *testing.T) {
 		t.Errorf("second request: %d, %v", resp.StatusCode, resp.Header)
 	}
 	resp.Body.Close()
+	// What is full is alive: who restarts it for that cuts every answer under way.
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503} {
+		resp, err := http.Get(srv.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s of a gateway that is full: %d, want %d", path, resp.StatusCode, want)
+		}
+	}
 	cancel()
 	wg.Wait()
 }
