@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -22,6 +23,9 @@ const (
 // Server serves the HTTP surface on a listener.
 type Server struct {
 	http http.Server
+
+	handling sync.RWMutex // read-held by each request, so that Serve can wait for those that it has cut; guards over
+	over     bool
 }
 
 // NewServer checks the configuration and returns a server that is not listening yet.
@@ -33,16 +37,33 @@ func NewServer(cfg Config) (*Server, error) {
 		return nil, errors.New("no API keys: an open gateway spends its owner's money for anyone")
 	}
 	cfg.setDefaults()
-	return &Server{http: http.Server{
-		Handler: NewHandler(cfg), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+	s := &Server{}
+	s.http = http.Server{
+		Handler: s.counted(NewHandler(cfg)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		// Bodies and writes have their deadlines in the handler: one for the whole answer would cut long streams.
 		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
-	}}, nil
+	}
+	return s, nil
+}
+
+// counted lets Serve wait for every request that next has begun.
+func (s *Server) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.handling.RLock()
+		defer s.handling.RUnlock()
+		if s.over {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Serve answers on ln until ctx ends, then takes no new requests and lets those under way finish for at most drain;
-// what is left after that is cut. It closes ln and waits for all its goroutines. A drained end returns nil.
+// what is left after that is cut. It closes ln and waits for all its requests. A drained end returns nil.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, drain time.Duration) error {
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	s.http.BaseContext = func(net.Listener) context.Context { return requests }
 	served := make(chan error, 1)
 	go func() { served <- s.http.Serve(ln) }()
 	select {
@@ -55,6 +76,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, drain time.Duration
 	err := s.http.Shutdown(end)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.http.Close()
+		cut()
+		s.handling.Lock() // Close cuts connections and does not wait for who served them
+		s.over = true
+		s.handling.Unlock()
 	}
 	if serveErr := <-served; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,6 +153,53 @@ func TestSlowBodyOfRefusedRequest(t *testing.T) {
 	data, err := io.ReadAll(conn) // ends when the server closes
 	if err != nil || !strings.HasPrefix(string(data), "HTTP/1.1 401") {
 		t.Errorf("%v, %q", err, data)
+	}
+}
+
+// slowToLeave takes its time after its client is gone, as one does that writes to a disk.
+type slowToLeave struct {
+	*fakefleet.Fleet
+	asked chan struct{}
+	left  atomic.Bool
+}
+
+func (s *slowToLeave) Complete(ctx context.Context, _ openai.Request) (openai.Reply, error) {
+	close(s.asked)
+	<-ctx.Done()
+	time.Sleep(200 * time.Millisecond)
+	s.left.Store(true)
+	return nil, context.Cause(ctx)
+}
+
+// TestDrainWaitsForWhatItCuts: who is told that serving is over closes what the requests use. A client that has sent more
+// than its request is one whose leaving net/http does not see.
+func TestDrainWaitsForWhatItCuts(t *testing.T) {
+	f := &slowToLeave{Fleet: fakefleet.New(), asked: make(chan struct{})}
+	server, err := openai.NewServer(config(f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, ln, 10*time.Millisecond) }()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(streamed), streamed)
+	<-f.asked
+	fmt.Fprint(conn, "G")
+	// Nothing tells when the server has read it; where it has not yet, less is tested and nothing fails.
+	time.Sleep(20 * time.Millisecond)
+	stop()
+	if err := <-served; err != nil || !f.left.Load() {
+		t.Errorf("serving is over (%v) and its last request is not", err)
 	}
 }
 
