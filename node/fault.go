@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,6 +105,23 @@ func faultOf(end p2p.End) error {
 		f = &modelFault{Status: http.StatusBadGateway, Code: "operator_error", Message: end.Error}
 	}
 	return f
+}
+
+// unquoted is an error for the log: its own text, but of one in which a model server or an operator speaks what kind it is.
+// Their words may quote the prompt, and a log never does.
+func unquoted(err error) string {
+	var fault *modelFault
+	var up *backend.UpstreamError
+	var rejected *p2p.RejectedError
+	switch {
+	case errors.As(err, &fault):
+		return fmt.Sprintf("model server: %s (HTTP %d)", cmp.Or(fault.Code, "no code"), fault.Status)
+	case errors.As(err, &up):
+		return unquoted(newModelFault(err))
+	case errors.As(err, &rejected):
+		return "operator rejected the request: " + rejected.Code
+	}
+	return err.Error()
 }
 
 // aboutRequest: the model server judged the request, and did not fail itself.

@@ -179,7 +179,7 @@ func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing
 		if ctx.Err() != nil {
 			break
 		}
-		g.log.Info("attempt gave no first byte", "request", req.ID, "operator", choice.Operator, "model", string(choice.Model), "err", err)
+		g.log.Info("attempt gave no first byte", "request", req.ID, "operator", choice.Operator, "model", string(choice.Model), "err", unquoted(err))
 		if priceIsStale(err) {
 			g.askPrice(ctx, choice)
 		}

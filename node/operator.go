@@ -99,7 +99,7 @@ func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 		if err := in.Flush(ctx); err != nil && !errors.Is(err, p2p.ErrCanceled) {
 			out.cutTo(in.Acked())
 			o.noteBroken(j, out)
-			return fmt.Errorf("answer cut short (%w): %w", out.fault, err)
+			return fmt.Errorf("answer cut short (%s): %w", unquoted(out.fault), err)
 		}
 		out.cutTo(in.Acked())
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -39,6 +40,8 @@ type world struct {
 	router  *routing.Router
 	// modelURL is the honest operator's model server.
 	modelURL string
+	// operatorLog is where operators log that are started from now on; nil: nowhere.
+	operatorLog *slog.Logger
 
 	mu     sync.Mutex
 	staked []common.Address
@@ -183,7 +186,7 @@ func (w *world) startOperator(model http.HandlerFunc, cfg OperatorConfig, alsoDi
 	cfg.Stake = 50_000_000
 	cfg.Models = []ServedModel{{Model: worldModel, BackendModel: worldModel, Backend: b, Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, MaxContext: 2048}}
 	return w.open(Config{
-		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: append(w.gateway.Addrs(), alsoDial...), Operator: &cfg,
+		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: append(w.gateway.Addrs(), alsoDial...), Operator: &cfg, Logger: w.operatorLog,
 	})
 }
 
