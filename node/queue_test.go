@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"flotilla/routing"
 )
 
 // A request that has its turn and finds every operator busy again goes back to its place: nobody who came later is before
@@ -46,4 +48,25 @@ func TestQueueKeepsPlaces(t *testing.T) {
 		}
 		cancel()
 	})
+}
+
+// A request waits for the operators that could serve it, and for no others.
+func TestQueueIsForThoseWhoCouldBeServed(t *testing.T) {
+	w := newEmptyWorld(t)
+	route := func(candidates ...routing.Candidate) error {
+		_, err := w.router.Route(t.Context(), routing.Prompt{Text: "x", MaxOutputTokens: 1}, candidates, routing.Policy{Model: worldModel})
+		if err == nil {
+			t.Fatal("routed to an operator that is not available")
+		}
+		return err
+	}
+	named := routing.Candidate{Operator: "named", Model: worldModel, Unavailable: "paused after a fault"}
+	other := routing.Candidate{Operator: "other", Model: "another-model", Unavailable: busyDetail}
+	if err := route(named, other); onlyBusy(err) {
+		t.Errorf("waits for an operator of another model: %v", err)
+	}
+	named.Unavailable = busyDetail
+	if err := route(named, other); !onlyBusy(err) {
+		t.Errorf("does not wait for the one that is busy: %v", err)
+	}
 }

@@ -11,8 +11,8 @@ type RejectReason string
 
 // The reasons, in the order they are tested; the first that applies is reported.
 const (
-	RejectNotNamed    RejectReason = "not the named model"
 	RejectBlocked     RejectReason = "blocked by policy"
+	RejectNotNamed    RejectReason = "not the named model"
 	RejectUnavailable RejectReason = "unavailable"
 	RejectContext     RejectReason = "context too short"
 	RejectTools       RejectReason = "no tool calls"
@@ -52,11 +52,13 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 		served = served || named
 		reason, detail := r.reject(p, c, policy)
 		switch {
+		case !named && reason != RejectBlocked:
+			if reason == "" {
+				f.others = append(f.others, c)
+			}
+			f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, RejectNotNamed, ""})
 		case reason != "":
 			f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, reason, detail})
-		case !named:
-			f.others = append(f.others, c)
-			f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, RejectNotNamed, ""})
 		case !(c.Load < 1): // NaN is full too
 			full = append(full, c)
 		default:
