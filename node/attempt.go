@@ -80,7 +80,7 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 		leave()
 		giveBack()
 		g.health.freed(p.peer)
-		g.queue.wake()
+		g.queue.wake(c.Operator)
 	}
 	if err := a.start(ctx); err != nil {
 		if ctx.Err() == nil { // a client that leaves is nobody's fault

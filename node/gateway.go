@@ -81,6 +81,7 @@ func (g *Gateway) ask(ctx context.Context, req openai.Request) (openai.Reply, er
 	queued, repriced := place{began: g.now()}, false
 	for {
 		a, err := g.answer(ctx, req)
+		queued.busy = busyOperators(err)
 		switch {
 		case err == nil:
 			return a, nil
@@ -88,7 +89,7 @@ func (g *Gateway) ask(ctx context.Context, req openai.Request) (openai.Reply, er
 			return nil, context.Cause(ctx)
 		case isKeyRefusal(err):
 			return nil, keyRefusal(err)
-		case onlyBusy(err):
+		case len(queued.busy) > 0:
 			if err := g.queue.turn(ctx, &queued); err != nil {
 				return nil, err
 			}
@@ -175,7 +176,7 @@ func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing
 		if errors.As(err, &fault) && fault.aboutRequest() {
 			refused = append(refused, choice)
 		}
-		faults = append(faults, fmt.Errorf("%s: %w", choice.Operator, err))
+		faults = append(faults, &attemptError{choice.Operator, err})
 		if ctx.Err() != nil {
 			break
 		}

@@ -167,19 +167,19 @@ func (w *world) queued() int {
 func TestQueueTurn(t *testing.T) {
 	q := queue{most: 1, wait: 20 * time.Millisecond}
 	var api *openai.APIError
-	if err := q.turn(t.Context(), &place{began: time.Now()}); !errors.As(err, &api) || api.Status != 503 || api.RetryAfter == 0 {
+	if err := q.turn(t.Context(), &place{began: time.Now(), busy: []string{"op"}}); !errors.As(err, &api) || api.Status != 503 || api.RetryAfter == 0 {
 		t.Errorf("after the longest wait: %v", err)
 	}
 	q.wait = worldWait
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := q.turn(ctx, &place{began: time.Now()}); err != context.Canceled {
+	if err := q.turn(ctx, &place{began: time.Now(), busy: []string{"op"}}); err != context.Canceled {
 		t.Errorf("client gone: %v", err)
 	}
 	woken := make(chan error, 1)
-	go func() { woken <- q.turn(t.Context(), &place{began: time.Now()}) }()
+	go func() { woken <- q.turn(t.Context(), &place{began: time.Now(), busy: []string{"op"}}) }()
 	for len(woken) == 0 {
-		q.wake()
+		q.wake("op")
 		time.Sleep(time.Millisecond)
 	}
 	if err := <-woken; err != nil || len(q.waiting) != 0 {

@@ -28,6 +28,7 @@ type queue struct {
 // overtake it nor fill the queue before it is back.
 type place struct {
 	began time.Time
+	busy  []string      // the operators any of which could serve it, once there is room; at least one
 	turn  chan struct{} // closed when it may look again; nil until it has waited once
 }
 
@@ -35,7 +36,7 @@ const (
 	// queueTick is how often those at the head look again although nobody of ours has finished: an operator that other
 	// gateways keep busy does not tell when it is free.
 	queueTick = time.Second
-	// queueHead is how many do: deciding again embeds the prompt again.
+	// queueHead is how many do for one operator: deciding again embeds the prompt again.
 	queueHead = 4
 )
 
@@ -97,36 +98,57 @@ func (q *queue) leave(p *place) {
 	}
 }
 
+// atHead: p is among the oldest of those that wait for its first operator.
 func (q *queue) atHead(p *place) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	i := slices.Index(q.waiting, p)
-	return i >= 0 && i < queueHead
+	older := 0
+	for _, other := range q.waiting {
+		switch {
+		case other == p:
+			return true
+		case slices.Contains(other.busy, p.busy[0]):
+			if older++; older == queueHead {
+				return false
+			}
+		}
+	}
+	return false
 }
 
-// wake gives the oldest its turn: an operator has a slot free.
-func (q *queue) wake() {
+// wake gives the oldest that waits for the operator its turn: there is a slot free.
+func (q *queue) wake(operator string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) > 0 {
-		close(q.waiting[0].turn)
-		q.waiting = slices.Delete(q.waiting, 0, 1)
+	if i := slices.IndexFunc(q.waiting, func(p *place) bool { return slices.Contains(p.busy, operator) }); i >= 0 {
+		close(q.waiting[i].turn)
+		q.waiting = slices.Delete(q.waiting, i, i+1)
 	}
 }
 
 // busyDetail is why an offer cannot be chosen although nothing is wrong with it.
 const busyDetail = "busy"
 
-// onlyBusy: with room at some operator, the request could have been served.
-func onlyBusy(err error) bool {
-	var infeasible *routing.InfeasibleError
-	if errors.As(err, &infeasible) {
-		return slices.ContainsFunc(infeasible.Rejected, func(r routing.Rejection) bool {
-			return r.Reason == routing.RejectUnavailable && r.Detail == busyDetail
-		})
-	}
+// busyOperators are those that could have served the request with a slot free; none where waiting is in vain.
+func busyOperators(err error) (busy []string) {
 	var none *noAnswerError
-	return errors.As(err, &none) && slices.ContainsFunc(none.faults, isOverloaded)
+	var infeasible *routing.InfeasibleError
+	var of *attemptError
+	switch {
+	case errors.As(err, &none):
+		for _, fault := range none.faults {
+			busy = append(busy, busyOperators(fault)...)
+		}
+	case errors.As(err, &infeasible):
+		for _, r := range infeasible.Rejected {
+			if r.Reason == routing.RejectUnavailable && r.Detail == busyDetail {
+				busy = append(busy, r.Operator)
+			}
+		}
+	case isOverloaded(err) && errors.As(err, &of):
+		busy = append(busy, of.operator)
+	}
+	return busy
 }
 
 // isOverloaded: the operator has no slot free.
@@ -156,3 +178,12 @@ func (e *noAnswerError) said() (first *modelFault) {
 	}
 	return first
 }
+
+// attemptError is why one operator gave no answer.
+type attemptError struct {
+	operator string
+	err      error
+}
+
+func (e *attemptError) Error() string { return e.operator + ": " + e.err.Error() }
+func (e *attemptError) Unwrap() error { return e.err }

@@ -16,7 +16,7 @@ func TestQueueKeepsPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &queue{most: 2, wait: 10 * time.Second}
 		ctx, cancel := context.WithCancel(t.Context())
-		old := place{began: time.Now()}
+		old := place{began: time.Now(), busy: []string{"op"}}
 		time.Sleep(queueTick / 2)
 		turns := make(chan string, 4)
 		wait := func(who string, p *place) {
@@ -35,12 +35,12 @@ func TestQueueKeepsPlaces(t *testing.T) {
 			t.Fatalf("%s has its turn after %s", first, time.Since(old.began))
 		}
 		// While it decides again, others fill the queue.
-		wait("young", &place{began: time.Now()})
-		wait("younger", &place{began: time.Now()})
+		wait("young", &place{began: time.Now(), busy: []string{"op"}})
+		wait("younger", &place{began: time.Now(), busy: []string{"op"}})
 		wait("old", &old)
 		var served []string
 		for range 3 {
-			q.wake()
+			q.wake("op")
 			served = append(served, <-turns)
 		}
 		if !slices.Equal(served, []string{"old", "young", "younger"}) {
@@ -62,11 +62,50 @@ func TestQueueIsForThoseWhoCouldBeServed(t *testing.T) {
 	}
 	named := routing.Candidate{Operator: "named", Model: worldModel, Unavailable: "paused after a fault"}
 	other := routing.Candidate{Operator: "other", Model: "another-model", Unavailable: busyDetail}
-	if err := route(named, other); onlyBusy(err) {
+	if err := route(named, other); len(busyOperators(err)) > 0 {
 		t.Errorf("waits for an operator of another model: %v", err)
 	}
 	named.Unavailable = busyDetail
-	if err := route(named, other); !onlyBusy(err) {
+	if err := route(named, other); !slices.Equal(busyOperators(err), []string{"named"}) {
 		t.Errorf("does not wait for the one that is busy: %v", err)
 	}
+}
+
+// However many wait for one operator, a slot at another goes to who waits for that.
+func TestQueueWakesWhoWaitsForTheSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &queue{most: 16, wait: 10 * time.Second}
+		ctx, cancel := context.WithCancel(t.Context())
+		served := make(chan string, 16)
+		wait := func(operator string) {
+			p := &place{began: time.Now(), busy: []string{operator}}
+			go func() {
+				for q.turn(ctx, p) == nil {
+					if operator == "quick" {
+						served <- operator
+						return
+					}
+				}
+				if ctx.Err() == nil {
+					served <- operator + " gave up"
+				}
+			}()
+			time.Sleep(time.Millisecond)
+		}
+		for range 2 * queueHead {
+			wait("stuck")
+		}
+		wait("quick")
+		wait("quick")
+		q.wake("quick")
+		if first := <-served; first != "quick" || len(served) != 0 {
+			t.Errorf("%s after a slot at quick was free, and %d more", first, len(served))
+		}
+		// Nobody tells of the next slot: who is among the oldest that wait for it looks by itself.
+		if second := <-served; second != "quick" {
+			t.Errorf("%s: nobody of those who wait for quick looks again by themselves", second)
+		}
+		cancel()
+		synctest.Wait()
+	})
 }
