@@ -49,6 +49,10 @@ func TestDrainOnSIGTERM(t *testing.T) {
 		}
 		return nil
 	})
+	// Whoever asks for a reload now, or closes the terminal, must not end what is under way.
+	if err := f.gateway.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if other, err := f.streamRequest(ctx, "new"); err == nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -54,6 +56,10 @@ type gatewayCmd struct {
 
 // Run serves until the process is asked to stop.
 func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
+	// From the first moment to the last: by default a SIGHUP ends the process, also one that is draining.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	key, err := c.load()
 	if err != nil {
 		return err
@@ -99,7 +105,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	reloaded := make(chan struct{})
-	go func() { defer close(reloaded); c.keepConfigured(ctx, s, n.Gateway) }()
+	go func() { defer close(reloaded); c.keepConfigured(ctx, s, n.Gateway, hup) }()
 	err = runAndClose(ctx, n)
 	stop()
 	<-reloaded

@@ -4,10 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"os/signal"
 	"reflect"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -32,12 +30,9 @@ type source struct {
 	again func() (*cli, []*kong.Flag, error)
 }
 
-// keepConfigured reads flags, environment and files again on SIGHUP and when a file has changed, until ctx ends. All of it
+// keepConfigured reads flags, environment and files again on hup and when a file has changed, until ctx ends. All of it
 // is checked before any of it counts; what cannot be meant leaves everything as it was.
-func (c *gatewayCmd) keepConfigured(ctx context.Context, s *streams, g *node.Gateway) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+func (c *gatewayCmd) keepConfigured(ctx context.Context, s *streams, g *node.Gateway, hup <-chan os.Signal) {
 	poll := time.NewTicker(configPoll)
 	defer poll.Stop()
 	seen, flags := s.source.state(), s.source.flags
