@@ -43,6 +43,9 @@ type Config struct {
 	MaxBodyBytes int64
 	// MaxInFlight bounds requests under way, and with it memory; more get 503 at once. Default 1024.
 	MaxInFlight int
+	// MaxConns bounds a Server's connections; beyond it the one that is quiet for longest is closed. Default 8192, or a quarter
+	// of the files that the process may have open.
+	MaxConns int
 	// BodyTimeout bounds reading a request body. Default 30 s.
 	BodyTimeout time.Duration
 	// WriteTimeout bounds one write to a client, so that one that stops reading does not hold an operator. Default 30 s.
@@ -62,6 +65,7 @@ type Config struct {
 func (c *Config) setDefaults() {
 	c.MaxBodyBytes = orDefault(c.MaxBodyBytes, 8<<20)
 	c.MaxInFlight = orDefault(c.MaxInFlight, 1024)
+	c.MaxConns = orDefault(c.MaxConns, defaultMaxConns())
 	c.BodyTimeout = orDefault(c.BodyTimeout, 30*time.Second)
 	c.WriteTimeout = orDefault(c.WriteTimeout, 30*time.Second)
 	c.KeepAlive = orDefault(c.KeepAlive, 10*time.Second)

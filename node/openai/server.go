@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -37,11 +38,12 @@ func NewServer(cfg Config) (*Server, error) {
 		return nil, errors.New("no API keys: an open gateway spends its owner's money for anyone")
 	}
 	cfg.setDefaults()
-	s := &Server{}
+	s, connections := &Server{}, &conns{most: cfg.MaxConns, open: map[net.Conn]*list.Element{}}
 	s.http = http.Server{
 		Handler: s.counted(NewHandler(cfg)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		// Bodies and writes have their deadlines in the handler: one for the whole answer would cut long streams.
-		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		ErrorLog:  slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		ConnState: connections.changed,
 	}
 	return s, nil
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -200,6 +201,56 @@ func TestDrainWaitsForWhatItCuts(t *testing.T) {
 	stop()
 	if err := <-served; err != nil || !f.left.Load() {
 		t.Errorf("serving is over (%v) and its last request is not", err)
+	}
+}
+
+// TestConnectionsAreBounded: who opens connections and asks nothing cannot use up the files of the process. What is closed
+// for a new one is what was quiet for longest, never one with an answer under way.
+func TestConnectionsAreBounded(t *testing.T) {
+	f := fakefleet.New()
+	f.Step = make(chan struct{})
+	cfg := config(f)
+	cfg.MaxConns = 3
+	server, err := openai.NewServer(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, ln, time.Minute) }()
+	go func() { f.Step <- struct{}{} }()
+	resp := post(t, t.Context(), "http://"+ln.Addr().String(), streamed)
+	defer resp.Body.Close()
+	var quiet []net.Conn
+	for range 5 {
+		conn, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		quiet = append(quiet, conn)
+	}
+	for i, conn := range slices.Backward(quiet) { // once the last is answered, all were accepted
+		fmt.Fprint(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		line, _ := bufio.NewReader(conn).ReadString('\n')
+		if answered := strings.Contains(line, "200"); answered != (i >= 3) {
+			t.Errorf("connection %d of 5, where there are 2 beside the stream: %q", i+1, line)
+		}
+	}
+	close(f.Step)
+	if data, err := io.ReadAll(resp.Body); err != nil || !strings.HasSuffix(string(data), "data: [DONE]\n\n") {
+		t.Errorf("the stream: %v, %q", err, data)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 
