@@ -49,17 +49,26 @@ func (h *health) get(id p2p.PeerID) *peerHealth {
 	p := h.peers[id]
 	if p == nil {
 		if len(h.peers) >= maxTracked {
-			for k, old := range h.peers {
-				if old.inFlight == 0 && old.faults == 0 {
-					delete(h.peers, k)
-					break
-				}
-			}
+			h.forgetOne()
 		}
 		p = &peerHealth{}
 		h.peers[id] = p
 	}
 	return p
+}
+
+// forgetOne makes room: a healthy peer that is idle goes, or one with faults where there is none.
+func (h *health) forgetOne() {
+	var least p2p.PeerID
+	for id, p := range h.peers {
+		if p.inFlight > 0 {
+			continue
+		}
+		if least = id; p.faults == 0 {
+			break
+		}
+	}
+	delete(h.peers, least)
 }
 
 // enter counts a request in; the returned function counts it out.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -104,5 +105,18 @@ func TestBreakerCountsOneDeathOnce(t *testing.T) {
 	defer leave()
 	if h.paused(id, now.Add(time.Second)) == "" {
 		t.Error("trusted at once, want one request on trial")
+	}
+}
+
+// TestHealthIsBounded: an operator that comes under ever new peer ids and fails under each fills no memory; who is asked now
+// is not forgotten.
+func TestHealthIsBounded(t *testing.T) {
+	h, now := newHealth(), time.Unix(1_800_000_000, 0)
+	h.enter("asked")
+	for i := range maxTracked + 10 {
+		h.fault(p2p.PeerID(fmt.Sprint("op", i)), errors.New("lost"), now)
+	}
+	if len(h.peers) > maxTracked || h.inFlight("asked") != 1 {
+		t.Errorf("%d peers are remembered, at most %d; %d in flight of 1", len(h.peers), maxTracked, h.inFlight("asked"))
 	}
 }
