@@ -41,7 +41,10 @@ const (
 	filePath = "/page/"
 	dataPath = "/page/data/"
 	// maxStreams bounds the views that are open at once: each costs a look every second, see stream.
-	maxStreams   = 64
+	maxStreams = 64
+	// maxKeyStreams are open for one API key, so that no key takes the page from the others.
+	maxKeyStreams = 16
+
 	writeTimeout = 10 * time.Second
 	maxKeyBytes  = 512
 )
@@ -84,9 +87,12 @@ type Config struct {
 type Handler struct {
 	cfg     Config
 	files   map[string]file // by path
-	streams chan struct{}   // one token per view that is open
 	closing chan struct{}
 	once    sync.Once
+
+	mu      sync.Mutex     // guards all below; held for map work only
+	streams map[Viewer]int // views that are open
+	open    int            // all of them
 }
 
 type file struct {
@@ -99,7 +105,7 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{cfg: cfg, files: map[string]file{}, streams: make(chan struct{}, maxStreams), closing: make(chan struct{})}
+	h := &Handler{cfg: cfg, files: map[string]file{}, streams: map[Viewer]int{}, closing: make(chan struct{})}
 	list, err := files.ReadDir("files")
 	if err != nil {
 		return nil, fmt.Errorf("read the page: %w", err)
@@ -191,7 +197,7 @@ func (h *Handler) serveData(w http.ResponseWriter, r *http.Request, name string)
 		return
 	}
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-		h.stream(w, r, look)
+		h.stream(w, r, v, look)
 		return
 	}
 	body, err := look()

@@ -45,6 +45,8 @@ func keys(_ context.Context, secret string) (page.Viewer, error) {
 	switch secret {
 	case "sk-alice":
 		return page.Viewer{Key: "key_alice"}, nil
+	case "sk-bob":
+		return page.Viewer{Key: "key_bob"}, nil
 	case "sk-hasty":
 		return page.Viewer{}, &page.Refusal{Status: http.StatusTooManyRequests, Message: "too many", RetryAfter: 1500 * time.Millisecond}
 	}
@@ -163,6 +165,52 @@ func TestFilesAreNotSentTwice(t *testing.T) {
 	first := get(t, h, "GET", "/page/page.css")
 	if again := get(t, h, "GET", "/page/page.css", "If-None-Match", first.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
 		t.Errorf("%d for what the browser has", again.StatusCode)
+	}
+}
+
+// One key's views, however many it opens, leave room for those of others; one that is closed makes room.
+func TestOneKeyLeavesViewsToOthers(t *testing.T) {
+	h := handler(t, page.Config{Keys: keys})
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	defer h.Close()
+	open := func(secret string) (status int, leave func() error) {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", srv.URL+"/page/data/spend", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "text/event-stream")
+		req.Header.Set("Authorization", "Bearer "+secret)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != http.StatusOK {
+			resp.Body.Close()
+		}
+		return resp.StatusCode, resp.Body.Close
+	}
+	opened, leaveLast := 0, func() error { return nil }
+	for range 100 {
+		status, leave := open("sk-alice")
+		if status != http.StatusOK {
+			break
+		}
+		opened, leaveLast = opened+1, leave
+	}
+	if status, _ := open("sk-bob"); status != http.StatusOK || opened < 10 {
+		t.Errorf("%d for another key beside %d views of one", status, opened)
+	}
+	if err := leaveLast(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if status, _ := open("sk-alice"); status == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a view that was closed makes no room")
+		}
 	}
 }
 

@@ -18,15 +18,37 @@ const (
 	streamLife = 10 * time.Minute
 )
 
+// enter counts a view in; where there is room, leave counts it out.
+func (h *Handler) enter(v Viewer) (leave func(), err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	most := maxStreams // the owner's door has one viewer
+	if h.cfg.Keys != nil {
+		most = maxKeyStreams
+	}
+	if h.open >= maxStreams || h.streams[v] >= most {
+		return nil, &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: quietMost, Message: fmt.Sprintf("%d views of this page are open already, %d of them yours", h.open, h.streams[v])}
+	}
+	h.open++
+	h.streams[v]++
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.open--
+		if h.streams[v]--; h.streams[v] == 0 {
+			delete(h.streams, v)
+		}
+	}, nil
+}
+
 // stream sends a view now, and again whenever it has changed.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request, look func() ([]byte, error)) {
-	select {
-	case h.streams <- struct{}{}:
-		defer func() { <-h.streams }()
-	default:
-		refuse(w, &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: quietMost, Message: fmt.Sprintf("%d views of this page are open already", maxStreams)})
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, v Viewer, look func() ([]byte, error)) {
+	leave, err := h.enter(v)
+	if err != nil {
+		refuse(w, err)
 		return
 	}
+	defer leave()
 	began := time.Now()
 	last, err := look()
 	if err != nil {
