@@ -202,6 +202,8 @@ func TestPage(t *testing.T) {
 		b.see(t, "#link", "live")
 		b.view(t, "spend", "Nothing spent yet")
 		b.view(t, "receipts", "No receipts yet")
+		b.run(t, `location.hash = '#requests/100%'`) // what somebody typed is no encoded text
+		b.see(t, "main", "No requests yet")
 	})
 
 	f.askAll()

@@ -20,7 +20,9 @@ let update = null;
 
 function where() {
   const [name, ...rest] = location.hash.slice(1).split('/');
-  return {name: views[name] ? name : 'requests', id: decodeURIComponent(rest.join('/'))};
+  let id = rest.join('/');
+  try { id = decodeURIComponent(id); } catch { /* somebody typed it: an id that nothing has */ }
+  return {name: Object.hasOwn(views, name) ? name : 'requests', id};
 }
 
 function show() {
