@@ -29,6 +29,8 @@ type flakyNode struct {
 	lag      atomic.Int64 // how many more times no transaction of the account is in a block, as of a node that is behind
 	private  atomic.Bool  // does not tell what is pending
 	maxRange atomic.Int64 // blocks that one question for events may span; 0: any
+	noTip    atomic.Bool  // has nobody pay a tip
+	behind   atomic.Int64 // how many more times it has no receipt, as of a node behind the one that told the nonce
 
 	mu    sync.Mutex
 	calls map[string]int
@@ -103,6 +105,14 @@ func (n *flakyNode) instead(call rpcCall) map[string]any {
 	case "eth_getTransactionCount":
 		if string(call.Params[1]) == `"latest"` && n.lag.Add(-1) >= 0 {
 			return map[string]any{"result": "0x0"}
+		}
+	case "eth_maxPriorityFeePerGas":
+		if n.noTip.Load() {
+			return map[string]any{"result": "0x0"}
+		}
+	case "eth_getTransactionReceipt":
+		if n.behind.Add(-1) >= 0 {
+			return map[string]any{"result": nil}
 		}
 	case "txpool_contentFrom":
 		if n.private.Load() {

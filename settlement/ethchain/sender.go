@@ -203,6 +203,7 @@ func (s *Sender) fees(ctx context.Context) (tip, feeCap *big.Int, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask for a tip: %w", err)
 	}
+	tip = larger(tip, big.NewInt(1)) // nodes take none of 0, and an eighth more than 0 would be no replacement
 	feeCap = new(big.Int).Lsh(head.BaseFee, 1)
 	feeCap.Add(feeCap, tip)
 	if feeCap.Cmp(s.maxFee) > 0 {

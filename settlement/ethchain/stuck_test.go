@@ -64,6 +64,29 @@ func TestStuckBatchIsReplacedByADearerOneAndPaysOnce(t *testing.T) {
 	checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
 }
 
+// A node that asks for no tip: others want one of 1 wei at least, and none takes a replacement with the same tip.
+func TestBatchHasATipWhereTheNodeAsksForNone(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	node := newFlakyNode(t, w.URL())
+	node.noTip.Store(true)
+	gateway := w.open(t, w.gateway, func(c *ethchain.Config) {
+		impatient(c)
+		c.Client, c.RPC = nil, node.URL
+	})
+	release := w.hold(t)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	tx, err := gateway.SubmitBatch(ctx, b, sig)
+	must(t, err)
+	checkState(t, gateway, tx, settlement.TxPending)
+	if w.pending(t).Hash() == tx {
+		t.Fatal("the late batch was not replaced")
+	}
+	node.noTip.Store(false) // the development chain mines none of 1 wei
+	release()
+	must(t, gateway.WaitMined(ctx, tx))
+	checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
+}
+
 // A new process knows the hash that the ledger has recorded, or nothing.
 func TestStuckTransactionOfAFormerProcessIsRaised(t *testing.T) {
 	w, ctx := funded(t), deadline(t)
