@@ -45,6 +45,19 @@ func TestWaitsUntilTheHeadHasTheTransaction(t *testing.T) {
 	}
 }
 
+// Behind one URL stand many nodes: one tells that the nonce is used up, another has not seen the block yet. Who is told
+// then that its stake was replaced stakes again.
+func TestReceiptThatComesLateIsWaitedFor(t *testing.T) {
+	w, ctx := newWorld(t, gap), deadline(t)
+	node := newFlakyNode(t, w.URL())
+	gateway := through(t, w, node)
+	node.behind.Store(20)
+	must(t, gateway.Approve(ctx, 5*usd))
+	if left := node.behind.Load(); left >= 0 {
+		t.Fatalf("%d answers of a node that is behind are left: the test shows nothing", left)
+	}
+}
+
 func TestDroppedBatchIsSentAgainAndPaysOnce(t *testing.T) {
 	w, ctx := funded(t), deadline(t)
 	node := newFlakyNode(t, w.URL())

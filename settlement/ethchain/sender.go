@@ -23,6 +23,10 @@ import (
 // be set or cleared by another's transaction.
 const gasMarginPercent = 25
 
+// strangeLooks is how many looks in a row must find the nonce used up and no receipt: at the default pace two seconds, in
+// which the nodes behind one URL have come to agree.
+const strangeLooks = 40
+
 // Sender sends transactions of one account: it picks nonce, gas and fee, keeps what it has sent in the air, and waits
 // for the block. It is safe for concurrent use.
 type Sender struct {
@@ -235,7 +239,7 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 	defer cancel()
 	tick := time.NewTicker(s.poll)
 	defer tick.Stop()
-	for {
+	for strange := 0; ; {
 		receipt, err := s.tend(ctx, f)
 		switch {
 		case err == nil && receipt == nil:
@@ -243,12 +247,15 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 			return receipt, nil
 		case err == nil:
 			return receipt, fmt.Errorf("transaction %s: %w", receipt.TxHash, s.reason(ctx, tx, receipt))
-		case errors.Is(err, ErrReplaced) || errors.Is(err, settlement.ErrChainReset):
+		case errors.Is(err, settlement.ErrChainReset):
 			return nil, err
 		case ctx.Err() == nil:
 			s.logger.Debug("node did not answer; asking again", "tx", tx.Hash(), "err", err)
 		}
 		select {
+		if !errors.Is(err, ErrReplaced) {
+			strange = 0
+		}
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for transaction %s: %w: %w", tx.Hash(), s.late(f), ctx.Err())
 		case <-tick.C:
@@ -257,6 +264,10 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 }
 
 // late says why a flight is still pending.
+		case errors.Is(err, ErrReplaced):
+			if strange++; strange == strangeLooks {
+				return nil, err
+			}
 func (s *Sender) late(f *flight) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
