@@ -13,7 +13,8 @@ import (
 )
 
 // The methods here send one transaction each (Add… and Deposit… an approval before it where one is
-// needed) and return when it is in a block. Their errors are the named ones of this package.
+// needed) and return when it is in a block. Their errors are the named ones of this package. A call that is pending
+// already, as after a restart or when its caller's time was over, is waited for and not sent twice.
 
 // AddStake stakes tokens of the account, after approving them if that is still to be done.
 func (c *Chain) AddStake(ctx context.Context, a settlement.Amount) error {
@@ -88,7 +89,7 @@ func (c *Chain) approve(ctx context.Context, spender common.Address, units *big.
 	if c.sender == nil {
 		return fmt.Errorf("approve tokens: %w", ErrReadOnly)
 	}
-	if _, err := c.sender.Do(ctx, &c.token, c.erc20.PackApprove(spender, units)); err != nil {
+	if err := c.sender.doOnce(ctx, &c.token, c.erc20.PackApprove(spender, units)); err != nil {
 		return fmt.Errorf("approve tokens: %w", err)
 	}
 	return nil
@@ -122,7 +123,7 @@ func (c *Chain) call(ctx context.Context, to common.Address, what string, data [
 	if c.sender == nil {
 		return fmt.Errorf("%s: %w", what, ErrReadOnly)
 	}
-	if _, err := c.sender.Do(ctx, &to, data); err != nil {
+	if err := c.sender.doOnce(ctx, &to, data); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil

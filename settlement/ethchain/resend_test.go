@@ -2,6 +2,7 @@ package ethchain_test
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"testing"
 
@@ -55,6 +56,36 @@ func TestReceiptThatComesLateIsWaitedFor(t *testing.T) {
 	must(t, gateway.Approve(ctx, 5*usd))
 	if left := node.behind.Load(); left >= 0 {
 		t.Fatalf("%d answers of a node that is behind are left: the test shows nothing", left)
+	}
+}
+
+// A deposit that is not mined before its caller's time is over is asked for again, maybe after a restart. It is the same
+// one then.
+func TestDepositThatIsPendingIsNotSentTwice(t *testing.T) {
+	w, ctx := newWorld(t, gap), deadline(t)
+	node, anew, op := newFlakyNode(t, w.URL()), newFlakyNode(t, w.URL()), ethchain.AddressOf(w.op1)
+	gateway := through(t, w, node)
+	must(t, gateway.Approve(ctx, 5*usd))
+	release := w.hold(t)
+	deposit := func(ctx context.Context, chain *ethchain.Chain, node *flakyNode) <-chan error {
+		before, done := node.count("eth_getTransactionByHash"), make(chan error, 1)
+		go func() { done <- chain.Deposit(ctx, op, 5*usd) }()
+		eventually(t, "a pending transaction is looked after", func() bool { return node.count("eth_getTransactionByHash") > before })
+		return done
+	}
+	short, stop := context.WithCancel(ctx)
+	first := deposit(short, gateway, node)
+	stop()
+	wantErr(t, <-first, ethchain.ErrPending)
+	second, third := deposit(ctx, gateway, node), deposit(ctx, through(t, w, anew), anew)
+	release()
+	must(t, errors.Join(<-second, <-third))
+	got, err := gateway.Lane(ctx, gateway.Account(), op)
+	must(t, err)
+	used, err := w.Client().NonceAt(ctx, gateway.Account(), nil)
+	must(t, err)
+	if got.Balance != 5*usd || used != 2 {
+		t.Fatalf("lane holds %s after %d transactions, want %s after an approval and a deposit", got.Balance, used, 5*usd)
 	}
 }
 

@@ -228,6 +228,18 @@ func (s *Sender) Do(ctx context.Context, to *common.Address, data []byte) (*type
 	return s.Wait(ctx, tx)
 }
 
+// doOnce is Do for a call that must not be on its way twice (see sendOnce).
+func (s *Sender) doOnce(ctx context.Context, to *common.Address, data []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, mineTimeout)
+	defer cancel()
+	tx, err := s.sendOnce(ctx, to, data)
+	if err != nil {
+		return err
+	}
+	_, err = s.Wait(ctx, tx)
+	return err
+}
+
 // Wait polls until tx, or a dearer one that replaced it, is in a block, and keeps it in the air until then (see tend).
 // ErrPending when that takes longer than the caller has, with ErrFeeTooHigh when the ceiling is why.
 func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receipt, error) {
@@ -241,6 +253,9 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 	defer tick.Stop()
 	for strange := 0; ; {
 		receipt, err := s.tend(ctx, f)
+		if !errors.Is(err, ErrReplaced) {
+			strange = 0
+		}
 		switch {
 		case err == nil && receipt == nil:
 		case err == nil && receipt.Status == types.ReceiptStatusSuccessful:
@@ -249,13 +264,14 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 			return receipt, fmt.Errorf("transaction %s: %w", receipt.TxHash, s.reason(ctx, tx, receipt))
 		case errors.Is(err, settlement.ErrChainReset):
 			return nil, err
+		case errors.Is(err, ErrReplaced):
+			if strange++; strange == strangeLooks {
+				return nil, err
+			}
 		case ctx.Err() == nil:
 			s.logger.Debug("node did not answer; asking again", "tx", tx.Hash(), "err", err)
 		}
 		select {
-		if !errors.Is(err, ErrReplaced) {
-			strange = 0
-		}
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for transaction %s: %w: %w", tx.Hash(), s.late(f), ctx.Err())
 		case <-tick.C:
@@ -264,10 +280,6 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 }
 
 // late says why a flight is still pending.
-		case errors.Is(err, ErrReplaced):
-			if strange++; strange == strangeLooks {
-				return nil, err
-			}
 func (s *Sender) late(f *flight) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
