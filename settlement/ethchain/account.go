@@ -96,7 +96,8 @@ func (c *Chain) approve(ctx context.Context, spender common.Address, units *big.
 }
 
 // ensureAllowance approves exactly units unless that much is allowed: an open-ended approval would put
-// all of the account's tokens at the spender's mercy.
+// all of the account's tokens at the spender's mercy. What a crash between approval and deposit has left is taken back
+// first, as some tokens, USDT among them, change no allowance that is not zero.
 func (c *Chain) ensureAllowance(ctx context.Context, spender common.Address, units *big.Int) error {
 	if c.sender == nil {
 		return ErrReadOnly
@@ -107,6 +108,11 @@ func (c *Chain) ensureAllowance(ctx context.Context, spender common.Address, uni
 	}
 	if have.Cmp(units) >= 0 {
 		return nil
+	}
+	if have.Sign() > 0 {
+		if err := c.approve(ctx, spender, new(big.Int)); err != nil {
+			return err
+		}
 	}
 	return c.approve(ctx, spender, units)
 }

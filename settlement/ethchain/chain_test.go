@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/google/go-cmp/cmp"
 
+	"flotilla/contracts/bindings"
 	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
 	"flotilla/testnet/devchain"
@@ -189,6 +191,25 @@ func TestThawsAndTheirErrors(t *testing.T) {
 		}
 	}
 	wantErr(t, op.AddStake(ctx, 1001*usd), ethchain.ErrInsufficientTokens)
+}
+
+// A deposit that never came after its approval leaves an allowance. Tokens such as USDT take no other one in its place
+// until it is zero.
+func TestLeftAllowanceIsTakenBackFirst(t *testing.T) {
+	w, ctx := newWorld(t, gap), deadline(t)
+	node, token := newFlakyNode(t, w.URL()), bindings.NewTestToken()
+	node.approved = func(owner, spender common.Address) bool {
+		out, err := w.Client().CallContract(ctx, ethereum.CallMsg{To: &w.Token, Data: token.PackAllowance(owner, spender)}, nil)
+		return err != nil || new(big.Int).SetBytes(out).Sign() != 0
+	}
+	gateway, op := through(t, w, node), ethchain.AddressOf(w.op1)
+	must(t, gateway.Approve(ctx, usd))
+	must(t, gateway.Deposit(ctx, op, 5*usd))
+	got, err := gateway.Lane(ctx, gateway.Account(), op)
+	must(t, err)
+	if got.Balance != 5*usd {
+		t.Fatalf("lane holds %s, want %s", got.Balance, 5*usd)
+	}
 }
 
 func TestStakedOperatorsFollowTheEvents(t *testing.T) {

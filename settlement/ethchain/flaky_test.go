@@ -16,6 +16,7 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 
+	"flotilla/contracts/bindings"
 	"flotilla/settlement/ethchain"
 )
 
@@ -31,6 +32,8 @@ type flakyNode struct {
 	maxRange atomic.Int64 // blocks that one question for events may span; 0: any
 	noTip    atomic.Bool  // has nobody pay a tip
 	behind   atomic.Int64 // how many more times it has no receipt, as of a node behind the one that told the nonce
+
+	approved func(owner, spender common.Address) bool // refuses to change an allowance for another, as USDT does; may be nil
 
 	mu    sync.Mutex
 	calls map[string]int
@@ -106,6 +109,10 @@ func (n *flakyNode) instead(call rpcCall) map[string]any {
 		if string(call.Params[1]) == `"latest"` && n.lag.Add(-1) >= 0 {
 			return map[string]any{"result": "0x0"}
 		}
+	case "eth_estimateGas":
+		if n.approved != nil && n.changesAllowance(call) {
+			return refuse("execution reverted")
+		}
 	case "eth_maxPriorityFeePerGas":
 		if n.noTip.Load() {
 			return map[string]any{"result": "0x0"}
@@ -126,6 +133,20 @@ func (n *flakyNode) instead(call rpcCall) map[string]any {
 		}
 	}
 	return nil
+}
+
+// changesAllowance says whether a call approves something where something is approved.
+func (n *flakyNode) changesAllowance(call rpcCall) bool {
+	var tx struct {
+		From  common.Address
+		Input hexutil.Bytes
+	}
+	approve := bindings.NewTestToken().GetABI().Methods["approve"]
+	if json.Unmarshal(call.Params[0], &tx) != nil || !bytes.HasPrefix(tx.Input, approve.ID) {
+		return false
+	}
+	args, err := approve.Inputs.Unpack(tx.Input[len(approve.ID):])
+	return err == nil && args[1].(*big.Int).Sign() != 0 && n.approved(tx.From, args[0].(common.Address))
 }
 
 // through opens the gateway's contract over the flaky node.
