@@ -108,8 +108,11 @@ func (c *Chain) check(ctx context.Context) error {
 		return fmt.Errorf("%w %s of chain %s", ErrNoContract, c.domain.Contract, id)
 	}
 	separator, err := read(ctx, c, c.contract.PackDomainSeparator(), c.contract.UnpackDomainSeparator)
-	if err != nil {
+	if errors.Is(err, ErrReverted) || errors.Is(err, ErrNoContract) || errors.Is(err, errNotDecoded) { // else the node's own
 		return fmt.Errorf("%w: %s does not answer as one: %v", ErrNotSettlement, c.domain.Contract, err)
+	}
+	if err != nil {
+		return fmt.Errorf("read EIP-712 domain of %s: %w", c.domain.Contract, err)
 	}
 	if separator != c.domain.Separator() {
 		return fmt.Errorf("%w: %s has another EIP-712 domain", ErrNotSettlement, c.domain.Contract)
@@ -164,10 +167,13 @@ func readAt[T any](ctx context.Context, c *Chain, to common.Address, data []byte
 	}
 	value, err := unpack(out)
 	if err != nil {
-		return zero, fmt.Errorf("decode answer of %s: %w", to, err)
+		return zero, fmt.Errorf("%w of %s: %w", errNotDecoded, to, err)
 	}
 	return value, nil
 }
+
+// errNotDecoded: a contract answers something else than it should.
+var errNotDecoded = errors.New("decode answer")
 
 // AddressOf returns the account of key.
 func AddressOf(key *ecdsa.PrivateKey) common.Address { return crypto.PubkeyToAddress(key.PublicKey) }

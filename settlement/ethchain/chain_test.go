@@ -261,6 +261,11 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 	if err := open(func(c *ethchain.Config) { c.RPC = "http://127.0.0.1:1" }); err == nil {
 		t.Error("no error for a node that is not there")
 	}
+	busy := newFlakyNode(t, w.URL())
+	busy.busy.Store(true)
+	if err := open(func(c *ethchain.Config) { c.RPC = busy.URL }); err == nil || errors.Is(err, ethchain.ErrNotSettlement) {
+		t.Errorf("a node with a rate limit says of the contract: %v", err)
+	}
 	if err := open(func(c *ethchain.Config) { c.RPC = "" }); err == nil {
 		t.Error("no error without a node")
 	}

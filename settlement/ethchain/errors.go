@@ -90,13 +90,17 @@ func (e *RevertError) Unwrap() []error {
 	return []error{ErrReverted, e.named}
 }
 
-// decodeRevert turns a node's "execution reverted" into a *RevertError; other errors pass unchanged.
+// decodeRevert turns a node's "execution reverted" into a *RevertError; other errors pass unchanged, also those that a
+// node answers with, such as a limit on calls.
 func decodeRevert(err error) error {
 	var withData rpc.DataError
 	if !errors.As(err, &withData) {
 		return err
 	}
 	text, _ := withData.ErrorData().(string)
+	if text == "" && !strings.Contains(strings.ToLower(err.Error()), "revert") { // not every node sends data
+		return err
+	}
 	raw, decodeErr := hexutil.Decode(text)
 	if decodeErr != nil || len(raw) < 4 {
 		return fmt.Errorf("%w: %w", ErrReverted, err)

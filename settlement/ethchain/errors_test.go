@@ -14,10 +14,13 @@ import (
 	"flotilla/settlement"
 )
 
-// nodeError is what the RPC client returns when a node says "execution reverted" with data.
-type nodeError struct{ data any }
+// nodeError is what the RPC client returns when a node answers with an error, data or none.
+type nodeError struct {
+	text string
+	data any
+}
 
-func (nodeError) Error() string    { return "execution reverted" }
+func (e nodeError) Error() string  { return e.text }
 func (e nodeError) ErrorData() any { return e.data }
 
 func encodeError(t *testing.T, name string, args ...any) string {
@@ -51,7 +54,7 @@ func TestDecodeRevertNamesTheReason(t *testing.T) {
 		{encodeError(t, "NotSignedByOperator", big.NewInt(1), other), settlement.ErrBadSignature, "NotSignedByOperator{Index:+1"},
 		{encodeError(t, "ZeroAmount"), ErrReverted, "contract refused: ZeroAmount"},
 	} {
-		err := decodeRevert(fmt.Errorf("estimate: %w", nodeError{test.data}))
+		err := decodeRevert(fmt.Errorf("estimate: %w", nodeError{"execution reverted", test.data}))
 		if !errors.Is(err, ErrReverted) || !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", test.text, err, test.want)
 		}
@@ -66,13 +69,27 @@ func TestDecodeRevertNamesTheReason(t *testing.T) {
 	}
 }
 
+// A node has more to say than what contracts refuse.
+func TestDecodeRevertLeavesTheNodesOwnErrors(t *testing.T) {
+	for text, reverted := range map[string]bool{
+		"rate limit exceeded":                 false,
+		"insufficient funds for transfer":     false,
+		"execution reverted":                  true, // nodes that send no data
+		"VM execution error: Reverted by ...": true,
+	} {
+		if err := decodeRevert(nodeError{text: text}); errors.Is(err, ErrReverted) != reverted {
+			t.Errorf("%q became %q", text, err)
+		}
+	}
+}
+
 // FuzzDecodeRevert: a node's answer, whatever it is, gives an error that is still the node's or ErrReverted.
 func FuzzDecodeRevert(f *testing.F) {
 	f.Add("0x")
 	f.Add("0x08c379a0")
 	f.Add("0x" + common.Bytes2Hex(bindings.FlotillaSettlementEpochMismatchErrorID().Bytes()))
 	f.Fuzz(func(t *testing.T, data string) {
-		err := decodeRevert(nodeError{data})
+		err := decodeRevert(nodeError{"execution reverted", data})
 		if err == nil || !errors.Is(err, ErrReverted) {
 			t.Fatalf("data %q gives %v", data, err)
 		}

@@ -30,6 +30,7 @@ type flakyNode struct {
 	lag      atomic.Int64 // how many more times no transaction of the account is in a block, as of a node that is behind
 	private  atomic.Bool  // does not tell what is pending
 	maxRange atomic.Int64 // blocks that one question for events may span; 0: any
+	busy     atomic.Bool  // calls no contract, as where its owner has asked too much
 	noTip    atomic.Bool  // has nobody pay a tip
 	behind   atomic.Int64 // how many more times it has no receipt, as of a node behind the one that told the nonce
 
@@ -112,6 +113,10 @@ func (n *flakyNode) instead(call rpcCall) map[string]any {
 	case "eth_estimateGas":
 		if n.approved != nil && n.changesAllowance(call) {
 			return refuse("execution reverted")
+		}
+	case "eth_call":
+		if n.busy.Load() {
+			return refuse("rate limit exceeded")
 		}
 	case "eth_maxPriorityFeePerGas":
 		if n.noTip.Load() {
