@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -50,12 +51,17 @@ func (c chainFlags) look(ctx context.Context, do func(context.Context, *ethchain
 // address is a 20-byte account in a flag or argument.
 type address common.Address
 
-// UnmarshalText reads 0x and 40 hex digits.
+// UnmarshalText reads 0x and 40 hex digits. Upper and lower case among them are a checksum (EIP-55).
 func (a *address) UnmarshalText(text []byte) error {
 	if !common.IsHexAddress(string(text)) {
 		return fmt.Errorf("%q is no address: want 0x and 40 hex digits", text)
 	}
-	*a = address(common.HexToAddress(string(text)))
+	account := common.HexToAddress(string(text))
+	digits := string(text[len(text)-2*common.AddressLength:])
+	if mixed := digits != strings.ToLower(digits) && digits != strings.ToUpper(digits); mixed && digits != account.Hex()[2:] {
+		return fmt.Errorf("%q is misspelt: its upper and lower case is a checksum (EIP-55) that does not fit", text)
+	}
+	*a = address(account)
 	return nil
 }
 
