@@ -242,6 +242,34 @@ func TestStakedOperatorsFollowTheEvents(t *testing.T) {
 	check(op1.Account(), op2.Account())
 }
 
+// A long history takes longer to read than one call may take. The next call goes on where the last one was cut.
+func TestScanForOperatorsGoesOnWhereItWasCut(t *testing.T) {
+	w, ctx := newWorld(t, gap), deadline(t)
+	must(t, w.as(t, w.op1).AddStake(ctx, usd))
+	for range 100 {
+		w.warp(t, time.Second)
+	}
+	must(t, w.as(t, w.op2).AddStake(ctx, usd))
+	node := newFlakyNode(t, w.URL())
+	reader := through(t, w, node)
+	ethchain.SetScanBlocks(reader, 10)
+	for range 3 {
+		node.answers.Store(3)
+		if got, err := reader.StakedOperators(ctx); err == nil {
+			t.Fatalf("found %d operators in 30 blocks at a time", len(got))
+		}
+	}
+	node.answers.Store(100)
+	got, err := reader.StakedOperators(ctx)
+	must(t, err)
+	if len(got) != 2 {
+		t.Fatalf("found %d operators, want 2", len(got))
+	}
+	if asked := 100 - node.answers.Load(); asked > 10 {
+		t.Fatalf("the last call asked %d times for events: the scan began anew", asked)
+	}
+}
+
 func TestNewSaysWhatIsWrong(t *testing.T) {
 	w, ctx := newWorld(t, gap), deadline(t)
 	good := ethchain.Config{RPC: w.URL(), Contract: w.Settlement, ChainID: devchain.ChainID}

@@ -30,6 +30,7 @@ type flakyNode struct {
 	lag      atomic.Int64 // how many more times no transaction of the account is in a block, as of a node that is behind
 	private  atomic.Bool  // does not tell what is pending
 	maxRange atomic.Int64 // blocks that one question for events may span; 0: any
+	answers  atomic.Int64 // how many more questions for events it answers, as far as a caller's time goes; below 0: any
 	busy     atomic.Bool  // calls no contract, as where its owner has asked too much
 	noTip    atomic.Bool  // has nobody pay a tip
 	behind   atomic.Int64 // how many more times it has no receipt, as of a node behind the one that told the nonce
@@ -50,6 +51,7 @@ func newFlakyNode(t *testing.T, url string) *flakyNode {
 	t.Helper()
 	n := &flakyNode{calls: map[string]int{}}
 	n.target.Store(url)
+	n.answers.Store(-1)
 	n.Server = httptest.NewServer(n)
 	t.Cleanup(n.Close)
 	return n
@@ -133,6 +135,10 @@ func (n *flakyNode) instead(call rpcCall) map[string]any {
 	case "eth_getLogs":
 		var filter struct{ FromBlock, ToBlock hexutil.Uint64 }
 		most := n.maxRange.Load()
+		if n.answers.Load() >= 0 && n.answers.Add(-1) < 0 {
+			n.answers.Store(0)
+			return refuse("too many questions")
+		}
 		if json.Unmarshal(call.Params[0], &filter) == nil && most > 0 && int64(filter.ToBlock-filter.FromBlock) >= most {
 			return refuse("block range is too wide")
 		}

@@ -68,7 +68,8 @@ func (c *Chain) StakedOperators(ctx context.Context) ([]common.Address, error) {
 	return out, nil
 }
 
-// scanStaked reads the Staked events since the last scan. The caller holds c.operators.mu.
+// scanStaked reads the Staked events since the last scan. One that is cut short goes on at its last piece the next time: a
+// long history takes longer than a caller may wait. The caller holds c.operators.mu.
 func (c *Chain) scanStaked(ctx context.Context) error {
 	if err := c.sameChain(ctx); err != nil {
 		return err
@@ -78,20 +79,25 @@ func (c *Chain) scanStaked(ctx context.Context) error {
 		return err
 	}
 	staked := [][]common.Hash{{c.stake.GetABI().Events[bindings.FlotillaStakeStakedEventName].ID}}
-	err = c.events(ctx, c.stakeAt, staked, c.operators.next, head, func(log *types.Log) error {
-		event, err := c.stake.UnpackStakedEvent(log)
-		if err != nil {
+	again := max(c.operators.start, head+1-min(head+1, scanOverlap))
+	for from := c.operators.next; from <= head; from += c.scanBlocks {
+		to := min(from+c.scanBlocks-1, head)
+		if err := c.events(ctx, c.stakeAt, staked, from, to, c.noteStaked); err != nil {
 			return err
 		}
-		c.operators.seen[event.Operator] = struct{}{}
-		if len(c.operators.seen) > maxOperators {
-			return fmt.Errorf("more than %d operators have staked", maxOperators)
-		}
-		return nil
-	})
+		c.operators.next = min(to+1, again)
+	}
+	return nil
+}
+
+func (c *Chain) noteStaked(log *types.Log) error {
+	event, err := c.stake.UnpackStakedEvent(log)
 	if err != nil {
 		return err
 	}
-	c.operators.next = max(c.operators.start, head+1-min(head+1, scanOverlap))
+	c.operators.seen[event.Operator] = struct{}{}
+	if len(c.operators.seen) > maxOperators {
+		return fmt.Errorf("more than %d operators have staked", maxOperators)
+	}
 	return nil
 }
