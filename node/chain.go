@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"golang.org/x/sync/errgroup"
 
 	"flotilla/settlement"
 )
@@ -16,7 +18,7 @@ import (
 // Chain is what a running node asks of the settlement contract: settlement's own view and the few operations that a
 // node does for itself. settlement/ethchain implements it; node never sees an Ethereum client.
 //
-// Every method must honour ctx; node calls each with a deadline of chainTimeout.
+// Every method must honour ctx; node calls each with a deadline of chainTimeout, and StakedOperators with historyTimeout.
 type Chain interface {
 	settlement.Chain
 	// StakedOperators lists every address that has stake now: the operator set that no gossip can forge.
@@ -31,6 +33,11 @@ const (
 	// chainTimeout bounds one chain call. A block comes each second on a development chain and each twelve on
 	// mainnet: three mainnet blocks.
 	chainTimeout = 36 * time.Second
+	// historyTimeout bounds the list of operators: the first one rests on the contract's whole history, which a node sends
+	// in pieces of 10,000 blocks. A chain that does not answer ends it long before.
+	historyTimeout = 10 * time.Minute
+	// chainReaders is how many operators are read at once.
+	chainReaders = 16
 	// maxOperators bounds the operator set a node keeps: ten times the size the gossip budget is planned for.
 	maxOperators = 10_000
 )
@@ -90,35 +97,66 @@ func (v *chainView) Run(ctx context.Context) error {
 	}
 }
 
-// Refresh reads the operator set, their stakes and this node's lanes once.
+// Refresh reads the operator set, their stakes and this node's lanes once. Each question has its own deadline: who stakes
+// from many accounts makes it longer, and does not make it fail.
 func (v *chainView) Refresh(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, chainTimeout)
-	defer cancel()
-	ops, err := v.chain.StakedOperators(ctx)
+	ops, err := v.list(ctx)
 	if err != nil {
-		return fmt.Errorf("list staked operators: %w", err)
-	}
-	if len(ops) > maxOperators {
-		ops = ops[:maxOperators]
+		return err
 	}
 	next := &chainSnapshot{
 		stakes: make(map[common.Address]settlement.Amount, len(ops)),
 		lanes:  make(map[common.Address]settlement.Lane, len(ops)),
 	}
+	var mu sync.Mutex // guards next
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(chainReaders)
 	for _, op := range ops {
-		s, err := v.chain.Stake(ctx, op)
-		if err != nil {
-			return fmt.Errorf("read stake of %s: %w", op, err)
-		}
-		if s.Amount > s.Thawing {
-			next.stakes[op] = s.Amount - s.Thawing
-		}
-		if next.lanes[op], err = v.chain.Lane(ctx, v.self, op); err != nil {
-			return fmt.Errorf("read lane to %s: %w", op, err)
-		}
+		group.Go(func() error {
+			s, lane, err := v.read(groupCtx, op)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if s.Amount > s.Thawing {
+				next.stakes[op] = s.Amount - s.Thawing
+			}
+			next.lanes[op] = lane
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	v.snap.Store(next)
 	return nil
+}
+
+// list returns at most maxOperators staked operators.
+func (v *chainView) list(ctx context.Context) ([]common.Address, error) {
+	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
+	defer cancel()
+	ops, err := v.chain.StakedOperators(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list staked operators: %w", err)
+	}
+	return ops[:min(len(ops), maxOperators)], nil
+}
+
+// read asks for one operator's stake and this node's lane to it.
+func (v *chainView) read(ctx context.Context, op common.Address) (settlement.Stake, settlement.Lane, error) {
+	ctx, cancel := context.WithTimeout(ctx, chainTimeout)
+	defer cancel()
+	s, err := v.chain.Stake(ctx, op)
+	if err != nil {
+		return s, settlement.Lane{}, fmt.Errorf("read stake of %s: %w", op, err)
+	}
+	lane, err := v.chain.Lane(ctx, v.self, op)
+	if err != nil {
+		return s, lane, fmt.Errorf("read lane to %s: %w", op, err)
+	}
+	return s, lane, nil
 }
 
 // Stake returns the operator's stake that is not thawing, zero when it has none.

@@ -1,0 +1,66 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/settlement"
+)
+
+// remoteChain has many operators, and an answer to each question takes a while.
+type remoteChain struct {
+	Chain
+	operators []common.Address
+	scan, ask time.Duration
+}
+
+func (c *remoteChain) wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+func (c *remoteChain) StakedOperators(ctx context.Context) ([]common.Address, error) {
+	return c.operators, c.wait(ctx, c.scan)
+}
+
+func (c *remoteChain) Stake(ctx context.Context, op common.Address) (settlement.Stake, error) {
+	return settlement.Stake{Amount: settlement.Amount(op[19]) + 1}, c.wait(ctx, c.ask)
+}
+
+func (c *remoteChain) Lane(ctx context.Context, _, _ common.Address) (settlement.Lane, error) {
+	return settlement.Lane{Balance: 5}, c.wait(ctx, c.ask)
+}
+
+// Anybody may stake a millionth of a dollar from a thousand accounts: that must not keep nodes from seeing the chain, nor
+// may a long history keep one from starting.
+func TestViewOfManyOperatorsOnARemoteChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chain := &remoteChain{scan: 2 * time.Minute, ask: 100 * time.Millisecond}
+		for i := range uint32(1000) {
+			chain.operators = append(chain.operators, common.BytesToAddress(binary.BigEndian.AppendUint32(nil, i)))
+		}
+		view := newChainView(chain, common.Address{1}, time.Second, slog.New(slog.DiscardHandler))
+		start := time.Now()
+		if err := view.Refresh(t.Context()); err != nil {
+			t.Fatalf("after %v: %v", time.Since(start), err)
+		}
+		last := chain.operators[999] // ends in 0xe7
+		if n := len(view.Operators()); n != 1000 || view.Stake(last) != 0xe8 || view.Lane(last).Balance != 5 {
+			t.Fatalf("%d operators, the last with a stake of %d and a lane of %d", n, view.Stake(last), view.Lane(last).Balance)
+		}
+		chain.scan = time.Hour // hangs
+		if err := view.Refresh(t.Context()); err == nil || len(view.Operators()) != 1000 {
+			t.Fatalf("a chain that hangs: %v, and %d operators are left", err, len(view.Operators()))
+		}
+	})
+}
