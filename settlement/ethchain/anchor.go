@@ -38,11 +38,16 @@ func (c *Chain) findAnchor(ctx context.Context, payer common.Address, epoch uint
 	if err == nil {
 		return anchorOf(event, head), nil
 	}
-	for to := head; ; to -= c.scanBlocks {
-		from := max(c.operators.start, to-min(to, c.scanBlocks-1))
+	for to, span := head, c.scanBlocks; ; {
+		from := max(c.operators.start, to-min(to, span-1))
 		event, err = c.batchEvent(ctx, payer, epoch, from, to)
-		if err != nil || event != nil || from == c.operators.start {
+		switch {
+		case err != nil && maySpanLess(err, span):
+			span /= 2
+		case err != nil || event != nil || from == c.operators.start:
 			return anchorOf(event, head), err
+		default:
+			to = from - 1
 		}
 	}
 }

@@ -2,6 +2,7 @@ package ethchain_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -50,5 +51,31 @@ func TestAnchorIsFoundInPieces(t *testing.T) {
 	ethchain.SetScanBlocks(piecewise, 2) // refused still
 	if _, err := piecewise.BatchAnchor(ctx, gateway.Account(), 1); err == nil || node.count("eth_getLogs") != before+2 {
 		t.Errorf("error %v after %d questions, want one after two", err, node.count("eth_getLogs")-before)
+	}
+}
+
+// Some nodes allow fewer blocks than others. What they allow is found by asking for less.
+func TestNodeThatAllowsFewBlocks(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	gateway := w.as(t, w.gateway)
+	b, sig := w.batch(t, 1, 1, lane(w.op1, usd))
+	mined(t, gateway)(gateway.SubmitBatch(ctx, b, sig))
+	for range 320 {
+		w.warp(t, time.Second)
+	}
+	node := newFlakyNode(t, w.URL())
+	reader := through(t, w, node)
+	node.maxRange.Store(160)
+	found, err := reader.StakedOperators(ctx)
+	must(t, err)
+	at, err := reader.BatchAnchor(ctx, gateway.Account(), 1)
+	must(t, err)
+	if len(found) != 1 || at.Root != b.ReceiptsRoot {
+		t.Errorf("found operators %v and root %s, want one and %s", found, at.Root, b.ReceiptsRoot)
+	}
+	before := node.count("eth_getLogs")
+	node.maxRange.Store(1)
+	if _, err := reader.BatchAnchor(ctx, gateway.Account(), 1); err == nil || node.count("eth_getLogs")-before > 10 {
+		t.Errorf("error %v after %d questions of a node that allows one block", err, node.count("eth_getLogs")-before)
 	}
 }
