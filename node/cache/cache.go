@@ -84,14 +84,14 @@ func (c *Cache) FindSimilar(key string, q Question, vector []float32, least floa
 	if !ok || q.Text == "" {
 		return Hit{}, false
 	}
-	marks := marksOf(q.Text)
+	wording := wordingOf(q.Text)
 	for _, near := range s.nearest(q.group, vector) {
 		similarity := float64(near.Similarity) / index.SimilarityOne
 		if similarity < least {
 			break
 		}
 		e, ok := s.byRow[near.Row]
-		if !ok || e.marks != marks {
+		if !ok || !e.wording.like(wording) {
 			continue
 		}
 		if hit, ok := c.serve(s, e, stream, maxAge, accept); ok {
@@ -148,8 +148,8 @@ func (c *Cache) Keep(key string, q Question, vector []float32, a Answer, life ti
 	s.entries.Remove(q.exact)
 	if vector != nil && q.Text != "" && len(vector) == c.dim {
 		if row, err := s.vectors.Add(vector); err == nil { // else it is found by the same request alone
-			e.group, e.row, e.near, e.marks = q.group, row, true, marksOf(q.Text)
-			e.bytes += c.dim
+			e.group, e.row, e.near, e.wording = q.group, row, true, wordingOf(q.Text)
+			e.bytes += c.dim + 4*len(e.wording.words)
 		}
 	}
 	s.put(e)

@@ -73,13 +73,21 @@ func TestMarks(t *testing.T) {
 		{"What is 17 + 25?", "What is 17 + 26?"}, {"What is 17 + 25?", "What is 17 - 25?"}, {"Is it safe?", "Is it not safe?"},
 		{"Why does it work?", "Why doesn't it work?"}, {"Translate from French to English", "Translate from English to French, from"},
 		{"Who won in 1998?", "Who won in 1989?"}, {"Name the largest city", "Name the smallest city"}, {"Turn left.", "Turn right."}, {"Version v1.2", "Version v1.3"}, {"What is 5!", "What is 5"},
+		// The encoder folds case and accents, and knows no emoji: these have the same vector.
+		{"What does grep -V do?", "What does grep -v do?"}, {"Decode SGVsbG8=", "Decode sgvsbg8="}, {"Is the US in it?", "Is the us in it?"},
+		{"What does ano mean?", "What does año mean?"}, {"What does ano mean?", "What does an\u0303o mean?"}, {"What does 🍎 mean?", "What does 🍌 mean?"},
+		{"Does the dog chase the cat?", "Does the cat chase the dog?"}, {"Does the dog chase the cat?", "Does a cat chase the dog?"},
+		{"What is (2 + 3) * 4?", "What is 2 + (3 * 4)?"}, {"Is it a and (b or c)?", "Is it (a and b) or c?"}, {"A tank holds .5 litres", "A tank holds 5 litres"},
+		{"Is it legal to own?", "Is it illegal to own?"}, {"Is it safe to mix?", "Is it unsafe to mix?"}, {"When was he born?", "Where was he born?"}, {"What does \\d match?", "What does d match?"},
 	} {
-		if marksOf(pair[0]) == marksOf(pair[1]) {
+		if wordingOf(pair[0]).like(wordingOf(pair[1])) {
 			t.Errorf("%q and %q are told apart by nothing", pair[0], pair[1])
 		}
 	}
-	for _, pair := range [][2]string{{"What is 17 + 25?", "what is  17 + 25"}, {"Capital of France?", "The capital of France, please."}, {"Sing!", "Sing"}} {
-		if marksOf(pair[0]) != marksOf(pair[1]) {
+	for _, pair := range [][2]string{
+		{"What is 17 + 25?", "what is  17 + 25"}, {"Capital of France?", "The capital of France, please."}, {"Sing!", "Sing"}, {"Who directed the film Jaws?", "who directed the movie Jaws"}, {"Is it NOT safe?", "is it not safe..."},
+	} {
+		if !wordingOf(pair[0]).like(wordingOf(pair[1])) {
 			t.Errorf("%q and %q are told apart", pair[0], pair[1])
 		}
 	}

@@ -19,11 +19,11 @@ type entry struct {
 	expires time.Time
 	bytes   int
 
-	// Where another wording may find it: its group, its row among the shelf's vectors, and its text's marks.
-	near  bool
-	group digest
-	row   uint32
-	marks marks
+	// Where another wording may find it: its group, its row among the shelf's vectors, and its text's wording.
+	near    bool
+	group   digest
+	row     uint32
+	wording wording
 }
 
 // shelf is what is kept of one API key. Cache.mu guards it.
