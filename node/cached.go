@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"flotilla/node/access"
@@ -88,9 +87,9 @@ func (l *lookup) find() (openai.Reply, bool) {
 	if l == nil || !l.look {
 		return nil, false
 	}
-	maxAge := time.Duration(math.MaxInt64)
+	maxAge := l.life() // which may have become shorter since an answer was kept
 	if l.req.Cache.MaxAge > 0 {
-		maxAge = l.req.Cache.MaxAge
+		maxAge = min(maxAge, l.req.Cache.MaxAge)
 	}
 	c, key, stream := l.g.cache, l.req.Key.ID, l.req.Stream
 	if hit, ok := c.Find(key, l.question, stream, maxAge, l.permits); ok {
@@ -167,8 +166,11 @@ func (r *recorder) record() {
 	l.g.cache.Keep(l.req.Key.ID, l.question, l.vector, cache.Answer{Stream: l.req.Stream, Pieces: r.pieces, Origin: cache.Origin{
 		At: l.g.now(), Model: info.Model, Operator: info.Operator, ReceiptID: final.ReceiptID, PredictedQuality: info.PredictedQuality,
 		PromptTokens: final.PromptTokens, CompletionTokens: final.CompletionTokens, CostMicroUSD: final.CostMicroUSD,
-	}}, time.Duration(l.caching.Seconds)*time.Second)
+	}}, l.life())
 }
+
+// life is how long an answer may be given again.
+func (l *lookup) life() time.Duration { return time.Duration(l.caching.Seconds) * time.Second }
 
 // replay gives an old answer again: for nothing, without a receipt.
 type replay struct {

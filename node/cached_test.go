@@ -6,9 +6,12 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"flotilla/node/access"
+	"flotilla/node/cache"
 	"flotilla/node/requestlog"
 	"flotilla/routing"
 	"flotilla/routing/embed"
@@ -211,6 +214,28 @@ func TestGatewaysCache(t *testing.T) {
 	w.gateway.Gateway.Reconfigure(cfg)
 	if resp, _ := w.say(worldAPIKey, "@script tokens=2", ""); resp.Header.Get("X-Flotilla-Cache") != "" {
 		t.Errorf("switched off: %v", resp.Header)
+	}
+}
+
+// A shorter time binds what was kept under a longer one.
+func TestCacheTimeIsLowered(t *testing.T) {
+	w := newWorld(t)
+	w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	var later atomic.Int64
+	w.gateway.Gateway.cache = cache.New(1, func() time.Time { return time.Now().Add(time.Duration(later.Load())) })
+	cfg := *w.gateway.Gateway.cfg.Load()
+	for _, step := range []struct {
+		seconds uint64
+		later   time.Duration
+		want    string
+	}{{7200, 0, "miss"}, {7200, 90 * time.Minute, "hit"}, {3600, 90 * time.Minute, "miss"}} {
+		later.Store(int64(step.later))
+		cfg.Cache = access.Caching{Mode: access.CacheExact, Seconds: step.seconds}
+		w.gateway.Gateway.Reconfigure(cfg)
+		resp, _ := w.say(worldAPIKey, "@script tokens=2", "")
+		if got := resp.Header.Get("X-Flotilla-Cache"); !strings.HasPrefix(got, step.want) {
+			t.Errorf("%d s, %s later: %q, want %s", step.seconds, step.later, got, step.want)
+		}
 	}
 }
 
