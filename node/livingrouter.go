@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -55,7 +56,9 @@ func (l *livingRouter) Edit(change func(*index.Builder) error) (*index.Index, er
 	if err != nil {
 		return nil, err
 	}
-	if err := indexfile.Write(l.file, x); err != nil {
+	if err := indexfile.Replace(l.file, old.Index(), x); errors.Is(err, indexfile.ErrChanged) {
+		return nil, fmt.Errorf("keep edited index: %w: start the gateway anew to use it, then edit", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("keep edited index: %w", err)
 	}
 	l.newest.Store(r)

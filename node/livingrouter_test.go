@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -158,6 +159,24 @@ func TestARefusedEditChangesNothing(t *testing.T) {
 	}
 	if l.Index().ID() != before {
 		t.Error("the index has changed")
+	}
+}
+
+// What the owner made of the gateway's file beside it waits for the next start.
+func TestAnEditOfTheFileIsNotUndone(t *testing.T) {
+	l := living(t, 20)
+	if _, err := l.Edit(func(b *index.Builder) error { return b.Import(rowsOf(t, "new", 1)) }); err != nil {
+		t.Fatal(err)
+	}
+	before, others := l.Index(), rowsOf(t, "by hand", 30)
+	if err := indexfile.Write(l.file, others); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Edit(func(b *index.Builder) error { return b.Import(rowsOf(t, "newer", 1)) }); !errors.Is(err, indexfile.ErrChanged) || l.Index() != before {
+		t.Errorf("%v", err)
+	}
+	if kept, err := indexfile.Read(l.file); err != nil || kept.ID() != others.ID() {
+		t.Errorf("on disk: %v", err)
 	}
 }
 

@@ -86,7 +86,7 @@ func (t indexTarget) add(ctx context.Context, rows *index.Index) (node.Edited, e
 	}
 	if _, err := os.Stat(t.Index); errors.Is(err, os.ErrNotExist) {
 		e := node.Edited{Added: rows.Len(), Rows: rows.Len(), Generation: rows.Generation(), ID: rows.ID()}
-		return e, indexfile.Write(t.Index, rows)
+		return e, indexfile.Replace(t.Index, nil, rows)
 	}
 	return t.editFile(func(b *index.Builder) (node.Edited, error) {
 		return node.Edited{Added: rows.Len()}, b.Import(rows)
@@ -138,7 +138,7 @@ func (t indexTarget) editFile(change func(*index.Builder) (node.Edited, error)) 
 	if err != nil {
 		return node.Edited{}, err
 	}
-	if err := indexfile.Write(t.Index, x); err != nil {
+	if err := indexfile.Replace(t.Index, old, x); err != nil {
 		return node.Edited{}, err
 	}
 	e.Rows, e.Generation, e.ID = x.Len(), x.Generation(), x.ID()

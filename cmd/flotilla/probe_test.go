@@ -2,14 +2,17 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"flotilla/node"
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
 	"flotilla/testnet"
@@ -117,18 +120,7 @@ func TestProbesReplaceAllRowsOfAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "own.fidx")
 	target := indexTarget{Index: file}
 	for _, score := range []float64{0, 1} {
-		b, err := index.NewBuilder("e", 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Add(index.Row{Vector: []float32{1, 0}, Source: "probe:m", Outcomes: []index.Outcome{{Model: "gemma-3-270m", Score: score}}}); err != nil {
-			t.Fatal(err)
-		}
-		rows, err := b.Build()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := target.replace(t.Context(), "probe:m", rows); err != nil {
+		if _, err := target.replace(t.Context(), "probe:m", oneRow(t, "probe:m", score)); err != nil {
 			t.Fatalf("probes of score %v: %v", score, err)
 		}
 		x, err := indexfile.Read(file)
@@ -139,4 +131,40 @@ func TestProbesReplaceAllRowsOfAFile(t *testing.T) {
 			t.Errorf("%d rows, score %v, want one of %v", x.Len(), got, score)
 		}
 	}
+}
+
+// What another program has made of the file while an edit was under way stays.
+func TestAnEditOfAFileUndoesNoOther(t *testing.T) {
+	target := indexTarget{Index: filepath.Join(t.TempDir(), "own.fidx")}
+	if _, err := target.add(t.Context(), oneRow(t, "a", 0)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := target.editFile(func(b *index.Builder) (node.Edited, error) {
+		if _, err := target.add(t.Context(), oneRow(t, "b", 0)); err != nil {
+			t.Fatal(err)
+		}
+		return node.Edited{}, b.Import(oneRow(t, "c", 0))
+	})
+	if !errors.Is(err, indexfile.ErrChanged) {
+		t.Errorf("%v", err)
+	}
+	if x, err := indexfile.Read(target.Index); err != nil || !slices.Equal(sourcesOf(x), []string{"a", "b"}) {
+		t.Errorf("what is there: %v", err)
+	}
+}
+
+func oneRow(t *testing.T, source string, score float64) *index.Index {
+	t.Helper()
+	b, err := index.NewBuilder("e", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Add(index.Row{Vector: []float32{1, 0}, Source: source, Outcomes: []index.Outcome{{Model: "gemma-3-270m", Score: score}}}); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }

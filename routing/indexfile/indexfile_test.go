@@ -2,12 +2,15 @@ package indexfile_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func small(t *testing.T, rows int) *index.Index {
@@ -57,5 +60,54 @@ func TestAFileIsReplacedAsAWhole(t *testing.T) {
 	}
 	if _, err := indexfile.Read(file); !errors.Is(err, index.ErrCorrupt) {
 		t.Errorf("cut file: %v", err)
+	}
+}
+
+// Two programs that write one file at the same time leave what one of them wrote.
+func TestWritersAtOnceSpoilNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.fidx")
+	var writers errgroup.Group
+	for _, rows := range []int{1, 20_000} {
+		x := small(t, rows)
+		writers.Go(func() error {
+			for range 30 {
+				if err := indexfile.Write(file, x); err != nil {
+					return err
+				}
+				if y, err := indexfile.Read(file); err != nil || y.Len() != 1 && y.Len() != 20_000 {
+					return fmt.Errorf("what is there: %w", err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := writers.Wait(); err != nil {
+		t.Error(err)
+	}
+	if parts, err := filepath.Glob(file + "*.part"); err != nil || len(parts) != 0 {
+		t.Errorf("left: %v %v", parts, err)
+	}
+}
+
+// An edit does not undo another that it has not seen.
+func TestAnotherEditIsNotUndone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.fidx")
+	one, two, three := small(t, 1), small(t, 2), small(t, 3)
+	for _, step := range []struct {
+		old, next *index.Index
+		want      error
+	}{{nil, one, nil}, {nil, two, indexfile.ErrChanged}, {one, two, nil}, {one, three, indexfile.ErrChanged}, {two, three, nil}} {
+		if err := indexfile.Replace(file, step.old, step.next); !errors.Is(err, step.want) {
+			t.Errorf("%v, want %v", err, step.want)
+		}
+	}
+	if x, err := indexfile.Read(file); err != nil || x.ID() != three.ID() {
+		t.Errorf("what is there: %v", err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := indexfile.Replace(file, three, two); err != nil {
+		t.Errorf("a file that is gone: %v", err)
 	}
 }
