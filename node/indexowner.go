@@ -56,8 +56,8 @@ func (o owner) ExportIndex(context.Context) (io.WriterTo, error) {
 	return l.Index(), nil
 }
 
-// AddRows appends the rows of an encoded index; the answer is an Edited.
-func (o owner) AddRows(_ context.Context, encoded []byte) (any, error) {
+// AddRows appends the rows of an encoded index, in place of those of a source if one is named; the answer is an Edited.
+func (o owner) AddRows(_ context.Context, replace string, encoded []byte) (any, error) {
 	l, err := o.living()
 	if err != nil {
 		return nil, err
@@ -69,12 +69,16 @@ func (o owner) AddRows(_ context.Context, encoded []byte) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
 	}
-	x, err := l.Edit(func(b *index.Builder) error { return asBadRequest(b.Import(rows)) })
+	var removed index.Removed
+	x, err := l.Edit(func(b *index.Builder) (err error) {
+		removed, err = b.Replace(replace, rows)
+		return asBadRequest(err)
+	})
 	if err != nil {
 		return nil, err
 	}
 	e := edited(x)
-	e.Added = rows.Len()
+	e.Added, e.Removed = rows.Len(), removed
 	return e, nil
 }
 

@@ -233,6 +233,38 @@ func TestTheOwnerEditsTheIndexOverHTTP(t *testing.T) {
 	}
 }
 
+// A model's probes may be all that an index has: they are replaced in one edit.
+func TestTheOwnerReplacesASource(t *testing.T) {
+	w := newWorld(t)
+	pages := admin.Handler(owner{w.gateway}, nil, w.gateway.metrics())
+	row := func(score float64) []byte {
+		b, err := index.NewBuilder("none", 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Add(index.Row{Vector: []float32{1, 0}, Source: "probe:m", Outcomes: []index.Outcome{{Model: "gemma-2-9b-it", Score: score}}}); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows.Encode()
+	}
+	others := w.gateway.Gateway.router.Index().Source(0)
+	for _, step := range []struct {
+		path string
+		body []byte
+	}{{"/index/rows", row(0)}, {"/index/remove", fmt.Appendf(nil, `{"source":%q}`, others)}, {"/index/rows?replace=probe%3Am", row(1)}} {
+		if status, raw := askPages(t, pages, http.MethodPost, step.path, step.body); status != http.StatusOK {
+			t.Fatalf("%s: %d %s", step.path, status, raw)
+		}
+	}
+	if x := w.gateway.Gateway.router.Index(); x.Len() != 1 || x.Cells(0)[0].Score != index.ScoreSteps {
+		t.Errorf("%d rows, the first of %v", x.Len(), x.Cells(0))
+	}
+}
+
 func askPages(t *testing.T, pages http.Handler, method, path string, body []byte) (int, []byte) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1"+path, bytes.NewReader(body))

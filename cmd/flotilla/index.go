@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 
 	"flotilla/node"
@@ -76,10 +77,11 @@ func (t indexTarget) embedder(ctx context.Context) (string, error) {
 	return x.EmbedderID(), nil
 }
 
-// add appends rows to the target. A file that does not exist is made.
-func (t indexTarget) add(ctx context.Context, rows *index.Index) (node.Edited, error) {
+// add appends rows to the target, in place of those of the source replace if it is not empty. A file that does not exist
+// is made.
+func (t indexTarget) add(ctx context.Context, rows *index.Index, replace string) (node.Edited, error) {
 	if t.live() {
-		return t.sendEdit(ctx, "/index/rows", rows.Encode())
+		return t.sendEdit(ctx, "/index/rows?"+url.Values{"replace": {replace}}.Encode(), rows.Encode())
 	}
 	if t.Index == builtIn {
 		return node.Edited{}, errBuiltIn
@@ -89,7 +91,8 @@ func (t indexTarget) add(ctx context.Context, rows *index.Index) (node.Edited, e
 		return e, indexfile.Replace(t.Index, nil, rows)
 	}
 	return t.editFile(func(b *index.Builder) (node.Edited, error) {
-		return node.Edited{Added: rows.Len()}, b.Import(rows)
+		removed, err := b.Replace(replace, rows)
+		return node.Edited{Added: rows.Len(), Removed: removed}, err
 	})
 }
 

@@ -74,7 +74,7 @@ func (c *indexAddCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	e, err := c.add(ctx, rows)
+	e, err := c.add(ctx, rows, "")
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (c *indexImportCmd) Run(ctx context.Context, s *streams) error {
 	if err := rows.CheckCoherence(); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	e, err := c.add(ctx, rows)
+	e, err := c.add(ctx, rows, "")
 	if err != nil {
 		return err
 	}

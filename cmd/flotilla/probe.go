@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"flotilla/node"
 	"flotilla/node/backend"
 	"flotilla/routing"
 	"flotilla/routing/catalogue"
@@ -125,8 +124,7 @@ func (c *probeRunCmd) choose(ctx context.Context, emb routing.Embedder) ([]probe
 	return probes, near, nil
 }
 
-// addRows replaces the model's probe rows. Between the removal and the addition the model is judged by what else is
-// known of it; a crash there leaves it so, and the command can be run again.
+// addRows replaces the model's probe rows, in one edit.
 func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embedder, model string, vectors [][]float32, results []probe.Result) error {
 	source := "probe:" + model
 	b, err := index.NewBuilder(emb.ID(), emb.Dim())
@@ -142,34 +140,11 @@ func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embed
 	if err != nil {
 		return err
 	}
-	e, err := c.replace(ctx, source, rows)
+	e, err := c.add(ctx, rows, source)
 	if err != nil {
 		return err
 	}
 	return printEdited(s, e, false)
-}
-
-// replace puts rows into the target in place of those of the same source. In a file that is one edit: the rows that go may
-// be all it has.
-func (t indexTarget) replace(ctx context.Context, source string, rows *index.Index) (node.Edited, error) {
-	old := index.Removal{Source: source}
-	if !t.live() {
-		e, err := t.editFile(func(b *index.Builder) (node.Edited, error) {
-			if _, err := old.Apply(b); err != nil && !errors.Is(err, index.ErrNothingRemoved) {
-				return node.Edited{}, err
-			}
-			return node.Edited{Added: rows.Len()}, b.Import(rows)
-		})
-		if errors.Is(err, fs.ErrNotExist) {
-			return t.add(ctx, rows)
-		}
-		return e, err
-	}
-	// Over HTTP only the text is left of an error.
-	if _, err := t.remove(ctx, old); err != nil && !strings.Contains(err.Error(), index.ErrNothingRemoved.Error()) {
-		return node.Edited{}, err
-	}
-	return t.add(ctx, rows)
 }
 
 // asking is the model under test and the way to it.

@@ -120,7 +120,7 @@ func TestProbesReplaceAllRowsOfAFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "own.fidx")
 	target := indexTarget{Index: file}
 	for _, score := range []float64{0, 1} {
-		if _, err := target.replace(t.Context(), "probe:m", oneRow(t, "probe:m", score)); err != nil {
+		if _, err := target.add(t.Context(), oneRow(t, "probe:m", score), "probe:m"); err != nil {
 			t.Fatalf("probes of score %v: %v", score, err)
 		}
 		x, err := indexfile.Read(file)
@@ -136,11 +136,11 @@ func TestProbesReplaceAllRowsOfAFile(t *testing.T) {
 // What another program has made of the file while an edit was under way stays.
 func TestAnEditOfAFileUndoesNoOther(t *testing.T) {
 	target := indexTarget{Index: filepath.Join(t.TempDir(), "own.fidx")}
-	if _, err := target.add(t.Context(), oneRow(t, "a", 0)); err != nil {
+	if _, err := target.add(t.Context(), oneRow(t, "a", 0), ""); err != nil {
 		t.Fatal(err)
 	}
 	_, err := target.editFile(func(b *index.Builder) (node.Edited, error) {
-		if _, err := target.add(t.Context(), oneRow(t, "b", 0)); err != nil {
+		if _, err := target.add(t.Context(), oneRow(t, "b", 0), ""); err != nil {
 			t.Fatal(err)
 		}
 		return node.Edited{}, b.Import(oneRow(t, "c", 0))

@@ -69,7 +69,9 @@ func (f *fake) IndexHealth(context.Context) (any, error) {
 func (f *fake) ExportIndex(context.Context) (io.WriterTo, error) {
 	return strings.NewReader("an index"), f.err
 }
-func (f *fake) AddRows(_ context.Context, encoded []byte) (any, error) { return string(encoded), f.err }
+func (f *fake) AddRows(_ context.Context, replace string, encoded []byte) (any, error) {
+	return replace + string(encoded), f.err
+}
 func (f *fake) RemoveRows(_ context.Context, decode func(any) error) (any, error) {
 	var r struct{ Source string }
 	return "gone: " + r.Source, errors.Join(decode(&r), f.err)
@@ -109,6 +111,7 @@ func TestPages(t *testing.T) {
 		{"GET", "/index/health", false, 200, `"spread": 1`},
 		{"GET", "/index/export", false, 200, "an index"},
 		{"POST", "/index/rows", true, 200, `""`},
+		{"POST", "/index/rows?replace=probe:m", true, 200, `"probe:m"`},
 		{"POST", "/index/rows", false, 403, admin.Header},
 		{"POST", "/index/remove", true, 400, "read body"},
 		{"GET", "/keys", false, 200, `"key_1"`},

@@ -23,8 +23,8 @@ type Indexes interface {
 	IndexSummary(ctx context.Context) (any, error)
 	IndexHealth(ctx context.Context) (any, error)
 	ExportIndex(ctx context.Context) (io.WriterTo, error)
-	// AddRows gets an index file whose rows are to be appended.
-	AddRows(ctx context.Context, encoded []byte) (any, error)
+	// AddRows gets an index file whose rows are to be appended, in place of those of the source replace if it is not empty.
+	AddRows(ctx context.Context, replace string, encoded []byte) (any, error)
 	// RemoveRows gets what is to be removed by decode, which refuses unknown fields.
 	RemoveRows(ctx context.Context, decode func(any) error) (any, error)
 }
@@ -42,7 +42,11 @@ func indexPages(mux *http.ServeMux, source Indexes) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = x.WriteTo(w) // a reader that left is told nothing; one that got half finds the checksum missing
 	})
-	mux.HandleFunc("POST /index/rows", withBody(maxRowsBytes, source.AddRows))
+	mux.HandleFunc("POST /index/rows", func(w http.ResponseWriter, r *http.Request) {
+		withBody(maxRowsBytes, func(ctx context.Context, body []byte) (any, error) {
+			return source.AddRows(ctx, r.URL.Query().Get("replace"), body)
+		})(w, r)
+	})
 	mux.HandleFunc("POST /index/remove", withBody(maxRemovalBytes, func(ctx context.Context, body []byte) (any, error) {
 		return source.RemoveRows(ctx, strictly(body))
 	}))

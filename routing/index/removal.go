@@ -41,6 +41,15 @@ func (r Removal) Apply(b *Builder) (Removed, error) {
 	return Removed{rows, outcomes}, nil
 }
 
+// Replace imports x in place of all rows of the source, which may be all there are; "" names none.
+func (b *Builder) Replace(source string, x *Index) (Removed, error) {
+	var r Removed
+	if source != "" {
+		r.Rows, r.Outcomes = b.Remove(func(_ int, of, _ string) bool { return of == source })
+	}
+	return r, b.Import(x)
+}
+
 // Keep is the opposite of Apply: it takes out everything else.
 func (r Removal) Keep(b *Builder) error {
 	meets, err := r.matcher(b)
