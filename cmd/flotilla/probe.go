@@ -264,8 +264,13 @@ type probeMergeCmd struct {
 // Run grades the stored answers again, so a changed grader needs no new run of the models.
 func (c *probeMergeCmd) Run(s *streams) error {
 	probes := probe.Default()
-	byModel := map[string][]probe.Result{}
+	byModel, fileOf := map[string][]probe.Result{}, map[string]string{}
 	for _, name := range c.Answers {
+		model := catalogue.ID(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)))
+		if other, ok := fileOf[model]; ok {
+			return fmt.Errorf("%s and %s: both are of %s", other, name, model)
+		}
+		fileOf[model] = name
 		raw, err := readBounded(name, maxAnswersBytes)
 		if err != nil {
 			return fmt.Errorf("read answers: %w", err)
@@ -275,7 +280,7 @@ func (c *probeMergeCmd) Run(s *streams) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		probe.Regrade(probes, results)
-		byModel[catalogue.ID(strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)))] = results
+		byModel[model] = results
 	}
 	rows := probe.Rows(probes, byModel)
 	if err := writeLines(c.Out, rows); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -167,4 +168,22 @@ func oneRow(t *testing.T, source string, score float64) *index.Index {
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// Two files of one model, however they spell it: neither is dropped in silence.
+func TestMergeRefusesTwoFilesOfOneModel(t *testing.T) {
+	dir := t.TempDir()
+	answers := []byte(`{"id":"fact-01","category":"fact","prompt":"p","answer":"a","output_tokens":1}` + "\n")
+	files := []string{filepath.Join(dir, "qwen2.5-7b-instruct.jsonl"), filepath.Join(dir, "Qwen2.5-7B-Instruct.jsonl")}
+	for _, name := range files {
+		write(t, name, answers)
+	}
+	out := filepath.Join(dir, "rows")
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), append([]string{"probe", "merge", "--out", out}, files...), &stdout, &stderr); status == 0 || !strings.Contains(stderr.String(), "both are of qwen2.5-7b-instruct") {
+		t.Errorf("status %d: %s%s", status, &stdout, &stderr)
+	}
+	if status := run(t.Context(), []string{"probe", "merge", "--out", out, files[0]}, &stdout, &stderr); status != 0 {
+		t.Errorf("one file: %s", &stderr)
+	}
 }
