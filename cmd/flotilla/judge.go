@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 
 	"flotilla/node/backend"
@@ -17,6 +20,7 @@ type judgeCmd struct {
 	Gateway string `help:"URL of the gateway, or of any OpenAI-compatible server." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420" placeholder:"URL"`
 	APIKey  string `help:"Its API key." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
 	Out     string `help:"File for the rows." required:"" type:"path" placeholder:"FILE"`
+	Resume  bool   `help:"Go on with an earlier run's --out: judge only the answers that have no row in it."`
 }
 
 // Help is shown above the flags.
@@ -27,7 +31,7 @@ func (c *judgeCmd) Help() string {
 // maxLogged bounds a log: at a second a verdict, some hours.
 const maxLogged = 10_000
 
-// Run judges one answer after the other; what was judged before an error is kept.
+// Run judges one answer after the other.
 func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 	logged, err := c.logged()
 	if err != nil {
@@ -38,26 +42,46 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 		return fmt.Errorf("--gateway: %w", err)
 	}
 	defer b.Close()
-	judge := asking{backend: b.WithModel(c.Model)}
-	bar := newProgressBar(s.err)
-	var rows []index.Sample
-	for i, l := range logged {
-		bar.show("judge", i, len(logged))
-		var reply probe.Answer
-		if reply, err = judge.ask(ctx, probe.JudgePrompt(l), probe.JudgeTokens); err != nil {
-			err = fmt.Errorf("judge line %d: %w", i+1, err)
-			break
+	out, judged := &lineFile{name: c.Out}, map[string]bool{}
+	if c.Resume {
+		var rows []index.Sample
+		if out, rows, err = resumeLines[index.Sample](c.Out); err != nil {
+			return err
 		}
-		if score, ok := probe.ParseVerdict(reply.Text); ok {
-			rows = append(rows, rowOf(l, score))
+		for _, r := range rows {
+			judged[r.ID] = true
 		}
 	}
-	bar.clear()
-	if err := keepLines(c.Out, rows, err); err != nil {
+	n, err := judgeAll(ctx, s, asking{backend: b.WithModel(c.Model)}, logged, judged, out)
+	if err := out.finish(err); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%d of %d answers got a verdict\n", len(rows), len(logged))
+	_, err = fmt.Fprintf(s.out, "%d of %d answers got a verdict\n", n, len(logged))
 	return err
+}
+
+// judgeAll adds a row to out for each answer that gets a verdict and was not judged before, and counts those that have one.
+func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logged, judged map[string]bool, out *lineFile) (verdicts int, err error) {
+	bar := newProgressBar(s.err)
+	defer bar.clear()
+	for i, l := range logged {
+		bar.show("judge", i, len(logged))
+		if judged[rowID(l)] {
+			verdicts++
+			continue
+		}
+		reply, err := judge.ask(ctx, probe.JudgePrompt(l), probe.JudgeTokens)
+		if err != nil {
+			return verdicts, fmt.Errorf("judge line %d: %w", i+1, err)
+		}
+		if score, ok := probe.ParseVerdict(reply.Text); ok {
+			verdicts++
+			if err := out.add(rowOf(l, score)); err != nil {
+				return verdicts, fmt.Errorf("keep verdict on line %d: %w", i+1, err)
+			}
+		}
+	}
+	return verdicts, nil
 }
 
 func (c *judgeCmd) logged() ([]probe.Logged, error) {
@@ -80,9 +104,16 @@ func (c *judgeCmd) logged() ([]probe.Logged, error) {
 	return logged, nil
 }
 
+// rowID tells an answer's row from those of other answers to the same prompt.
+func rowID(l probe.Logged) string {
+	raw, _ := json.Marshal(l) // strings and a number always encode
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
+}
+
 func rowOf(l probe.Logged, score float64) index.Sample {
 	id := catalogue.ID(l.Model)
-	row := index.Sample{Prompt: l.Prompt, Scores: map[string]float64{id: score}}
+	row := index.Sample{ID: rowID(l), Prompt: l.Prompt, Scores: map[string]float64{id: score}}
 	if l.OutputTokens > 0 {
 		row.OutputTokens = map[string]float64{id: float64(l.OutputTokens)}
 	}

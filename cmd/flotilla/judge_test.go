@@ -10,12 +10,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"flotilla/routing/index"
+	"flotilla/routing/probe"
 )
 
 // verdicts is a model server that says 1 of answers with "Paris", and rambles on those with "unsure".
@@ -62,8 +64,8 @@ func TestJudgeWritesRowsForReadableVerdictsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []index.Sample{
-		{Prompt: "Capital of France?", InputTokens: 4.5, Scores: map[string]float64{"llama-3.1-8b-instruct": 1}, OutputTokens: map[string]float64{"llama-3.1-8b-instruct": 3}},
-		{Prompt: "Capital of Peru?", InputTokens: 4, Scores: map[string]float64{"qwen2.5-7b-instruct": 0.25}},
+		{ID: rowID(probe.Logged{Prompt: "Capital of France?", Answer: "Paris", Model: "llama3.1:8b-instruct-q4_K_M", OutputTokens: 3}), Prompt: "Capital of France?", InputTokens: 4.5, Scores: map[string]float64{"llama-3.1-8b-instruct": 1}, OutputTokens: map[string]float64{"llama-3.1-8b-instruct": 3}},
+		{ID: rowID(probe.Logged{Prompt: "Capital of Peru?", Answer: "Quito", Model: "Qwen/Qwen2.5-7B-Instruct"}), Prompt: "Capital of Peru?", InputTokens: 4, Scores: map[string]float64{"qwen2.5-7b-instruct": 0.25}},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
@@ -90,5 +92,61 @@ func TestAnInterruptedRunFailsAndKeepsTheFile(t *testing.T) {
 	}
 	if got := readFile(t, out); got != "earlier rows" {
 		t.Errorf("the file holds %q", got)
+	}
+}
+
+// A run that was cut off, also in the middle of a line, goes on with --resume and asks nothing twice.
+func TestJudgeAndProbeGoOn(t *testing.T) {
+	asked, failAt := 0, 2
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/chat/completions" {
+			if asked == failAt {
+				http.Error(w, `{"error":{"message":"gone"}}`, http.StatusBadRequest)
+				return
+			}
+			asked++
+		}
+		verdicts(w, r)
+	}))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log.jsonl")
+	var lines []byte
+	for i := range 4 {
+		lines = fmt.Appendf(lines, `{"prompt":"Question?","answer":"Paris %d","model":"qwen2.5:7b"}`+"\n", i)
+	}
+	write(t, log, lines)
+	for _, command := range [][]string{
+		{"judge", "--log", log, "--model", "judge-70b", "--gateway", server.URL},
+		{"probe", "--backend", server.URL, "--limit", "4"},
+	} {
+		asked, failAt = 0, 2
+		out := filepath.Join(dir, command[0])
+		do := func(more ...string) (int, string) {
+			var stdout, stderr bytes.Buffer
+			status := run(t.Context(), append(append(slices.Clone(command), "--out", out), more...), &stdout, &stderr)
+			return status, stdout.String() + stderr.String()
+		}
+		if status, text := do(); status == 0 || asked != 2 || !strings.Contains(text, "--resume") {
+			t.Errorf("%s: status %d after %d questions: %s", command[0], status, asked, text)
+		}
+		write(t, out, append([]byte(readFile(t, out)), `{"prompt":"half of a li`...))
+		failAt = -1
+		if status, text := do("--resume"); status != 0 || asked != 4 {
+			t.Errorf("%s --resume: status %d after %d questions: %s", command[0], status, asked, text)
+		}
+		whole := readFile(t, out)
+		if n := strings.Count(whole, "\n"); n != 4 || !strings.HasSuffix(whole, "\n") {
+			t.Errorf("%s: %d lines: %s", command[0], n, whole)
+		}
+		if command[0] == "probe" { // embeds for long before it asks
+			continue
+		}
+		if status, text := do("--resume"); status != 0 || asked != 4 || readFile(t, out) != whole {
+			t.Errorf("%s: nothing was missing: status %d after %d questions: %s", command[0], status, asked, text)
+		}
+		if status, _ := do(); status != 0 || asked != 8 || strings.Count(readFile(t, out), "\n") != 4 {
+			t.Errorf("%s begins anew without --resume: status %d, %d questions", command[0], status, asked)
+		}
 	}
 }

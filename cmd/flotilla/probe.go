@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,6 +36,7 @@ type probeRunCmd struct {
 	Limit   int    `help:"Probes to ask, chosen to cover what the index covers; 0 asks all." default:"100"`
 	Tokens  int    `help:"Most output tokens an answer may have." name:"max-tokens" default:"400"`
 	Out     string `help:"File for the answers, as JSON lines." type:"path" placeholder:"FILE"`
+	Resume  bool   `help:"Go on with an earlier run's --out: ask only what it lacks."`
 	Add     bool   `help:"Put the graded answers into the index, in place of earlier ones of this model."`
 	indexTarget
 }
@@ -49,10 +49,13 @@ func (c *probeRunCmd) Help() string {
 // probeTimeout bounds one probe's answer: some hundred tokens on a slow CPU.
 const probeTimeout = 5 * time.Minute
 
-// Run asks, grades and writes; what was answered before an error is kept.
+// Run asks, grades and writes.
 func (c *probeRunCmd) Run(ctx context.Context, s *streams) error {
 	if c.Out == "" && !c.Add {
 		return errors.New("nowhere to put the answers: give --out FILE, --add, or both")
+	}
+	if c.Out == "" && c.Resume {
+		return errors.New("--resume goes on with --out FILE: name it")
 	}
 	asked, err := c.open(ctx)
 	if err != nil {
@@ -68,20 +71,43 @@ func (c *probeRunCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	results, err := probe.Run(ctx, asked.ask, probes, probe.Options{MaxTokens: c.Tokens, Progress: func(done, total int, r probe.Result) {
-		fmt.Fprintf(s.err, "%3d/%d %-18s %.2f %4d tokens\n", done, total, r.ID, r.Score, r.OutputTokens)
-	}})
-	if c.Out != "" {
-		err = keepLines(c.Out, results, err)
-	}
+	model := catalogue.ID(asked.backend.Model())
+	results, err := c.run(ctx, s, asked, model, probes)
 	if err != nil {
 		return err
 	}
-	model := catalogue.ID(asked.backend.Model())
 	if _, err := fmt.Fprint(s.out, probe.Table(probe.Rows(probes, map[string][]probe.Result{model: results}))); err != nil || !c.Add {
 		return err
 	}
 	return c.addRows(ctx, s, emb, model, vectors, results)
+}
+
+// run asks what --resume does not find in --out, and adds each answer to that.
+func (c *probeRunCmd) run(ctx context.Context, s *streams, asked asking, model string, probes []probe.Probe) ([]probe.Result, error) {
+	opts := probe.Options{MaxTokens: c.Tokens, Progress: func(done, total int, r probe.Result) {
+		fmt.Fprintf(s.err, "%3d/%d %-18s %.2f %4d tokens\n", done, total, r.ID, r.Score, r.OutputTokens)
+	}}
+	if c.Out == "" {
+		return probe.Run(ctx, asked.ask, probes, opts)
+	}
+	out := &lineFile{name: c.Out}
+	if c.Resume {
+		var err error
+		if out, opts.Known, err = resumeLines[probe.Result](c.Out); err != nil {
+			return nil, err
+		}
+		for _, r := range opts.Known {
+			if r.Model != "" && r.Model != model {
+				return nil, fmt.Errorf("resume %s: it has answers of %s, not of %s", c.Out, r.Model, model)
+			}
+		}
+	}
+	opts.Keep = func(r probe.Result) error {
+		r.Model = model
+		return out.add(r)
+	}
+	results, err := probe.Run(ctx, asked.ask, probes, opts)
+	return results, out.finish(err)
 }
 
 // choose takes the probes that cover the index, with their vectors. Without --index, the built-in one stands for the
@@ -288,30 +314,4 @@ func (c *probeMergeCmd) Run(s *streams) error {
 	}
 	_, err := fmt.Fprint(s.out, probe.Table(rows))
 	return err
-}
-
-// maxAnswersBytes bounds an answer file: some hundred answers of some hundred bytes.
-const maxAnswersBytes = 64 << 20
-
-// keepLines writes what was made before err, if anything was: a run that fails at once must not empty the file of an
-// earlier one, which was paid for.
-func keepLines[T any](file string, values []T, err error) error {
-	if err != nil && len(values) == 0 {
-		return err
-	}
-	return errors.Join(err, writeLines(file, values))
-}
-
-func writeLines[T any](file string, values []T) error {
-	var buf bytes.Buffer
-	if err := probe.WriteLines(&buf, values); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("make folder: %w", err)
-	}
-	if err := os.WriteFile(file, buf.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
-	}
-	return nil
 }

@@ -21,11 +21,14 @@ type Chat func(ctx context.Context, prompt string, maxTokens int) (Answer, error
 // Options of [Run]. The zero value is good.
 type Options struct {
 	MaxTokens int                             // per answer; default DefaultMaxTokens
-	Progress  func(done, total int, r Result) // called after each probe
+	Known     []Result                        // of an earlier run: probes with these ids and prompts are not asked again
+	Keep      func(r Result) error            // called after each answer; an error ends the run
+	Progress  func(done, total int, r Result) // called after each probe that was asked
 }
 
 // Result is one graded answer.
 type Result struct {
+	Model        string  `json:"model,omitempty"` // where it is kept with others
 	ID           string  `json:"id"`
 	Category     string  `json:"category"`
 	Prompt       string  `json:"prompt"`
@@ -42,8 +45,17 @@ func Run(ctx context.Context, chat Chat, probes []Probe, opts Options) ([]Result
 	if maxTokens == 0 {
 		maxTokens = DefaultMaxTokens
 	}
+	known := map[string]Result{}
+	for _, r := range opts.Known {
+		known[r.ID] = r
+	}
 	results := make([]Result, 0, len(probes))
 	for _, p := range probes {
+		if r, ok := known[p.ID]; ok && r.Prompt == p.Prompt {
+			r.Score = Grade(p, r.Answer)
+			results = append(results, r)
+			continue
+		}
 		answer, err := chat(ctx, p.Prompt, maxTokens)
 		if err != nil {
 			return results, fmt.Errorf("ask probe %s: %w", p.ID, err)
@@ -51,6 +63,11 @@ func Run(ctx context.Context, chat Chat, probes []Probe, opts Options) ([]Result
 		r := Result{
 			ID: p.ID, Category: p.Category, Prompt: p.Prompt, Answer: answer.Text,
 			PromptTokens: answer.PromptTokens, OutputTokens: answer.OutputTokens, Score: Grade(p, answer.Text),
+		}
+		if opts.Keep != nil {
+			if err := opts.Keep(r); err != nil {
+				return results, fmt.Errorf("keep answer to probe %s: %w", p.ID, err)
+			}
 		}
 		results = append(results, r)
 		if opts.Progress != nil {

@@ -53,6 +53,36 @@ func TestRunGradesInOrderAndStopsAtAnError(t *testing.T) {
 	}
 }
 
+// What an earlier run answered is graded anew and not asked again; an answer to another wording of a probe is no answer.
+func TestRunGoesOn(t *testing.T) {
+	number := probe.Number{Want: 2}
+	probes := []probe.Probe{{ID: "a-01", Prompt: "1 + 1?", Grader: number}, {ID: "a-02", Prompt: "4 - 2?", Grader: number}, {ID: "a-03", Prompt: "3 - 1?", Grader: number}}
+	var asked, kept []string
+	chat := func(_ context.Context, prompt string, _ int) (probe.Answer, error) {
+		asked = append(asked, prompt)
+		return probe.Answer{Text: "2"}, nil
+	}
+	full := errors.New("disk full")
+	keep := func(r probe.Result) error {
+		if kept = append(kept, r.ID); r.ID == "a-03" {
+			return full
+		}
+		return nil
+	}
+	known := []probe.Result{{ID: "a-02", Prompt: "4 - 2?", Answer: "2"}, {ID: "a-01", Prompt: "an old wording", Answer: "2"}}
+	got, err := probe.Run(t.Context(), chat, probes, probe.Options{Known: known, Keep: keep})
+	if !errors.Is(err, full) {
+		t.Errorf("Run = %v, want the error of Keep", err)
+	}
+	want := []probe.Result{{ID: "a-01", Prompt: "1 + 1?", Answer: "2", Score: 1}, {ID: "a-02", Prompt: "4 - 2?", Answer: "2", Score: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([][]string{{"1 + 1?", "3 - 1?"}, {"a-01", "a-03"}}, [][]string{asked, kept}); diff != "" {
+		t.Errorf("asked and kept (-want +got):\n%s", diff)
+	}
+}
+
 func TestRowsJoinModelsWhateverTheOrder(t *testing.T) {
 	probes := []probe.Probe{{ID: "a-01", Category: "a", Prompt: "p"}, {ID: "a-02", Category: "a", Prompt: "q"}, {ID: "a-03", Category: "a", Prompt: "r"}}
 	rows := probe.Rows(probes, map[string][]probe.Result{
