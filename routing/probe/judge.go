@@ -61,6 +61,9 @@ func ParseVerdict(reply string) (score float64, ok bool) {
 	if i := strings.LastIndex(reply, "</think>"); i >= 0 {
 		reply = reply[i+len("</think>"):]
 	}
+	if strings.Contains(reply, "<think>") { // cut off while it was thinking
+		return 0, false
+	}
 	for i := strings.LastIndexByte(reply, '{'); i >= 0; i = strings.LastIndexByte(reply[:i], '{') {
 		var v struct {
 			Score *json.Number `json:"score"`

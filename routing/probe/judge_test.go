@@ -19,7 +19,8 @@ func TestVerdictsAreReadAndNotGuessed(t *testing.T) {
 			t.Errorf("%q is read as %v, %v; want %v", reply, got, ok, want)
 		}
 	}
-	for _, reply := range []string{"", "The answer is correct.", "42", "score: 7", `{"score": 7}`, "Score: -1", "8/0", `{"score": null}`, "It names 3 of the 4 causes."} {
+	for _, reply := range []string{"", "The answer is correct.", "42", "score: 7", `{"score": 7}`, "Score: -1", "8/0", `{"score": null}`, "It names 3 of the 4 causes.",
+		"<think>I am to reply {\"score\": NUMBER}, so perhaps {\"score\": 1}? No, the second", "<think>\nA score of 1 would be too"} {
 		if got, ok := probe.ParseVerdict(reply); ok {
 			t.Errorf("%q is read as %v, want no verdict", reply, got)
 		}
