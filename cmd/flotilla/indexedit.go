@@ -42,7 +42,7 @@ func (c *indexAddCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if len(tab.LeftOut) > 0 {
-		fmt.Fprintf(s.err, "columns left out: %s\n", strings.Join(tab.LeftOut, " "))
+		fmt.Fprintf(s.err, "columns left out: %s\n", plain(strings.Join(tab.LeftOut, " ")))
 	}
 	want, err := c.embedder(ctx)
 	if err != nil {
@@ -171,7 +171,7 @@ func (c *indexExportCmd) Run(ctx context.Context, s *streams) error {
 	if err := indexfile.Write(c.Out, x); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "wrote    %d rows of %s, id %s\n", x.Len(), strings.Join(sourcesOf(x), ", "), x.ID())
+	_, err = fmt.Fprintf(s.out, "wrote    %d rows of %s, id %s\n", x.Len(), plain(strings.Join(sourcesOf(x), ", ")), x.ID())
 	return err
 }
 

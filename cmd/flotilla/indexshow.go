@@ -77,11 +77,11 @@ func printJSON(out io.Writer, v any) error {
 
 func printSummary(out io.Writer, s index.Summary) error {
 	fmt.Fprintf(out, "id         %s\ngeneration %d\nembedder   %s, %d values\nrows       %d, %d outcomes\nfar        below similarity %.2f to the nearest %d\n",
-		s.ID, s.Generation, s.Embedder, s.Dim, s.Rows, s.Outcomes, s.Outlier, index.OutlierNeighbors)
+		s.ID, s.Generation, plain(s.Embedder), s.Dim, s.Rows, s.Outcomes, s.Outlier, index.OutlierNeighbors)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nsource\trows\n")
 	for _, source := range s.Sources {
-		fmt.Fprintf(w, "%s\t%d\n", source.Name, source.Rows)
+		fmt.Fprintf(w, "%s\t%d\n", plain(source.Name), source.Rows)
 	}
 	fmt.Fprintf(w, "\nmodel\trows\tability\ttokens\n")
 	for _, m := range s.Models {
@@ -89,7 +89,7 @@ func printSummary(out io.Writer, s index.Summary) error {
 		if m.Tokens > 0 {
 			tokens = fmt.Sprintf("%.0f", m.Tokens)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%.3f\t%s\n", m.ID, m.Rows, m.Ability, tokens)
+		fmt.Fprintf(w, "%s\t%d\t%.3f\t%s\n", plain(m.ID), m.Rows, m.Ability, tokens)
 	}
 	return w.Flush()
 }
@@ -104,22 +104,22 @@ func printHealth(out io.Writer, h index.Health) error {
 	if len(h.FewRows) > 0 {
 		few = strings.Join(h.FewRows, " ")
 	}
-	fmt.Fprintf(out, "few rows        %s\n", few)
+	fmt.Fprintf(out, "few rows        %s\n", plain(few))
 	if h.Columns != "" {
-		fmt.Fprintf(out, "columns         %s\n", h.Columns)
+		fmt.Fprintf(out, "columns         %s\n", plain(h.Columns))
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nsource\trows\tdiscriminating\tspread\n")
 	for _, p := range h.Sources {
-		fmt.Fprintf(w, "%s\t%d\t%.1f %%\t%.3f\n", p.Name, p.Rows, percent*p.Discriminating, p.Spread)
+		fmt.Fprintf(w, "%s\t%d\t%.1f %%\t%.3f\n", plain(p.Name), p.Rows, percent*p.Discriminating, p.Spread)
 	}
 	fmt.Fprintf(w, "\nregion around row\tsource\trows\tsimilarity\tdiscriminating\tmodels\n")
 	for _, r := range h.Regions {
-		fmt.Fprintf(w, "%d\t%s\t%d\t%.2f\t%.0f %%\t%d\n", r.Centre, r.Source, r.Rows, r.Similarity, percent*r.Discriminating, r.Models)
+		fmt.Fprintf(w, "%d\t%s\t%d\t%.2f\t%.0f %%\t%d\n", r.Centre, plain(r.Source), r.Rows, r.Similarity, percent*r.Discriminating, r.Models)
 	}
 	fmt.Fprintf(w, "\nfarthest rows\tsource\tsimilarity to the nearest %d\n", index.OutlierNeighbors)
 	for _, t := range h.Thin {
-		fmt.Fprintf(w, "%d\t%s\t%.2f\n", t.Row, t.Source, t.Similarity)
+		fmt.Fprintf(w, "%d\t%s\t%.2f\n", t.Row, plain(t.Source), t.Similarity)
 	}
 	return w.Flush()
 }

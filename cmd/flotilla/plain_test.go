@@ -7,6 +7,8 @@ import (
 
 	"flotilla/node/requestlog"
 	"flotilla/routing"
+	"flotilla/routing/index"
+	"flotilla/routing/tradeoff"
 	"flotilla/settlement"
 )
 
@@ -22,7 +24,16 @@ func TestStrangersTextStaysOnItsLine(t *testing.T) {
 		Pick: routing.Choice{Model: name, Operator: name}, Why: name,
 		Considered: []routing.Choice{{Model: name, Operator: name}}, Rejected: []routing.Rejection{{Model: name, Operator: name}},
 	})
-	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e\t") || strings.Count(text, "\n") != 9 {
+	for _, print := range []error{
+		printSummary(&out, index.Summary{Embedder: name, Sources: []index.SourceSummary{{Name: name}}, Models: []index.ModelSummary{{ID: name}}}),
+		printHealth(&out, index.Health{FewRows: []string{name}, Columns: name, Sources: []index.PartHealth{{Name: name}}, Regions: []index.Region{{Source: name}}, Thin: []index.ThinRow{{Source: name}}}),
+		printCurve(&out, tradeoff.Curve{Models: []string{name}, Unrated: []string{name}}),
+	} {
+		if print != nil {
+			t.Fatal(print)
+		}
+	}
+	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e\t") || strings.Count(text, "\n") != 9+11+18+5 {
 		t.Errorf("printed %q", text)
 	}
 	if got := plainLines("a\x1b[2J\nb"); got != "a\ufffd[2J\nb" {
