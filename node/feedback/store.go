@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -98,12 +99,7 @@ func Open(file string, now func() time.Time) (*Store, error) {
 	if err := scan.Err(); err != nil {
 		return nil, fmt.Errorf("open feedback: %s: %w", file, err)
 	}
-	oldest := now().Add(-retention)
-	for id, e := range s.entries {
-		if e.State != Accepted && e.At.Before(oldest) {
-			delete(s.entries, id)
-		}
-	}
+	s.forgetOld()
 	if err := s.rewrite(); err != nil {
 		return nil, fmt.Errorf("open feedback: %w", err)
 	}
@@ -119,7 +115,7 @@ func (s *Store) Put(e Entry) error {
 	switch {
 	case known && old.State != Pending:
 		return fmt.Errorf("keep feedback: %w", ErrReviewed)
-	case !known && len(s.entries) >= maxEntries && !s.forgetRejected():
+	case !known && len(s.entries) >= maxEntries && !s.forgetOld() && !s.forgetRejected():
 		return fmt.Errorf("keep feedback: %w", ErrFull)
 	}
 	e.State, e.Weight = Pending, 0
@@ -196,6 +192,13 @@ func (s *Store) append(e Entry) error {
 		return s.rewrite()
 	}
 	return nil
+}
+
+// forgetOld drops from memory what has outlived its retention, and reports whether there was any.
+func (s *Store) forgetOld() bool {
+	oldest, had := s.now().Add(-retention), len(s.entries)
+	maps.DeleteFunc(s.entries, func(_ string, e Entry) bool { return e.State != Accepted && e.At.Before(oldest) })
+	return len(s.entries) < had
 }
 
 // forgetRejected drops the oldest rejected entry from memory; the next rewrite drops it from the file.

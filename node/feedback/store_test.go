@@ -128,6 +128,30 @@ func TestAFullStoreTakesNoMoreUntilSomethingIsRejected(t *testing.T) {
 	}
 }
 
+// A gateway may run for longer than verdicts are kept.
+func TestAFullStoreForgetsWhatIsOldWhileItRuns(t *testing.T) {
+	now := start
+	s, err := Open(filepath.Join(t.TempDir(), "feedback.jsonl"), func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	for i := range maxEntries { // as if they had been put
+		e := entry(fmt.Sprintf("0x%d", i), "k", 1)
+		if i == 7 {
+			e.State, e.Weight = Accepted, 1
+		}
+		s.entries[e.Receipt] = e
+	}
+	now = start.Add(retention + time.Hour)
+	fresh := entry("0xnew", "k", 1)
+	fresh.At = now
+	put(t, s, fresh)
+	if got := s.List(); len(got) != 2 || got[0].Receipt != "0x7" || got[1].Receipt != "0xnew" {
+		t.Errorf("%d entries, want the accepted one and the new", len(got))
+	}
+}
+
 func TestTheFileDoesNotGrowByReplacements(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "feedback.jsonl")
 	s := open(t, file, start)
