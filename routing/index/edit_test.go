@@ -133,3 +133,21 @@ func TestRemovalMeetsAllThatIsGiven(t *testing.T) {
 		t.Errorf("kept %+v", s)
 	}
 }
+
+// Each API key whose verdicts are accepted is a source of its own.
+func TestAnIndexTakesThousandsOfSources(t *testing.T) {
+	const sources = 3000
+	b, rng := builder(t), rand.New(rand.NewPCG(1, 1))
+	for i := range sources {
+		if err := b.Add(index.Row{Vector: unit(rng, dim), Source: fmt.Sprint("feedback:key_", i), Outcomes: []index.Outcome{{Model: "gemma-2-9b-it", Score: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, err := index.Decode(build(t, b).Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(x.Summary().Sources); n != sources {
+		t.Errorf("%d sources", n)
+	}
+}

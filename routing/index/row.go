@@ -10,8 +10,8 @@ const (
 	MaxRows    = 1 << 20 // at 384 dimensions 1.6 GB of vectors in memory: beyond that a scan is too slow anyway
 	MaxDim     = 4096    // the largest common sentence encoders
 	MaxModels  = 4096
-	MaxSources = 1024
-	maxString  = 512 // embedder ids and model names; longest real one is near 120 bytes
+	MaxSources = 1<<16 - 1 // each key with accepted feedback is one; a row has its number in 16 bits
+	maxString  = 512       // embedder ids and model names; longest real one is near 120 bytes
 )
 
 // Row is one labelled prompt: where it lies, and how models did on it. Models that were not run are simply absent.
