@@ -37,7 +37,7 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	b, err := backend.New(c.Gateway, backend.Options{APIKey: c.APIKey})
+	b, err := backend.New(c.Gateway, backend.Options{APIKey: c.APIKey, NoStore: true})
 	if err != nil {
 		return fmt.Errorf("--gateway: %w", err)
 	}

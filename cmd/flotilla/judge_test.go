@@ -100,6 +100,9 @@ func TestJudgeAndProbeGoOn(t *testing.T) {
 	asked, failAt := 0, 2
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/chat/completions" {
+			if r.Header.Get("Cache-Control") != "no-store" { // a gateway's cache may answer, which measures nothing
+				t.Errorf("asked with %v", r.Header)
+			}
 			if asked == failAt {
 				http.Error(w, `{"error":{"message":"gone"}}`, http.StatusBadRequest)
 				return

@@ -187,7 +187,7 @@ func (c *probeRunCmd) open(ctx context.Context) (asking, error) {
 	if c.Target != "" {
 		url = c.Gateway
 	}
-	b, err := backend.New(url, backend.Options{APIKey: c.APIKey})
+	b, err := backend.New(url, backend.Options{APIKey: c.APIKey, NoStore: true})
 	if err != nil {
 		return asking{}, fmt.Errorf("%s: %w", url, err)
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	Model string
 	// APIKey is sent as a bearer token; empty sends none. Local servers ignore it.
 	APIKey string
+	// NoStore wants new answers of a server that keeps a cache, as a gateway may, and none of them kept.
+	NoStore bool
 	// ConnectTimeout bounds opening a connection. Default 3 s.
 	ConnectTimeout time.Duration
 	// FirstByteTimeout bounds the time from the request to the first event, including the server's own queue and

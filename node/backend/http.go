@@ -33,6 +33,9 @@ func (b *Backend) do(ctx context.Context, method, path string, body []byte) (*ht
 	if b.opts.APIKey != "" {
 		req.Header.Set("Authorization", "Bearer "+b.opts.APIKey)
 	}
+	if b.opts.NoStore {
+		req.Header.Set("Cache-Control", "no-store")
+	}
 	return b.client.Do(req)
 }
 
