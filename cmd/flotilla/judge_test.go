@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,17 +98,17 @@ func TestAnInterruptedRunFailsAndKeepsTheFile(t *testing.T) {
 
 // A run that was cut off, also in the middle of a line, goes on with --resume and asks nothing twice.
 func TestJudgeAndProbeGoOn(t *testing.T) {
-	asked, failAt := 0, 2
+	var asked, failAt atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/chat/completions" {
 			if r.Header.Get("Cache-Control") != "no-store" { // a gateway's cache may answer, which measures nothing
 				t.Errorf("asked with %v", r.Header)
 			}
-			if asked == failAt {
+			if asked.Load() == failAt.Load() {
 				http.Error(w, `{"error":{"message":"gone"}}`, http.StatusBadRequest)
 				return
 			}
-			asked++
+			asked.Add(1)
 		}
 		verdicts(w, r)
 	}))
@@ -123,20 +124,21 @@ func TestJudgeAndProbeGoOn(t *testing.T) {
 		{"judge", "--log", log, "--model", "judge-70b", "--gateway", server.URL},
 		{"probe", "--backend", server.URL, "--limit", "4"},
 	} {
-		asked, failAt = 0, 2
+		asked.Store(0)
+		failAt.Store(2)
 		out := filepath.Join(dir, command[0])
 		do := func(more ...string) (int, string) {
 			var stdout, stderr bytes.Buffer
 			status := run(t.Context(), append(append(slices.Clone(command), "--out", out), more...), &stdout, &stderr)
 			return status, stdout.String() + stderr.String()
 		}
-		if status, text := do(); status == 0 || asked != 2 || !strings.Contains(text, "--resume") {
-			t.Errorf("%s: status %d after %d questions: %s", command[0], status, asked, text)
+		if status, text := do(); status == 0 || asked.Load() != 2 || !strings.Contains(text, "--resume") {
+			t.Errorf("%s: status %d after %d questions: %s", command[0], status, asked.Load(), text)
 		}
 		write(t, out, append([]byte(readFile(t, out)), `{"prompt":"half of a li`...))
-		failAt = -1
-		if status, text := do("--resume"); status != 0 || asked != 4 {
-			t.Errorf("%s --resume: status %d after %d questions: %s", command[0], status, asked, text)
+		failAt.Store(-1)
+		if status, text := do("--resume"); status != 0 || asked.Load() != 4 {
+			t.Errorf("%s --resume: status %d after %d questions: %s", command[0], status, asked.Load(), text)
 		}
 		whole := readFile(t, out)
 		if n := strings.Count(whole, "\n"); n != 4 || !strings.HasSuffix(whole, "\n") {
@@ -145,11 +147,11 @@ func TestJudgeAndProbeGoOn(t *testing.T) {
 		if command[0] == "probe" { // embeds for long before it asks
 			continue
 		}
-		if status, text := do("--resume"); status != 0 || asked != 4 || readFile(t, out) != whole {
-			t.Errorf("%s: nothing was missing: status %d after %d questions: %s", command[0], status, asked, text)
+		if status, text := do("--resume"); status != 0 || asked.Load() != 4 || readFile(t, out) != whole {
+			t.Errorf("%s: nothing was missing: status %d after %d questions: %s", command[0], status, asked.Load(), text)
 		}
-		if status, _ := do(); status != 0 || asked != 8 || strings.Count(readFile(t, out), "\n") != 4 {
-			t.Errorf("%s begins anew without --resume: status %d, %d questions", command[0], status, asked)
+		if status, _ := do(); status != 0 || asked.Load() != 8 || strings.Count(readFile(t, out), "\n") != 4 {
+			t.Errorf("%s begins anew without --resume: status %d, %d questions", command[0], status, asked.Load())
 		}
 	}
 }
