@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"os"
+	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -14,21 +16,63 @@ import (
 // maxConfigBytes bounds a config file: it is written by hand.
 const maxConfigBytes = 1 << 20
 
-// tomlConfig reads a TOML file in which a command's flags stand in a table of its name: [gateway], [testnet.up].
+// configFlag names a config file. What it says goes before the files that are read without being named.
+type configFlag string
+
+// BeforeResolve reads the file. It is one of kong's hooks.
+func (configFlag) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+	resolver, err := readConfig(string(ctx.FlagValue(trace.Flag).(configFlag)))
+	if err != nil {
+		return err
+	}
+	ctx.AddResolver(resolver)
+	return nil
+}
+
+// configPaths are the files that are read where they exist; a later one goes before an earlier one.
+func configPaths() []string {
+	paths := []string{"flotilla.toml"}
+	if dir, err := os.UserConfigDir(); err == nil {
+		paths = []string{filepath.Join(dir, "flotilla", "flotilla.toml"), paths[0]}
+	}
+	return paths
+}
+
+// defaultConfigs reads those of configPaths that are there. One that can be seen and not read is an error: its limits would be
+// ignored in silence.
+func defaultConfigs() ([]kong.Resolver, error) {
+	var out []kong.Resolver
+	for _, path := range configPaths() {
+		if _, err := os.Stat(path); err != nil { // not there, or in a folder of another user
+			continue
+		}
+		resolver, err := readConfig(path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, resolver)
+	}
+	return out, nil
+}
+
+// readConfig reads a TOML file in which a command's flags stand in a table of its name: [gateway], [testnet.up].
 // A key that no flag has is an error, since a misspelt limit that is silently ignored costs money.
-func tomlConfig(r io.Reader) (kong.Resolver, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxConfigBytes))
+func readConfig(file string) (kong.Resolver, error) {
+	raw, err := readBounded(file, maxConfigBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read config file: %w", err)
 	}
 	values := map[string]any{}
 	if err := toml.Unmarshal(raw, &values); err != nil {
-		return nil, fmt.Errorf("parse config file: %w", err)
+		return nil, fmt.Errorf("parse config file %s: %w", file, err)
 	}
-	return &tomlResolver{values: values}, nil
+	return &tomlResolver{file: file, values: values}, nil
 }
 
-type tomlResolver struct{ values map[string]any }
+type tomlResolver struct {
+	file   string
+	values map[string]any
+}
 
 // Resolve implements kong.Resolver.
 func (t *tomlResolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (any, error) {
@@ -37,58 +81,114 @@ func (t *tomlResolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Fl
 			return nil, nil // the environment beats the file; kong itself would let the file win
 		}
 	}
-	table := t.values
+	table, at := t.values, flag.Name
 	if parent.Command != nil {
-		for _, name := range commandPath(parent.Command) {
+		path := commandPath(parent.Command)
+		for _, name := range path {
 			sub, ok := table[name].(map[string]any)
 			if !ok {
 				return nil, nil
 			}
 			table = sub
 		}
+		at = strings.Join(append(path, flag.Name), ".")
 	}
 	v, ok := table[flag.Name]
 	if !ok {
 		return nil, nil
 	}
-	if list, ok := v.([]any); ok {
-		parts := make([]string, len(list))
-		for i, e := range list {
-			parts[i] = flagText(e)
-		}
-		return strings.Join(parts, ","), nil
+	value, err := flagValue(flag, v)
+	if err != nil {
+		return nil, fmt.Errorf("config file %s: %s%w", t.file, at, err)
 	}
-	return flagText(v), nil
+	return value, nil
+}
+
+// flagValue is v as kong takes it: a list whole, for a comma in an element parts nothing there. Its errors go on from the
+// flag's name.
+func flagValue(flag *kong.Flag, v any) (any, error) {
+	switch v := v.(type) {
+	case []any:
+		return flagList(flag, v)
+	case map[string]any:
+		if !flag.IsMap() {
+			return nil, errors.New(" takes one value, not a table")
+		}
+		for name, e := range v {
+			if _, ok := e.(string); !ok {
+				return nil, fmt.Errorf(".%s: want a text; quote a name that has a dot", name)
+			}
+		}
+		return v, nil
+	}
+	return flagText(v)
+}
+
+func flagList(flag *kong.Flag, list []any) (any, error) {
+	if flag.Target.Kind() != reflect.Slice && !flag.IsMap() {
+		return nil, errors.New(" takes one value, not a list")
+	}
+	pairs := map[string]any{}
+	for i, e := range list {
+		text, err := flagText(e)
+		if err != nil {
+			return nil, fmt.Errorf(": element %d%w", i+1, err)
+		}
+		if text == "" {
+			return nil, fmt.Errorf(": element %d of the list is empty", i+1)
+		}
+		name, value, ok := strings.Cut(text, "=")
+		if flag.IsMap() && !ok {
+			return nil, fmt.Errorf(": element %d: %q: want NAME=VALUE", i+1, text)
+		}
+		pairs[name] = value
+		if flag.Target.Type().Elem().Kind() == reflect.String {
+			list[i] = text
+		}
+	}
+	if flag.IsMap() {
+		return pairs, nil
+	}
+	return list, nil
 }
 
 // flagText writes a value as it would stand on the command line: numbers without an exponent, which amounts do not have.
-func flagText(v any) string {
-	if f, ok := v.(float64); ok {
-		return strconv.FormatFloat(f, 'f', -1, 64)
+func flagText(v any) (string, error) {
+	switch v := v.(type) {
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	case string, int64, bool:
+		return fmt.Sprint(v), nil
 	}
-	return fmt.Sprint(v)
+	return "", errors.New(": want a text, a number, true or false; a date stands in quotes")
 }
 
 // Validate implements kong.Resolver: every key must be a flag of the table's command.
 func (t *tomlResolver) Validate(app *kong.Application) error {
-	return checkTable(app.Node, t.values, "")
+	if err := checkTable(app.Node, t.values, ""); err != nil {
+		return fmt.Errorf("config file %s: %w", t.file, err)
+	}
+	return nil
 }
 
 func checkTable(n *kong.Node, table map[string]any, at string) error {
 	for key, v := range table {
 		name := strings.TrimPrefix(at+"."+key, ".")
-		if sub, ok := v.(map[string]any); ok {
-			child := childNamed(n, key)
-			if child == nil {
-				return fmt.Errorf("config file: [%s] is no command of flotilla", name)
-			}
+		sub, isTable := v.(map[string]any)
+		child, flag := childNamed(n, key), flagNamed(n, key)
+		switch {
+		case isTable && child != nil:
 			if err := checkTable(child, sub, name); err != nil {
 				return err
 			}
-			continue
-		}
-		if !hasFlag(n, key) {
-			return fmt.Errorf("config file: %s is no flag: see flotilla %s --help", name, strings.ReplaceAll(at, ".", " "))
+		case flag != nil:
+			if _, err := flagValue(flag, v); err != nil {
+				return fmt.Errorf("%s%w", name, err)
+			}
+		case isTable:
+			return fmt.Errorf("[%s] is no command of flotilla", name)
+		default:
+			return fmt.Errorf("%s is no flag: see flotilla %s", name, strings.TrimLeft(strings.ReplaceAll(at, ".", " ")+" --help", " "))
 		}
 	}
 	return nil
@@ -103,13 +203,13 @@ func childNamed(n *kong.Node, name string) *kong.Node {
 	return nil
 }
 
-func hasFlag(n *kong.Node, name string) bool {
+func flagNamed(n *kong.Node, name string) *kong.Flag {
 	for _, f := range n.Flags {
 		if f.Name == name {
-			return true
+			return f
 		}
 	}
-	return false
+	return nil
 }
 
 func commandPath(n *kong.Node) []string {

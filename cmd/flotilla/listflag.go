@@ -13,6 +13,9 @@ type listFlag []string
 
 // Decode takes the values up to the next flag. It implements kong.MapperValue.
 func (l *listFlag) Decode(ctx *kong.DecodeContext) error {
+	if _, list := ctx.Scan.Peek().Value.([]any); list { // of the config file
+		return ctx.Scan.PopValueInto("value", (*[]string)(l))
+	}
 	var first string
 	if err := ctx.Scan.PopValueInto("value", &first); err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -27,9 +26,9 @@ global flags, a [gateway], [operator] or [testnet.up] table for a command's. Fla
 
 // cli is the whole command line. Field docs are the help texts.
 type cli struct {
-	Config   kong.ConfigFlag `help:"TOML file with the same names as the flags." env:"FLOTILLA_CONFIG" placeholder:"FILE"`
-	LogLevel slog.Level      `help:"Least level that is logged: debug, info, warn, error." env:"FLOTILLA_LOG_LEVEL" default:"info"`
-	LogJSON  bool            `help:"Log as JSON lines." env:"FLOTILLA_LOG_JSON"`
+	Config   configFlag `help:"TOML file with the same names as the flags." env:"FLOTILLA_CONFIG" type:"path" placeholder:"FILE"`
+	LogLevel slog.Level `help:"Least level that is logged: debug, info, warn, error." env:"FLOTILLA_LOG_LEVEL" default:"info"`
+	LogJSON  bool       `help:"Log as JSON lines." env:"FLOTILLA_LOG_JSON"`
 
 	Demo    demoCmd `cmd:"" help:"Run the whole story once on real models: route, answer, settle, verify, detect tampering."`
 	Testnet struct {
@@ -111,10 +110,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // parse reads flags, environment and files. exited is a status to end with at once, after --help; else -1.
 func parse(ctx context.Context, args []string, stdout, stderr io.Writer) (c *cli, kctx *kong.Context, exited int, err error) {
 	c, exited = &cli{}, -1
+	files, err := defaultConfigs()
+	if err != nil {
+		return c, nil, exited, err
+	}
 	parser, err := kong.New(c,
 		kong.Name("flotilla"), kong.Description(about), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Configuration(tomlConfig, configPaths()...),
+		kong.Resolvers(files...),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -138,12 +141,4 @@ func newLogger(w io.Writer, level slog.Leveler, asJSON bool) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
-}
-
-func configPaths() []string {
-	paths := []string{"flotilla.toml"}
-	if dir, err := os.UserConfigDir(); err == nil {
-		paths = append(paths, filepath.Join(dir, "flotilla", "flotilla.toml"))
-	}
-	return paths
 }
