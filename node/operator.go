@@ -239,9 +239,9 @@ func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(),
 		return nil, &refusal{codeEscrow, 2 * time.Second, err}
 	}
 	// Last: the book of debtors has room for so many, and accounts without escrow cost nothing to make.
-	if o.credit.excess(order.Payer, owed, o.now()) > 0 {
+	if more := o.credit.excess(order.Payer, owed, o.now()); more > 0 {
 		release()
-		return nil, &refusal{codeNeedVoucher, time.Second, fmt.Errorf("%s is owed without a voucher, the limit is %s", owed, o.cfg.CreditLimit)}
+		return nil, &refusal{codeNeedVoucher, time.Second, fmt.Errorf("what is owed without a voucher, answers whose stream was lost included, is %s above the limit of %s", more, o.cfg.CreditLimit)}
 	}
 	return release, nil
 }

@@ -204,7 +204,10 @@ func TestBrokenAnswersCountTowardsTheCreditLimit(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if rejected == nil || rejected.Code != codeNeedVoucher {
-		t.Errorf("%d tokens for nothing, and then %v", got, rejected)
+		t.Fatalf("%d tokens for nothing, and then %v", got, rejected)
+	}
+	if strings.Contains(rejected.Message, "0.000000 USD") || !strings.Contains(rejected.Message, "limit of 0.000200 USD") {
+		t.Errorf("refused with %q: all that is owed is for broken answers, and the message does not say how much", rejected.Message)
 	}
 	book := &c.op.Operator.credit
 	book.mu.Lock()
