@@ -92,11 +92,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return c, kctx.Flags(), nil
 	}
+	out := &output{w: stdout}
 	kctx.Bind(&streams{
-		out: stdout, err: stderr, log: newLogger(stderr, level, c.LogJSON),
+		out: out, err: stderr, log: newLogger(stderr, level, c.LogJSON),
 		source: source{level: level, flags: kctx.Flags(), files: append(configPaths(), string(c.Config)), again: again},
 	})
-	if err := kctx.Run(); err != nil && !(errors.Is(err, context.Canceled) && stays[kctx.Command()]) {
+	err = kctx.Run()
+	if lost := out.err(); err == nil && lost != nil && !stays[kctx.Command()] {
+		err = &exitError{2, lost} // 1 would say of a receipt that it is false
+	}
+	if err != nil && !(errors.Is(err, context.Canceled) && stays[kctx.Command()]) {
 		fmt.Fprintln(stderr, "flotilla:", plainLines(err.Error())) // a file's contents may be quoted in it
 		var e *exitError
 		if errors.As(err, &e) {
