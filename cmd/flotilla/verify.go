@@ -74,33 +74,33 @@ func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
 	sort.Strings(files)
 	var v verifiable
 	for _, f := range files {
-		if err := v.read(f); err != nil {
-			return &exitError{1, err}
+		raw, err := readBounded(f, maxVerifyFile)
+		if err != nil {
+			return &exitError{2, fmt.Errorf("read %s: %w", f, err)}
+		}
+		if err := v.add(raw); err != nil {
+			return &exitError{1, fmt.Errorf("%s is no receipt or batch file, which GET /v1/receipts/ID and 'flotilla settle batch' give: %w", f, err)}
 		}
 	}
 	return c.verify(ctx, s.out, v)
 }
 
-// read adds the receipt or the batch in file.
-func (v *verifiable) read(file string) error {
-	raw, err := readBounded(file, maxVerifyFile)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", file, err)
-	}
+// add adds the receipt or the batch that a file holds.
+func (v *verifiable) add(raw []byte) error {
 	var kind struct {
 		Batch json.RawMessage `json:"batch"`
 	}
 	if json.Unmarshal(raw, &kind) == nil && kind.Batch != nil {
 		b, err := settlement.DecodeBatchBundle(raw)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return err
 		}
 		v.batches = append(v.batches, b)
 		return nil
 	}
 	b, err := settlement.DecodeBundle(raw)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return err
 	}
 	v.receipts = append(v.receipts, b)
 	return nil
