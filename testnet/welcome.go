@@ -2,6 +2,7 @@ package testnet
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -9,6 +10,7 @@ import (
 // Welcome is what a person needs to use the running fleet; every line of it works as printed.
 func (n *Net) Welcome() string {
 	var b strings.Builder
+	program := shellWord(os.Args[0])
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	say("")
 	say("gateway      %s", n.URL())
@@ -26,13 +28,21 @@ func (n *Net) Welcome() string {
 	if addr := n.gateway.AdminAddr(); addr != "" {
 		say("")
 		say("what is pending, in flight and settled (metrics are at http://%s/metrics):", addr)
-		say("bin/flotilla settle status --admin http://%s", addr)
+		say("%s settle status --admin http://%s", program, addr)
 	}
 	say("")
 	say("your own Ollama, llama.cpp or vLLM can join from another terminal, with the spare account:")
-	say("FLOTILLA_PASSPHRASE=%s bin/flotilla operator --key %s --data-dir %s --stake 50 --price '*=0.05/0.10' --rpc %s --contract %s --bootstrap %s",
-		SparePassphrase, n.spareKey(), filepath.Join(n.cfg.Dir, roleSpare), n.RPC(), n.Domain().Contract, n.Bootstrap()[0])
+	say("FLOTILLA_PASSPHRASE=%s %s operator --key %s --data-dir %s --stake 50 --price '*=0.05/0.10' --rpc %s --contract %s --bootstrap %s",
+		SparePassphrase, program, shellWord(n.spareKey()), shellWord(filepath.Join(n.cfg.Dir, roleSpare)), n.RPC(), n.Domain().Contract, n.Bootstrap()[0])
 	say("")
 	say("Ctrl-C stops everything; the state stays in %s.", n.cfg.Dir)
 	return b.String()
+}
+
+// shellWord is s as a shell reads it back.
+func shellWord(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@+,=") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
