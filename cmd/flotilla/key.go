@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ecdsa"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -28,6 +29,9 @@ func (k keyFlags) load() (*ecdsa.PrivateKey, error) {
 	raw, err := os.ReadFile(k.Key)
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
+	}
+	if !json.Valid(raw) {
+		return nil, fmt.Errorf("%s is no key file (make one with: flotilla key FILE)", k.Key)
 	}
 	pass, err := passphrase(k.PassphraseFile, "Passphrase of "+k.Key+": ")
 	if err != nil {

@@ -141,7 +141,7 @@ func parseWhen(text string, now time.Time) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q: want a date such as 2026-12-31, a time such as 2026-12-31T18:00:00Z, or a time from now such as 720h", text)
+	return time.Time{}, fmt.Errorf("%q: want a date such as 2026-12-31, a time such as 2026-12-31T18:00:00Z, or a duration such as 720h", text)
 }
 
 type keysListCmd struct {

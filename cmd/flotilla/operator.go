@@ -85,6 +85,7 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 		return nil, err
 	}
 	var served []node.ServedModel
+	var unasked, unpriced []string
 	for _, b := range backends {
 		found, err := b.Models(ctx)
 		if err != nil {
@@ -93,6 +94,7 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 		for _, m := range found {
 			id := catalogue.ID(m.ID)
 			if len(c.Model) > 0 && !slices.Contains(c.Model, id) && !slices.Contains(c.Model, m.ID) {
+				unasked = append(unasked, id)
 				continue
 			}
 			if slices.Contains(c.Embedding, id) || slices.Contains(c.Embedding, m.ID) {
@@ -100,6 +102,7 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 			}
 			price, ok := prices.of(id, m.ID)
 			if !ok {
+				unpriced = append(unpriced, id)
 				log.Warn("model has no price and is not served", "model", id, "hint", "--price "+id+"=IN/OUT")
 				continue
 			}
@@ -107,7 +110,7 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 		}
 	}
 	if len(served) == 0 {
-		return nil, fmt.Errorf("nothing to serve: of %d server(s) found, no model has a price; give --price MODEL=IN/OUT in USD per million tokens", len(backends))
+		return nil, fmt.Errorf("nothing to serve of %d server(s): no price (--price MODEL=IN/OUT in USD per million tokens) for %q, not named by --model are %q", len(backends), unpriced, unasked)
 	}
 	return served, nil
 }

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestNothingToServe: an operator that would serve nothing says what its servers have, and which flag leaves it out.
+func TestNothingToServe(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/models" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, `{"object":"list","data":[{"id":"qwen2.5-7b-instruct","object":"model"}]}`)
+	}))
+	defer server.Close()
+	for name, test := range map[string]struct {
+		cmd  operatorCmd
+		want string
+	}{
+		"no price":    {operatorCmd{Price: map[string]string{"other": "1/2"}}, "no price"},
+		"other model": {operatorCmd{Price: map[string]string{"*": "1/2"}, Model: []string{"other"}}, "--model"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.cmd.Backend = []string{server.URL}
+			_, err := test.cmd.models(t.Context(), slog.New(slog.DiscardHandler))
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "qwen2.5-7b-instruct") {
+				t.Errorf("said %v, want what is there and %q", err, test.want)
+			}
+		})
+	}
+}
