@@ -71,7 +71,7 @@ func (e *exitError) Unwrap() error { return e.err }
 
 // stays are the commands that run until they are interrupted, which is no failure of theirs. Any other that is interrupted
 // has not done what it was asked for: a verification that was not finished must not look like one that holds.
-var stays = map[string]bool{"gateway": true, "operator": true, "testnet up": true, "demo": true}
+var stays = map[string]bool{"gateway": true, "operator": true, "testnet up": true}
 
 // run is main without the process: tests call it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -13,6 +14,17 @@ func TestOutputThatIsLost(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var stderr bytes.Buffer
 	if code := run(t.Context(), []string{"key", "op.json"}, full{}, &stderr); code != 2 || !strings.Contains(stderr.String(), errFull.Error()) {
+		t.Errorf("exit status %d, stderr %q", code, stderr.String())
+	}
+}
+
+// TestAnInterruptedDemoFails: nothing was shown to hold.
+func TestAnInterruptedDemoFails(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr bytes.Buffer
+	dir := t.TempDir()
+	if code := run(ctx, []string{"demo", "--dir", dir + "/demo", "--cache", dir + "/cache"}, &stdout, &stderr); code == 0 || stderr.Len() == 0 {
 		t.Errorf("exit status %d, stderr %q", code, stderr.String())
 	}
 }

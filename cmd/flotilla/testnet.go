@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -88,6 +89,9 @@ const demoMark = ".flotilla-demo"
 func (c *demoCmd) Run(ctx context.Context, s *streams) error {
 	if err := c.clear(); err != nil {
 		return err
+	}
+	if s.source.level.Level() == slog.LevelInfo { // the story is the log that a person wants; --log-level debug shows the nodes' too
+		s.source.level.Set(slog.LevelWarn)
 	}
 	start := time.Now()
 	n, closeRouter, err := c.open(ctx, s, testnet.Config{Dir: c.Dir, HTTPListen: "127.0.0.1:0"})
