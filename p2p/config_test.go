@@ -62,6 +62,27 @@ func TestConfigValidate(t *testing.T) {
 	}
 }
 
+// TestListenOnATakenPort: two nodes on one port would share its connections out between them, and each refuse the other's.
+func TestListenOnATakenPort(t *testing.T) {
+	for name, addr := range listen {
+		t.Run(name, func(t *testing.T) {
+			first := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{addr}})
+			taken, _, _ := strings.Cut(first.Addrs()[0], "/p2p/")
+			second, err := p2p.New(p2p.Config{
+				Identity: newIdentity(t), Role: p2p.RoleGateway, Network: testNetwork, Logger: slog.New(slog.DiscardHandler),
+				Listen: []string{taken, listen["tcp"]}, // that the other address is free does not help who dials this one
+			})
+			if err == nil {
+				_ = second.Close()
+				t.Fatalf("two nodes listen on %s", taken)
+			}
+			if !strings.Contains(err.Error(), taken) {
+				t.Errorf("%v does not name %s", err, taken)
+			}
+		})
+	}
+}
+
 // TestPeersFile: written by a host that had peers, read by the next, and never
 // trusted blindly.
 func TestPeersFile(t *testing.T) {

@@ -73,6 +73,9 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start libp2p host: %w", err)
 	}
+	if err := listensOnAll(lib, cfg.Listen); err != nil {
+		return nil, errors.Join(err, lib.Close())
+	}
 	life, end := context.WithCancelCause(context.Background())
 	h := &Host{
 		cfg: cfg, log: cfg.Logger, lib: lib, codec: newCodec(), frames: newFrameCodec(), kept: kept,
@@ -94,6 +97,15 @@ func New(cfg Config) (*Host, error) {
 	}
 	lib.SetStreamHandler(protoSync, h.streams.handler(h.syncer.serve))
 	return h, nil
+}
+
+// listensOnAll reports the addresses on which a host does not listen: libp2p is content with one.
+func listensOnAll(lib host.Host, want []string) error {
+	have := lib.Network().ListenAddresses()
+	if len(have) >= len(want) {
+		return nil
+	}
+	return fmt.Errorf("listen on %v: only on %v was it possible; is a port of another process among them?", want, have)
 }
 
 // ID is the node's peer ID.

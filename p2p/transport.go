@@ -98,7 +98,7 @@ func hostOptions(cfg Config) ([]libp2p.Option, error) {
 	}
 	options := []libp2p.Option{
 		libp2p.Identity(key),
-		libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()), // or a second node on the same port would get half of the first one's dials
 		libp2p.Transport(quic.NewTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Security(noise.ID, noise.New),
