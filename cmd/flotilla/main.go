@@ -21,8 +21,9 @@ First steps:
   flotilla demo                 the whole story on this machine, with real models
   flotilla testnet up           the same fleet, kept running for your own requests
 
-Every flag can also be set in the environment (FLOTILLA_…, shown beside it) or in a TOML file: top-level keys for
-global flags, a [gateway], [operator] or [testnet.up] table for a command's. Flag beats environment beats file.`
+Every flag can also be set in a TOML file, and in the environment where FLOTILLA_… is shown beside it. In the file,
+global flags are top-level keys, a command's stand in a table of its name: [gateway], [testnet.up]. Flag beats environment
+beats file; of files --config beats ./flotilla.toml beats flotilla/flotilla.toml in the user's configuration folder.`
 
 // cli is the whole command line. Field docs are the help texts.
 type cli struct {
