@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = &exitError{2, lost} // 1 would say of a receipt that it is false
 	}
 	if err != nil && !(errors.Is(err, context.Canceled) && stays[kctx.Command()]) {
-		fmt.Fprintln(stderr, "flotilla:", plainLines(err.Error())) // a file's contents may be quoted in it
+		fmt.Fprintln(stderr, "flotilla:", plainLines(err.Error())+advice(err)) // a file's contents may be quoted in it
 		var e *exitError
 		if errors.As(err, &e) {
 			return e.code
@@ -111,6 +111,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// advice is what to do about an error that comes from far below the flags; "" for most.
+func advice(err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "\nAnother process has that address: end it, or choose another (--listen, --admin-listen, --p2p-listen; of a testnet --rpc-port, --p2p-port)."
+	}
+	return ""
 }
 
 // parse reads flags, environment and files. exited is a status to end with at once, after --help; else -1.

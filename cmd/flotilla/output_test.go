@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 )
@@ -26,6 +28,22 @@ func TestAnInterruptedDemoFails(t *testing.T) {
 	dir := t.TempDir()
 	if code := run(ctx, []string{"demo", "--dir", dir + "/demo", "--cache", dir + "/cache"}, &stdout, &stderr); code == 0 || stderr.Len() == 0 {
 		t.Errorf("exit status %d, stderr %q", code, stderr.String())
+	}
+}
+
+// TestAPortInUse: who reads that an address is in use is told how to take another.
+func TestAPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = net.Listen("tcp", l.Addr().String())
+	if got := advice(fmt.Errorf("listen for HTTP: %w", err)); !strings.Contains(got, "--listen") {
+		t.Errorf("advice %q", got)
+	}
+	if got := advice(errFull); got != "" {
+		t.Errorf("advice %q on another error", got)
 	}
 }
 

@@ -32,7 +32,7 @@ func Install(ctx context.Context, cacheDir string, progress io.Writer) (Paths, e
 	in := &installer{dir: dir, progress: &lockedWriter{w: progress}}
 	for _, sub := range []string{in.dir, in.downloads(), in.models()} {
 		if err := os.MkdirAll(sub, 0o755); err != nil {
-			return Paths{}, fmt.Errorf("make cache directory: %w", err)
+			return Paths{}, fmt.Errorf("make cache directory: %w; --cache or FLOTILLA_CACHE names another", err)
 		}
 	}
 	release, err := lockFile(ctx, filepath.Join(dir, "install.lock"), in.progress)

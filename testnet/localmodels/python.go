@@ -73,7 +73,7 @@ func pipDownload(ctx context.Context, pip string, r requirement, dir string) (st
 	_, err := runPython(ctx, fetchTimeout, pip, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
 		"--no-input", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--dest", dir, "--requirement", reqFile)
 	if err != nil {
-		return "", fmt.Errorf("fetch %s==%s: %w", r.Name, r.Version, err)
+		return "", fmt.Errorf("fetch %s==%s (is pip's package index reachable?): %w", r.Name, r.Version, err)
 	}
 	found, err := filepath.Glob(filepath.Join(dir, r.wheelGlob()))
 	if err != nil || len(found) != 1 {
