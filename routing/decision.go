@@ -97,77 +97,56 @@ const MaxFallbacks = 8
 // offers.
 const MaxRecorded = 64
 
-// trim cuts the lists to what is recorded. The choices that the pick, its reason and the fallbacks rest on stay in: so a
-// decision among the recorded alone comes out the same.
+// trim cuts the lists to what is recorded. The choices that the pick, its reason, the fallbacks and the guard's consent rest on
+// stay in: so a decision among the recorded alone comes out the same. With views these are 63 at most: thirteen that only d itself
+// rests on, six of each of maxViews views (pick, thrifty choice, leader, the most able, objection, the cheapest of the default
+// model), and two of all. Without views they are a third of that, with undercut.
 func (d *Decision) trim() {
 	d.ConsideredTotal, d.RejectedTotal = len(d.Considered), len(d.Rejected)
 	d.Rejected = slices.Clip(d.Rejected[:min(len(d.Rejected), MaxRecorded)])
 	if len(d.Considered) <= MaxRecorded {
 		return
 	}
-	needed, all := d.needed()
-	room := 0
-	for ; room+all < MaxRecorded; room++ { // as many of the best as fit, each with what keeps it from being asked about
-		if under := d.undercut(&d.Considered[room]); under != nil && !slices.ContainsFunc(needed, func(n neededOffer) bool { return n.sameOffer(*under) }) {
-			needed, all = append(needed, neededOffer{*under, 1}), all+1
+	needed, all := make([]bool, len(d.Considered)), 0 // by position, and how many
+	need := func(at int) {
+		if !needed[at] {
+			needed[at], all = true, all+1
 		}
 	}
-	room = min(room, max(MaxRecorded-all, 0))
+	tries := append([]Choice{d.Pick}, d.Fallbacks...)
+	for i, c := range d.Considered { // one operator's offers of one model at one price may be several, and each of them a fallback
+		if at := slices.IndexFunc(tries, c.sameOffer); at >= 0 {
+			tries = slices.Delete(tries, at, at+1)
+			need(i)
+		}
+	}
+	for _, c := range d.weighed() {
+		need(slices.IndexFunc(d.Considered, c.sameOffer))
+	}
+	for i, yes := range needed {
+		if yes {
+			need(d.undercut(i))
+		}
+	}
+	best := 0
+	for ; best+all < MaxRecorded; best++ { // as many of the best as fit, each with what keeps it from being asked about
+		if under := d.undercut(best); under != best {
+			need(under)
+		}
+	}
+	best = min(best, MaxRecorded-all)
 	kept := make([]Choice, 0, MaxRecorded)
 	for i, c := range d.Considered {
-		at := slices.IndexFunc(needed, func(n neededOffer) bool { return n.sameOffer(c) })
-		if i < room || len(kept) < MaxRecorded && at >= 0 && needed[at].times > 0 {
+		if (i < best || needed[i]) && len(kept) < MaxRecorded {
 			kept = append(kept, c)
-			if at >= 0 {
-				needed[at].times--
-			}
 		}
 	}
 	d.Considered = kept
 }
 
-// neededOffer has to stay in the record so many times: an operator may offer one model at one price under several names, and
-// each such offer be a fallback of its own.
-type neededOffer struct {
-	Choice
-	times int
-}
-
-// needed are the offers that the pick, its reason, the fallbacks and the guard's consent rest on, and how many these are.
-// With views they are 63 at most: thirteen that only d itself rests on, six of each of maxViews views (pick, thrifty choice,
-// leader, the most able, objection, the cheapest of the default model), and two of all. Without views they are a third of that,
-// with undercut.
-func (d *Decision) needed() (needed []neededOffer, all int) {
-	rest := d.weighed()
-	if d.Guard != nil {
-		rest = append(rest, d.Guard.needed...)
-	}
-	for _, c := range rest {
-		if under := d.undercut(&c); under != nil {
-			rest = append(rest, *under)
-		}
-	}
-	for _, c := range rest {
-		if !slices.ContainsFunc(needed, func(n neededOffer) bool { return n.sameOffer(c) }) {
-			needed = append(needed, neededOffer{Choice: c})
-		}
-	}
-	for i := range needed {
-		n := &needed[i]
-		for _, c := range append([]Choice{d.Pick}, d.Fallbacks...) {
-			if n.sameOffer(c) {
-				n.times++
-			}
-		}
-		n.times = max(n.times, 1)
-		all += n.times
-	}
-	return needed, all
-}
-
-// weighed are the choices that the pick was compared with by name, besides the best by utility.
+// weighed are the choices that the pick was compared with by name, by the guard too, besides the best by utility.
 func (d *Decision) weighed() []Choice {
-	out := append([]Choice{d.Pick, d.thrifty(), d.Considered[leader(d.Considered)], d.Considered[mostAble(d.Considered)]}, d.Fallbacks...)
+	out := d.landmarks()
 	if at := d.uncovered(); at >= 0 {
 		out = append(out, d.Considered[at])
 	}
@@ -177,6 +156,16 @@ func (d *Decision) weighed() []Choice {
 			out = append(out, *c)
 		}
 	}
+	if d.Guard != nil {
+		out = append(out, d.Guard.needed...)
+	}
+	return out
+}
+
+// landmarks are the choices by which the decision on one version of the text is known among all: its pick, its thrifty choice,
+// its leader and the most able, and those that choose looks at besides the first.
+func (d *Decision) landmarks() []Choice {
+	out := []Choice{d.Pick, d.thrifty(), d.Considered[leader(d.Considered)], d.Considered[mostAble(d.Considered)]}
 	for _, at := range d.ofTurn() {
 		out = append(out, d.Considered[at])
 	}

@@ -96,16 +96,13 @@ func (n *GuardNote) decide(views []Decision) Decision {
 	return d
 }
 
-// compared are the choices that agreed and wantsUpgrade rest on: each view's pick, its thrifty choice, its leader and the most
-// able, the strongest objection to its pick, and the best of those dearer than what the whole text wants.
+// compared are the choices that agreed and wantsUpgrade rest on: each view's landmarks, the strongest objection to its pick, and
+// the best of those dearer than what the whole text wants.
 func (n *GuardNote) compared(views []Decision) []Choice {
 	var out []Choice
 	for i := range views {
 		v := &views[i]
-		out = append(out, v.Pick, v.thrifty(), v.Considered[leader(v.Considered)], v.Considered[mostAble(v.Considered)])
-		for _, at := range v.ofTurn() {
-			out = append(out, v.Considered[at])
-		}
+		out = append(out, v.landmarks()...)
 		if c, _ := n.objection(views, v.Pick); c != nil {
 			out = append(out, *c)
 		}
@@ -183,22 +180,19 @@ func (d *Decision) tempts(c *Choice) bool {
 	return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+GuardBenefit >= d.Pick.Utility
 }
 
-// undercut is the cheapest offer of a choice's model, where that alone is why the guard asked nothing because of the choice.
-// It may have less utility, for its doubt, and has to stay in the record where the choice does. Nil where there is none.
-func (d *Decision) undercut(c *Choice) *Choice {
+// undercut is the position of the cheapest offer of a choice's model, where that alone is why the guard asked nothing because of
+// the choice. It may have less utility, for its doubt, and has to stay in the record where the choice does. Else it is the choice's own.
+func (d *Decision) undercut(at int) int {
+	c := &d.Considered[at]
 	if d.Guard == nil || len(d.Guard.Views) > 0 || !d.tempts(c) {
-		return nil
+		return at
 	}
-	lowest := c
 	for i := range d.Considered {
-		if o := &d.Considered[i]; o.Model == c.Model && o.ExpectedCost < lowest.ExpectedCost {
-			lowest = o
+		if o := &d.Considered[i]; o.Model == c.Model && o.ExpectedCost < d.Considered[at].ExpectedCost {
+			at = i
 		}
 	}
-	if lowest == c {
-		return nil
-	}
-	return lowest
+	return at
 }
 
 // lowestOf says whether no operator considered asks less for the choice's model.
