@@ -291,6 +291,29 @@ func TestClosedLedger(t *testing.T) {
 	}
 }
 
+// Who walks through the receipts may use the ledger on the way, also while it closes.
+func TestCloseDuringAWalk(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	f.accept(t, l, 0, 1)
+	closed := make(chan error)
+	for r, err := range l.Receipts(settlement.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { closed <- l.Close() }()
+		for err == nil {
+			_, err = l.Receipt(r.Bundle.Receipt.ID())
+		}
+		wantErr(t, err, settlement.ErrClosed)
+		_, _, err = l.RecordOrder(t.Context(), f.opening(t, 0))
+		wantErr(t, err, settlement.ErrClosed)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestReceiptsFilter(t *testing.T) {
 	f := newFixture(t, 3)
 	l := f.open(t, f.gateway, "")

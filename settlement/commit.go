@@ -51,10 +51,11 @@ func (l *Ledger) hand(ctx context.Context, op *commitOp) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := l.enter(); err != nil {
-		return err
+	l.changes.RLock()
+	defer l.changes.RUnlock()
+	if l.closed {
+		return ErrClosed
 	}
-	defer l.users.Done()
 	l.commits.do(op)
 	if op.err != nil {
 		return op.err

@@ -1,6 +1,10 @@
 package settlement
 
-import "errors"
+import (
+	"errors"
+
+	"flotilla/internal/durable"
+)
 
 // What callers branch on. Each refused message has its own error; all are wrapped with details.
 var (
@@ -63,7 +67,7 @@ var (
 	// ErrOldLedger: the directory holds a ledger of an earlier version, which kept it in another way.
 	ErrOldLedger = errors.New("the ledger there is of an earlier version: settle what it holds with that version, then use another directory")
 	// ErrClosed: the ledger is closed.
-	ErrClosed = errors.New("ledger is closed")
+	ErrClosed = durable.ErrClosed
 	// ErrVerifyFailed: at least one check of a bundle failed. Exit code 1.
 	ErrVerifyFailed = errors.New("verification failed")
 	// ErrCannotCheck: no check failed, but at least one could not be made. Exit code 2.

@@ -54,20 +54,20 @@ type Ledger struct {
 	closing  chan struct{}
 	stopped  chan struct{} // closed when the syncLoop has returned
 
-	once sync.Once // guards Close
-
 	wake chan struct{} // capacity 1: receipts were accepted; read by Settler.Run
 
 	sealing sync.Mutex // held by Seal, MarkSubmitted and MarkSettled from end to end: one batch, one step at a time
 
-	mu           sync.Mutex // guards the fields below up to users; never held during I/O
+	once    sync.Once    // guards Close
+	changes sync.RWMutex // guards closed; held for reading by each change until it is answered
+	closed  bool
+
+	mu           sync.Mutex // guards the fields below up to waiting; never held during I/O
 	backlog      Backlog
 	lanes        map[common.Address]Backlog // by payee, only lanes with a backlog
 	batches      batches
-	closed       bool
-	partialsFrom ReceiptID      // where the next UnsignedPartials starts
-	waiting      []chan error   // for the next sync; each of capacity 1
-	users        sync.WaitGroup // reads and changes under way; Add only under mu and while not closed
+	partialsFrom ReceiptID    // where the next UnsignedPartials starts
+	waiting      []chan error // for the next sync; each of capacity 1
 
 	adverts, orders signatureCache
 	inclusions      int // of one commit; tests make it small
@@ -151,10 +151,9 @@ func (l *Ledger) Domain() Domain { return l.domain }
 func (l *Ledger) Close() error {
 	var err error
 	l.once.Do(func() {
-		l.mu.Lock()
+		l.changes.Lock()
 		l.closed = true
-		l.mu.Unlock()
-		l.users.Wait()
+		l.changes.Unlock() // before the store waits for its readers: they may be at a change, see Receipts
 		close(l.closing)
 		<-l.stopped
 		if err = l.store.Close(); err != nil {

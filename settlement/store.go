@@ -38,24 +38,7 @@ func openStore(dir string, opts durable.Options) (*durable.Store, error) {
 }
 
 // view runs a read of the store, unless the ledger is closed.
-func (l *Ledger) view(read func(reader) error) error {
-	if err := l.enter(); err != nil {
-		return err
-	}
-	defer l.users.Done()
-	return l.store.View(read)
-}
-
-// enter counts a user of the store, until l.users.Done. ErrClosed when the ledger is closed.
-func (l *Ledger) enter() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return ErrClosed
-	}
-	l.users.Add(1)
-	return nil
-}
+func (l *Ledger) view(read func(reader) error) error { return l.store.View(read) }
 
 // readRecord reads the record under key into v. errNoRecord when there is none.
 func readRecord(from reader, key []byte, v any) error {

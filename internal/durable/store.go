@@ -45,15 +45,17 @@ type Options struct {
 // Files is a file system.
 type Files = vfs.FS
 
-// Store is an open directory of rows. It is safe for concurrent use; what it calls back must not call it again.
+// Store is an open directory of rows. It is safe for concurrent use, also by what it calls back.
 type Store struct {
 	db   *pebble.DB
 	lock *pebble.Lock
 	logs *logFS
 	soon atomic.Bool // something was written that the kernel may not have yet
 
-	mu     sync.RWMutex // guards closed; held for reading while the database is used
+	once   sync.Once  // guards Close
+	mu     sync.Mutex // guards closed
 	closed bool
+	users  sync.WaitGroup // of the database; Add only under mu and while not closed
 }
 
 // Batch is a group of changes, of which a crash leaves all or nothing.
@@ -162,22 +164,27 @@ func (s *Store) Sync() error {
 
 // Close waits for what is under way, syncs and closes the store. Closing it again does nothing.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil
-	}
-	s.closed = true
-	return errors.Join(s.db.Close(), s.lock.Close())
+	var err error
+	s.once.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.users.Wait()
+		err = errors.Join(s.db.Close(), s.lock.Close())
+	})
+	return err
 }
 
 // using keeps the database open for use. ErrClosed when it is closed.
 func (s *Store) using(use func() error) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
+	s.mu.Lock()
 	if s.closed {
+		s.mu.Unlock()
 		return ErrClosed
 	}
+	s.users.Add(1)
+	s.mu.Unlock()
+	defer s.users.Done()
 	return use()
 }
 
