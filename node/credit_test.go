@@ -1,14 +1,11 @@
 package node
 
 import (
-	"context"
 	"errors"
-	"io"
 	"testing"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/crypto"
 
 	"flotilla/p2p"
 	"flotilla/settlement"
@@ -18,30 +15,12 @@ import (
 func TestOperatorStopsAtItsCreditLimit(t *testing.T) {
 	const limit = 50
 	w := newWorld(t)
-	payerKey := testKey(t)
-	payer := crypto.PubkeyToAddress(payerKey.PublicKey)
-	gw := w.rawHost(p2p.RoleGateway, "/ip4/127.0.0.1/tcp/0")
-	op := w.operator(OperatorConfig{CreditLimit: limit}, gw.Addrs()...)
-	w.mem.Deposit(payer, op.Operator.self, 1_000_000)
-	w.eventually("the operator dials the second gateway", func() bool { return gw.Connected(op.fleet.ID()) })
-	price := w.gateway.Gateway.candidates(time.Now())[0].Ref.(*priced)
+	c := w.customer(t, fiveTokens, OperatorConfig{CreditLimit: limit})
 
 	const costs = 9 + 5*2 // what fiveTokens counts, at the world's price
 	var served settlement.Amount
 	for range 10 {
-		salt, body := make([]byte, settlement.SaltLen), `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`
-		salt[0] = byte(served)
-		order := settlement.Order{
-			Payer: payer, Payee: op.Operator.self, Advert: price.digest, MaxInputTokens: 100, MaxOutputTokens: 20, MaxAmount: 1000,
-			RequestHash: settlement.RequestHash(salt, []byte(body)), Nonce: common.Hash{byte(served)}, Deadline: uint64(time.Now().Add(time.Minute).Unix()),
-		}
-		sig, err := settlement.Sign(payerKey, order.Digest(testDomain))
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = takeAndRun(t, gw, op.fleet.ID(), p2p.InferRequest{
-			Order: mustEncode(t, order), OrderSig: sig, Extra: mustEncode(t, orderExtra{Salt: salt}), Body: []byte(body), Stream: true,
-		})
+		_, _, err := c.take(c.order(customerBody), customerBody)
 		var rejected *p2p.RejectedError
 		if errors.As(err, &rejected) {
 			if rejected.Code != codeNeedVoucher {
@@ -53,10 +32,7 @@ func TestOperatorStopsAtItsCreditLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		served += costs
-		w.eventually("the receipt is in the operator's ledger", func() bool {
-			owed, err := op.ledger.Unvouchered(payer)
-			return err == nil && owed == served
-		})
+		w.eventually("the receipt is in the operator's ledger", func() bool { return c.owed() == served })
 	}
 	if served <= limit || served > limit+costs {
 		t.Fatalf("served %v without a voucher, want just above the limit of %v", served, settlement.Amount(limit))
@@ -104,25 +80,5 @@ func TestBrokenAnswersOfOthers(t *testing.T) {
 	b.admitted(id, 500_000)
 	if left := b.debtors[honest].broken; left != 0 || len(b.answers) >= maxBroken {
 		t.Errorf("%v is owed for what was admitted, %d answers are remembered", left, len(b.answers))
-	}
-}
-
-// takeAndRun takes a whole answer and leaves without settling it.
-func takeAndRun(t *testing.T, gw *p2p.Host, op p2p.PeerID, req p2p.InferRequest) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), worldWait)
-	defer cancel()
-	call, err := gw.Infer(ctx, op, req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = call.Close() }()
-	for {
-		if _, err := call.Recv(ctx); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
 	}
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"errors"
 	"net/http"
 	"strings"
@@ -20,29 +19,13 @@ import (
 // these bytes, and covered by the lane.
 func TestOperatorRefusesOrders(t *testing.T) {
 	w := newWorld(t)
-	payerKey := testKey(t)
-	payer := crypto.PubkeyToAddress(payerKey.PublicKey)
-	gw := w.rawHost(p2p.RoleGateway, "/ip4/127.0.0.1/tcp/0")
-	op := w.honestOperator(gw.Addrs()...)
-	opAddr, opPeer := op.Operator.self, op.fleet.ID()
-	w.mem.Deposit(payer, opAddr, 50_000)
-	w.eventually("the operator dials the second gateway", func() bool { return gw.Connected(opPeer) })
-	price := w.gateway.Gateway.candidates(time.Now())[0].Ref.(*priced)
+	honest := w.customer(t, fiveTokens, OperatorConfig{})
+	payer, opAddr := honest.payer, honest.op.Operator.self
 
 	type try struct {
+		customer
 		order settlement.Order
 		body  string
-		salt  []byte
-		key   *ecdsa.PrivateKey
-	}
-	good := func(name string) try {
-		salt := []byte(strings.Repeat("s", settlement.SaltLen))
-		body := `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`
-		return try{body: body, salt: salt, key: payerKey, order: settlement.Order{
-			Payer: payer, Payee: opAddr, Advert: price.digest, MaxInputTokens: 100, MaxOutputTokens: 20, MaxAmount: 1000,
-			RequestHash: settlement.RequestHash(salt, []byte(body)), Nonce: crypto.Keccak256Hash([]byte(name)), // an order has one receipt
-			Deadline: uint64(time.Now().Add(time.Minute).Unix()),
-		}}
 	}
 	cases := []struct {
 		name, code string
@@ -67,7 +50,7 @@ func TestOperatorRefusesOrders(t *testing.T) {
 		{"other bytes than signed", codeBadOrder, func(c *try) { c.body = strings.Replace(c.body, "hi", "ho", 1) }},
 		{"another salt", codeBadOrder, func(c *try) { c.salt = []byte(strings.Repeat("x", settlement.SaltLen)) }},
 		{"a price never offered", codeStalePrice, func(c *try) { c.order.Advert = common.Hash{1} }},
-		{"more than the lane holds", codeEscrow, func(c *try) { c.order.MaxAmount = 50_001 }},
+		{"more than the lane holds", codeEscrow, func(c *try) { c.order.MaxAmount = 1_000_001 }},
 		{"for fewer input tokens than it has bytes", codeBadOrder, func(c *try) { c.order.MaxInputTokens = uint32(len(c.body)) - 1 }},
 		{"for no output", codeBadOrder, func(c *try) { c.order.MaxOutputTokens = 0 }},
 		{"for fewer output tokens than choices", codeBadOrder, func(c *try) {
@@ -83,36 +66,18 @@ func TestOperatorRefusesOrders(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			a := good(c.name)
+			a := try{*honest, honest.order(customerBody), customerBody} // an order has one receipt
+			a.t, a.order.MaxInputTokens = t, 100
 			c.change(&a)
-			sig, err := settlement.Sign(a.key, a.order.Digest(testDomain))
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), worldWait)
-			defer cancel()
-			call, err := gw.Infer(ctx, opPeer, p2p.InferRequest{
-				Order: mustEncode(t, a.order), OrderSig: sig, Extra: mustEncode(t, orderExtra{Salt: a.salt}), Body: []byte(a.body), Stream: true,
-			})
-			if err == nil {
-				defer func() {
-					for err == nil { // to its end, or its slot is taken for a while
-						_, err = call.Recv(ctx)
-					}
-					_ = call.Close()
-				}()
-			}
-			var rejected *p2p.RejectedError
-			switch {
-			case c.code == "" && err != nil:
-				t.Fatalf("a good order was refused: %v", err)
-			case c.code != "" && (!errors.As(err, &rejected) || rejected.Code != c.code):
-				t.Fatalf("got %v, want it refused as %s", err, c.code)
+			if c.code != "" {
+				a.refused("it", c.code, a.order, a.body)
+			} else if _, _, err := a.take(a.order, a.body); err != nil {
+				t.Errorf("a good order was refused: %v", err)
 			}
 		})
 	}
 	// Who has no escrow takes no room in the book of debtors, or it could be filled for nothing.
-	for debtor := range op.Operator.credit.debtors {
+	for debtor := range honest.op.Operator.credit.debtors {
 		if debtor != payer {
 			t.Errorf("%s is in the book of debtors", debtor)
 		}
