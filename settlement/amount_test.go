@@ -87,15 +87,3 @@ func TestCostAgainstBigInt(t *testing.T) {
 		}
 	})
 }
-
-func TestMulDivUp(t *testing.T) {
-	for _, tc := range []struct{ a, b, d, want uint64 }{
-		{7, 3, 2, 11}, {6, 3, 2, 9}, {0, 5, 3, 0}, {math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}, {1, 1, math.MaxUint64, 1},
-	} {
-		if got, err := settlement.MulDivUp(tc.a, tc.b, tc.d); got != tc.want || err != nil {
-			t.Errorf("MulDivUp(%d, %d, %d) is %d (%v), want %d", tc.a, tc.b, tc.d, got, err, tc.want)
-		}
-	}
-	_, err := settlement.MulDivUp(math.MaxUint64, 2, 1)
-	wantErr(t, err, settlement.ErrOverflow)
-}

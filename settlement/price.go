@@ -33,12 +33,6 @@ func Cost(p Price, in, out uint32) (Amount, error) {
 	return Amount(tokens).Add(Amount(p.PerRequest))
 }
 
-// MulDivUp returns ceil(a*b/d) with a 128-bit product. d must not be 0.
-func MulDivUp(a, b, d uint64) (uint64, error) {
-	hi, lo := bits.Mul64(a, b)
-	return divUp128(hi, lo, d)
-}
-
 // divUp128 returns ceil((hi<<64 + lo) / d), or ErrOverflow when that takes more than 64 bits.
 func divUp128(hi, lo, d uint64) (uint64, error) {
 	if hi >= d {
