@@ -128,7 +128,7 @@ func stageAccept(tx *stagedTx, r Receipt, row []byte, pending pendingRecord) (ou
 	}
 	var lane outLane
 	laneAt := addressKey(prefixOut, r.Payee)
-	if err := tx.get(laneAt, &lane); err != nil && !errors.Is(err, errNoRecord) {
+	if err := orZero(tx.get(laneAt, &lane)); err != nil {
 		return outLane{}, err
 	}
 	total, err := lane.Total.Add(r.Amount)
@@ -167,6 +167,14 @@ func (l *Ledger) signOrCheck(what string, digest ReceiptID, sig Signature) (Sign
 
 func (lane outLane) voucher(payer, payee common.Address) Voucher {
 	return Voucher{Payer: payer, Payee: payee, ValueAggregate: lane.Total, ReceiptCount: lane.Count}
+}
+
+// orZero is the error of reading what is zero until there is a record of it.
+func orZero(err error) error {
+	if errors.Is(err, errNoRecord) {
+		return nil
+	}
+	return err
 }
 
 // orUnknown turns the store's "not found" into this package's ErrUnknownReceipt.

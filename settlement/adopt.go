@@ -2,7 +2,6 @@ package settlement
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -21,7 +20,7 @@ func (l *Ledger) AdoptLane(ctx context.Context, payee common.Address, collected 
 	err := l.update(ctx, func(tx *stagedTx) error {
 		var lane outLane
 		key := addressKey(prefixOut, payee)
-		if err := tx.get(key, &lane); err != nil && !errors.Is(err, errNoRecord) {
+		if err := orZero(tx.get(key, &lane)); err != nil {
 			return err
 		}
 		switch {

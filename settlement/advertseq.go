@@ -2,7 +2,6 @@ package settlement
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -17,7 +16,7 @@ func (l *Ledger) NextAdvertSeq(ctx context.Context, now time.Time) (uint64, erro
 	var next uint64
 	err := l.update(ctx, func(tx *stagedTx) error {
 		var last uint64
-		if err := tx.get([]byte(keyAdvertSeq), &last); err != nil && !errors.Is(err, errNoRecord) {
+		if err := orZero(tx.get([]byte(keyAdvertSeq), &last)); err != nil {
 			return err
 		}
 		next = max(uint64(max(now.UnixMilli(), 0)), last+1)

@@ -192,10 +192,7 @@ func (l *Ledger) OwedTo(payee common.Address) (Amount, error) {
 func (l *Ledger) outLane(payee common.Address) (outLane, error) {
 	var lane outLane
 	err := l.view(func(snap reader) error { return readRecord(snap, addressKey(prefixOut, payee), &lane) })
-	if errors.Is(err, errNoRecord) {
-		return outLane{}, nil
-	}
-	return lane, err
+	return lane, orZero(err)
 }
 
 // Voucher returns the newest voucher of this payer for payee, signed; a zero one before the first
@@ -231,8 +228,5 @@ func (l *Ledger) Unvouchered(payer common.Address) (Amount, error) {
 func (l *Ledger) inLane(payer common.Address) (inLane, error) {
 	var lane inLane
 	err := l.view(func(snap reader) error { return readRecord(snap, addressKey(prefixIn, payer), &lane) })
-	if errors.Is(err, errNoRecord) {
-		return inLane{}, nil
-	}
-	return lane, err
+	return lane, orZero(err)
 }

@@ -254,8 +254,5 @@ func (lane *inLane) unvouchered() Amount { return lane.Served.SubFloor(lane.Vouc
 func readInLane(tx *stagedTx, payer common.Address) (inLane, error) {
 	var lane inLane
 	err := tx.get(addressKey(prefixIn, payer), &lane)
-	if errors.Is(err, errNoRecord) {
-		return inLane{}, nil
-	}
-	return lane, err
+	return lane, orZero(err)
 }
