@@ -14,10 +14,7 @@ func TestAdvertNumbersRiseOverClockAndRestart(t *testing.T) {
 	start := time.UnixMilli(1_700_000_000_000)
 	var last uint64
 	for _, offset := range []time.Duration{0, 0, -time.Hour, time.Second, time.Millisecond} {
-		l, err := settlement.OpenLedger(dir, settlement.LedgerOptions{Key: operator.key, Domain: testDomain})
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := openLedger(t, dir, settlement.LedgerOptions{Key: operator.key})
 		for range 2 {
 			seq, err := l.NextAdvertSeq(t.Context(), start.Add(offset))
 			if err != nil {
@@ -28,8 +25,6 @@ func TestAdvertNumbersRiseOverClockAndRestart(t *testing.T) {
 			}
 			last = seq
 		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		closeLedger(t, l)
 	}
 }

@@ -52,10 +52,7 @@ func newChaos(t *testing.T, confirmations uint64) *chaos {
 
 func (c *chaos) open(t *testing.T) {
 	t.Helper()
-	l, err := settlement.OpenLedger(c.dir, settlement.LedgerOptions{Key: c.f.gateway.key, Domain: testDomain}.Unsynced())
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := openLedger(t, c.dir, settlement.LedgerOptions{Key: c.f.gateway.key}.Unsynced())
 	l.SmallCommits(2)
 	c.ledger, c.settler = l, settlement.NewSettler(l, c.f.chain, c.cfg)
 }

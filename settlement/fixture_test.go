@@ -73,7 +73,14 @@ func newFixture(tb testing.TB, operators int) *fixture {
 // open returns the ledger of p in dir ("" for memory) and closes it with the test.
 func (f *fixture) open(tb testing.TB, p party, dir string) *settlement.Ledger {
 	tb.Helper()
-	l, err := settlement.OpenLedger(dir, settlement.LedgerOptions{Key: p.key, Domain: testDomain})
+	return openLedger(tb, dir, settlement.LedgerOptions{Key: p.key})
+}
+
+// openLedger opens one for the fixture's deployment and closes it with the test.
+func openLedger(tb testing.TB, dir string, opts settlement.LedgerOptions) *settlement.Ledger {
+	tb.Helper()
+	opts.Domain = testDomain
+	l, err := settlement.OpenLedger(dir, opts)
 	if err != nil {
 		tb.Fatal(err)
 	}

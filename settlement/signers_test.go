@@ -18,23 +18,13 @@ func hotFixture(t *testing.T) (*fixture, party, *settlement.Ledger) {
 	t.Helper()
 	f, hot := newFixture(t, 1), newParty(t, 99)
 	f.chain.BindSigner(hot.addr, settlement.SignerBinding{Payer: f.gateway.addr})
-	l, err := settlement.OpenLedger("", settlement.LedgerOptions{Key: hot.key, Owner: f.gateway.addr, Domain: testDomain})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closeLedger(t, l) })
-	return f, hot, l
+	return f, hot, openLedger(t, "", settlement.LedgerOptions{Key: hot.key, Owner: f.gateway.addr})
 }
 
 // openOperator returns the operator's ledger, which asks the chain whose keys are whose.
 func (f *fixture) openOperator(t *testing.T) *settlement.Ledger {
 	t.Helper()
-	l, err := settlement.OpenLedger("", settlement.LedgerOptions{Key: f.operators[0].key, Signers: f.chain, Domain: testDomain})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closeLedger(t, l) })
-	return l
+	return openLedger(t, "", settlement.LedgerOptions{Key: f.operators[0].key, Signers: f.chain})
 }
 
 // hotServed takes one request through both ledgers; everything of the gateway is signed by its authorised key.

@@ -17,12 +17,7 @@ func TestPowerLoss(t *testing.T) {
 	f := newFixture(t, 1)
 	disk := vfs.NewCrashableMem()
 	open := func(files *vfs.MemFS) *settlement.Ledger {
-		l, err := settlement.OpenLedger("ledger", settlement.LedgerOptions{Key: f.gateway.key, Domain: testDomain}.OnFiles(files))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { closeLedger(t, l) })
-		return l
+		return openLedger(t, "ledger", settlement.LedgerOptions{Key: f.gateway.key}.OnFiles(files))
 	}
 	l := open(disk)
 	var ids []settlement.ReceiptID
@@ -87,12 +82,7 @@ func TestLedgerOfAnEarlierVersionIsRefused(t *testing.T) {
 func TestWhatIsHandedOutIsOnDisk(t *testing.T) {
 	f := newFixture(t, 1)
 	open := func(p party, files *vfs.MemFS) *settlement.Ledger {
-		l, err := settlement.OpenLedger("ledger", settlement.LedgerOptions{Key: p.key, Domain: testDomain}.OnFiles(files))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { closeLedger(t, l) })
-		return l
+		return openLedger(t, "ledger", settlement.LedgerOptions{Key: p.key}.OnFiles(files))
 	}
 	cut := func(disk *vfs.MemFS) *vfs.MemFS { return disk.CrashClone(vfs.CrashCloneCfg{}) }
 	t.Run("voucher", func(t *testing.T) {
