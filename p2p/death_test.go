@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"flotilla/p2p"
 )
 
@@ -66,7 +68,7 @@ func TestOperatorKilled(t *testing.T) {
 	var operator p2p.PeerID
 	for lines := bufio.NewScanner(out); operator == "" && lines.Scan(); {
 		if text, ok := strings.CutPrefix(lines.Text(), "peer "); ok {
-			if operator, err = p2p.ParsePeerID(text); err != nil {
+			if operator, err = peer.Decode(text); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"pgregory.net/rapid"
 
 	"flotilla/p2p"
@@ -53,7 +55,11 @@ func newShelf(t testing.TB) *shelf {
 // mustPeerID derives a peer ID.
 func mustPeerID(t testing.TB, key ed25519.PrivateKey) p2p.PeerID {
 	t.Helper()
-	id, err := p2p.IdentityPeerID(key)
+	priv, err := crypto.UnmarshalEd25519PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := peer.IDFromPrivateKey(priv)
 	if err != nil {
 		t.Fatal(err)
 	}

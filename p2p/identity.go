@@ -10,9 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // LoadIdentity reads the node's key from path (64 hex digits of ed25519 seed),
@@ -53,24 +50,6 @@ func createIdentity(path string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("create identity: %w", err)
 	}
 	return key, nil
-}
-
-// IdentityPeerID is the peer ID that belongs to a key.
-func IdentityPeerID(key ed25519.PrivateKey) (PeerID, error) {
-	priv, err := crypto.UnmarshalEd25519PrivateKey(key)
-	if err != nil {
-		return "", fmt.Errorf("derive peer id: %w", err)
-	}
-	return peer.IDFromPrivateKey(priv)
-}
-
-// ParsePeerID reads the text form of a peer ID (12D3Koo…).
-func ParsePeerID(text string) (PeerID, error) {
-	id, err := peer.Decode(text)
-	if err != nil {
-		return "", fmt.Errorf("parse peer id %q: %w", text, err)
-	}
-	return id, nil
 }
 
 // writeFileAtomic replaces path by data with mode 0600. A crash leaves the old

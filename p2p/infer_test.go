@@ -340,11 +340,7 @@ func TestInferInFlightLimit(t *testing.T) {
 // TestInferUnreachable names a peer that nobody knows.
 func TestInferUnreachable(t *testing.T) {
 	g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
-	stranger, err := p2p.IdentityPeerID(newIdentity(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := g.Infer(testContext(t), stranger, p2p.InferRequest{}); !errors.Is(err, p2p.ErrUnreachable) {
+	if _, err := g.Infer(testContext(t), mustPeerID(t, newIdentity(t)), p2p.InferRequest{}); !errors.Is(err, p2p.ErrUnreachable) {
 		t.Fatalf("got %v, want ErrUnreachable", err)
 	}
 }

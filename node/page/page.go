@@ -140,9 +140,6 @@ func (h *Handler) atDoor(index []byte) []byte {
 // Close ends the views that are open, so that a stopping server need not wait for their viewers.
 func (h *Handler) Close() { h.once.Do(func() { close(h.closing) }) }
 
-// Serves says whether the address is the page's.
-func Serves(urlPath string) bool { return urlPath == "/" || strings.HasPrefix(urlPath, filePath) }
-
 // ServeHTTP serves files to everyone and data to viewers.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A keep-alive connection still has the deadlines of the answer before this one.

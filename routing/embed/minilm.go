@@ -84,7 +84,3 @@ func (m *MiniLM) ID() string { return m.id }
 
 // Dim is the length of the vectors, 384.
 func (m *MiniLM) Dim() int { return m.weights.hidden }
-
-// Normalize returns text as the tokenizer sees it: lower case, without accents, control characters or invalid UTF-8,
-// tokens separated by single spaces. See wordpiece.Normalize.
-func Normalize(text string) string { return wordpiece.Normalize(text) }

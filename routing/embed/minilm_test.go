@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"flotilla/routing/embed/internal/kernel"
+	"flotilla/routing/embed/wordpiece"
 )
 
 // golden is one text with the ids of the Hugging Face tokenizer and the vector of the fp32 model, computed in float64
@@ -230,9 +231,9 @@ func FuzzEmbed(f *testing.F) {
 		if c := cosine(v, v); !(math.Abs(c-1) < 1e-5) {
 			t.Fatalf("not a number, or no length: %v", v[:4])
 		}
-		again, err := m.Embed(t.Context(), Normalize(text))
+		again, err := m.Embed(t.Context(), wordpiece.Normalize(text))
 		if err != nil || !slices.Equal(v, again) {
-			t.Fatalf("normalised text %q embeds differently (error %v)", Normalize(text), err)
+			t.Fatalf("normalised text %q embeds differently (error %v)", wordpiece.Normalize(text), err)
 		}
 	})
 }

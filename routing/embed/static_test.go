@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"flotilla/routing/embed/wordpiece"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -137,8 +139,8 @@ func FuzzStatic(f *testing.F) {
 		if !(math.Abs(square-1) < 1e-5) {
 			t.Fatalf("squared length %v", square)
 		}
-		if again, err := s.Embed(t.Context(), Normalize(text)); err != nil || !slices.Equal(v, again) {
-			t.Fatalf("normalised text %q embeds differently: %s", Normalize(text), cmp.Diff(v, again))
+		if again, err := s.Embed(t.Context(), wordpiece.Normalize(text)); err != nil || !slices.Equal(v, again) {
+			t.Fatalf("normalised text %q embeds differently: %s", wordpiece.Normalize(text), cmp.Diff(v, again))
 		}
 	})
 }
