@@ -123,9 +123,11 @@ func (a *attempt) sign(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read lane: %w", err)
 	}
-	if a.release, err = g.lanes.take(adv.Operator, g.view.Lane(adv.Operator), aggregate, most); err != nil {
-		return err
+	release, free := g.lanes.take(adv.Operator, g.view.Lane(adv.Operator), aggregate, most)
+	if release == nil {
+		return fmt.Errorf("lane to %s has %s free, the order may cost %s: ask for fewer tokens or raise the lane deposit", adv.Operator, free, most)
 	}
+	a.release = release
 	a.id = order.ID(g.domain)
 	if err := a.holdBudget(ctx); err != nil {
 		a.release()

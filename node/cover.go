@@ -14,7 +14,7 @@ import (
 const (
 	// coverFresh is how long a lane's balance is believed without asking the chain again.
 	coverFresh = 3 * time.Second
-	// maxPayers bounds the lanes an operator remembers; older ones are asked again.
+	// maxPayers bounds the lanes an operator remembers; the others are asked for again.
 	maxPayers = 1024
 )
 
@@ -25,38 +25,84 @@ type coverCache struct {
 	self  common.Address
 	now   func() time.Time
 
+	inWork laneReserve
+
 	mu    sync.Mutex // guards lanes; never held over a chain call
-	lanes map[common.Address]*payerLane
+	lanes map[common.Address]payerLane
 }
 
 type payerLane struct {
-	lane   settlement.Lane
+	settlement.Lane
 	readAt time.Time
-	inWork settlement.Amount // maxima of the orders being served
 }
 
 // reserve sets most aside on the payer's lane until the returned function is called. aggregate is all that the lane
 // owes by receipts so far, collected or not.
 func (c *coverCache) reserve(ctx context.Context, payer common.Address, aggregate, most settlement.Amount) (func(), error) {
-	if err := c.refresh(ctx, payer); err != nil {
+	lane, err := c.lane(ctx, payer)
+	if err != nil {
 		return nil, err
+	}
+	release, free := c.inWork.take(payer, lane, aggregate, most)
+	if release == nil {
+		return nil, fmt.Errorf("lane of %s has %s free, the order may cost %s: deposit more", payer, free, most)
+	}
+	return release, nil
+}
+
+func (c *coverCache) lane(ctx context.Context, payer common.Address) (settlement.Lane, error) {
+	c.mu.Lock()
+	known, ok := c.lanes[payer]
+	c.mu.Unlock()
+	if ok && c.now().Sub(known.readAt) < coverFresh {
+		return known.Lane, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, chainTimeout)
+	defer cancel()
+	lane, err := c.chain.Lane(ctx, payer, c.self)
+	if err != nil {
+		return settlement.Lane{}, fmt.Errorf("read lane of %s: %w", payer, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.lanes[payer]
-	if p == nil {
-		return nil, fmt.Errorf("lane of %s was dropped from the cache: ask again", payer)
+	if c.lanes == nil {
+		c.lanes = make(map[common.Address]payerLane)
 	}
-	free := freeCover(p.lane, aggregate, p.inWork)
-	if free < most {
-		return nil, fmt.Errorf("lane of %s has %s free, the order may cost %s: deposit more", payer, free, most)
+	if _, ok := c.lanes[payer]; !ok && len(c.lanes) >= maxPayers {
+		for other := range c.lanes {
+			delete(c.lanes, other)
+			break
+		}
 	}
-	p.inWork += most
+	c.lanes[payer] = payerLane{lane, c.now()}
+	return lane, nil
+}
+
+// laneReserve sums the maxima of the orders in work on each lane, so that parallel requests cannot promise more than
+// the escrow holds. Both ends keep one.
+type laneReserve struct {
+	mu     sync.Mutex // guards inWork; held for map work only
+	inWork map[common.Address]settlement.Amount
+}
+
+// take sets most aside on the lane to or from other until the returned function is called. That is nil when less is free.
+func (r *laneReserve) take(other common.Address, lane settlement.Lane, aggregate, most settlement.Amount) (release func(), free settlement.Amount) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inWork == nil {
+		r.inWork = make(map[common.Address]settlement.Amount)
+	}
+	if free = freeCover(lane, aggregate, r.inWork[other]); free < most {
+		return nil, free
+	}
+	r.inWork[other] += most
 	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		p.inWork -= most
-	}, nil
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.inWork[other] -= most; r.inWork[other] == 0 {
+			delete(r.inWork, other)
+		}
+	}, free
 }
 
 // freeCover is what a lane holds beyond what is owed (aggregate − collected) and in work. A lane that its payer is
@@ -66,44 +112,4 @@ func freeCover(l settlement.Lane, aggregate, inWork settlement.Amount) settlemen
 		return 0
 	}
 	return l.Balance.SubFloor(aggregate.SubFloor(l.Collected)).SubFloor(inWork)
-}
-
-func (c *coverCache) refresh(ctx context.Context, payer common.Address) error {
-	c.mu.Lock()
-	if c.lanes == nil {
-		c.lanes = make(map[common.Address]*payerLane)
-	}
-	p := c.lanes[payer]
-	fresh := p != nil && c.now().Sub(p.readAt) < coverFresh
-	c.mu.Unlock()
-	if fresh {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, chainTimeout)
-	defer cancel()
-	lane, err := c.chain.Lane(ctx, payer, c.self)
-	if err != nil {
-		return fmt.Errorf("read lane of %s: %w", payer, err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if p = c.lanes[payer]; p == nil {
-		if len(c.lanes) >= maxPayers {
-			c.evictIdle()
-		}
-		p = &payerLane{}
-		c.lanes[payer] = p
-	}
-	p.lane, p.readAt = lane, c.now()
-	return nil
-}
-
-// evictIdle drops one lane without work; with c.mu held.
-func (c *coverCache) evictIdle() {
-	for a, p := range c.lanes {
-		if p.inWork == 0 {
-			delete(c.lanes, a)
-			return
-		}
-	}
 }

@@ -339,32 +339,6 @@ func (g *Gateway) Drain(ctx context.Context) error {
 	}
 }
 
-// laneReserve sums the maxima of the orders in work on each lane, so that parallel requests cannot promise more than
-// the escrow holds.
-type laneReserve struct {
-	mu     sync.Mutex // guards inWork; held for map work only
-	inWork map[common.Address]settlement.Amount
-}
-
-func (r *laneReserve) take(payee common.Address, lane settlement.Lane, aggregate, most settlement.Amount) (func(), error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.inWork == nil {
-		r.inWork = make(map[common.Address]settlement.Amount)
-	}
-	if free := freeCover(lane, aggregate, r.inWork[payee]); free < most {
-		return nil, fmt.Errorf("lane to %s has %s free, the order may cost %s: ask for fewer tokens or raise the lane deposit", payee, free, most)
-	}
-	r.inWork[payee] += most
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.inWork[payee] -= most; r.inWork[payee] == 0 {
-			delete(r.inWork, payee)
-		}
-	}, nil
-}
-
 // Serving lists the operators that can be asked now.
 func (g *Gateway) Serving() []string {
 	var out []string
