@@ -169,7 +169,7 @@ func (f *family) reorder(words []string) []string {
 	switch f.name {
 	case "phi": // Ollama writes "phi3:3.8b-mini-4k": the word names the size already
 		if has("mini") || has("medium") || has("small") {
-			size, _ := findSize(words)
+			size := findSize(words)
 			words = remove(words, size)
 		}
 	case "llama": // "llama3.2-vision:11b", "llama4:17b-scout-16e"
@@ -198,7 +198,7 @@ func (f *family) reorder(words []string) []string {
 		if has("r1") && has("distill") { // Ollama: "deepseek-r1:7b-qwen-distill"
 			words = lift(words, "distill", true)
 			words = lift(words, "r1", true)
-			size, _ := findSize(words)
+			size := findSize(words)
 			words = lift(words, size, false)
 		}
 		if len(words) > 1 && words[0] != "coder" && words[1] == "coder" {

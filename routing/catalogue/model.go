@@ -60,7 +60,7 @@ func parseOnce(name string) Model {
 		if m.ID == "" {
 			m.ID = "unnamed"
 		}
-		m.Size, _ = findSize(tokens)
+		m.Size = findSize(tokens)
 		m.Billions = billions(m.Size)
 		m.Instruct = hasInstruct(tokens)
 		m.Variant = strings.Join(remove(tokens, m.Size), "-")
@@ -72,7 +72,7 @@ func parseOnce(name string) Model {
 	m.priorModifier = fam.prior
 	bareIsTuned := fam.bareIsTuned(m.Version, tokens)
 	tokens = fam.canonicalTokens(tokens, n, bareIsTuned)
-	m.Size, _ = findSize(tokens)
+	m.Size = findSize(tokens)
 	m.Instruct = hasInstruct(tokens) || fam.alwaysInstruct || bareIsTuned && !slices.Contains(tokens, "base")
 	m.Variant = strings.Join(remove(tokens, m.Size), "-")
 	m.Billions = billions(m.Size)

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -99,12 +100,10 @@ func keepIDRune(r rune) rune {
 	return -1
 }
 
-// findSize returns the first token that states a number of parameters, and its place (-1: none).
-func findSize(tokens []string) (string, int) {
-	for i, t := range tokens {
-		if sizeToken.MatchString(t) {
-			return t, i
-		}
+// findSize returns the first token that states a number of parameters, "" where none does.
+func findSize(tokens []string) string {
+	if at := slices.IndexFunc(tokens, sizeToken.MatchString); at >= 0 {
+		return tokens[at]
 	}
-	return "", -1
+	return ""
 }

@@ -47,7 +47,7 @@ func (s *Store) CheckBudget(ctx context.Context, id access.KeyID) error {
 	if was, ok := s.left.Load(id); ok && was.(seen).left > 0 && s.now().Sub(was.(seen).at).Abs() < leftFor {
 		return nil
 	}
-	over, err := s.tryHold(ctx, k, access.Receipt{}, 0, "SELECT a.budget > a.spent + a.held, a.budget, a.spent, a.held, coalesce($1, clock_timestamp()) FROM lock_account($2, $1) a", s.at(), id)
+	over, err := s.tryHold(ctx, k, 0, "SELECT a.budget > a.spent + a.held, a.budget, a.spent, a.held, coalesce($1, clock_timestamp()) FROM lock_account($2, $1) a", s.at(), id)
 	if err != nil {
 		return err
 	}
@@ -72,11 +72,11 @@ func (s *Store) Hold(ctx context.Context, id access.KeyID, r access.Receipt, mos
 		return h, nil
 	}
 	const sql = "SELECT ok, budget, spent, held, at FROM hold($1, $2, $3, $4, $5)"
-	over, err := s.tryHold(ctx, k, r, most, sql, s.gateway, r[:], id, clamp(uint64(most)), s.at())
+	over, err := s.tryHold(ctx, k, most, sql, s.gateway, r[:], id, clamp(uint64(most)), s.at())
 	if postgres.Code(err) == foreignKey {
 		s.log.Warn("this gateway was silent for so long that its holds were freed")
 		if err = s.enrol(ctx); err == nil {
-			over, err = s.tryHold(ctx, k, r, most, sql, s.gateway, r[:], id, clamp(uint64(most)), s.at())
+			over, err = s.tryHold(ctx, k, most, sql, s.gateway, r[:], id, clamp(uint64(most)), s.at())
 		}
 	}
 	switch {
@@ -93,7 +93,7 @@ func (s *Store) Hold(ctx context.Context, id access.KeyID, r access.Receipt, mos
 }
 
 // tryHold runs a statement that answers whether a budget has room.
-func (s *Store) tryHold(ctx context.Context, k access.Key, r access.Receipt, most access.MicroUSD, sql string, args ...any) (*access.BudgetError, error) {
+func (s *Store) tryHold(ctx context.Context, k access.Key, most access.MicroUSD, sql string, args ...any) (*access.BudgetError, error) {
 	var ok *bool
 	var budget, spent, held *int64
 	var at *time.Time
