@@ -244,11 +244,13 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	switch {
 	case n.Operator != nil:
-		if err := n.Operator.stake(ctx); err != nil {
-			return err
-		}
-		group.Go(func() error { return n.Operator.advertise(ctx) })
-		group.Go(func() error { return n.collector.Run(ctx) })
+		group.Go(func() error {
+			if err := n.Operator.stake(ctx); err != nil {
+				return err
+			}
+			group.Go(func() error { return n.collector.Run(ctx) })
+			return n.Operator.advertise(ctx)
+		})
 	case n.Gateway != nil:
 		if n.cfg.self() == n.cfg.signer() { // escrow is put in by the account itself
 			group.Go(func() error { return n.Gateway.fundLanes(ctx, n.cfg.Chain, fundEvery(n.cfg.ChainPoll)) })
