@@ -123,8 +123,8 @@ func failAll(ops []*commitOp, err error) {
 	}
 }
 
-// stagedTx is one operation's view: it reads the transaction and stages writes, which reach the
-// transaction only when the whole operation was accepted. It does not see its own staged writes.
+// stagedTx is one operation's view: it reads the batch and stages writes, which reach it only when the whole operation was
+// accepted. It does not see its own staged writes.
 type stagedTx struct {
 	batch *durable.Batch
 	puts  []stagedPut
