@@ -33,7 +33,7 @@ func (o Opening) Bundle(d Domain, r Receipt, operatorSig Signature) Bundle {
 // RecordOrder has an order written before it is sent, and signs it when OrderSig is empty. It refuses
 // an advert that is not the order's, an order of another payer (ErrWrongParty) and one that is recorded
 // already (ErrOrderExists). A crash before it returns leaves nothing, and nothing was sent; a crash after
-// leaves an open order (see OpenOrders) that a receipt may still arrive for. A power loss within 5 ms may lose
+// leaves an open order that a receipt may still arrive for. A power loss within 5 ms may lose
 // it: then its receipt is refused, and the operator is out of one answer that nobody has read.
 func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signature, error) {
 	id := o.Order.ID(l.domain)
@@ -70,31 +70,6 @@ func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signatu
 		return id, nil, fmt.Errorf("record order %s: %w", id, err)
 	}
 	return id, sig, nil
-}
-
-// OpenOrder returns an order that was recorded and has no receipt yet. ErrUnknownOrder otherwise.
-func (l *Ledger) OpenOrder(id ReceiptID) (Opening, error) {
-	var o Opening
-	err := l.view(func(snap reader) error { return readRecord(snap, idKey(prefixOrder, id), &o) })
-	if errors.Is(err, errNoRecord) {
-		return Opening{}, fmt.Errorf("open order %s: %w", id, ErrUnknownOrder)
-	}
-	return o, err
-}
-
-// OpenOrders returns at most limit orders that have no receipt yet, in order of id. After a crash these
-// are the ones to ask the operators about.
-func (l *Ledger) OpenOrders(limit int) ([]Opening, error) {
-	var out []Opening
-	err := l.scan([]byte(prefixOrder), func(e entry) (bool, error) {
-		var o Opening
-		if err := readEntry(e, &o); err != nil {
-			return false, err
-		}
-		out = append(out, o)
-		return len(out) < limit, nil
-	})
-	return out, err
 }
 
 // DropOrders forgets open orders whose deadline lies before the unix second before, and returns how

@@ -131,9 +131,6 @@ func (c *Chain) Close() error {
 // Domain returns the EIP-712 domain that messages for this contract are signed under.
 func (c *Chain) Domain() settlement.Domain { return c.domain }
 
-// StakeContract returns the address of the deployment's stake contract.
-func (c *Chain) StakeContract() common.Address { return c.stakeAt }
-
 // Token returns the address of the settlement token.
 func (c *Chain) Token() common.Address { return c.token }
 
