@@ -23,14 +23,9 @@ type CollectorConfig struct {
 const voucherLanes = 3
 
 func (c CollectorConfig) withDefaults() CollectorConfig {
-	for _, d := range []struct {
-		value *time.Duration
-		def   time.Duration
-	}{{&c.MaxWait, 24 * time.Hour}, {&c.Poll, time.Minute}, {&c.CallTimeout, 15 * time.Second}} {
-		if *d.value <= 0 {
-			*d.value = d.def
-		}
-	}
+	c.MaxWait = orDefault(c.MaxWait, 24*time.Hour)
+	c.Poll = orDefault(c.Poll, time.Minute)
+	c.CallTimeout = orDefault(c.CallTimeout, 15*time.Second)
 	if c.MinGain == 0 {
 		c.MinGain = 100
 	}

@@ -36,21 +36,22 @@ func (c SettlerConfig) withDefaults() SettlerConfig {
 		c.MinGain = 100
 	}
 	c.Confirmations = max(c.Confirmations, 1)
-	for _, d := range []struct {
-		value *time.Duration
-		def   time.Duration
-	}{
-		{&c.MaxAge, time.Minute}, {&c.MaxWait, 24 * time.Hour}, {&c.Poll, 500 * time.Millisecond},
-		{&c.CallTimeout, 15 * time.Second}, {&c.RetryWait, 500 * time.Millisecond},
-	} {
-		if *d.value <= 0 {
-			*d.value = d.def
-		}
-	}
+	c.MaxAge = orDefault(c.MaxAge, time.Minute)
+	c.MaxWait = orDefault(c.MaxWait, 24*time.Hour)
+	c.Poll = orDefault(c.Poll, 500*time.Millisecond)
+	c.CallTimeout = orDefault(c.CallTimeout, 15*time.Second)
+	c.RetryWait = orDefault(c.RetryWait, 500*time.Millisecond)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d <= 0 {
+		return def
+	}
+	return d
 }
 
 // Settler takes a gateway's accepted receipts to the chain, one batch at a time, each exactly once. It
