@@ -31,14 +31,14 @@ func TestOperatorNamesNoAddressOfItsOwn(t *testing.T) {
 		fiveTokens(rw, r)
 	}, OperatorConfig{})
 	body := `{"stream":true,"messages":[{"role":"user","content":"hi"}]}`
-	_, end, err := c.take(c.order(body, time.Minute), body)
+	_, end, err := c.take(c.order(body), body)
 	if err != nil || end.Error == "" || strings.Contains(end.Error+string(end.Fault), "127.0.0.1") {
 		t.Errorf("the answer ends with %q, fault %q, %v", end.Error, end.Fault, err)
 	}
 	gone.Store(true)
 	var rejected *p2p.RejectedError
 	w.eventually("the operator finds its model server gone", func() bool {
-		o := c.order(body, time.Minute)
+		o := c.order(body)
 		o.Nonce = crypto.Keccak256Hash([]byte(time.Now().String())) // one that still waits for its settlement is not begun again
 		_, _, err := c.take(o, body)
 		return errors.As(err, &rejected) && rejected.Code == codeNotReady
