@@ -20,6 +20,8 @@ type Directory struct {
 	pool *pgxpool.Pool
 	now  func() time.Time
 
+	refreshing sync.Mutex // one at a time: who has read first must not be the last to say what the keys are
+
 	mu         sync.RWMutex // guards all below; never held while the database is waited for
 	generation int64        // of the keys in memory; -1: none were read
 	bySum      map[access.Sum]access.Key
@@ -35,6 +37,8 @@ func OpenDirectory(ctx context.Context, pool *pgxpool.Pool) (*Directory, error) 
 
 // Refresh reads the keys again when any has changed.
 func (d *Directory) Refresh(ctx context.Context) error {
+	d.refreshing.Lock()
+	defer d.refreshing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
 	var now int64

@@ -1,0 +1,86 @@
+package pgstore_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"flotilla/node/access"
+	"flotilla/node/access/pgstore"
+	"flotilla/node/postgres/pgtest"
+)
+
+// slowReader holds up the first that has read the keys, before it does anything with them.
+type slowReader struct {
+	armed     atomic.Bool
+	read, use chan struct{}
+}
+
+type isKeys struct{}
+
+func (r *slowReader) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	if q.SQL == "SELECT sum, key FROM keys" {
+		return context.WithValue(ctx, isKeys{}, true)
+	}
+	return ctx
+}
+
+func (r *slowReader) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	if ctx.Value(isKeys{}) != nil && r.armed.Swap(false) {
+		close(r.read)
+		<-r.use
+	}
+}
+
+// A revoked key stays revoked, also when a beat had read the keys just before.
+func TestRevokedKeyIsNotPutBack(t *testing.T) {
+	url := pgtest.Start(t).Database()
+	cfg := pgtest.Connect(t, url).Config()
+	slow := &slowReader{read: make(chan struct{}), use: make(chan struct{})}
+	cfg.ConnConfig.Tracer = slow
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	d, err := pgstore.OpenDirectory(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, k, err := d.Create(t.Context(), access.Terms{Name: "leaked"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := pgstore.OpenDirectory(t.Context(), pgtest.Connect(t, url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := other.Create(t.Context(), access.Terms{Name: "another"}); err != nil { // what the beat reads the keys for
+		t.Fatal(err)
+	}
+	slow.armed.Store(true)
+	beat, revoked := make(chan error, 1), make(chan error, 1)
+	go func() { beat <- d.Refresh(t.Context()) }()
+	<-slow.read
+	go func() { _, err := d.Revoke(t.Context(), k.ID, false); revoked <- err }()
+	select {
+	case err = <-revoked: // before the beat says what it has read
+		revoked <- err
+	case <-time.After(time.Second / 2): // or it waits for the beat
+	}
+	close(slow.use)
+	for _, end := range []chan error{beat, revoked} {
+		if err := <-end; err != nil {
+			t.Fatal(err)
+		}
+	}
+	var refused *access.RefusedKeyError
+	if _, err := d.Find(secret); !errors.As(err, &refused) {
+		t.Errorf("a revoked key: %v, want %T", err, refused)
+	}
+}
