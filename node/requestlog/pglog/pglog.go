@@ -152,7 +152,7 @@ func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page,
 	}
 	if after := f.After(); !after.At.IsZero() {
 		where.add("at_ns <= ?", after.At.UnixNano())
-		where.add("(at_ns < ? OR id > ?)", after.At.UnixNano(), after.ID)
+		where.add("(at_ns < ? OR id COLLATE \"C\" > ?)", after.At.UnixNano(), after.ID)
 	}
 	page := requestlog.Page{Requests: []requestlog.Record{}}
 	err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {

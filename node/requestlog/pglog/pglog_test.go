@@ -2,6 +2,7 @@ package pglog_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,6 +50,27 @@ func TestOldestGoFirst(t *testing.T) {
 		if len(left) != c.left || left[0].At != logtest.Record(299).At {
 			t.Errorf("%+v: %d records left, want %d", c.opts, len(left), c.left)
 		}
+	}
+}
+
+// A database that orders text by a language, as most do, gives the same pages.
+func TestPagesOfAnyCollation(t *testing.T) {
+	pool := pgtest.Connect(t, pgtest.Start(t).Database())
+	if _, err := pool.Exec(t.Context(), `ALTER TABLE requests ALTER id TYPE text COLLATE "und-x-icu"`); err != nil {
+		t.Fatal(err)
+	}
+	l := pglog.Open(pool, requestlog.Options{})
+	defer l.Close()
+	ids := []string{"A", "B", "a", "b"}
+	for _, id := range ids {
+		l.Add(requestlog.Record{ID: id, At: logtest.Noon})
+	}
+	var got []string
+	for _, r := range logtest.All(t, l, requestlog.Filter{Limit: 1}) {
+		got = append(got, r.ID)
+	}
+	if !slices.Equal(got, ids) {
+		t.Errorf("pages of one record: %q, want %q", got, ids)
 	}
 }
 
