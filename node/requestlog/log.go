@@ -34,8 +34,10 @@ const (
 	// closeTimeout bounds the writing of what is queued when the log is closed.
 	closeTimeout = 10 * time.Second
 	tidyEvery    = 10 * time.Minute
-	maxBatch     = 128 // records that are written together; of up to 4.9 KB each
-	maxDeleted   = 256 // records that go together
+	// patience is how long a reader waits for the writer, which may itself wait long for a database that is away.
+	patience   = 2 * time.Second
+	maxBatch   = 128 // records that are written together; of up to 4.9 KB each
+	maxDeleted = 256 // records that go together
 )
 
 // Store keeps the records: this gateway's alone, on its disk, or those of several gateways (pglog). A Log is its only
@@ -186,8 +188,10 @@ func (l *Log) List(ctx context.Context, f Filter) (page Page, err error) {
 	return page, err
 }
 
-// wait until what was queued so far is written.
+// wait until what was queued so far is written, or the reader's patience ends.
 func (l *Log) wait(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	written := make(chan struct{})
 	select {
 	case l.barrier <- written:

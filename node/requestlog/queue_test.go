@@ -1,6 +1,12 @@
 package requestlog
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
 
 // A writer that does not keep up costs records and no time.
 func TestFullQueueDrops(t *testing.T) {
@@ -11,4 +17,31 @@ func TestFullQueueDrops(t *testing.T) {
 	if l.Dropped() != 3 || len(l.queue) != 2 {
 		t.Errorf("%d dropped, %d queued", l.Dropped(), len(l.queue))
 	}
+}
+
+// awayStore is one whose writes wait for a database that is away.
+type awayStore struct{}
+
+func (awayStore) Write(ctx context.Context, _ []Record) error      { <-ctx.Done(); return ctx.Err() }
+func (awayStore) Find(context.Context, string) (Record, error)     { return Record{}, ErrNotFound }
+func (awayStore) List(context.Context, Filter) (p Page, err error) { return p, nil }
+func (awayStore) Tidy(context.Context) error                       { return nil }
+func (awayStore) Close() error                                     { return nil }
+
+// Who reads does not wait for as long as the writer does.
+func TestReadersWaitLessThanTheWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(awayStore{}, Options{})
+		defer func() { _ = l.Close() }()
+		l.Add(Record{ID: "req_1"})
+		synctest.Wait() // it is being written
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := l.List(ctx, Filter{}); err != nil || ctx.Err() != nil {
+			t.Errorf("list: %v, %v", err, ctx.Err())
+		}
+		if _, err := l.Find(ctx, "req_1"); !errors.Is(err, ErrNotFound) || ctx.Err() != nil {
+			t.Errorf("find: %v, %v", err, ctx.Err())
+		}
+	})
 }
