@@ -22,10 +22,14 @@ type Usage struct {
 	Receipts    uint64    `json:"receipts"`
 }
 
-// roll begins a new period when its time has come. A clock that was set back begins none.
+// roll begins a new period when its time has come. A clock that was set back begins none; one that was far ahead leaves the
+// key what it had spent then, until the next period by the right time.
 func (u *Usage) roll(p Period, now time.Time) {
-	if start := p.start(now); start.After(u.PeriodStart) {
+	switch start := p.start(now); {
+	case start.After(u.PeriodStart):
 		u.PeriodStart, u.Spent = start, 0
+	case u.PeriodStart.After(p.End(now)):
+		u.PeriodStart = start
 	}
 }
 

@@ -35,6 +35,7 @@ func Run(t *testing.T, place func(testing.TB) Place) {
 		t.Run(name, func(t *testing.T) { test(t, place(t)) })
 	}
 	t.Run("BudgetStartsAgain", func(t *testing.T) { budgetStartsAgain(t, place) })
+	t.Run("BudgetWhenTheClockIsSetBack", func(t *testing.T) { budgetWhenTheClockIsSetBack(t, place) })
 }
 
 func open(t testing.TB, place Place, o Options) access.Keys {

@@ -157,3 +157,34 @@ func budgetStartsAgain(t *testing.T, place func(testing.TB) Place) {
 		}
 	}
 }
+
+// A clock that was ahead by far more than a period locks nobody out for as long; one that was a little ahead begins no period twice.
+func budgetWhenTheClockIsSetBack(t *testing.T, place func(testing.TB) Place) {
+	for _, period := range []access.Period{access.PeriodHour, access.PeriodDay, access.PeriodWeek, access.PeriodMonth} {
+		c := newClock()
+		s := open(t, place(t), Options{Now: c.now})
+		_, key := create(t, s, access.Terms{Budget: 100, Reset: period})
+		right := period.End(c.t)
+		for i, ahead := range []time.Duration{time.Second, 100 * 24 * time.Hour} {
+			c.t = right.Add(ahead)
+			h, err := s.Hold(context.Background(), key.ID, access.Receipt{byte(i + 1)}, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := h.Charge(100); err != nil {
+				t.Fatal(err)
+			}
+			if k := find(t, s, key.ID); k.Spent != 100 { // as in budgetStartsAgain
+				t.Errorf("%s: spent %s", period, k.Spent)
+			}
+			c.t = right.Add(-time.Second)
+			if s.CheckBudget(context.Background(), key.ID) == nil {
+				t.Errorf("%s, %s ahead: started again by being set back", period, ahead)
+			}
+			c.t = right
+			if err := s.CheckBudget(context.Background(), key.ID); (err == nil) != (ahead > time.Minute) {
+				t.Errorf("%s, %s ahead: at the start of the next period by the right time: %v", period, ahead, err)
+			}
+		}
+	}
+}
