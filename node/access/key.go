@@ -86,20 +86,22 @@ func (t Terms) Validate() error {
 		for _, p := range list {
 			bytes += len(p)
 			_, err := path.Match(p, "")
-			add(err != nil || p == "" || !utf8.ValidString(p), "%s: pattern %q: use * ? and [a-z] only, as in \"llama-*\"", name, p)
+			add(err != nil || p == "" || !printable(p), "%s: pattern %q: use * ? and [a-z] only, as in \"llama-*\"", name, p)
 		}
 		add(len(list) > maxPatterns || bytes > maxPatternBytes, "%s: at most %d patterns and %d bytes", name, maxPatterns, maxPatternBytes)
 	}
 	return errors.Join(errs...)
 }
 
-func plainName(name string) bool {
-	for _, r := range name {
+func plainName(name string) bool { return name != "" && len(name) <= maxNameBytes && printable(name) }
+
+func printable(text string) bool {
+	for _, r := range text {
 		if !unicode.IsPrint(r) {
 			return false
 		}
 	}
-	return name != "" && len(name) <= maxNameBytes && utf8.ValidString(name)
+	return utf8.ValidString(text)
 }
 
 // Permits says whether the key's lists let a model through.

@@ -174,6 +174,7 @@ func termsAreChecked(t *testing.T, place Place) {
 		"dial: want 0":           {Name: "a", Dial: &dial},
 		"upgrade share":          {Name: "a", UpgradeShare: 2},
 		"pattern \"[\"":          {Name: "a", Allow: []string{"["}},
+		`pattern "a\x00"`:        {Name: "a", Block: []string{"a\x00"}},
 		"block: at most 64":      {Name: "a", Block: strings.Split(strings.Repeat("m ", 65), " ")},
 		"budget: at most 100000": {Name: "a", Budget: 1 << 62},
 	} {
