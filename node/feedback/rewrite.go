@@ -42,16 +42,19 @@ func (s *Store) rewrite() error {
 	if err == nil {
 		err = os.Rename(s.file+".tmp", s.file)
 	}
-	if err == nil {
-		err = syncFolder(filepath.Dir(s.file))
-	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("rewrite feedback: %w", err), f.Close())
 	}
 	if s.log != nil {
 		_ = s.log.Close() // all of it was synced, and nobody reads it any more
 	}
-	s.log, s.lines, s.size = f, len(all), int64(len(text))
+	s.log, s.size = f, int64(len(text))
+	// Until the folder is synced a power loss may bring the old file back, without what is appended now: s.lines stays, so that
+	// nothing is, but after another rewrite.
+	if err := s.syncFolder(filepath.Dir(s.file)); err != nil {
+		return fmt.Errorf("rewrite feedback: %w", err)
+	}
+	s.lines = len(all)
 	return nil
 }
 

@@ -72,6 +72,8 @@ type Store struct {
 	file string
 	now  func() time.Time
 
+	syncFolder func(dir string) error // replaced in tests of a disk that fails
+
 	mu      sync.Mutex // guards all below; held over a write and its fsync
 	log     *os.File
 	size    int64 // of the log's whole lines
@@ -82,7 +84,7 @@ type Store struct {
 // Open reads the file, or makes it. A line that a crash cut short is dropped: its sender got no answer. What has
 // outlived its retention is forgotten.
 func Open(file string, now func() time.Time) (*Store, error) {
-	s := &Store{file: file, now: now, entries: map[string]Entry{}}
+	s := &Store{file: file, now: now, syncFolder: syncFolder, entries: map[string]Entry{}}
 	raw, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open feedback: %w", err)
@@ -101,6 +103,7 @@ func Open(file string, now func() time.Time) (*Store, error) {
 	}
 	s.forgetOld()
 	if err := s.rewrite(); err != nil {
+		_ = s.log.Close() // where the rewrite came so far as to open it
 		return nil, fmt.Errorf("open feedback: %w", err)
 	}
 	return s, nil
@@ -122,31 +125,34 @@ func (s *Store) Put(e Entry) error {
 	return s.append(e)
 }
 
-// Review moves entries to a state; weight counts for accepted ones. Nothing changes when it returns an error before the
-// first write; after a crash in between, the receipts so far are moved and the rest are as before.
-func (s *Store) Review(receipts []string, to State, weight int) ([]Entry, error) {
+// Review moves entries to a state, all of them or none, and returns them as they were; weight counts for accepted ones. After
+// a crash in between, some may be moved and the rest are as before.
+func (s *Store) Review(receipts []string, to State, weight int) (were []Entry, err error) {
 	if weight < 1 || weight > MaxWeight {
 		return nil, fmt.Errorf("review feedback: weight %d: want 1 to %d", weight, MaxWeight)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, id := range receipts {
-		if _, ok := s.entries[id]; !ok {
-			return nil, fmt.Errorf("review feedback: %s: %w", id, ErrUnknown)
-		}
-	}
 	var moved []Entry
 	for _, id := range receipts {
-		e := s.entries[id]
+		e, ok := s.entries[id]
+		if !ok {
+			return nil, fmt.Errorf("review feedback: %s: %w", id, ErrUnknown)
+		}
+		were = append(were, e)
 		if e.State, e.Weight = to, 0; to == Accepted {
 			e.Weight = weight
 		}
-		if err := s.append(e); err != nil {
-			return moved, err
-		}
 		moved = append(moved, e)
 	}
-	return moved, nil
+	return were, s.append(moved...)
+}
+
+// Restore makes entries what they were before a Review.
+func (s *Store) Restore(were []Entry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.append(were...)
 }
 
 // List is all entries, oldest first; equal times by receipt.
@@ -168,28 +174,36 @@ func (s *Store) Close() error {
 	return s.log.Close()
 }
 
-// append writes one line and waits for the disk. What a failed write left is cut off again, so that it cannot spoil the
-// next line.
-func (s *Store) append(e Entry) error {
-	line, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encode feedback: %w", err)
+// append writes a line for each entry and waits for the disk. What a failed write left is cut off again, so that it cannot
+// spoil the next line.
+func (s *Store) append(entries ...Entry) error {
+	if s.lines > 2*len(s.entries)+slack {
+		if err := s.rewrite(); err != nil {
+			return err
+		}
 	}
-	line = append(line, '\n')
-	if len(line) > maxLine {
-		return fmt.Errorf("keep feedback: entry has %d bytes, at most %d", len(line), maxLine)
+	var text []byte
+	for _, e := range entries {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("encode feedback: %w", err)
+		}
+		if len(line) >= maxLine {
+			return fmt.Errorf("keep feedback: entry has %d bytes, fewer than %d fit", len(line), maxLine)
+		}
+		text = append(append(text, line...), '\n')
 	}
-	if _, err = s.log.Write(line); err == nil {
+	_, err := s.log.Write(text)
+	if err == nil {
 		err = s.log.Sync()
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("keep feedback: %w", err), s.log.Truncate(s.size))
 	}
-	s.size += int64(len(line))
-	s.lines++
-	s.entries[e.Receipt] = e
-	if s.lines > 2*len(s.entries)+slack {
-		return s.rewrite()
+	s.size += int64(len(text))
+	s.lines += len(entries)
+	for _, e := range entries {
+		s.entries[e.Receipt] = e
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -163,6 +165,43 @@ func TestTheFileDoesNotGrowByReplacements(t *testing.T) {
 	}
 	if got := open(t, file, start).List(); len(got) != 1 {
 		t.Errorf("%d entries", len(got))
+	}
+}
+
+// What is kept is in the file that a restart reads, also after a rewrite whose folder could not be synced.
+func TestRewriteThatFailsHalfWayLosesNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "feedback.jsonl")
+	s := open(t, file, start)
+	s.syncFolder = func(string) error { return syscall.EIO }
+	var err error
+	for n := 0; err == nil && n < 10+slack; n++ {
+		err = s.Put(entry("0x1", "k", 1))
+	}
+	if !errors.Is(err, syscall.EIO) {
+		t.Fatal("no rewrite failed:", err)
+	}
+	if err := s.Put(entry("0x2", "k", 1)); err == nil {
+		t.Error("kept in a file that a power loss may take")
+	}
+	s.syncFolder = syncFolder
+	put(t, s, entry("0x3", "k", 1))
+	if diff := cmp.Diff(s.List(), open(t, file, start).List()); diff != "" {
+		t.Errorf("after a restart (-was +is):\n%s", diff)
+	}
+}
+
+// A review that fails moves nothing.
+func TestReviewMovesAllOrNone(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "feedback.jsonl"), start)
+	long := entry("0x2", "k", 1)
+	long.Model = strings.Repeat("m", maxLine)
+	s.entries["0x2"] = long // one that cannot be written
+	put(t, s, entry("0x1", "k", 1))
+	if _, err := s.Review([]string{"0x1", "0x2"}, Accepted, 1); err == nil {
+		t.Fatal("reviewed")
+	}
+	if got := s.List()[0]; got.State != Pending {
+		t.Errorf("%s is %s", got.Receipt, got.State)
 	}
 }
 
