@@ -3,14 +3,17 @@ package node
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"flotilla/node/feedback"
 	"flotilla/routing"
+	"flotilla/routing/indexfile"
 )
 
 const otherAPIKey = "sk-other"
@@ -134,6 +137,25 @@ func TestFeedbackBecomesRowsAfterReviewAndGoesAgain(t *testing.T) {
 	w.wantRefused(worldAPIKey, verdict(receipt, 0), http.StatusConflict, "feedback_reviewed")
 	if e := w.review(receipt, feedback.Rejected); e.Rows != 300 {
 		t.Errorf("taken back: %+v", e)
+	}
+}
+
+// A review whose rows cannot be kept leaves its verdicts as they were, to be reviewed again.
+func TestReviewThatFailsChangesNothing(t *testing.T) {
+	w := feedbackWorld(t, 0)
+	receipt := w.answered(worldAPIKey, "auto", "what is a lane?")
+	w.post(worldAPIKey, "/v1/feedback", verdict(receipt, 0.2))
+	if err := indexfile.Write(filepath.Join(w.gateway.cfg.DataDir, IndexFileName), rowsOf(t, "by hand", 3)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.gateway.Gateway.review([]string{receipt}, feedback.Accepted, 1); !errors.Is(err, indexfile.ErrChanged) {
+		t.Fatal(err)
+	}
+	if all := w.gateway.feedback.List(); len(all) != 1 || all[0].State != feedback.Pending {
+		t.Errorf("verdicts: %+v", all)
+	}
+	if resp, raw := w.post(worldAPIKey, "/v1/feedback", verdict(receipt, 0.9)); resp.StatusCode != http.StatusOK {
+		t.Errorf("another verdict: %s %s", resp.Status, raw)
 	}
 }
 

@@ -70,7 +70,7 @@ func (g *Gateway) takeFeedback(ctx context.Context, f openai.Feedback) error {
 	case errors.Is(err, feedback.ErrReviewed):
 		return &openai.APIError{Status: 409, Code: "feedback_reviewed", NoRetry: true, Message: "the feedback on this receipt was reviewed; it cannot be changed any more"}
 	case errors.Is(err, feedback.ErrFull):
-		return &openai.APIError{Status: 503, Code: "feedback_full", NoRetry: true, Message: "the gateway keeps as much feedback as it can; its owner has to review some first"}
+		return &openai.APIError{Status: 503, Code: "feedback_full", NoRetry: true, Message: "the gateway keeps as much feedback as it can; it takes more when its owner has rejected some, or as old ones are forgotten"}
 	case err != nil:
 		return err
 	}
@@ -98,15 +98,18 @@ func entryOf(f openai.Feedback, b settlement.Bundle, now time.Time) (feedback.En
 	}, nil
 }
 
-// review moves entries to a state, and makes the index rows of their keys what the store says. The store is first: after
-// a crash in between, the same review again (or the next one of such a key) brings the index up to it.
+// review moves entries to a state, and makes the index rows of their keys what the store says; on an error both are as
+// before. The store is first: after a crash in between, the same review again (or the next one of such a key) brings the
+// index up to it.
 func (g *Gateway) review(receipts []string, to feedback.State, weight int) (Edited, error) {
-	moved, err := g.feedback.Review(receipts, to, weight)
+	g.reviews.Lock()
+	defer g.reviews.Unlock()
+	were, err := g.feedback.Review(receipts, to, weight)
 	if err != nil {
 		return Edited{}, err
 	}
 	sources := map[string]bool{}
-	for _, e := range moved {
+	for _, e := range were {
 		sources[e.Source()] = true
 	}
 	added := 0
@@ -128,7 +131,7 @@ func (g *Gateway) review(receipts []string, to feedback.State, weight int) (Edit
 		return nil
 	})
 	if err != nil {
-		return Edited{}, fmt.Errorf("put feedback into the index: %w", err)
+		return Edited{}, errors.Join(fmt.Errorf("put feedback into the index: %w", err), g.feedback.Restore(were))
 	}
 	e := edited(x)
 	e.Added = added

@@ -45,6 +45,7 @@ type Gateway struct {
 	gate     *gate
 	owners   receiptOwners
 	feedback *feedback.Store
+	reviews  sync.Mutex // one at a time, over feedback and the index
 	tellers  tellerLimits
 	lanes    laneReserve
 	queue    queue
