@@ -58,7 +58,7 @@ const (
 
 // Errors callers branch on.
 var (
-	// ErrFull: nothing more is taken until entries are reviewed.
+	// ErrFull: nothing more is taken until entries are rejected, pending or accepted ones.
 	ErrFull = errors.New("feedback store is full")
 	// ErrReviewed: the entry was accepted or rejected, and stays so.
 	ErrReviewed = errors.New("feedback was already reviewed")
