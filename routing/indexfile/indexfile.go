@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"flotilla/routing/index"
 )
@@ -46,17 +47,19 @@ func Read(file string) (*index.Index, error) {
 var ErrChanged = errors.New("the index file was changed meanwhile by another program")
 
 // Replace is Write for an edit of old, nil where there was no file: it refuses (ErrChanged) where the file has become
-// another's. Of two edits that end within the same moment one may still be lost, as a whole.
+// another's.
 func Replace(file string, old, x *index.Index) error {
-	id, err := idOf(file)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
-		return fmt.Errorf("replace index: %w", err)
-	case old == nil || id != old.ID():
-		return fmt.Errorf("replace index %s: %w", file, ErrChanged)
-	}
-	return Write(file, x)
+	return replace(file, x, func() error {
+		id, err := idOf(file)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("replace index: %w", err)
+		case old == nil || id != old.ID():
+			return fmt.Errorf("replace index %s: %w", file, ErrChanged)
+		}
+		return nil
+	})
 }
 
 // idOf is the id of the index in file, which ends with it.
@@ -77,35 +80,64 @@ func idOf(file string) (string, error) {
 }
 
 // Write replaces file by x; when it returns nil, x is on disk. A crash before the rename leaves the old index in force,
-// and a .part file that nobody reads; a crash after it, the new one.
+// and a .part file that the next write takes over; a crash after it, the new one.
 func Write(file string, x *index.Index) error {
-	part, err := writeSynced(file, x)
+	return replace(file, x, func() error { return nil })
+}
+
+// replace is Write where check, which no other program's write comes between, finds nothing against it.
+func replace(file string, x *index.Index, check func() error) error {
+	part, err := openPart(file + ".part")
 	if err != nil {
-		return err
+		return fmt.Errorf("write index: %w", err)
 	}
-	if err := os.Rename(part, file); err != nil {
-		return errors.Join(fmt.Errorf("replace index: %w", err), os.Remove(part))
-	}
-	dir, err := os.Open(filepath.Dir(file))
+	defer part.Close()
+	dir, err := os.Open(filepath.Dir(file)) // while nothing is changed
 	if err != nil {
-		return fmt.Errorf("replace index: %w", err)
+		return errors.Join(fmt.Errorf("write index: %w", err), os.Remove(part.Name()))
 	}
-	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+	defer dir.Close()
+	if err := errors.Join(writeSynced(part, x), check()); err != nil {
+		return errors.Join(err, os.Remove(part.Name()))
+	}
+	if err := os.Rename(part.Name(), file); err != nil {
+		return errors.Join(fmt.Errorf("replace index: %w", err), os.Remove(part.Name()))
+	}
+	if err := dir.Sync(); err != nil {
 		return fmt.Errorf("replace index: %w", err)
 	}
 	return nil
 }
 
-// writeSynced writes x beside file, under a name of its own: another program may be writing there too.
-func writeSynced(file string, x *index.Index) (part string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*.part")
-	if err != nil {
-		return "", fmt.Errorf("write index: %w", err)
+// openPart opens the file that is to be renamed, for one program at a time: until it is closed, or the program ends.
+func openPart(name string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", name, err), f.Close())
+		}
+		mine, err := f.Stat()
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		if there, err := os.Stat(name); err == nil && os.SameFile(mine, there) {
+			return f, nil
+		}
+		_ = f.Close() // who had it has renamed or removed it
 	}
+}
+
+func writeSynced(f *os.File, x *index.Index) error {
 	w := bufio.NewWriter(f)
-	_, err = x.WriteTo(w)
-	if err = errors.Join(err, w.Flush(), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return "", errors.Join(fmt.Errorf("write index: %w", err), os.Remove(f.Name()))
+	err := f.Truncate(0) // what a crash left
+	if err == nil {
+		_, err = x.WriteTo(w)
 	}
-	return f.Name(), nil
+	if err = errors.Join(err, w.Flush(), f.Chmod(0o644), f.Sync()); err != nil {
+		return fmt.Errorf("write index: %w", err)
+	}
+	return nil
 }

@@ -49,6 +49,9 @@ func TestAFileIsReplacedAsAWhole(t *testing.T) {
 			t.Fatalf("%d rows: %v", rows, err)
 		}
 	}
+	if parts, err := filepath.Glob(file + "*.part"); err != nil || len(parts) != 0 {
+		t.Errorf("left: %v %v", parts, err)
+	}
 	if err := indexfile.Write(filepath.Join(file, "under-a-file"), small(t, 1)); err == nil {
 		t.Error("written under a file")
 	}
@@ -86,6 +89,46 @@ func TestWritersAtOnceSpoilNothing(t *testing.T) {
 	}
 	if parts, err := filepath.Glob(file + "*.part"); err != nil || len(parts) != 0 {
 		t.Errorf("left: %v %v", parts, err)
+	}
+}
+
+// Of edits at once none is lost: each is made, or is told that another was.
+func TestEditsAtOnceAreAllThere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.fidx")
+	if err := indexfile.Write(file, small(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	const programs, edits = 4, 25
+	var group errgroup.Group
+	for range programs {
+		group.Go(func() error {
+			for made := 0; made < edits; {
+				old, err := indexfile.Read(file)
+				if err != nil {
+					return err
+				}
+				b := old.Edit()
+				if err := b.Add(index.Row{Vector: []float32{1, 0}, Source: "s", Outcomes: []index.Outcome{{Model: "m", Score: 1}}}); err != nil {
+					return err
+				}
+				x, err := b.Build()
+				if err != nil {
+					return err
+				}
+				if err = indexfile.Replace(file, old, x); err == nil {
+					made++
+				} else if !errors.Is(err, indexfile.ErrChanged) {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if x, err := indexfile.Read(file); err != nil || x.Len() != 1+programs*edits {
+		t.Errorf("%d rows, want %d: %v", x.Len(), 1+programs*edits, err)
 	}
 }
 
