@@ -255,7 +255,7 @@ func TestTheOwnerReplacesASource(t *testing.T) {
 	for _, step := range []struct {
 		path string
 		body []byte
-	}{{"/index/rows", row(0)}, {"/index/remove", fmt.Appendf(nil, `{"source":%q}`, others)}, {"/index/rows?replace=probe%3Am", row(1)}} {
+	}{{"/index/rows", row(0)}, {"/index/remove", fmt.Appendf(nil, `{"source":%q}`, others)}, {"/index/rows/probe:m", row(1)}} {
 		if status, raw := askPages(t, pages, http.MethodPost, step.path, step.body); status != http.StatusOK {
 			t.Fatalf("%s: %d %s", step.path, status, raw)
 		}

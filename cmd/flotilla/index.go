@@ -81,7 +81,11 @@ func (t indexTarget) embedder(ctx context.Context) (string, error) {
 // is made.
 func (t indexTarget) add(ctx context.Context, rows *index.Index, replace string) (node.Edited, error) {
 	if t.live() {
-		return t.sendEdit(ctx, "/index/rows?"+url.Values{"replace": {replace}}.Encode(), rows.Encode())
+		path := "/index/rows"
+		if replace != "" {
+			path += "/" + url.PathEscape(replace)
+		}
+		return t.sendEdit(ctx, path, rows.Encode())
 	}
 	if t.Index == builtIn {
 		return node.Edited{}, errBuiltIn

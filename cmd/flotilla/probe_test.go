@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,6 +132,18 @@ func TestProbesReplaceAllRowsOfAFile(t *testing.T) {
 		if got := float64(x.Cells(0)[0].Score) / index.ScoreSteps; x.Len() != 1 || got != score {
 			t.Errorf("%d rows, score %v, want one of %v", x.Len(), got, score)
 		}
+	}
+}
+
+// A gateway that was started before the binary was replaced by this one can only append: it must not do so in place of replacing.
+func TestProbesAreNotAddedTwiceToAnEarlierGateway(t *testing.T) {
+	earlier := http.NewServeMux()
+	earlier.HandleFunc("POST /index/rows", func(http.ResponseWriter, *http.Request) { t.Error("the rows are there twice") })
+	server := httptest.NewServer(earlier)
+	defer server.Close()
+	target := indexTarget{adminFlags: adminFlags{Admin: server.URL}}
+	if _, err := target.add(t.Context(), oneRow(t, "probe:m", 1), "probe:m"); err == nil || !strings.Contains(err.Error(), "404") {
+		t.Errorf("the command says %v", err)
 	}
 }
 

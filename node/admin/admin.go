@@ -11,7 +11,7 @@
 //	GET  /index             what a gateway's routing index holds
 //	GET  /index/health      what its rows are worth
 //	GET  /index/export      the index as a file
-//	POST /index/rows        append the rows of the index file in the body; ?replace=SOURCE in place of those of that source
+//	POST /index/rows        append the rows of the index file in the body; /index/rows/SOURCE in place of those of that source
 //	POST /index/remove      remove outcomes: {"source":…,"model":…,"rows":[…],"index_id":…}, all that are given
 //	GET  /feedback          what users said of answers
 //	POST /feedback/review   accept, reject or take back: {"receipts":[…],"state":…,"weight":…}

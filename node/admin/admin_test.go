@@ -111,7 +111,7 @@ func TestPages(t *testing.T) {
 		{"GET", "/index/health", false, 200, `"spread": 1`},
 		{"GET", "/index/export", false, 200, "an index"},
 		{"POST", "/index/rows", true, 200, `""`},
-		{"POST", "/index/rows?replace=probe:m", true, 200, `"probe:m"`},
+		{"POST", "/index/rows/probe:m", true, 200, `"probe:m"`},
 		{"POST", "/index/rows", false, 403, admin.Header},
 		{"POST", "/index/remove", true, 400, "read body"},
 		{"GET", "/keys", false, 200, `"key_1"`},

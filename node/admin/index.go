@@ -42,11 +42,14 @@ func indexPages(mux *http.ServeMux, source Indexes) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = x.WriteTo(w) // a reader that left is told nothing; one that got half finds the checksum missing
 	})
-	mux.HandleFunc("POST /index/rows", func(w http.ResponseWriter, r *http.Request) {
+	addRows := func(w http.ResponseWriter, r *http.Request) {
 		withBody(maxRowsBytes, func(ctx context.Context, body []byte) (any, error) {
-			return source.AddRows(ctx, r.URL.Query().Get("replace"), body)
+			return source.AddRows(ctx, r.PathValue("replace"), body)
 		})(w, r)
-	})
+	}
+	mux.HandleFunc("POST /index/rows", addRows)
+	// A path of its own: a gateway that cannot replace has no such page, where it would ignore a parameter and add the rows twice.
+	mux.HandleFunc("POST /index/rows/{replace}", addRows)
 	mux.HandleFunc("POST /index/remove", withBody(maxRemovalBytes, func(ctx context.Context, body []byte) (any, error) {
 		return source.RemoveRows(ctx, strictly(body))
 	}))
