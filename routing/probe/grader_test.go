@@ -238,3 +238,23 @@ func TestLongRepliesAreGradedInTime(t *testing.T) {
 		}
 	}
 }
+
+// What a reasoning model thinks before it answers is not graded: it weighs wrong answers too.
+func TestThoughtsAreNotGraded(t *testing.T) {
+	for name, c := range map[string]struct {
+		grader probe.Grader
+		reply  string
+		want   float64
+	}{
+		"the answer counts":           {probe.Label{Want: []string{"yes"}, Other: []string{"no"}}, "<think>At first sight no.</think>\n\nYes.", 1},
+		"not a guess before it":       {probe.Number{Want: 42}, "<think>\nThe answer is 42. No, wait.\n</think>\n\n43", 0},
+		"the template has begun it":   {probe.Number{Want: 42}, "Is the answer 43? Hardly.\n</think>\n\n42", 1},
+		"nor the object it begins by": {probe.Object{Fields: map[string]string{"a": "1"}}, `<think>{"a": 2} or {"a": 1}?</think>{"a": 1}`, 1},
+		"cut off before any answer":   {probe.Number{Want: 42}, "<think>\nThe answer is 42, unless", 0},
+		"longer than what is graded":  {probe.Number{Want: 42}, "<think>" + strings.Repeat("hm, 43. ", 8<<10) + "</think>42", 1},
+	} {
+		if got := probe.Grade(probe.Probe{Grader: c.grader}, c.reply); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}

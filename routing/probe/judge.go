@@ -58,10 +58,7 @@ var (
 // only a number; each as 0..1, as a percentage, or out of something. A reply that says none of these, or a number outside
 // its scale, is no verdict: guessing would be a label.
 func ParseVerdict(reply string) (score float64, ok bool) {
-	if i := strings.LastIndex(reply, "</think>"); i >= 0 {
-		reply = reply[i+len("</think>"):]
-	}
-	if strings.Contains(reply, "<think>") { // cut off while it was thinking
+	if reply, ok = withoutThoughts(reply); !ok {
 		return 0, false
 	}
 	for i := strings.LastIndexByte(reply, '{'); i >= 0; i = strings.LastIndexByte(reply[:i], '{') {

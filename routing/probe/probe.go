@@ -4,7 +4,7 @@ import "fmt"
 
 // Version names this set of prompts and graders in the rows made with it. It changes whenever a
 // prompt or a grader changes what a score means.
-const Version = "flotilla-probe/1"
+const Version = "flotilla-probe/2"
 
 // Probe is one prompt with the rule that grades its answers.
 type Probe struct {
@@ -28,8 +28,12 @@ const runOnFactor = 0.75
 // more, and graders look back and forth.
 const maxGraded = 32 << 10
 
-// Grade scores a model's whole reply to p between 0 and 1.
+// Grade scores a model's whole reply to p between 0 and 1. Thoughts in <think> are no part of the answer.
 func Grade(p Probe, reply string) float64 {
+	reply, ok := withoutThoughts(reply)
+	if !ok {
+		return 0
+	}
 	answer, ranOn := cutRunOn(reply[:min(len(reply), maxGraded)])
 	score := p.Grader.Score(answer)
 	if ranOn {

@@ -17,6 +17,15 @@ var hasWord = regexp.MustCompile(`\pL{3}`)
 // maxRepeats is how often a line may occur before the answer counts as going round in circles.
 const maxRepeats = 2
 
+// withoutThoughts is what a reply says behind the thoughts that a reasoning model begins it with; false where it was cut off
+// while the model thought.
+func withoutThoughts(reply string) (string, bool) {
+	if i := strings.LastIndex(reply, "</think>"); i >= 0 {
+		reply = reply[i+len("</think>"):]
+	}
+	return reply, !strings.Contains(reply, "<think>")
+}
+
 // cutRunOn returns the answer proper and whether the model ran on after it: into a turn of its own,
 // or by repeating a line over and over.
 func cutRunOn(reply string) (answer string, ranOn bool) {
