@@ -75,9 +75,8 @@ func (b *UpgradeBook) Left(key KeyInfo) Upgrades {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	requests, upgrades, spent := 0, 0, 0.0
-	hour := b.hour()
 	for _, h := range b.day(key.ID) {
-		if hour-h.hour < upgradeHours {
+		if b.counts(h.hour) {
 			requests, upgrades, spent = requests+h.requests, upgrades+h.upgrades, spent+h.microUSD
 		}
 	}
@@ -103,10 +102,10 @@ func (b *UpgradeBook) record(key KeyInfo, microUSD float64) {
 // count adds to an hour of a key's; one that has made room for a later hour is over. The caller holds b.mu.
 func (b *UpgradeBook) count(key string, hour int64, microUSD float64) {
 	h := &b.day(key)[hour%upgradeHours]
-	if h.hour > hour {
+	if h.hour > hour && b.counts(h.hour) {
 		return
 	}
-	if h.hour < hour {
+	if h.hour != hour {
 		*h = upgradeDay{}[0]
 		h.hour = hour
 	}
@@ -126,6 +125,12 @@ func (b *UpgradeBook) limitsOf(key KeyInfo) UpgradeLimits {
 }
 
 func (b *UpgradeBook) hour() int64 { return b.now().Unix() / 3600 }
+
+// counts says whether an hour is of the last day. One that is more than a day ahead was before the clock was set back.
+func (b *UpgradeBook) counts(hour int64) bool {
+	age := b.hour() - hour
+	return -upgradeHours < age && age < upgradeHours
+}
 
 // day is the key's, made when there is room for one more.
 func (b *UpgradeBook) day(key string) *upgradeDay {

@@ -38,6 +38,26 @@ func TestUpgradeBookKeepsShareAndDollarsOfADay(t *testing.T) {
 	}
 }
 
+// A clock that was far ahead leaves no hours behind that cannot be counted in: they would bound nothing until it is there again.
+func TestUpgradeBookWhenTheClockIsSetBack(t *testing.T) {
+	right := time.Unix(1_800_000_000, 0)
+	now := right.Add(100 * 24 * time.Hour)
+	b := newUpgradeBook(UpgradeLimits{MaxMicroUSD: 1_000}, func() time.Time { return now })
+	for range upgradeHours {
+		b.record(KeyInfo{ID: "a"}, 40)
+		now = now.Add(time.Hour)
+	}
+	now = right
+	b.record(KeyInfo{ID: "a"}, 300)
+	if got := b.Left(KeyInfo{ID: "a"}); got.LeftMicroUSD != 700 {
+		t.Errorf("after one upgrade by the right time %+v", got)
+	}
+	now = right.Add(upgradeHours * time.Hour)
+	if got := b.Left(KeyInfo{ID: "a"}); got.LeftMicroUSD != 1_000 {
+		t.Errorf("a day later %+v", got)
+	}
+}
+
 func TestUpgradeBookWithoutLimitsBoundsNothingAndMemoryIsBounded(t *testing.T) {
 	free := newUpgradeBook(UpgradeLimits{}, time.Now)
 	free.record(KeyInfo{ID: "a"}, 1e9)
