@@ -67,7 +67,7 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 	}
 	a.visit.tried()
 	ctx = a.beginTrace(ctx)
-	leave := g.health.enter(p.peer)
+	leave := g.health.enter(p.endpoint())
 	giveBack := a.release
 	defer func() {
 		if err != nil {
@@ -84,7 +84,7 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 	}
 	if err := a.start(ctx); err != nil {
 		if ctx.Err() == nil { // a client that leaves is nobody's fault
-			g.health.fault(p.peer, err, g.now())
+			g.health.fault(p.endpoint(), err, g.now())
 		}
 		if rejected := (*p2p.RejectedError)(nil); errors.As(err, &rejected) && rejected.Code == codeNeedVoucher {
 			g.payUp(p.peer, p.advert.Operator)
@@ -250,7 +250,7 @@ func (a *attempt) Next(ctx context.Context) (json.RawMessage, error) {
 		}
 		return nil, errEOF
 	}
-	a.g.health.fault(a.priced.peer, err, a.g.now())
+	a.g.health.fault(a.priced.endpoint(), err, a.g.now())
 	if err := a.partial(context.WithoutCancel(ctx)); err != nil {
 		return nil, err
 	}

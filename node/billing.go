@@ -26,7 +26,7 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	a.done = true
 	if len(end.Receipt) == 0 { // nothing is charged
 		if a.text > 0 {
-			a.g.health.fault(a.priced.peer, errNoReceipt, a.g.now())
+			a.g.health.fault(a.priced.endpoint(), errNoReceipt, a.g.now())
 			a.g.log.Warn("answer without a receipt", "receipt", a.id, "operator", a.choice.Operator)
 		}
 		return nil
@@ -38,7 +38,7 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 		accepted, err = a.accept(ctx, a.opening.Bundle(a.g.domain, r, end.ReceiptSig))
 	}
 	if err != nil {
-		a.g.health.fault(a.priced.peer, err, a.g.now())
+		a.g.health.fault(a.priced.endpoint(), err, a.g.now())
 		_ = a.call.Settle(ctx, p2p.Settlement{Dispute: err.Error()})
 		if told := (*openai.APIError)(nil); errors.As(err, &told) {
 			return told
@@ -47,7 +47,7 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 			Message: fmt.Sprintf("the operator's receipt was refused (%v); nothing is charged", err)}
 	}
 	a.bill(r, false)
-	a.g.health.success(a.priced.peer)
+	a.g.health.success(a.priced.endpoint())
 	if a.req.Stream {
 		a.g.health.timed(a.priced.peer, 0, r.OutputTokens, a.g.now().Sub(a.firstAt))
 	}

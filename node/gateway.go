@@ -169,7 +169,7 @@ func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing
 		a, err := g.attempt(ctx, req, d, choice, before+i)
 		if err == nil {
 			for _, c := range refused {
-				g.health.fault(c.Ref.(*priced).peer, errRefusedAlone, g.now())
+				g.health.fault(c.Ref.(*priced).endpoint(), errRefusedAlone, g.now())
 			}
 			return a, nil
 		}
@@ -305,7 +305,7 @@ func (g *Gateway) unavailable(p *priced, now time.Time) string {
 	case g.health.full(p.peer, now):
 		return busyDetail
 	}
-	return g.health.paused(p.peer, now)
+	return g.health.paused(p.endpoint(), now)
 }
 
 // asAPIError puts the router's refusals into the words and status codes of the OpenAI API.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"sync"
 	"time"
@@ -14,89 +15,99 @@ const (
 	maxInFlightPerOperator = 128
 	pauseFirst             = time.Second
 	pauseMost              = 5 * time.Minute
-	// maxModelFaults in a row from its model server open an operator's breaker. Fewer may be the request's doing: one that
+	// maxModelFaults in a row from a model's server open its breaker. Fewer may be the request's doing: one that
 	// makes every model server fail must not take the fleet from everybody else.
 	maxModelFaults = 3
 	// An operator that says it is full is believed for so long.
 	overloadLeast = 100 * time.Millisecond
 	overloadMost  = 5 * time.Second
-	// maxTracked bounds the peers remembered; an idle, healthy one is forgotten first.
+	// maxTracked bounds the peers and their models that are remembered; an idle, healthy one is forgotten first.
 	maxTracked = 8192
 )
 
-// health is what this gateway has seen of each operator: requests in flight, and a circuit breaker. A fault, or three in a
-// row of its model server, opens the breaker for a pause that doubles with each fault in a row; after it one request at a time
-// tries the operator, and a success closes the breaker. Being busy is not a fault; neither is a client that leaves, or a request that no server
-// would take.
-type health struct {
-	mu    sync.Mutex // guards peers; held for map work only
-	peers map[p2p.PeerID]*peerHealth
+// endpoint is a model as one peer serves it; with no model, the peer itself.
+type endpoint struct {
+	peer  p2p.PeerID
+	model string // as it is advertised
 }
 
-type peerHealth struct {
+func (e endpoint) itself() endpoint { return endpoint{peer: e.peer} }
+
+// health is what this gateway has seen of each operator and of each of its models: requests in flight, and a circuit breaker. A
+// fault of an operator, or three in a row of a model's server, opens the breaker for a pause that doubles with each fault in a row;
+// after it one request at a time tries, and a success closes the breaker. A model's breaker leaves the operator's other models
+// alone, and their successes do not close it. Being busy is not a fault; neither is a client that leaves, or a request that no
+// server would take.
+type health struct {
+	mu   sync.Mutex // guards seen; held for map work only
+	seen map[endpoint]*endpointHealth
+}
+
+type endpointHealth struct {
 	inFlight    int
 	modelFaults int // of its model server, in a row
 	faults      int // in a row; the breaker is closed at 0
 	pausedUntil time.Time
-	trials      int // in flight since the breaker opened
-	fullUntil   time.Time
+	trials      int       // in flight since the breaker opened
+	fullUntil   time.Time // of a peer itself
 	pace        pace
 }
 
-func newHealth() *health { return &health{peers: make(map[p2p.PeerID]*peerHealth)} }
+func newHealth() *health { return &health{seen: make(map[endpoint]*endpointHealth)} }
 
-func (h *health) get(id p2p.PeerID) *peerHealth {
-	p := h.peers[id]
+func (h *health) get(at endpoint) *endpointHealth {
+	p := h.seen[at]
 	if p == nil {
-		if len(h.peers) >= maxTracked {
+		if len(h.seen) >= maxTracked {
 			h.forgetOne()
 		}
-		p = &peerHealth{}
-		h.peers[id] = p
+		p = &endpointHealth{}
+		h.seen[at] = p
 	}
 	return p
 }
 
-// forgetOne makes room: a healthy peer that is idle goes, or one with faults where there is none.
+// forgetOne makes room: a healthy endpoint that is idle goes, or one with faults where there is none.
 func (h *health) forgetOne() {
-	var least p2p.PeerID
-	for id, p := range h.peers {
+	var least endpoint
+	for at, p := range h.seen {
 		if p.inFlight > 0 {
 			continue
 		}
-		if least = id; p.faults == 0 {
+		if least = at; p.faults == 0 {
 			break
 		}
 	}
-	delete(h.peers, least)
+	delete(h.seen, least)
 }
 
 // enter counts a request in; the returned function counts it out.
-func (h *health) enter(id p2p.PeerID) func() {
+func (h *health) enter(at endpoint) func() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.get(id)
+	leavePeer, leaveModel := h.get(at.itself()).enter(), h.get(at).enter()
+	return sync.OnceFunc(func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		leavePeer()
+		leaveModel()
+	})
+}
+
+func (p *endpointHealth) enter() func() {
 	p.inFlight++
-	trial := 0
-	if p.faults > 0 {
-		trial = 1
-	}
+	trial := min(p.faults, 1)
 	p.trials += trial
-	var once sync.Once
 	return func() {
-		once.Do(func() {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			p.inFlight--
-			p.trials -= trial
-		})
+		p.inFlight--
+		p.trials -= trial
 	}
 }
 
 func (h *health) inFlight(id p2p.PeerID) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.peers[id]; p != nil {
+	if p := h.seen[endpoint{peer: id}]; p != nil {
 		return p.inFlight
 	}
 	return 0
@@ -106,7 +117,7 @@ func (h *health) inFlight(id p2p.PeerID) int {
 func (h *health) full(id p2p.PeerID, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.peers[id]
+	p := h.seen[endpoint{peer: id}]
 	return p != nil && (p.inFlight >= maxInFlightPerOperator || now.Before(p.fullUntil))
 }
 
@@ -115,23 +126,23 @@ func (h *health) full(id p2p.PeerID, now time.Time) bool {
 func (h *health) overloaded(id p2p.PeerID, retryAfter time.Duration, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.get(id).fullUntil = now.Add(min(max(retryAfter, overloadLeast), overloadMost))
+	h.get(endpoint{peer: id}).fullUntil = now.Add(min(max(retryAfter, overloadLeast), overloadMost))
 }
 
 // freed notes that an operator has a slot again.
 func (h *health) freed(id p2p.PeerID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.peers[id]; p != nil {
+	if p := h.seen[endpoint{peer: id}]; p != nil {
 		p.fullUntil = time.Time{}
 	}
 }
 
-// fault pauses an operator when the fault is its own.
-func (h *health) fault(id p2p.PeerID, err error, now time.Time) {
+// fault pauses what is at fault: the operator's model, or all of the operator.
+func (h *health) fault(at endpoint, err error, now time.Time) {
 	var rejected *p2p.RejectedError
 	if isOverloaded(err) && errors.As(err, &rejected) {
-		h.overloaded(id, rejected.RetryAfter, now)
+		h.overloaded(at.peer, rejected.RetryAfter, now)
 		return
 	}
 	if errors.As(err, &rejected) && rejected.Code != codeNotReady {
@@ -141,13 +152,16 @@ func (h *health) fault(id p2p.PeerID, err error, now time.Time) {
 	if errors.As(err, &fault) && (fault.aboutRequest() || fault.busy()) {
 		return // the request's fault, or nobody's
 	}
+	if fault == nil && rejected == nil && !errors.Is(err, errRefusedAlone) {
+		at = at.itself() // its connection was lost, or its receipt is false
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.get(id)
-	if now.Before(p.pausedUntil) {
+	p, peer := h.get(at), h.get(at.itself())
+	if now.Before(p.pausedUntil) || now.Before(peer.pausedUntil) {
 		return // of a request from before the pause: one death ends many, and is one fault
 	}
-	if fault != nil && p.faults == 0 { // on trial there is no indulgence
+	if fault != nil && p.faults+peer.faults == 0 { // on trial there is no indulgence
 		if p.modelFaults++; p.modelFaults < maxModelFaults {
 			return
 		}
@@ -156,27 +170,34 @@ func (h *health) fault(id p2p.PeerID, err error, now time.Time) {
 	p.pausedUntil = now.Add(min(pauseFirst<<min(p.faults-1, 10), pauseMost))
 }
 
-// connected ends the pause of an operator that has just connected: it may have been restarted, and a trial will tell.
+// connected ends the pauses of an operator that has just connected: it may have been restarted, and a trial will tell.
 func (h *health) connected(id p2p.PeerID, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.peers[id]; p != nil && now.Before(p.pausedUntil) {
-		p.pausedUntil = now
+	for at, p := range h.seen {
+		if at.peer == id && now.Before(p.pausedUntil) {
+			p.pausedUntil = now
+		}
 	}
 }
 
-func (h *health) success(id p2p.PeerID) {
+func (h *health) success(at endpoint) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.get(id)
-	p.faults, p.modelFaults, p.pausedUntil = 0, 0, time.Time{}
+	for _, at := range [...]endpoint{at, at.itself()} {
+		p := h.get(at)
+		p.faults, p.modelFaults, p.pausedUntil = 0, 0, time.Time{}
+	}
 }
 
-// paused says why an operator is not asked now, or nothing.
-func (h *health) paused(id p2p.PeerID, now time.Time) string {
+// paused says why a model is not asked for at an operator now, or nothing.
+func (h *health) paused(at endpoint, now time.Time) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.peers[id]
+	return cmp.Or(h.seen[at.itself()].paused(now), h.seen[at].paused(now))
+}
+
+func (p *endpointHealth) paused(now time.Time) string {
 	switch {
 	case p == nil || p.faults == 0:
 		return ""
@@ -192,7 +213,7 @@ func (h *health) paused(id p2p.PeerID, now time.Time) string {
 func (h *health) describe(id p2p.PeerID, o *page.Operator) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.peers[id]
+	p := h.seen[endpoint{peer: id}]
 	if p == nil {
 		return
 	}

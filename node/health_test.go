@@ -11,47 +11,47 @@ import (
 
 // TestBreaker: a fault opens it, its pause doubles, one request at a time tries after it, and a success closes it.
 func TestBreaker(t *testing.T) {
-	h, id, now := newHealth(), p2p.PeerID("op"), time.Unix(1_800_000_000, 0)
+	h, op, now := newHealth(), endpoint{"op", "a"}, time.Unix(1_800_000_000, 0)
 	fault := errors.New("lost")
-	h.fault(id, fault, now)
-	if h.paused(id, now.Add(pauseFirst-1)) == "" {
+	h.fault(op, fault, now)
+	if h.paused(op, now.Add(pauseFirst-1)) == "" {
 		t.Fatal("asked while the breaker is open")
 	}
 	now = now.Add(pauseFirst)
-	if why := h.paused(id, now); why != "" {
+	if why := h.paused(op, now); why != "" {
 		t.Fatalf("not asked after the pause: %s", why)
 	}
-	leave := h.enter(id)
-	if h.paused(id, now) == "" {
+	leave := h.enter(op)
+	if h.paused(op, now) == "" {
 		t.Error("two trials at once")
 	}
-	h.fault(id, fault, now)
+	h.fault(op, fault, now)
 	leave()
-	if h.paused(id, now.Add(2*pauseFirst-1)) == "" || h.paused(id, now.Add(2*pauseFirst)) != "" {
+	if h.paused(op, now.Add(2*pauseFirst-1)) == "" || h.paused(op, now.Add(2*pauseFirst)) != "" {
 		t.Error("the second pause is not twice the first")
 	}
-	h.success(id)
-	h.enter(id)
-	if why := h.paused(id, now); why != "" {
+	h.success(op)
+	h.enter(op)
+	if why := h.paused(op, now); why != "" {
 		t.Errorf("not asked after a success: %s", why)
 	}
 }
 
 // TestBreakerSparesTheInnocent: being busy and refusing a request are no faults.
 func TestBreakerSparesTheInnocent(t *testing.T) {
-	h, id, now := newHealth(), p2p.PeerID("op"), time.Unix(1_800_000_000, 0)
-	h.fault(id, &modelFault{Status: 400}, now)
-	h.fault(id, &modelFault{Status: 429}, now)
-	h.fault(id, &p2p.RejectedError{Code: codeStalePrice}, now)
-	h.fault(id, &p2p.RejectedError{Code: p2p.CodeOverloaded, RetryAfter: time.Second}, now)
-	if why := h.paused(id, now); why != "" {
+	h, op, now := newHealth(), endpoint{"op", "a"}, time.Unix(1_800_000_000, 0)
+	h.fault(op, &modelFault{Status: 400}, now)
+	h.fault(op, &modelFault{Status: 429}, now)
+	h.fault(op, &p2p.RejectedError{Code: codeStalePrice}, now)
+	h.fault(op, &p2p.RejectedError{Code: p2p.CodeOverloaded, RetryAfter: time.Second}, now)
+	if why := h.paused(op, now); why != "" {
 		t.Errorf("paused: %s", why)
 	}
-	if !h.full(id, now) || h.full(id, now.Add(time.Second)) {
+	if !h.full(op.peer, now) || h.full(op.peer, now.Add(time.Second)) {
 		t.Error("an operator that is full is not left alone for as long as it said")
 	}
-	h.fault(id, &p2p.RejectedError{Code: p2p.CodeOverloaded, RetryAfter: time.Second}, now)
-	if h.freed(id); h.full(id, now) {
+	h.fault(op, &p2p.RejectedError{Code: p2p.CodeOverloaded, RetryAfter: time.Second}, now)
+	if h.freed(op.peer); h.full(op.peer, now) {
 		t.Error("full although a slot was freed")
 	}
 }
@@ -59,51 +59,85 @@ func TestBreakerSparesTheInnocent(t *testing.T) {
 // TestBreakerSparesOthersFromOneRequest: a request that every model server fails at does not pause an operator that serves
 // others; a model server that fails at each of three does.
 func TestBreakerSparesOthersFromOneRequest(t *testing.T) {
-	h, id, now := newHealth(), p2p.PeerID("op"), time.Unix(1_800_000_000, 0)
+	h, op, now := newHealth(), endpoint{"op", "a"}, time.Unix(1_800_000_000, 0)
 	fault := &modelFault{Status: 500, Code: "scripted_500"}
 	for range 10 {
-		h.fault(id, fault, now)
-		h.fault(id, fault, now)
-		if why := h.paused(id, now); why != "" {
+		h.fault(op, fault, now)
+		h.fault(op, fault, now)
+		if why := h.paused(op, now); why != "" {
 			t.Fatalf("%s by a request that failed beside others that were served", why)
 		}
-		h.success(id)
+		h.success(op)
 	}
 	for range maxModelFaults {
-		h.fault(id, fault, now)
+		h.fault(op, fault, now)
 	}
-	if h.paused(id, now) == "" {
+	if h.paused(op, now) == "" {
 		t.Error("asked after its model server has failed three times in a row")
 	}
 	now = now.Add(pauseFirst)
-	h.fault(id, fault, now)
-	if h.paused(id, now) == "" {
+	h.fault(op, fault, now)
+	if h.paused(op, now) == "" {
 		t.Error("asked after it has failed on trial")
+	}
+}
+
+// TestBreakerIsOfTheModel: a model whose server hangs is paused, however often the operator's other models answer in between, and
+// they are not; what is the operator's own fault pauses all its models.
+func TestBreakerIsOfTheModel(t *testing.T) {
+	h, now := newHealth(), time.Unix(1_800_000_000, 0)
+	hangs, serves := endpoint{"op", "hangs"}, endpoint{"op", "serves"}
+	for range maxModelFaults {
+		h.fault(hangs, &modelFault{Status: 504}, now)
+		h.success(serves)
+	}
+	if h.paused(hangs, now) == "" || h.paused(serves, now) != "" {
+		t.Errorf("the model that hangs: %q, the one that serves: %q", h.paused(hangs, now), h.paused(serves, now))
+	}
+	for _, err := range []error{&p2p.RejectedError{Code: codeNotReady}, errRefusedAlone} {
+		at := endpoint{"op", err.Error()}
+		if h.fault(at, err, now); h.paused(at, now) == "" || h.paused(serves, now) != "" {
+			t.Errorf("after %v, it: %q, the one that serves: %q", err, h.paused(at, now), h.paused(serves, now))
+		}
+	}
+	now = now.Add(pauseFirst)
+	leave := h.enter(hangs)
+	if h.paused(hangs, now) == "" || h.paused(serves, now) != "" {
+		t.Errorf("on trial, the model that hung: %q, the one that serves: %q", h.paused(hangs, now), h.paused(serves, now))
+	}
+	leave()
+	h.fault(hangs, errors.New("lost"), now)
+	if h.paused(hangs, now) == "" || h.paused(serves, now) == "" {
+		t.Error("asked although the operator was lost")
+	}
+	h.fault(hangs, errors.New("lost"), now.Add(pauseFirst))
+	if h.connected("op", now.Add(pauseFirst)); h.paused(hangs, now.Add(pauseFirst)) != "" || h.paused(serves, now.Add(pauseFirst)) != "" {
+		t.Error("not tried although it has just connected")
 	}
 }
 
 // TestBreakerCountsOneDeathOnce: the requests that one death ends are one fault, and an operator that is back is tried at once.
 func TestBreakerCountsOneDeathOnce(t *testing.T) {
-	h, id, now := newHealth(), p2p.PeerID("op"), time.Unix(1_800_000_000, 0)
+	h, op, now := newHealth(), endpoint{"op", "a"}, time.Unix(1_800_000_000, 0)
 	for range 30 {
-		h.fault(id, errors.New("lost"), now)
+		h.fault(op, errors.New("lost"), now)
 	}
-	if why := h.paused(id, now.Add(pauseFirst)); why != "" {
+	if why := h.paused(op, now.Add(pauseFirst)); why != "" {
 		t.Errorf("%s a second after 30 requests were lost at once", why)
 	}
 	now = now.Add(pauseFirst)
 	for range 5 {
-		h.fault(id, errors.New("lost"), now)
+		h.fault(op, errors.New("lost"), now)
 		now = now.Add(pauseMost)
 	}
-	h.fault(id, errors.New("lost"), now)
-	h.connected(id, now.Add(time.Second))
-	if why := h.paused(id, now.Add(time.Second)); why != "" {
+	h.fault(op, errors.New("lost"), now)
+	h.connected(op.peer, now.Add(time.Second))
+	if why := h.paused(op, now.Add(time.Second)); why != "" {
 		t.Errorf("%s although it has just connected", why)
 	}
-	leave := h.enter(id)
+	leave := h.enter(op)
 	defer leave()
-	if h.paused(id, now.Add(time.Second)) == "" {
+	if h.paused(op, now.Add(time.Second)) == "" {
 		t.Error("trusted at once, want one request on trial")
 	}
 }
@@ -112,11 +146,11 @@ func TestBreakerCountsOneDeathOnce(t *testing.T) {
 // is not forgotten.
 func TestHealthIsBounded(t *testing.T) {
 	h, now := newHealth(), time.Unix(1_800_000_000, 0)
-	h.enter("asked")
+	h.enter(endpoint{"asked", "a"})
 	for i := range maxTracked + 10 {
-		h.fault(p2p.PeerID(fmt.Sprint("op", i)), errors.New("lost"), now)
+		h.fault(endpoint{p2p.PeerID(fmt.Sprint("op", i)), "a"}, errors.New("lost"), now)
 	}
-	if len(h.peers) > maxTracked || h.inFlight("asked") != 1 {
-		t.Errorf("%d peers are remembered, at most %d; %d in flight of 1", len(h.peers), maxTracked, h.inFlight("asked"))
+	if len(h.seen) > maxTracked || h.inFlight("asked") != 1 {
+		t.Errorf("%d endpoints are remembered, at most %d; %d in flight of 1", len(h.seen), maxTracked, h.inFlight("asked"))
 	}
 }

@@ -33,6 +33,9 @@ type priced struct {
 	digest common.Hash
 }
 
+// endpoint is where the offer is served.
+func (p *priced) endpoint() endpoint { return endpoint{p.peer, p.advert.Model} }
+
 // nodeHash binds a price to the libp2p identity that serves it (settlement.Advert.Node).
 func nodeHash(peer p2p.PeerID) common.Hash { return crypto.Keccak256Hash([]byte(peer)) }
 

@@ -50,7 +50,7 @@ func (p *pace) sawTokens(n uint32, in time.Duration) {
 func (h *health) pace(id p2p.PeerID) pace {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.peers[id]; p != nil {
+	if p := h.seen[endpoint{peer: id}]; p != nil {
 		return p.pace
 	}
 	return pace{}
@@ -60,7 +60,7 @@ func (h *health) pace(id p2p.PeerID) pace {
 func (h *health) timed(id p2p.PeerID, firstByte time.Duration, tokens uint32, rest time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.get(id)
+	p := h.get(endpoint{peer: id})
 	if firstByte > 0 {
 		p.pace.sawFirstByte(firstByte)
 	}

@@ -252,6 +252,9 @@ func (p pageViews) Fleet(_ context.Context, v page.Viewer) (page.Fleet, error) {
 			all = append(all, p.operator(c, offered))
 		}
 		all[at].Offers = append(all[at].Offers, offerOf(c, offered, x))
+		if c.Unavailable == "" { // what is between one of its models and us is not the operator's
+			all[at].Trouble = ""
+		}
 	}
 	for address, stake := range p.g.view.Operators() {
 		if !heard[address] {
@@ -281,7 +284,7 @@ func (p pageViews) operator(c routing.Candidate, offered *priced) page.Operator 
 func offerOf(c routing.Candidate, offered *priced, x *index.Index) page.Offer {
 	o := page.Offer{
 		Model: string(c.Model), InputPerMTok: c.InputPerMTok, OutputPerMTok: c.OutputPerMTok, PerRequest: c.PerRequest, MaxContext: c.MaxContext,
-		Quantization: offered.advert.Quantization, Runtime: offered.advert.Runtime, Features: offered.offer.Features,
+		Quantization: offered.advert.Quantization, Runtime: offered.advert.Runtime, Features: offered.offer.Features, Trouble: c.Unavailable,
 	}
 	if m, known := x.Model(string(c.Model)); known {
 		ability := x.Ability(m)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"flotilla/node/access"
+	"flotilla/node/backend"
 	"flotilla/node/openai"
 	"flotilla/node/page"
 	"flotilla/node/requestlog"
@@ -145,5 +146,42 @@ func TestPageObeysTheKeysLimits(t *testing.T) {
 	var got map[string]any
 	if status := w.see(k.Secret, "fleet", &got); status != http.StatusUnauthorized {
 		t.Errorf("revoked: %d %v", status, got)
+	}
+}
+
+// TestPageShowsWhichModelIsPaused: an operator that is asked for one of its models is in no trouble; the model that is paused is.
+func TestPageShowsWhichModelIsPaused(t *testing.T) {
+	w := newWorld(t)
+	w.operator(OperatorConfig{})
+	b, err := backend.New(w.modelURL, backend.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := func(model string) ServedModel {
+		return ServedModel{Model: model, BackendModel: worldModel, Backend: b, Price: Price{InputPerMTok: 1, OutputPerMTok: 1}}
+	}
+	w.open(Config{DataDir: t.TempDir(), Key: testKey(t), Bootstrap: w.gateway.Addrs(), Operator: &OperatorConfig{
+		Stake: 50_000_000, Models: []ServedModel{served("hangs"), served("serves")},
+	}})
+	w.waitServing(3)
+	g := w.gateway.Gateway
+	for _, c := range g.candidates(g.now()) {
+		if p := c.Ref.(*priced); p.advert.Model == "hangs" {
+			g.health.fault(p.endpoint(), errRefusedAlone, g.now().Add(time.Hour))
+		}
+	}
+	fleet, err := pageViews{g: g}.Fleet(t.Context(), page.Viewer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range fleet.Operators {
+		if o.Trouble != "" {
+			t.Errorf("an operator that serves is %q", o.Trouble)
+		}
+		for _, m := range o.Offers {
+			if (m.Trouble != "") != (m.Model == "hangs") {
+				t.Errorf("%s is %q", m.Model, m.Trouble)
+			}
+		}
 	}
 }

@@ -80,7 +80,7 @@ const MaxOperators = 200
 type Operator struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
-	// Trouble says why it is not asked now; empty when it is.
+	// Trouble says why it is not asked now; empty when it is, for some of its models at least.
 	Trouble         string     `json:"trouble,omitempty"`
 	Faults          int        `json:"faults"` // in a row; the circuit breaker is closed at 0
 	PausedUntil     *time.Time `json:"paused_until,omitempty"`
@@ -102,5 +102,6 @@ type Offer struct {
 	Quantization  string   `json:"quantization,omitempty"`
 	Runtime       string   `json:"runtime,omitempty"`
 	Features      []string `json:"features,omitempty"`
-	Ability       *float64 `json:"ability"` // on an average prompt of the index, 0 to 1; null: the index has no row of it
+	Trouble       string   `json:"trouble,omitempty"` // why the operator is not asked for it now
+	Ability       *float64 `json:"ability"`           // on an average prompt of the index, 0 to 1; null: the index has no row of it
 }

@@ -7,8 +7,9 @@ export function fleetView(main) {
   put(main, el('div.page', el('header', el('h1', 'Fleet'), el('p.note', 'Operators with stake that advertise signed prices. Prices are what you pay: nothing is added.')), facts, body));
   return (f) => {
     const up = f.operators.filter((o) => !o.trouble);
-    const models = new Set(up.flatMap((o) => o.offers.map((m) => m.model)));
-    const cheapest = up.flatMap((o) => o.offers).sort((a, b) => a.output_micro_usd_per_mtok - b.output_micro_usd_per_mtok)[0];
+    const offers = up.flatMap((o) => o.offers).filter((m) => !m.trouble);
+    const models = new Set(offers.map((m) => m.model));
+    const cheapest = offers.sort((a, b) => a.output_micro_usd_per_mtok - b.output_micro_usd_per_mtok)[0];
     put(facts,
       fact('Can be asked', `${count(up.length)} of ${count(f.total)}`, 'operators'),
       fact('Models', count(models.size), 'with an operator that can be asked'),
@@ -46,7 +47,7 @@ function card(o) {
     o.offers.length > 0 && frame(`Offers of ${o.name}`, el('table.offers',
       el('thead', el('tr', el('th', {scope: 'col'}, 'Model'), el('th.num', {scope: 'col'}, 'USD per Mtok in'), el('th.num', {scope: 'col'}, 'out'),
         el('th', {scope: 'col', title: 'on an average prompt of the routing index'}, 'General ability'), el('th.wide', {scope: 'col'}, 'Can do'))),
-      el('tbody', o.offers.map((m) => el('tr', el('th', {scope: 'row'}, el('span.model', m.model)),
+      el('tbody', o.offers.map((m) => el('tr', el('th', {scope: 'row'}, el('span.model', m.model), !o.trouble && m.trouble && chip('warn', m.trouble)),
         el('td.num', perMTok(m.input_micro_usd_per_mtok)), el('td.num', perMTok(m.output_micro_usd_per_mtok)),
         el('td', m.ability === null ? el('small', 'not in the index') : el('span.measure', bar(m.ability, `general ability ${quality(m.ability)}`), el('b', quality(m.ability)))),
         el('td.wide', el('small', can(m)))))))));
