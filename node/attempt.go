@@ -183,7 +183,7 @@ func (a *attempt) start(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("wait for the first byte: %w", a.endError(err)), a.call.Close())
 	}
 	a.first, a.firstAt = &d, a.g.now()
-	a.g.health.timed(a.priced.peer, a.firstAt.Sub(began), 0, 0)
+	a.g.health.timed(a.priced.endpoint(), a.firstAt.Sub(began), 0, 0)
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	a.bill(r, false)
 	a.g.health.success(a.priced.endpoint())
 	if a.req.Stream {
-		a.g.health.timed(a.priced.peer, 0, r.OutputTokens, a.g.now().Sub(a.firstAt))
+		a.g.health.timed(a.priced.endpoint(), 0, r.OutputTokens, a.g.now().Sub(a.firstAt))
 	}
 	a.owed = &accepted
 	return nil

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"flotilla/node/openai"
-	"flotilla/p2p"
 )
 
 // paceWeight is the newest answer's share in a moving average: the last ten or so count.
@@ -46,23 +45,25 @@ func (p *pace) sawTokens(n uint32, in time.Duration) {
 	p.tokensPerSec += paceWeight * (rate - p.tokensPerSec)
 }
 
-// pace of an operator.
-func (h *health) pace(id p2p.PeerID) pace {
+// pace of an operator with a model.
+func (h *health) pace(at endpoint) pace {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.seen[endpoint{peer: id}]; p != nil {
+	if p := h.seen[at]; p != nil {
 		return p.pace
 	}
 	return pace{}
 }
 
 // timed notes when an answer's first byte came, and how long its tokens took from there.
-func (h *health) timed(id p2p.PeerID, firstByte time.Duration, tokens uint32, rest time.Duration) {
+func (h *health) timed(at endpoint, firstByte time.Duration, tokens uint32, rest time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.get(endpoint{peer: id})
-	if firstByte > 0 {
-		p.pace.sawFirstByte(firstByte)
+	for _, at := range [...]endpoint{at, at.itself()} {
+		p := h.get(at)
+		if firstByte > 0 {
+			p.pace.sawFirstByte(firstByte)
+		}
+		p.pace.sawTokens(tokens, rest)
 	}
-	p.pace.sawTokens(tokens, rest)
 }

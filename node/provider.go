@@ -143,9 +143,9 @@ func (g *Gateway) bySort(all []routing.Candidate, by openai.Sort) [][]routing.Ca
 	return tiers
 }
 
-// slowness of an operator as this gateway has seen it; one that was never asked comes last.
+// slowness of an operator with this model as the gateway has seen it; one that was never asked comes last.
 func (g *Gateway) slowness(c routing.Candidate, by openai.Sort) float64 {
-	return g.health.pace(c.Ref.(*priced).peer).slowness(by)
+	return g.health.pace(c.Ref.(*priced).endpoint()).slowness(by)
 }
 
 // drawn puts the idler of two offers first, drawn at random from those that are as good as the pick and cost the same.

@@ -16,6 +16,7 @@ import (
 	"flotilla/node/openai"
 	"flotilla/p2p"
 	"flotilla/routing"
+	"flotilla/settlement"
 )
 
 func TestNamedOperators(t *testing.T) {
@@ -134,18 +135,19 @@ func TestProvider(t *testing.T) {
 	})
 }
 
-// TestSortBySpeed: the faster of two is asked first; one that was never asked comes last.
+// TestSortBySpeed: the faster of two with this model, whatever others it has, is asked first; one that was never asked comes last.
 func TestSortBySpeed(t *testing.T) {
 	g := &Gateway{health: newHealth()}
 	offer := func(name string) routing.Candidate {
-		return routing.Candidate{Operator: name, Model: "m", Ref: &priced{peer: p2p.PeerID(name)}}
+		return routing.Candidate{Operator: name, Model: "m", Ref: &priced{peer: p2p.PeerID(name), advert: settlement.Advert{Model: "m"}}}
 	}
 	all := []routing.Candidate{offer("never"), offer("slow"), offer("quick")}
 	for range 3 {
-		g.health.timed("slow", 300*time.Millisecond, 100, 2*time.Second)
-		g.health.timed("quick", 100*time.Millisecond, 100, time.Second)
+		g.health.timed(endpoint{"slow", "m"}, 300*time.Millisecond, 100, 2*time.Second)
+		g.health.timed(endpoint{"slow", "a small model"}, time.Millisecond, 100, time.Millisecond)
+		g.health.timed(endpoint{"quick", "m"}, 100*time.Millisecond, 100, time.Second)
 	}
-	g.health.timed("slow", time.Millisecond, 0, 0) // one good moment does not make it the faster one
+	g.health.timed(endpoint{"slow", "m"}, time.Millisecond, 0, 0) // one good moment does not make it the faster one
 	for _, by := range []openai.Sort{openai.SortLatency, openai.SortThroughput} {
 		var got []string
 		for _, tier := range g.bySort(all, by) {
