@@ -71,16 +71,17 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 	giveBack := a.release
 	defer func() {
 		if err != nil {
-			leave()
-			giveBack()
+			a.release()
 			a.endTrace(err)
 		}
 	}()
 	a.release = func() {
 		leave()
 		giveBack()
-		g.health.freed(p.peer)
-		g.queue.wake(c.Operator)
+		if !isOverloaded(err) { // it had a slot there, which is free now
+			g.health.freed(p.peer)
+			g.queue.wake(c.Operator)
+		}
 	}
 	if err := a.start(ctx); err != nil {
 		if ctx.Err() == nil { // a client that leaves is nobody's fault

@@ -130,18 +130,22 @@ func (g *Gateway) answer(ctx context.Context, req openai.Request) (*attempt, err
 	if len(faults) > 0 {
 		return nil, &noAnswerError{append(faults, refusals...)}
 	}
-	return nil, mostTelling(refusals)
+	return nil, ofAll(refusals)
 }
 
-// mostTelling of the router's refusals: one that says what was wrong with each offer.
-func mostTelling(refusals []error) error {
+// ofAll is the router's refusal of all groups together, which says what was wrong with each offer.
+func ofAll(refusals []error) error {
+	var all routing.InfeasibleError
 	for _, err := range refusals {
-		var infeasible *routing.InfeasibleError
-		if errors.As(err, &infeasible) {
-			return err
+		var of *routing.InfeasibleError
+		if errors.As(err, &of) {
+			all.Rejected = append(all.Rejected, of.Rejected...)
 		}
 	}
-	return refusals[0]
+	if len(all.Rejected) == 0 {
+		return refusals[0]
+	}
+	return &all
 }
 
 // noAnswer is the client's view of err, with which every operator that was tried failed. Where a model server said
@@ -224,7 +228,7 @@ func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decis
 		}
 		refusals = append(refusals, err)
 	}
-	return routing.Decision{}, mostTelling(refusals)
+	return routing.Decision{}, ofAll(refusals)
 }
 
 func (g *Gateway) decideAmong(ctx context.Context, req openai.Request, candidates []routing.Candidate) (d routing.Decision, err error) {

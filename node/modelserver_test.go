@@ -187,6 +187,40 @@ func TestQueueTurn(t *testing.T) {
 	}
 }
 
+// TestQueueHearsOfFailures: a request that got no first byte frees its slot all the same, and the oldest that waits is told.
+func TestQueueHearsOfFailures(t *testing.T) {
+	w := newWorld(t)
+	model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	waits := func() <-chan struct{} {
+		turn, err := w.gateway.Gateway.queue.join(&place{began: time.Now(), busy: w.gateway.Gateway.Serving()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return turn
+	}
+	turn := waits()
+	if resp, body, err := w.run(t.Context(), true, "status=500"); err != nil || resp.StatusCode != 502 {
+		t.Fatalf("%v %s %v", resp, body, err)
+	}
+	select {
+	case <-turn:
+	default:
+		t.Error("nobody is told of the slot of a request that failed")
+	}
+	turn = waits()
+	gone, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() { _, _, err := w.run(gone, true, "hold=0 tag=gone"); left <- err }()
+	w.eventually("it is under way", func() bool { return model.Stats("gone").Calls == 1 })
+	leave()
+	<-left
+	select {
+	case <-turn:
+	case <-time.After(worldWait):
+		t.Error("nobody is told of the slot of a client that left")
+	}
+}
+
 // TestCutAnswers: an answer that breaks off is never a clean end, streamed or not.
 func TestCutAnswers(t *testing.T) {
 	w := newWorld(t)

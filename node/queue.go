@@ -30,6 +30,7 @@ type place struct {
 	began time.Time
 	busy  []string      // the operators any of which could serve it, once there is room; at least one
 	turn  chan struct{} // closed when it may look again; nil until it has waited once
+	slot  string        // the operator that turn was closed for
 }
 
 const (
@@ -50,7 +51,6 @@ func (q *queue) turn(ctx context.Context, p *place) error {
 	if err != nil {
 		return overloaded(fmt.Sprintf("every operator is busy and %d requests wait already", q.most))
 	}
-	defer q.leave(p)
 	end := time.NewTimer(time.Until(p.began.Add(q.wait)))
 	defer end.Stop()
 	tick := time.NewTicker(queueTick)
@@ -60,11 +60,14 @@ func (q *queue) turn(ctx context.Context, p *place) error {
 		case <-turn:
 			return nil
 		case <-ctx.Done():
+			q.giveUp(p)
 			return context.Cause(ctx)
 		case <-end.C:
+			q.giveUp(p)
 			return overloaded(fmt.Sprintf("every operator that fits this request was busy for %s", q.wait))
 		case <-tick.C:
 			if q.atHead(p) {
+				q.leave(p)
 				return nil
 			}
 		}
@@ -90,11 +93,20 @@ func (q *queue) join(p *place) (turn <-chan struct{}, _ error) {
 	return p.turn, nil
 }
 
-func (q *queue) leave(p *place) {
+func (q *queue) leave(p *place) (waited bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if i := slices.Index(q.waiting, p); i >= 0 {
+	i := slices.Index(q.waiting, p)
+	if i >= 0 {
 		q.waiting = slices.Delete(q.waiting, i, i+1)
+	}
+	return i >= 0
+}
+
+// giveUp leaves; a slot that p was given in the same moment is the next one's.
+func (q *queue) giveUp(p *place) {
+	if !q.leave(p) {
+		q.wake(p.slot)
 	}
 }
 
@@ -121,6 +133,7 @@ func (q *queue) wake(operator string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := slices.IndexFunc(q.waiting, func(p *place) bool { return slices.Contains(p.busy, operator) }); i >= 0 {
+		q.waiting[i].slot = operator
 		close(q.waiting[i].turn)
 		q.waiting = slices.Delete(q.waiting, i, i+1)
 	}

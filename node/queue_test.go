@@ -109,3 +109,40 @@ func TestQueueWakesWhoWaitsForTheSlot(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// A slot is not lost on a client that leaves just as it is its turn.
+func TestQueuePassesASlotOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 { // whether it has left the queue by then is chance
+			q := &queue{most: 2, wait: 10 * time.Second}
+			gone, leave := context.WithCancel(t.Context())
+			old, young := make(chan error, 1), make(chan error, 1)
+			go func() { old <- q.turn(gone, &place{began: time.Now(), busy: []string{"op"}}) }()
+			synctest.Wait()
+			time.Sleep(time.Millisecond)
+			woken := time.Now()
+			go func() { young <- q.turn(t.Context(), &place{began: woken, busy: []string{"op"}}) }()
+			synctest.Wait()
+			leave()
+			q.wake("op")
+			left := <-old != nil
+			if <-young; left && time.Since(woken) > 0 {
+				t.Fatalf("the next has its turn %s later", time.Since(woken))
+			}
+		}
+	})
+}
+
+// Of the groups of offers that are tried one after the other, any may have a slot soon.
+func TestQueueIsForEveryGroup(t *testing.T) {
+	rejected := func(operator, detail string) error {
+		return &routing.InfeasibleError{Rejected: []routing.Rejection{{Operator: operator, Reason: routing.RejectUnavailable, Detail: detail}}}
+	}
+	err := ofAll([]error{routing.ErrUnknownModel, rejected("first", "not connected"), rejected("second", busyDetail), rejected("third", busyDetail)})
+	if got := busyOperators(err); !slices.Equal(got, []string{"second", "third"}) {
+		t.Errorf("waits for %q: %v", got, err)
+	}
+	if err := ofAll([]error{routing.ErrUnknownModel}); err != routing.ErrUnknownModel {
+		t.Error(err)
+	}
+}
