@@ -184,7 +184,7 @@ func TestAnEditOfTheFileIsNotUndone(t *testing.T) {
 func TestTheOwnerEditsTheIndexOverHTTP(t *testing.T) {
 	w := newWorld(t)
 	before := w.gateway.Gateway.router.Index()
-	pages := admin.Handler(owner{w.gateway}, nil, w.gateway.metrics())
+	pages := admin.Handler(owner{w.gateway}, nil, w.gateway.metrics(), slog.New(slog.DiscardHandler))
 	call := func(method, path string, body []byte) (int, []byte) {
 		return askPages(t, pages, method, path, body)
 	}
@@ -236,7 +236,7 @@ func TestTheOwnerEditsTheIndexOverHTTP(t *testing.T) {
 // A model's probes may be all that an index has: they are replaced in one edit.
 func TestTheOwnerReplacesASource(t *testing.T) {
 	w := newWorld(t)
-	pages := admin.Handler(owner{w.gateway}, nil, w.gateway.metrics())
+	pages := admin.Handler(owner{w.gateway}, nil, w.gateway.metrics(), slog.New(slog.DiscardHandler))
 	row := func(score float64) []byte {
 		b, err := index.NewBuilder("none", 2)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 const microUSD = 1e6
 
 // metrics gathers this node's figures when they are asked for; nothing is counted twice.
-func (n *Node) metrics() prometheus.Gatherer {
+func (n *Node) metrics() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if n.settler != nil {

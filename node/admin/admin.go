@@ -88,9 +88,9 @@ func Listen(addr string) (net.Listener, error) {
 }
 
 // Serve answers on ln until ctx ends; it closes ln and waits for what is under way.
-func Serve(ctx context.Context, ln net.Listener, source Source, page http.Handler, metrics prometheus.Gatherer, log *slog.Logger) error {
+func Serve(ctx context.Context, ln net.Listener, source Source, page http.Handler, metrics *prometheus.Registry, log *slog.Logger) error {
 	srv := &http.Server{
-		Handler: Handler(source, page, metrics), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: Handler(source, page, metrics, log), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: maxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -117,7 +117,7 @@ func Serve(ctx context.Context, ln net.Listener, source Source, page http.Handle
 }
 
 // Handler serves the pages; page is the gateway's own for people, nil on a node that has none.
-func Handler(source Source, page http.Handler, metrics prometheus.Gatherer) http.Handler {
+func Handler(source Source, page http.Handler, metrics *prometheus.Registry, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	if page != nil {
 		mux.Handle("GET /{$}", page)
@@ -144,7 +144,10 @@ func Handler(source Source, page http.Handler, metrics prometheus.Gatherer) http
 	feedbackPages(mux, source)
 	keyPages(mux, source)
 	requestPages(mux, source)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, // one figure that cannot be read takes the others from nobody
+		ErrorLog:      slog.NewLogLogger(log.Handler(), slog.LevelWarn), Registry: metrics,
+	}))
 	return local(mux)
 }
 

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,8 +87,36 @@ func call(t *testing.T, f *fake, method, path, host string, header bool) (int, s
 		r.Header.Set(admin.Header, "1")
 	}
 	w := httptest.NewRecorder()
-	admin.Handler(f, nil, metrics).ServeHTTP(w, r)
+	admin.Handler(f, nil, metrics, slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
 	return w.Code, w.Body.String()
+}
+
+// broken is a metric that cannot be read.
+type broken struct{}
+
+func (broken) Describe(ch chan<- *prometheus.Desc) {
+	ch <- prometheus.NewDesc("flotilla_broken", "Broken.", nil, nil)
+}
+func (broken) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.NewInvalidMetric(prometheus.NewDesc("flotilla_broken", "Broken.", nil, nil), errors.New("disk"))
+}
+
+// TestMetricsWithoutOne: what cannot be read is missing, is counted and logged; all others are there.
+func TestMetricsWithoutOne(t *testing.T) {
+	metrics, logged := prometheus.NewRegistry(), &bytes.Buffer{}
+	metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "flotilla_test"}, func() float64 { return 7 }), broken{})
+	pages := admin.Handler(&fake{}, nil, metrics, slog.New(slog.NewTextHandler(logged, nil)))
+	var body string
+	for range 2 {
+		w := httptest.NewRecorder()
+		pages.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "http://127.0.0.1/metrics", nil))
+		if body = w.Body.String(); w.Code != http.StatusOK || !strings.Contains(body, "flotilla_test 7") {
+			t.Fatalf("%d %s", w.Code, body)
+		}
+	}
+	if !strings.Contains(body, `promhttp_metric_handler_errors_total{cause="gathering"} 1`) || !strings.Contains(logged.String(), "disk") {
+		t.Errorf("metrics %s\nlog %s", body, logged)
+	}
 }
 
 func TestPages(t *testing.T) {
