@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"flotilla/node/access"
@@ -28,6 +29,7 @@ type gate struct {
 	book     *page.Book
 	upgrades *openai.UpgradeBook
 	metrics  *requestMetrics
+	inFlight atomic.Int64 // requests that were admitted and are not over
 	log      *slog.Logger
 }
 
@@ -94,6 +96,7 @@ func (g *gate) Enter(ctx context.Context, key openai.KeyInfo, requestID string) 
 		}
 		return nil, err
 	}
+	g.inFlight.Add(1)
 	return &visit{gate: g, key: access.KeyID(key.ID), id: requestID, in: in, parts: 1}, nil
 }
 
@@ -198,6 +201,7 @@ func (v *visit) endPart() {
 	over := v.parts == 0
 	v.mu.Unlock()
 	if over { // nobody else has it any more
+		v.gate.inFlight.Add(-1)
 		v.in.UsedTokens(uint64(v.final.PromptTokens) + uint64(v.final.CompletionTokens))
 		r := v.record()
 		v.gate.metrics.count(r)

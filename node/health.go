@@ -113,6 +113,18 @@ func (h *health) inFlight(id p2p.PeerID) int {
 	return 0
 }
 
+// orders are all that are in flight.
+func (h *health) orders() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for at, p := range h.seen {
+		if at.model == "" {
+			n += p.inFlight
+		}
+	}
+	return n
+}
+
 // full says whether an operator has no slot for us: by our own count, or because it said so.
 func (h *health) full(id p2p.PeerID, now time.Time) bool {
 	h.mu.Lock()
@@ -190,6 +202,9 @@ func (h *health) success(at endpoint) {
 	}
 }
 
+// afterFault ends what paused says.
+const afterFault = " after a fault"
+
 // paused says why a model is not asked for at an operator now, or nothing.
 func (h *health) paused(at endpoint, now time.Time) string {
 	h.mu.Lock()
@@ -202,9 +217,9 @@ func (p *endpointHealth) paused(now time.Time) string {
 	case p == nil || p.faults == 0:
 		return ""
 	case now.Before(p.pausedUntil):
-		return "paused after a fault"
+		return "paused" + afterFault
 	case p.trials > 0:
-		return "on trial after a fault"
+		return "on trial" + afterFault
 	}
 	return ""
 }

@@ -23,7 +23,7 @@ func (n *Node) metrics() *prometheus.Registry {
 		r.MustRegister(&owedMetrics{n.ledger.OwedLanes})
 	}
 	if n.Gateway != nil {
-		r.MustRegister(n.Gateway.gate.metrics, &cacheMetrics{n.Gateway.cache.Stats})
+		r.MustRegister(n.Gateway.gate.metrics, &cacheMetrics{n.Gateway.cache.Stats}, fleetMetrics{n.Gateway})
 	}
 	return r
 }

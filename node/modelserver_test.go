@@ -156,12 +156,7 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-func (w *world) queued() int {
-	q := &w.gateway.Gateway.queue
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting)
-}
+func (w *world) queued() int { return w.gateway.Gateway.queue.length() }
 
 // TestQueueTurn: each way out of the queue.
 func TestQueueTurn(t *testing.T) {

@@ -93,6 +93,12 @@ func (q *queue) join(p *place) (turn <-chan struct{}, _ error) {
 	return p.turn, nil
 }
 
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
 func (q *queue) leave(p *place) (waited bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -22,6 +22,7 @@ type requestMetrics struct {
 	series map[requestLabels]*requestCount
 
 	firstByte, total prometheus.Histogram
+	refused          *prometheus.CounterVec
 }
 
 type requestLabels struct{ key, model, status string }
@@ -39,8 +40,14 @@ func newRequestMetrics(dropped func() uint64) *requestMetrics {
 		dropped: dropped, series: map[requestLabels]*requestCount{},
 		firstByte: histogram("request_first_byte_seconds", "Until the fleet began to answer."),
 		total:     histogram("request_seconds", "Until an answer of the fleet was over."),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "flotilla_requests_refused_total", Help: "Requests that were refused before they were admitted, by the error's code.",
+		}, []string{"code"}),
 	}
 }
+
+// refuse counts a request that was not admitted.
+func (m *requestMetrics) refuse(code string) { m.refused.WithLabelValues(code).Inc() }
 
 // count adds one request.
 func (m *requestMetrics) count(r requestlog.Record) {
@@ -86,6 +93,7 @@ func (m *requestMetrics) Describe(ch chan<- *prometheus.Desc) {
 	}
 	m.firstByte.Describe(ch)
 	m.total.Describe(ch)
+	m.refused.Describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -105,4 +113,5 @@ func (m *requestMetrics) Collect(ch chan<- prometheus.Metric) {
 	counter(ch, logDropped, float64(m.dropped()))
 	m.firstByte.Collect(ch)
 	m.total.Collect(ch)
+	m.refused.Collect(ch)
 }

@@ -47,9 +47,12 @@ func (x *exchange) finish() {
 	}
 }
 
+// isProbe: an orchestrator asks how the gateway is.
+func (x *exchange) isProbe() bool { return x.r.URL.Path == "/healthz" || x.r.URL.Path == "/readyz" }
+
 func (x *exchange) log() {
 	level := slog.LevelInfo
-	if x.r.URL.Path == "/healthz" || x.r.URL.Path == "/readyz" {
+	if x.isProbe() {
 		level = slog.LevelDebug
 	}
 	ctx := x.r.Context()

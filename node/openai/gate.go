@@ -111,6 +111,9 @@ func showRate(h http.Header, what string, r *Rate) {
 // leave tells the gate what became of the request.
 func (x *exchange) leave() {
 	if x.visit == nil {
+		if x.h.cfg.Refused != nil && x.outcome != "" && !x.isProbe() {
+			x.h.cfg.Refused(x.outcome)
+		}
 		return
 	}
 	o := Outcome{

@@ -29,6 +29,8 @@ type Config struct {
 	Keys KeyCheck
 	// Gate holds callers to their keys' limits; nil sets none.
 	Gate Gate
+	// Refused hears the code of each request that was refused before the gate admitted it; nil: nobody does. The codes are few.
+	Refused func(code string)
 	// Embeddings is served under /v1/embeddings; nil serves none.
 	Embeddings *EmbeddingModel
 	// Feedback keeps what callers say of answers; nil takes none.
