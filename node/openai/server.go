@@ -43,7 +43,7 @@ func NewServer(cfg Config) (*Server, error) {
 		Handler: s.counted(NewHandler(cfg)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		// Bodies and writes have their deadlines in the handler: one for the whole answer would cut long streams.
 		ErrorLog:  slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
-		ConnState: connections.changed,
+		ConnState: connections.changed, ConnContext: withClientConn,
 	}
 	return s, nil
 }
@@ -56,6 +56,7 @@ func (s *Server) counted(next http.Handler) http.Handler {
 		if s.over {
 			panic(http.ErrAbortHandler)
 		}
+		defer markServing(r)()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -67,7 +68,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, drain time.Duration
 	defer cut()
 	s.http.BaseContext = func(net.Listener) context.Context { return requests }
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(ln) }()
+	go func() { served <- s.http.Serve(clientListener{ln}) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve HTTP: %w", err)

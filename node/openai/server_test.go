@@ -59,6 +59,64 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
+// asked serves f and has one client ask it, and then send something more.
+func asked(t *testing.T, f *fakefleet.Fleet, early string) net.Conn {
+	t.Helper()
+	srv, err := openai.NewServer(config(f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx, ln, 0) }()
+	t.Cleanup(func() { stop(); <-served })
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(streamed), streamed)
+	eventually(t, "the fleet is asked", func() bool { return len(f.Requests()) == 1 })
+	fmt.Fprint(conn, early)
+	return conn
+}
+
+// TestClientGoneAfterAByte: a client that sends more than its body, as old ones do a line break, and leaves is noticed too.
+func TestClientGoneAfterAByte(t *testing.T) {
+	for _, early := range []string{"\n", "\r\n", strings.Repeat("x", 3000)} {
+		f := fakefleet.New()
+		f.HangFirst = true
+		conn := asked(t, f, early)
+		time.Sleep(20 * time.Millisecond) // where the server reads the byte and the end at once, less is tested
+		left := time.Now()
+		_ = conn.Close()
+		eventually(t, fmt.Sprintf("leaving after %.5q is noticed", early), func() bool { return f.Abandoned.Load() == 1 })
+		if took := time.Since(left); took > time.Second {
+			t.Errorf("noticed after %s", took)
+		}
+	}
+}
+
+// TestEarlyRequest: what a client sends while it is answered is its next request.
+func TestEarlyRequest(t *testing.T) {
+	for _, long := range []int{1, 2000, 10_000} {
+		f := fakefleet.New()
+		f.Step = make(chan struct{})
+		conn := asked(t, f, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", long)+"\r\n")
+		time.Sleep(20 * time.Millisecond)
+		fmt.Fprint(conn, "Connection: close\r\n\r\n")
+		close(f.Step)
+		answers, err := io.ReadAll(conn)
+		if err != nil || strings.Count(string(answers), "HTTP/1.1 200") != 2 || !strings.Contains(string(answers), "[DONE]") {
+			t.Errorf("%d: two requests sent at once are answered with %q, %v", long, answers, err)
+		}
+	}
+}
+
 // TestPanicMidStreamCutsTheConnection: a client must see an error, not a proper end.
 func TestPanicMidStreamCutsTheConnection(t *testing.T) {
 	f := fakefleet.New()
@@ -172,8 +230,8 @@ func (s *slowToLeave) Complete(ctx context.Context, _ openai.Request) (openai.Re
 	return nil, context.Cause(ctx)
 }
 
-// TestDrainWaitsForWhatItCuts: who is told that serving is over closes what the requests use. A client that has sent more
-// than its request is one whose leaving net/http does not see.
+// TestDrainWaitsForWhatItCuts: who is told that serving is over closes what the requests use. A client that has sent much
+// more than its request is one whose leaving is not seen.
 func TestDrainWaitsForWhatItCuts(t *testing.T) {
 	f := &slowToLeave{Fleet: fakefleet.New(), asked: make(chan struct{})}
 	server, err := openai.NewServer(config(f))
@@ -195,7 +253,7 @@ func TestDrainWaitsForWhatItCuts(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(streamed), streamed)
 	<-f.asked
-	fmt.Fprint(conn, "G")
+	fmt.Fprint(conn, strings.Repeat("G", 8<<10))
 	// Nothing tells when the server has read it; where it has not yet, less is tested and nothing fails.
 	time.Sleep(20 * time.Millisecond)
 	stop()
