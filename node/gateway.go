@@ -327,9 +327,23 @@ func asAPIError(err error) error {
 	case errors.Is(err, routing.ErrNoCandidate):
 		return &openai.APIError{Status: 503, Type: "server_error", Code: "no_operator", RetryAfter: 5 * time.Second, Message: "no operator is advertising a model right now"}
 	case errors.As(err, &infeasible):
-		return &openai.APIError{Status: 503, Type: "server_error", Code: "no_capable_operator", RetryAfter: 5 * time.Second, Message: err.Error()}
+		return noCapableOperator(infeasible)
 	}
 	return err
+}
+
+// noCapableOperator is worth a repeat where an operator cannot be asked just now, such as one that has died and is being
+// restarted. What an offer lacks it will lack then too.
+func noCapableOperator(err *routing.InfeasibleError) *openai.APIError {
+	e := &openai.APIError{Status: 503, Type: "server_error", Code: "no_capable_operator", Message: err.Error(), NoRetry: true}
+	for _, r := range err.Rejected {
+		if r.Reason == routing.RejectUnavailable || r.Reason == routing.RejectFull {
+			e.RetryAfter, e.NoRetry = 5*time.Second, false
+			e.Message = err.Error() + "; nothing was charged, try again"
+			break
+		}
+	}
+	return e
 }
 
 // Drain waits until answers whose clients left are closed with their operators, or ctx ends.

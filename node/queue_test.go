@@ -2,11 +2,14 @@ package node
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"flotilla/node/openai"
 	"flotilla/routing"
 )
 
@@ -144,5 +147,24 @@ func TestQueueIsForEveryGroup(t *testing.T) {
 	}
 	if err := ofAll([]error{routing.ErrUnknownModel}); err != routing.ErrUnknownModel {
 		t.Error(err)
+	}
+}
+
+// TestRefusalsSayWhatARepeatBrings: an operator that has just died may be back soon; a context that is too short stays so.
+func TestRefusalsSayWhatARepeatBrings(t *testing.T) {
+	refusal := func(rejected ...routing.Rejection) *openai.APIError {
+		var api *openai.APIError
+		if !errors.As(asAPIError(&routing.InfeasibleError{Rejected: rejected}), &api) {
+			t.Fatal("no refusal")
+		}
+		return api
+	}
+	short := routing.Rejection{Operator: "a", Reason: routing.RejectContext}
+	if api := refusal(short, routing.Rejection{Operator: "b", Reason: routing.RejectBlocked}); api.RetryAfter != 0 || !api.NoRetry {
+		t.Errorf("repeated in vain: %+v", api)
+	}
+	died := routing.Rejection{Operator: "b", Reason: routing.RejectUnavailable, Detail: "not connected"}
+	if api := refusal(short, died); api.RetryAfter == 0 || api.NoRetry || !strings.Contains(api.Message, "try again") {
+		t.Errorf("not worth a repeat: %+v", api)
 	}
 }
