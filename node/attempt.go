@@ -67,7 +67,7 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 	}
 	a.visit.tried()
 	ctx = a.beginTrace(ctx)
-	leave := g.health.enter(p.endpoint())
+	begun, leave := g.health.enter(p.endpoint())
 	giveBack := a.release
 	defer func() {
 		if err != nil {
@@ -92,6 +92,7 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 		}
 		return nil, err
 	}
+	begun()
 	a.span.AddEvent("first piece")
 	a.visit.answering()
 	return a, nil

@@ -21,7 +21,7 @@ func TestBreaker(t *testing.T) {
 	if why := h.paused(op, now); why != "" {
 		t.Fatalf("not asked after the pause: %s", why)
 	}
-	leave := h.enter(op)
+	_, leave := h.enter(op)
 	if h.paused(op, now) == "" {
 		t.Error("two trials at once")
 	}
@@ -101,7 +101,7 @@ func TestBreakerIsOfTheModel(t *testing.T) {
 		}
 	}
 	now = now.Add(pauseFirst)
-	leave := h.enter(hangs)
+	_, leave := h.enter(hangs)
 	if h.paused(hangs, now) == "" || h.paused(serves, now) != "" {
 		t.Errorf("on trial, the model that hung: %q, the one that serves: %q", h.paused(hangs, now), h.paused(serves, now))
 	}
@@ -135,7 +135,7 @@ func TestBreakerCountsOneDeathOnce(t *testing.T) {
 	if why := h.paused(op, now.Add(time.Second)); why != "" {
 		t.Errorf("%s although it has just connected", why)
 	}
-	leave := h.enter(op)
+	_, leave := h.enter(op)
 	defer leave()
 	if h.paused(op, now.Add(time.Second)) == "" {
 		t.Error("trusted at once, want one request on trial")

@@ -235,6 +235,24 @@ func TestBreakerOpensForStreamsThatBreak(t *testing.T) {
 	}
 }
 
+// TestTrialHoldsNobodyUp: once the request on trial has its first byte, others are served beside it, however long it is.
+func TestTrialHoldsNobodyUp(t *testing.T) {
+	w := newWorld(t)
+	model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	g := w.gateway.Gateway
+	p := g.candidates(g.now())[0].Ref.(*priced)
+	g.health.fault(p.endpoint(), errors.New("lost"), g.now().Add(-pauseFirst))
+	long, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() { _, _, err := w.run(long, true, "tokens=5 hold=3 tag=trial"); left <- err }()
+	w.eventually("it is under way", func() bool { return model.Stats("trial").Calls == 1 && g.health.pace(p.endpoint()).firstByte > 0 })
+	if resp, body, err := w.run(t.Context(), true, "tokens=1"); err != nil || resp.StatusCode != 200 {
+		t.Errorf("beside a long answer on trial: %v %s %v", resp, body, err)
+	}
+	leave()
+	<-left
+}
+
 // TestCutAnswers: an answer that breaks off is never a clean end, streamed or not.
 func TestCutAnswers(t *testing.T) {
 	w := newWorld(t)
