@@ -43,13 +43,15 @@ const (
 )
 
 // chainView is the node's copy of what the chain says, so that no request waits for an RPC. Readers take an
-// immutable snapshot; only Run writes.
+// immutable snapshot; one at a time writes.
 type chainView struct {
 	chain Chain
 	self  common.Address
 	every time.Duration
 	log   *slog.Logger
 	snap  atomic.Pointer[chainSnapshot]
+
+	looking chan struct{} // holds one token while the chain is read
 }
 
 // chainSnapshot is never changed after it was published.
@@ -75,8 +77,8 @@ func (s *chainSnapshot) paid() []paidLane {
 }
 
 func newChainView(chain Chain, self common.Address, every time.Duration, log *slog.Logger) *chainView {
-	v := &chainView{chain: chain, self: self, every: every, log: log}
-	v.snap.Store(&chainSnapshot{})
+	v := &chainView{chain: chain, self: self, every: every, log: log, looking: make(chan struct{}, 1)}
+	v.snap.Store(&chainSnapshot{lanes: map[common.Address]settlement.Lane{}})
 	return v
 }
 
@@ -100,6 +102,11 @@ func (v *chainView) Run(ctx context.Context) error {
 // Refresh reads the operator set, their stakes and this node's lanes once. Each question has its own deadline: who stakes
 // from many accounts makes it longer, and does not make it fail.
 func (v *chainView) Refresh(ctx context.Context) error {
+	done, err := v.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	ops, err := v.list(ctx)
 	if err != nil {
 		return err
@@ -157,6 +164,34 @@ func (v *chainView) read(ctx context.Context, op common.Address) (settlement.Sta
 		return s, lane, fmt.Errorf("read lane to %s: %w", op, err)
 	}
 	return s, lane, nil
+}
+
+// refreshLane reads one operator's lane once more: after a deposit there, all others are as they were.
+func (v *chainView) refreshLane(ctx context.Context, op common.Address) error {
+	done, err := v.look(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, lane, err := v.read(ctx, op)
+	if err != nil {
+		return err
+	}
+	old := v.snap.Load()
+	next := &chainSnapshot{stakes: old.stakes, lanes: maps.Clone(old.lanes)}
+	next.lanes[op] = lane
+	v.snap.Store(next)
+	return nil
+}
+
+// look waits until nobody else reads the chain for the view: what was read earlier would replace what is newer.
+func (v *chainView) look(ctx context.Context) (done func(), _ error) {
+	select {
+	case v.looking <- struct{}{}:
+		return func() { <-v.looking }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Stake returns the operator's stake that is not thawing, zero when it has none.

@@ -64,3 +64,42 @@ func TestViewOfManyOperatorsOnARemoteChain(t *testing.T) {
 		}
 	})
 }
+
+// stalledChain answers for one operator at once, and for the others late.
+type stalledChain struct {
+	remoteChain
+	quick   common.Address
+	deposit settlement.Amount
+}
+
+func (c *stalledChain) Lane(ctx context.Context, _, op common.Address) (settlement.Lane, error) {
+	lane := settlement.Lane{Balance: c.deposit}
+	if op == c.quick {
+		return lane, nil
+	}
+	return lane, c.wait(ctx, c.ask)
+}
+
+func (c *stalledChain) Stake(context.Context, common.Address) (settlement.Stake, error) {
+	return settlement.Stake{Amount: 1}, nil
+}
+
+// A look at the chain that began before a deposit and ends after it does not hide it: the lane would be funded twice.
+func TestViewShowsADeposit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		funded, other := common.Address{1}, common.Address{2}
+		chain := &stalledChain{quick: funded, remoteChain: remoteChain{operators: []common.Address{funded, other}, ask: 10 * time.Second}}
+		view := newChainView(chain, common.Address{9}, time.Second, slog.New(slog.DiscardHandler))
+		old := make(chan error, 1)
+		go func() { old <- view.Refresh(t.Context()) }()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		chain.deposit, chain.ask = 100, 0
+		if err := view.refreshLane(t.Context(), funded); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-old; err != nil || view.Lane(funded).Balance != 100 {
+			t.Errorf("the lane has %d, %v", view.Lane(funded).Balance, err)
+		}
+	})
+}

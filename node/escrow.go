@@ -49,7 +49,7 @@ func (g *Gateway) fundOnce(ctx context.Context, chain Chain) error {
 			return fmt.Errorf("deposit %s for %s: %w", want, op, err)
 		}
 		g.log.Info("lane funded", "operator", op, "amount", want)
-		if err := g.view.Refresh(ctx); err != nil {
+		if err := g.view.refreshLane(ctx, op); err != nil {
 			return err
 		}
 	}
