@@ -2,6 +2,8 @@ package settlement_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -54,6 +56,38 @@ func BenchmarkReceipt(b *testing.B) {
 		return err
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "receipts/s")
+}
+
+// BenchmarkRecordOrder measures writing an order down before it is sent, and how many bytes that writes. Its decision is as long as
+// those of a fleet of three operators.
+func BenchmarkRecordOrder(b *testing.B) {
+	f := newFixture(b, 1)
+	var decision strings.Builder
+	random := rand.New(rand.NewPCG(1, 1))
+	for decision.WriteString(`{"neighbours":[{"row":0}`); decision.Len() < 11_000; {
+		fmt.Fprintf(&decision, `,{"row":%d,"similarity":%v,"weight":%v}`, random.IntN(100_000), random.Float64(), random.Float64())
+	}
+	decision.WriteString("]}")
+	openings := make([]settlement.Opening, b.N)
+	for i := range openings {
+		o := f.opening(b, 0)
+		o.DecisionJSON, o.Order.Decision = decision.String(), settlement.DecisionDigest([]byte(decision.String()))
+		o.OrderSig = f.gateway.sign(b, o.Order.Digest(testDomain))
+		openings[i] = o
+	}
+	l := f.open(b, f.gateway, b.TempDir())
+	b.ResetTimer()
+	for _, o := range openings {
+		if _, _, err := l.RecordOrder(b.Context(), o); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	bytes, err := l.OpenOrderBytes()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(bytes)/float64(b.N), "written-B/op")
 }
 
 // inParallel calls do for 0 … n-1 from so many goroutines and reports the first error.

@@ -88,6 +88,20 @@ func (l *Ledger) Unseal(ctx context.Context) error {
 	}, func() { l.setBatchState(state) })
 }
 
+// OpenOrderBytes is how many bytes the rows of open orders have.
+func (l *Ledger) OpenOrderBytes() (n int, err error) {
+	err = l.scan([]byte(prefixOrder), func(e entry) (bool, error) {
+		n += len(e.Key) + len(e.Value)
+		return true, nil
+	})
+	return n, err
+}
+
+// RecordWholeOrder keeps an order as earlier versions did.
+func (l *Ledger) RecordWholeOrder(ctx context.Context, o Opening) error {
+	return l.update(ctx, func(tx *stagedTx) error { return tx.put(idKey(prefixOrder, o.Order.ID(l.domain)), o) })
+}
+
 // Turns is turns.
 type Turns[T any] struct{ turns turns[T] }
 

@@ -9,8 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 )
 
-// Opening is an order that is about to be sent, with all that its later bundle needs. Recording it
-// before it is sent means that after a crash the gateway still knows what may come back and be charged.
+// Opening is an order that is about to be sent, with all that its later bundle needs.
 type Opening struct {
 	Advert       Advert        `json:"advert"`
 	AdvertSig    Signature     `json:"advertSig"`
@@ -30,7 +29,8 @@ func (o Opening) Bundle(d Domain, r Receipt, operatorSig Signature) Bundle {
 	}
 }
 
-// RecordOrder has an order written before it is sent, and signs it when OrderSig is empty. It refuses
+// RecordOrder has an order written before it is sent, and signs it when OrderSig is empty. Its receipt brings the rest of the
+// opening, under the order's digest, so no more is written than that it is out, and until when. It refuses
 // an advert that is not the order's, an order of another payer (ErrWrongParty) and one that is recorded
 // already (ErrOrderExists). A crash before it returns leaves nothing, and nothing was sent; a crash after
 // leaves an open order that a receipt may still arrive for. A power loss within 5 ms may lose
@@ -51,9 +51,8 @@ func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signatu
 		return id, nil, fmt.Errorf("record order: %w", err)
 	}
 	l.orders.note(l.self, o.Order.Digest(l.domain), sig)
-	o.OrderSig = sig
 	key := idKey(prefixOrder, id)
-	row, err := encodeRecord(key, o)
+	row, err := encodeRecord(key, o.Order.Deadline)
 	if err != nil {
 		return id, nil, err
 	}
@@ -80,14 +79,11 @@ func (l *Ledger) DropOrders(ctx context.Context, before uint64) (int, error) {
 	for {
 		var ids []ReceiptID
 		err := l.scan([]byte(prefixOrder), func(e entry) (bool, error) {
-			var o Opening
-			if err := readEntry(e, &o); err != nil {
-				return false, err
+			deadline, err := readDeadline(e)
+			if err == nil && deadline < before {
+				ids = append(ids, ReceiptID(e.Key[len(prefixOrder):]))
 			}
-			if o.Order.Deadline < before {
-				ids = append(ids, o.Order.ID(l.domain))
-			}
-			return len(ids) < perCommit, nil
+			return len(ids) < perCommit, err
 		})
 		if err != nil || len(ids) == 0 {
 			return dropped, err
@@ -103,6 +99,18 @@ func (l *Ledger) DropOrders(ctx context.Context, before uint64) (int, error) {
 		}
 		dropped += len(ids)
 	}
+}
+
+// readDeadline reads an open order. Earlier versions kept the whole opening.
+func readDeadline(e entry) (deadline uint64, err error) {
+	if err = readEntry(e, &deadline); err == nil {
+		return deadline, nil
+	}
+	var whole Opening
+	if readEntry(e, &whole) != nil {
+		return 0, err
+	}
+	return whole.Order.Deadline, nil
 }
 
 // errIf returns err when cond holds.

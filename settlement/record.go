@@ -45,7 +45,7 @@ var recordModes = func() (modes struct {
 // Key prefixes. Numbers in keys are big-endian, so that byte order is number order.
 const (
 	keyMeta        = "meta"
-	prefixOrder    = "ord/" // + id → Opening: an order that is out, with no receipt yet
+	prefixOrder    = "ord/" // + id → deadline of an order that is out, with no receipt yet
 	prefixReceipt  = "rcp/" // + id → Bundle without Inclusion
 	prefixInclude  = "inc/" // + id → Inclusion
 	prefixLaneRow  = "lrx/" // + payer + payee + id → id: index of receipts by lane
