@@ -1,17 +1,27 @@
 package settlement
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"flotilla/internal/durable"
 )
 
-// keyAdvertSeq holds the sequence number that this operator gave out last.
-const keyAdvertSeq = "advert-seq"
+const (
+	// keyAdvertSeq holds the sequence number that this operator gave out last.
+	keyAdvertSeq = "advert-seq"
+	// advertsKept is how many milliseconds' numbers are remembered one by one; see numbered. A gateway that brings a partial
+	// receipt later than that has it paid all the same.
+	advertsKept = 30 * 24 * 3600 * 1000
+)
 
 // NextAdvertSeq returns the number under which this operator may sign its next adverts: now in milliseconds, or
 // one more than the last number where the clock went back. It is durable before it is returned, since two
 // different adverts under one number cost stake (see AdvertEquivocation). A crash after it leaves a gap.
+// It also remembers each number, until it is advertsKept old.
 func (l *Ledger) NextAdvertSeq(ctx context.Context, now time.Time) (uint64, error) {
 	var next uint64
 	err := l.update(ctx, func(tx *stagedTx) error {
@@ -20,10 +30,28 @@ func (l *Ledger) NextAdvertSeq(ctx context.Context, now time.Time) (uint64, erro
 			return err
 		}
 		next = max(uint64(max(now.UnixMilli(), 0)), last+1)
-		return tx.put([]byte(keyAdvertSeq), next)
+		tx.putRow(advertKey(next), present)
+		oldest := advertKey(next - min(next, advertsKept))
+		err := durable.Scan(tx.batch, []byte(prefixAdvert), nil, func(e entry) (bool, error) {
+			old := bytes.Compare(e.Key, oldest) < 0
+			if old {
+				tx.del(bytes.Clone(e.Key))
+			}
+			return old, nil
+		})
+		return errors.Join(err, tx.put([]byte(keyAdvertSeq), next))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("take the next advert number: %w", err)
 	}
 	return next, nil
 }
+
+// numbered: this ledger has given the advert its number. Under another advert of its operator there may be receipts that this
+// ledger does not know of, since it was lost, or is an old copy, or since another node of the operator has a ledger of its own.
+func numbered(tx *stagedTx, a Advert) error {
+	known, err := tx.has(advertKey(a.Seq))
+	return errors.Join(err, errIf(err == nil && !known, fmt.Errorf("%w: number %d", ErrUnknownAdvert, a.Seq)))
+}
+
+func advertKey(seq uint64) []byte { return epochKey(prefixAdvert, seq) }

@@ -28,3 +28,32 @@ func TestAdvertNumbersRiseOverClockAndRestart(t *testing.T) {
 		closeLedger(t, l)
 	}
 }
+
+// TestPartialUnderAnAdvertOfAnotherLedger: an operator that goes on without its ledger signs no receipt for an order under an advert
+// from before. It may have signed one.
+func TestPartialUnderAnAdvertOfAnotherLedger(t *testing.T) {
+	for name, tc := range map[string]struct {
+		numbers []int64
+		want    error
+	}{
+		"its own":        {[]int64{advertSeq, advertSeq + 1}, nil},
+		"a lost one's":   {[]int64{advertSeq + 1}, settlement.ErrUnknownAdvert},
+		"after the copy": {[]int64{advertSeq - 1, advertSeq + 1}, settlement.ErrUnknownAdvert},
+		"forgotten":      {[]int64{advertSeq, 31 * 24 * time.Hour.Milliseconds()}, settlement.ErrUnknownAdvert},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, 1)
+			operator := f.open(t, f.operators[0], "")
+			for _, at := range tc.numbers {
+				if _, err := operator.NextAdvertSeq(t.Context(), time.UnixMilli(at)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o := f.opening(t, 0)
+			b := o.Bundle(testDomain, receipt(t, o, 0), nil)
+			b.GatewaySig = f.gateway.sign(t, b.Receipt.Digest(testDomain))
+			_, err := operator.CountersignPartial(t.Context(), b)
+			wantErr(t, err, tc.want)
+		})
+	}
+}

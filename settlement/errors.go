@@ -24,6 +24,8 @@ var (
 	ErrOrderExpired = errors.New("served after the order's deadline")
 	// ErrAdvertMismatch: the order names another advert than the one it came with.
 	ErrAdvertMismatch = errors.New("order does not match the advert")
+	// ErrUnknownAdvert: this operator's ledger has not numbered the advert, so that it cannot know what was served under it.
+	ErrUnknownAdvert = errors.New("advert is not of this ledger")
 	// ErrAdvertExpired: the advert did not bind at the time of serving.
 	ErrAdvertExpired = errors.New("advert not valid at that time")
 	// ErrPriceAboveAdvert: the receipt charges more than the advertised price.

@@ -22,6 +22,7 @@ const (
 	servedAt  = validFrom + 100
 	deadline  = validFrom + 600
 	validTo   = validFrom + 3600
+	advertSeq = 7
 )
 
 var testDomain = settlement.Domain{ChainID: 1337, Contract: common.HexToAddress("0x5fbdb2315678afecb367f032d93f642f64180aa3")}
@@ -103,9 +104,17 @@ func (f *fixture) advert(tb testing.TB, op int) (settlement.Advert, settlement.S
 	a := settlement.Advert{
 		Operator: p.addr, Node: crypto.Keccak256Hash([]byte("node"), p.addr[:]), Model: "smollm2-135m-instruct",
 		Quantization: "q8_0", Runtime: "llama.cpp/b4000", TokenCounting: "runtime", InputPerMTok: 50_000, OutputPerMTok: 200_000,
-		PerRequest: 3, MaxContext: 8192, Seq: 7, ValidFrom: validFrom, ValidTo: validTo,
+		PerRequest: 3, MaxContext: 8192, Seq: advertSeq, ValidFrom: validFrom, ValidTo: validTo,
 	}
 	return a, p.sign(tb, a.Digest(testDomain))
+}
+
+// number has an operator's ledger give the fixture's adverts their number.
+func (f *fixture) number(tb testing.TB, l *settlement.Ledger) {
+	tb.Helper()
+	if seq, err := l.NextAdvertSeq(tb.Context(), time.UnixMilli(advertSeq)); err != nil || seq != advertSeq {
+		tb.Fatalf("number %d (%v), want %d", seq, err, advertSeq)
+	}
 }
 
 // opening is a fresh order to operator op.

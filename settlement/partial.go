@@ -80,8 +80,8 @@ func (l *Ledger) UnsignedPartials(payee common.Address, limit int) ([]Bundle, er
 // CountersignPartial signs a receipt that the payer issued for a broken stream. When this operator has
 // signed a receipt of its own for the same order it must not sign another, that would be a provable
 // fault: ErrReceiptReplayed is returned, but the payer's signed receipt is kept and counted as admitted
-// debt, so that only what the payer does not admit weighs on the credit limit. Asked again, it answers
-// the same.
+// debt, so that only what the payer does not admit weighs on the credit limit. ErrUnknownAdvert when this ledger cannot
+// know whether there was such a receipt. Asked again, it answers the same.
 func (l *Ledger) CountersignPartial(ctx context.Context, b Bundle) (Signature, error) {
 	id := b.ID()
 	if !b.Partial {
@@ -105,6 +105,9 @@ func (l *Ledger) CountersignPartial(ctx context.Context, b Bundle) (Signature, e
 			replayed = true
 			return l.stageAdmitted(tx, have, b)
 		case !errors.Is(err, errNoRecord):
+			return err
+		}
+		if err := numbered(tx, b.Advert); err != nil {
 			return err
 		}
 		lane, err := readInLane(tx, b.Receipt.Payer)

@@ -18,7 +18,8 @@ import (
 )
 
 // TestPromisesUnderAnything has a gateway and two operators serve many requests while answers break, messages are lost, late,
-// doubled and overtake one another, prices change, both ends are killed and lose power, the chain fails, and escrow and stake run out.
+// doubled and overtake one another, prices change, both ends are killed and lose power, operators lose their ledgers or go on with old
+// copies of them, the chain fails, and escrow and stake run out.
 // At no time has anyone signed two things that contradict each other, or lost one that another was shown. When the faults are over,
 // everybody is owed, and paid, what the receipts add up to.
 func TestPromisesUnderAnything(t *testing.T) {
@@ -36,6 +37,8 @@ func TestPromisesUnderAnything(t *testing.T) {
 			"again":   m.repeatSync,
 			"price":   func(*rapid.T) { m.price++ },
 			"crash":   m.crash,
+			"copy":    m.copyLedger,
+			"lost":    m.loseLedger,
 			"batch":   func(*rapid.T) { _ = m.settler.Step(m.t.Context()) }, // its error is the fault of the moment
 			"chain":   m.chainFault,
 			"collect": func(rt *rapid.T) { _ = m.collect(rapid.IntRange(0, 1).Draw(rt, "operator")) },
@@ -52,6 +55,8 @@ type node struct {
 	party
 	disk   *vfs.MemFS
 	ledger *settlement.Ledger
+	copied *vfs.MemFS // the disk as it was some time ago; nil: there is no copy
+	lost   bool       // the ledger was lost, or is a copy that went on
 }
 
 func (n *node) open(rt *rapid.T) {
@@ -66,6 +71,7 @@ type answer struct {
 	o         settlement.Opening
 	op        int
 	sent, got uint32
+	at        uint64 // when it is served
 }
 
 // deliver sends some tokens, which arrive or not.
@@ -98,6 +104,7 @@ type market struct {
 	collector []*settlement.Collector
 	now       time.Time
 	price     uint64
+	losses    uint64 // of ledgers; each takes a second, at least
 	answers   []*answer
 	mail      []settled
 	syncs     []brought
@@ -156,20 +163,23 @@ func (m *market) over(a *answer) {
 func (m *market) order(rt *rapid.T) {
 	op := rapid.IntRange(0, 1).Draw(rt, "operator")
 	o := m.f.opening(m.t, op)
-	o.Advert.Seq, o.Advert.OutputPerMTok = o.Advert.Seq+m.price, 200_000*(1+m.price%3)
+	seq, err := m.ops[op].ledger.NextAdvertSeq(m.t.Context(), time.UnixMilli(int64(m.f.nonce.Load())))
+	if err != nil {
+		rt.Fatal(err)
+	}
+	o.Advert.Seq, o.Advert.OutputPerMTok = seq, 200_000*(1+m.price%3)
 	o.AdvertSig = m.ops[op].sign(m.t, o.Advert.Digest(testDomain))
 	o.Order.Advert, o.Order.MaxOutputTokens, o.Order.MaxAmount, o.OrderSig = o.Advert.Digest(testDomain), 1<<20, 1<<40, nil
-	var err error
 	if _, o.OrderSig, err = m.gw.ledger.RecordOrder(m.t.Context(), o); err != nil {
 		rt.Fatal(err)
 	}
-	m.answers = append(m.answers, &answer{o: o, op: op})
+	m.answers = append(m.answers, &answer{o: o, op: op, at: servedAt + m.losses})
 }
 
 // receiptFor is for so many tokens of the answer.
 func (a *answer) receiptFor(t *testing.T, tokens uint32) settlement.Bundle {
 	r := receipt(t, a.o, 0)
-	r.OutputTokens, r.ResponseHash = tokens, crypto.Keccak256Hash(a.o.Salt, []byte{byte(tokens), byte(tokens >> 8)})
+	r.ServedAt, r.OutputTokens, r.ResponseHash = a.at, tokens, crypto.Keccak256Hash(a.o.Salt, []byte{byte(tokens), byte(tokens >> 8)})
 	var err error
 	if r.Amount, err = settlement.Cost(a.o.Advert.Price(), r.InputTokens, tokens); err != nil {
 		t.Fatal(err)
@@ -239,7 +249,8 @@ func (m *market) receiveSettlement(rt *rapid.T) {
 	if !rapid.Bool().Draw(rt, "it comes again") {
 		m.mail = slices.Delete(m.mail, i, i+1)
 	}
-	if _, err := m.ops[s.op].ledger.AcceptSettlement(m.t.Context(), s.acc.ID, s.acc.GatewaySig, s.acc.Voucher, s.acc.VoucherSig); err != nil {
+	if _, err := m.ops[s.op].ledger.AcceptSettlement(m.t.Context(), s.acc.ID, s.acc.GatewaySig, s.acc.Voucher, s.acc.VoucherSig); err != nil &&
+		!(m.ops[s.op].lost && errors.Is(err, settlement.ErrUnknownReceipt)) {
 		rt.Fatalf("an honest settlement is refused: %v", err)
 	}
 }
@@ -285,7 +296,7 @@ func (m *market) bring(rt *rapid.T, b brought) {
 			return
 		}
 		sig, err := op.CountersignPartial(m.t.Context(), p)
-		if errors.Is(err, settlement.ErrReceiptReplayed) {
+		if errors.Is(err, settlement.ErrReceiptReplayed) || m.ops[b.op].lost && errors.Is(err, settlement.ErrUnknownAdvert) {
 			continue
 		} else if err != nil {
 			rt.Fatal(err)
@@ -308,6 +319,11 @@ func (m *market) crash(rt *rapid.T) {
 	if rapid.Bool().Draw(rt, "power") {
 		disk = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(rt, "left"), RNG: rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))})
 	}
+	m.reopen(rt, n, disk)
+}
+
+// reopen starts an end anew on a disk.
+func (m *market) reopen(rt *rapid.T, n *node, disk *vfs.MemFS) {
 	if err := n.ledger.Close(); err != nil {
 		rt.Fatal(err)
 	}
@@ -317,10 +333,27 @@ func (m *market) crash(rt *rapid.T) {
 	for _, a := range slices.Clone(m.answers) {
 		if n == m.gw {
 			m.over(a)
-		} else if a.op == i {
+		} else if n == m.ops[a.op] {
 			m.lose(rt, a)
 		}
 	}
+}
+
+// copyLedger has an operator copy its ledger.
+func (m *market) copyLedger(rt *rapid.T) {
+	n := m.ops[rapid.IntRange(0, 1).Draw(rt, "operator")]
+	n.copied = n.disk.CrashClone(vfs.CrashCloneCfg{})
+}
+
+// loseLedger has an operator go on with the copy that it has, if any, or without anything.
+func (m *market) loseLedger(rt *rapid.T) {
+	n := m.ops[rapid.IntRange(0, 1).Draw(rt, "operator")]
+	disk := vfs.NewCrashableMem()
+	if n.copied != nil {
+		disk = n.copied.CrashClone(vfs.CrashCloneCfg{})
+	}
+	n.lost, m.losses = true, m.losses+1
+	m.reopen(rt, n, disk)
 }
 
 func (m *market) chainFault(rt *rapid.T) {

@@ -216,6 +216,7 @@ func TestAcceptSettlementRefusals(t *testing.T) {
 func TestCountersignPartial(t *testing.T) {
 	f := newFixture(t, 1)
 	gateway, operator := f.open(t, f.gateway, ""), f.open(t, f.operators[0], "")
+	f.number(t, operator)
 	o := f.opening(t, 0)
 	f.record(t, gateway, o)
 	acc, err := gateway.AcceptPartial(t.Context(), o.Bundle(testDomain, receipt(t, o, 0), nil))
