@@ -234,7 +234,11 @@ func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(),
 	if err != nil {
 		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
 	}
-	release, err := o.cover.reserve(ctx, order.Payer, held.ValueAggregate+owed, order.MaxAmount)
+	aggregate, err := held.ValueAggregate.Add(owed)
+	if err != nil {
+		return nil, &refusal{code: codeBadOrder, err: fmt.Errorf("sum what %s owes: %w", order.Payer, err)}
+	}
+	release, err := o.cover.reserve(ctx, order.Payer, aggregate, order.MaxAmount)
 	if err != nil {
 		return nil, &refusal{codeEscrow, 2 * time.Second, err}
 	}

@@ -114,10 +114,9 @@ func (l *Ledger) CountersignPartial(ctx context.Context, b Bundle) (Signature, e
 		if err != nil {
 			return err
 		}
-		if lane.Served, err = lane.Served.Add(b.Receipt.Amount); err != nil {
-			return fmt.Errorf("add to lane: %w", err)
+		if err := lane.admit(b.Receipt.Amount, b.Receipt.Amount); err != nil {
+			return err
 		}
-		lane.Countersigned += b.Receipt.Amount // at most Served, which did not overflow
 		return l.stageOwed(tx, b, lane)
 	})
 	if err = errors.Join(err, errIf(err == nil && replayed, ErrReceiptReplayed)); err != nil {
@@ -137,11 +136,9 @@ func (l *Ledger) stageAdmitted(tx *stagedTx, own, payers Bundle) error {
 	if err != nil {
 		return err
 	}
-	more := payers.Receipt.Amount.SubFloor(own.Receipt.Amount)
-	if lane.Served, err = lane.Served.Add(more); err != nil {
-		return fmt.Errorf("add to lane: %w", err)
+	if err := lane.admit(payers.Receipt.Amount.SubFloor(own.Receipt.Amount), payers.Receipt.Amount); err != nil {
+		return err
 	}
-	lane.Countersigned += payers.Receipt.Amount // at most Served
 	payers.OperatorSig = nil
 	return errors.Join(tx.put(key, payers), tx.put(addressKey(prefixIn, own.Receipt.Payer), lane))
 }

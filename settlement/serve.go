@@ -20,6 +20,10 @@ type inLane struct {
 	Countersigned Amount    `json:"countersigned"` // the part of Served that the payer has signed too
 	Voucher       Voucher   `json:"voucher"`       // newest held; zero before the first
 	VoucherSig    Signature `json:"voucherSig"`
+
+	// Elsewhere is the part of Voucher that is for nothing in Served: for partial receipts that this payee has yet to see, or what it
+	// served before it lost its ledger.
+	Elsewhere Amount `json:"elsewhere,omitempty"`
 }
 
 // RecordServed makes the operator's receipt for a served request: it checks that the payer allowed it
@@ -243,12 +247,26 @@ func (l *Ledger) raise(lane *inLane, v checkedVoucher) error {
 		}
 	}
 	lane.Voucher, lane.VoucherSig = v.Voucher, v.sig
+	lane.Elsewhere = max(lane.Elsewhere, v.ValueAggregate.SubFloor(lane.Served))
+	return nil
+}
+
+// admit takes in a partial receipt: so much was admitted by the payer, of which served is new to this payee. The voucher that is
+// brought before it covers it.
+func (lane *inLane) admit(served, admitted Amount) (err error) {
+	if lane.Served, err = lane.Served.Add(served); err != nil {
+		return fmt.Errorf("add to lane: %w", err)
+	}
+	lane.Countersigned += admitted // at most Served, which did not overflow
+	lane.Elsewhere = lane.Elsewhere.SubFloor(admitted)
 	return nil
 }
 
 // unvouchered is what was served and is not covered by a voucher: what this payee would lose if the
 // payer vanished now.
-func (lane *inLane) unvouchered() Amount { return lane.Served.SubFloor(lane.Voucher.ValueAggregate) }
+func (lane *inLane) unvouchered() Amount {
+	return lane.Served.SubFloor(lane.Voucher.ValueAggregate - lane.Elsewhere) // which is a part of it
+}
 
 // readInLane returns the lane from payer, an empty one when there is none.
 func readInLane(tx *stagedTx, payer common.Address) (inLane, error) {

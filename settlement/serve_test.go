@@ -94,6 +94,66 @@ func TestOperatorLosesItsLedger(t *testing.T) {
 	}
 }
 
+// TestCreditAfterLostLedger: what a payer's voucher promises for what an operator no longer knows of is no credit for the next.
+func TestCreditAfterLostLedger(t *testing.T) {
+	f := newFixture(t, 1)
+	gw := f.open(t, f.gateway, "")
+	for i := range uint64(3) { // the operator loses the ledger that it had for these
+		f.accept(t, gw, 0, i+1)
+	}
+	l := f.open(t, f.operators[0], "")
+	f.number(t, l)
+	bring := func() {
+		v, sig, err := gw.Voucher(f.operators[0].addr)
+		if err == nil {
+			_, err = l.AcceptVoucher(t.Context(), v, sig)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	owed := func(when string, want settlement.Amount) {
+		t.Helper()
+		if got, err := l.Unvouchered(f.gateway.addr); got != want || err != nil {
+			t.Errorf("%s: owed %v (%v), want %v", when, got, err, want)
+		}
+	}
+	bring()
+	owed("after the voucher for what is lost", 0)
+	o := f.opening(t, 0)
+	b, err := l.RecordServed(t.Context(), f.unserved(t, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owed("after an answer", 42)
+	f.record(t, gw, o)
+	b.Salt, b.DecisionJSON = o.Salt, json.RawMessage(o.DecisionJSON)
+	if _, err := gw.AcceptReceipt(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	bring()
+	owed("after its voucher", 0)
+	o = f.opening(t, 0)
+	f.record(t, gw, o)
+	acc, err := gw.AcceptPartial(t.Context(), o.Bundle(testDomain, receipt(t, o, 0), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bring()
+	owed("after the voucher for a broken answer", 0)
+	if b, err = gw.Bundle(acc.ID); err == nil {
+		_, err = l.CountersignPartial(t.Context(), b)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	owed("after its receipt", 0)
+	if _, err := l.RecordServed(t.Context(), f.unserved(t, f.opening(t, 0))); err != nil {
+		t.Fatal(err)
+	}
+	owed("after one more answer", 42)
+}
+
 func TestRecordServedRefusals(t *testing.T) {
 	f := newFixture(t, 2)
 	l := f.open(t, f.operators[0], "")
