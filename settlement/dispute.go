@@ -80,7 +80,7 @@ func waitPunished(ctx context.Context, chain Chain, id, tx common.Hash) error {
 	}
 }
 
-// DisputeAll brings every fault in the ledger that is not marked punished to the chain, and marks it. It goes on after
+// DisputeAll brings every fault in the ledger that is not punished to the chain, and marks it. It goes on after
 // an error and returns what was done with all errors. bountyTo gets the reporter's parts.
 func (l *Ledger) DisputeAll(ctx context.Context, chain Chain, bountyTo common.Address) ([]Dispute, error) {
 	stored, err := l.Evidence()
@@ -90,10 +90,10 @@ func (l *Ledger) DisputeAll(ctx context.Context, chain Chain, bountyTo common.Ad
 	var done []Dispute
 	var errs []error
 	for _, s := range stored {
-		if s.Punished {
-			continue
-		}
 		d, err := BringEvidence(ctx, chain, l.domain, s.Evidence, bountyTo)
+		if err == nil && s.Punished && d.Tx == (common.Hash{}) {
+			continue // as it was; else a reorganisation took the punishment out
+		}
 		if err == nil {
 			err = l.MarkPunished(ctx, s.ID, d.Tx)
 		}

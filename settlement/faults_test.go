@@ -128,6 +128,27 @@ func TestDisputeAll(t *testing.T) {
 	}
 }
 
+// A punishment that a reorganisation took out is brought about again.
+func TestDisputeAfterReorg(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	o := f.opening(t, 0)
+	f.record(t, l, o)
+	found := refuse(t, f, l, o, func(r *settlement.Receipt) { r.Amount++ })
+	for round := range 2 {
+		done, err := l.DisputeAll(t.Context(), f.chain, common.Address{2})
+		if err != nil || len(done) != 1 || done[0].Slashed == 0 {
+			t.Fatalf("round %d: disputes %+v, %v", round, done, err)
+		}
+		if round == 0 {
+			f.chain.Reorg(1, false)
+		}
+	}
+	if done, err := f.chain.Punished(t.Context(), found[0].ID); err != nil || !done {
+		t.Errorf("punished: %t (%v)", done, err)
+	}
+}
+
 // Two ledgers with the same evidence: the second finds it punished and sends nothing.
 func TestEvidenceThatSomebodyElseBrought(t *testing.T) {
 	f := newFixture(t, 1)
