@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,31 +30,36 @@ func (g *Gateway) fundLanes(ctx context.Context, chain Chain, every time.Duratio
 
 func (g *Gateway) fundOnce(ctx context.Context, chain Chain) error {
 	seen := make(map[common.Address]bool)
+	var errs []error
 	for _, a := range g.fleet.Adverts() {
-		op := common.Address(a.Operator)
-		if seen[op] || g.view.Stake(op) == 0 {
+		if seen[a.Operator] || g.view.Stake(a.Operator) == 0 || ctx.Err() != nil {
 			continue
 		}
-		seen[op] = true
-		want, err := g.missing(op)
+		seen[a.Operator] = true
+		err := g.fund(ctx, chain, a.Operator)
 		if err != nil {
-			return err
+			errs = append(errs, err) // the next may need less
 		}
-		if want == 0 {
-			continue
-		}
-		callCtx, cancel := context.WithTimeout(ctx, chainTimeout)
-		err = chain.Deposit(callCtx, op, want)
-		cancel()
-		if err != nil {
-			return fmt.Errorf("deposit %s for %s: %w", want, op, err)
-		}
-		g.log.Info("lane funded", "operator", op, "amount", want)
-		if err := g.view.refreshLane(ctx, op); err != nil {
-			return err
+		if errors.Is(err, context.DeadlineExceeded) {
+			break // the next would wait behind it
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// fund tops up the lane to one operator.
+func (g *Gateway) fund(ctx context.Context, chain Chain, op common.Address) error {
+	want, err := g.missing(op)
+	if err != nil || want == 0 {
+		return err
+	}
+	callCtx, cancel := context.WithTimeout(ctx, chainTimeout)
+	defer cancel()
+	if err := chain.Deposit(callCtx, op, want); err != nil {
+		return fmt.Errorf("deposit %s for %s: %w", want, op, err)
+	}
+	g.log.Info("lane funded", "operator", op, "amount", want)
+	return g.view.refreshLane(ctx, op)
 }
 
 // missing is what the lane lacks once everything owed is paid, zero while more than half of the deposit is free.
