@@ -138,7 +138,11 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 	}
 	// First, as it covers the partial receipts: those alone would make the settlement of an answer that ends meanwhile too small.
 	if req.Voucher != nil {
-		if _, err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig); err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
+		err := o.checkLane(ctx, req.Voucher.Payer)
+		if err == nil {
+			_, err = o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig)
+		}
+		if err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
 			// The receipts are signed all the same: once the gateway's key is revoked it cannot ask for that again.
 			o.log.Warn("voucher not taken", "payer", req.Voucher.Payer, "err", err)
 		}
@@ -148,7 +152,7 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 		if !o.making.begin(b.ID()) {
 			continue // its own receipt comes first, or one token would be admitted of an answer; the gateway asks again
 		}
-		sig, err := o.ledger.CountersignPartial(ctx, b)
+		sig, err := o.signPartial(ctx, b)
 		o.making.end(b.ID())
 		if err != nil {
 			o.log.Warn("partial receipt not signed", "receipt", b.ID(), "err", err)
@@ -158,6 +162,23 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 		reply.Signatures[b.ID().String()] = sig
 	}
 	return encode(reply)
+}
+
+func (o *Operator) signPartial(ctx context.Context, b settlement.Bundle) (settlement.Signature, error) {
+	if err := o.checkLane(ctx, b.Receipt.Payer); err != nil {
+		return nil, err
+	}
+	return o.ledger.CountersignPartial(ctx, b)
+}
+
+// checkLane refuses who never had escrow for this operator, and so no order: anybody can promise anything, and what is kept of it would
+// fill the disk and have the collector look at one lane after the other.
+func (o *Operator) checkLane(ctx context.Context, payer common.Address) error {
+	lane, err := o.cover.lane(ctx, payer)
+	if err == nil && lane == (settlement.Lane{}) {
+		err = fmt.Errorf("%s has no escrow for this operator", payer)
+	}
+	return err
 }
 
 const (
