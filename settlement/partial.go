@@ -87,7 +87,7 @@ func (l *Ledger) CountersignPartial(ctx context.Context, b Bundle) (Signature, e
 	if !b.Partial {
 		return nil, fmt.Errorf("countersign partial %s: %w", id, ErrPartialForm)
 	}
-	if err := errors.Join(l.checkOwn(b, b.Receipt.Payee), checkDecision(b.DecisionJSON), l.checkTerms(ctx, b), l.checkGateway(ctx, b)); err != nil {
+	if err := errors.Join(l.checkOwn(b, b.Receipt.Payee), b.checkSalt(), checkDecision(b.DecisionJSON), l.checkTerms(ctx, b), l.checkGateway(ctx, b)); err != nil {
 		return nil, fmt.Errorf("countersign partial %s: %w", id, err)
 	}
 	sig, err := Sign(l.key, b.Receipt.Digest(l.domain))

@@ -304,6 +304,30 @@ func TestCountersignPartial(t *testing.T) {
 	}
 }
 
+func TestCountersignPartialRefusals(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.operators[0], "")
+	f.number(t, l)
+	for _, tc := range []struct {
+		name   string
+		want   error
+		change func(*settlement.Bundle)
+	}{
+		{"has a number", settlement.ErrPartialForm, func(b *settlement.Bundle) { b.Receipt.LaneSeq = 5 }},
+		{"a salt that fills the disk", settlement.ErrRequestMismatch, func(b *settlement.Bundle) { b.Salt = make([]byte, 1<<19) }},
+		{"not signed by payer", settlement.ErrBadSignature, func(b *settlement.Bundle) { b.GatewaySig = b.OrderSig }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := f.opening(t, 0)
+			b := o.Bundle(testDomain, receipt(t, o, 0), nil)
+			b.GatewaySig = f.gateway.sign(t, b.Receipt.Digest(testDomain))
+			tc.change(&b)
+			_, err := l.CountersignPartial(t.Context(), b)
+			wantErr(t, err, tc.want)
+		})
+	}
+}
+
 // TestCountersignPartialWithOwnReceipt: one order, one signed receipt. The operator does not sign a
 // second, but what the payer admits is no longer at risk once it is vouchered.
 func TestCountersignPartialWithOwnReceipt(t *testing.T) {
