@@ -1,6 +1,7 @@
 package settlement
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +37,8 @@ func (l *Ledger) KeepEvidence(ctx context.Context, e Evidence) (common.Hash, err
 		if there, err := tx.has(key); err != nil || there {
 			return err
 		}
-		if full, err := evidenceIsFull(tx.batch); err != nil || full {
-			return errors.Join(err, errIf(full, fmt.Errorf("%d faults are kept already", maxEvidence)))
+		if err := makeRoomForEvidence(tx); err != nil {
+			return err
 		}
 		return tx.put(key, StoredEvidence{ID: charge.ID, Evidence: e, SeenAt: time.Now()})
 	})
@@ -47,13 +48,27 @@ func (l *Ledger) KeepEvidence(ctx context.Context, e Evidence) (common.Hash, err
 	return charge.ID, nil
 }
 
-func evidenceIsFull(snap reader) (bool, error) {
+// makeRoomForEvidence forgets one fault that was punished when there is no room for another.
+func makeRoomForEvidence(tx *stagedTx) error {
 	n := 0
-	err := durable.Scan(snap, []byte(prefixEvidence), nil, func(entry) (bool, error) {
+	err := durable.Scan(tx.batch, []byte(prefixEvidence), nil, func(entry) (bool, error) {
 		n++
 		return n < maxEvidence, nil
 	})
-	return n >= maxEvidence, err
+	if err != nil || n < maxEvidence {
+		return err
+	}
+	full := true
+	err = durable.Scan(tx.batch, []byte(prefixEvidence), nil, func(e entry) (bool, error) {
+		var old StoredEvidence
+		if err := readEntry(e, &old); err != nil || !old.Punished {
+			return true, err
+		}
+		tx.del(bytes.Clone(e.Key))
+		full = false
+		return false, nil
+	})
+	return errors.Join(err, errIf(full, fmt.Errorf("%d faults that are not punished are kept already", maxEvidence)))
 }
 
 // Evidence returns every fault that was kept, in order of id.

@@ -149,6 +149,31 @@ func TestDisputeAfterReorg(t *testing.T) {
 	}
 }
 
+// What is punished makes room for what is not yet.
+func TestPunishedEvidenceMakesRoom(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	if err := l.FillEvidence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, false} { // there is one that is punished
+		o := f.opening(t, 0)
+		f.record(t, l, o)
+		r := receipt(t, o, 1)
+		r.Amount++
+		_, err := l.AcceptReceipt(t.Context(), o.Bundle(testDomain, r, f.operators[0].sign(t, r.Digest(testDomain))))
+		wantErr(t, err, settlement.ErrPriceAboveAdvert)
+		kept := false
+		found, err := l.Evidence()
+		for _, e := range found {
+			kept = kept || len(e.Evidence.Receipts) == 1 && e.Evidence.Receipts[0].Receipt == r
+		}
+		if err != nil || kept != want {
+			t.Errorf("fault %d is kept: %t (%v), want %t", i, kept, err, want)
+		}
+	}
+}
+
 // Two ledgers with the same evidence: the second finds it punished and sends nothing.
 func TestEvidenceThatSomebodyElseBrought(t *testing.T) {
 	f := newFixture(t, 1)
