@@ -21,7 +21,7 @@ import (
 // Every method must honour ctx; node calls each with a deadline of chainTimeout, and StakedOperators with historyTimeout.
 type Chain interface {
 	settlement.Chain
-	// StakedOperators lists every address that has stake now: the operator set that no gossip can forge.
+	// StakedOperators lists every address that has stake now, the largest stake first: the operator set that no gossip can forge.
 	StakedOperators(ctx context.Context) ([]common.Address, error)
 	// AddStake moves amount from the node's own account into its stake.
 	AddStake(ctx context.Context, amount settlement.Amount) error
@@ -140,7 +140,7 @@ func (v *chainView) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// list returns at most maxOperators staked operators.
+// list returns the maxOperators largest of the staked operators.
 func (v *chainView) list(ctx context.Context) ([]common.Address, error) {
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()

@@ -78,7 +78,7 @@ func (c *Chain) open(ctx context.Context, cfg Config) error {
 	if c.stakeAt, err = read(ctx, c, c.contract.PackStakes(), c.contract.UnpackStakes); err != nil {
 		return fmt.Errorf("read stake contract: %w", err)
 	}
-	c.operators = operatorScan{next: cfg.FromBlock, start: cfg.FromBlock, seen: map[common.Address]struct{}{}}
+	c.operators = operatorScan{next: cfg.FromBlock, start: cfg.FromBlock, most: maxOperators, seen: map[common.Address]settlement.Amount{}}
 	c.maxFee, c.price = cfg.MaxFeePerGas, cfg.NativePrice
 	if cfg.Key != nil {
 		c.sender = newSender(c.client, cfg, c.sameChain)

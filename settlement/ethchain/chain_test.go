@@ -242,6 +242,28 @@ func TestStakedOperatorsFollowTheEvents(t *testing.T) {
 	check(op1.Account(), op2.Account())
 }
 
+// Who stakes dust from many accounts, which costs no more than their gas, pushes nobody out.
+func TestTheLargestStakesComeFirst(t *testing.T) {
+	w, ctx := newWorld(t, gap), deadline(t)
+	reader, op1, op2 := w.as(t, w.gateway), w.as(t, w.op1), w.as(t, w.op2)
+	must(t, op1.AddStake(ctx, 3*usd))
+	must(t, op2.AddStake(ctx, usd))
+	must(t, op2.AddStake(ctx, 4*usd))
+	must(t, w.as(t, w.gateway).AddStake(ctx, 1))
+	for most, want := range map[int][]common.Address{
+		100: {op2.Account(), op1.Account(), reader.Account()},
+		2:   {op2.Account()}, // the last of three left half of that
+	} {
+		scan := w.as(t, w.gateway)
+		ethchain.SetMostOperators(scan, most)
+		got, err := scan.StakedOperators(ctx)
+		must(t, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("at most %d (-want +got):\n%s", most, diff)
+		}
+	}
+}
+
 // A long history takes longer to read than one call may take. The next call goes on where the last one was cut.
 func TestScanForOperatorsGoesOnWhereItWasCut(t *testing.T) {
 	w, ctx := newWorld(t, gap), deadline(t)

@@ -2,8 +2,10 @@ package ethchain
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -12,13 +14,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"flotilla/contracts/bindings"
+	"flotilla/settlement"
 )
 
 const (
 	// scanOverlap is how many blocks are read again each time, as a reorganisation may have changed them.
 	scanOverlap = 64
-	// maxOperators bounds the set kept in memory (20 bytes each). Every entry has cost its owner a
-	// transaction; a network beyond it needs an index, not a scan.
+	// maxOperators bounds the set kept in memory (28 bytes each). When there are more, the smaller half is forgotten: an
+	// entry costs no more than a transaction and a millionth of a dollar.
 	maxOperators = 100_000
 	// stakeReaders is how many stakes are read at once.
 	stakeReaders = 8
@@ -27,12 +30,13 @@ const (
 // operatorScan remembers who ever staked and up to where the events were read.
 type operatorScan struct {
 	mu    sync.Mutex
-	start uint64 // never look before this block
-	next  uint64 // first block not read yet
-	seen  map[common.Address]struct{}
+	start uint64                               // never look before this block
+	next  uint64                               // first block not read yet
+	most  int                                  // maxOperators; tests make it small
+	seen  map[common.Address]settlement.Amount // with what was staked when it last grew
 }
 
-// StakedOperators returns the addresses, in ascending order, whose stake backs payouts now: those of
+// StakedOperators returns the addresses whose stake backs payouts now, the largest first: those of
 // Staked events less those who have since withdrawn or thaw everything. The first call reads the
 // contract's whole history, later ones what is new.
 func (c *Chain) StakedOperators(ctx context.Context) ([]common.Address, error) {
@@ -41,31 +45,34 @@ func (c *Chain) StakedOperators(ctx context.Context) ([]common.Address, error) {
 	if err := c.scanStaked(ctx); err != nil {
 		return nil, fmt.Errorf("find operators: %w", err)
 	}
-	candidates := make([]common.Address, 0, len(c.operators.seen))
-	for operator := range c.operators.seen {
-		candidates = append(candidates, operator)
-	}
-	staked := make([]bool, len(candidates))
+	candidates := slices.Collect(maps.Keys(c.operators.seen))
+	backing := make([]settlement.Amount, len(candidates))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(stakeReaders)
 	for i, operator := range candidates {
 		group.Go(func() error {
 			stake, err := c.Stake(ctx, operator)
-			staked[i] = stake.Amount > stake.Thawing
+			backing[i] = stake.Amount.SubFloor(stake.Thawing)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("find operators: %w", err)
 	}
-	var out []common.Address
+	stakes := make(map[common.Address]settlement.Amount, len(candidates))
 	for i, operator := range candidates {
-		if staked[i] {
-			out = append(out, operator)
+		if backing[i] > 0 {
+			stakes[operator] = backing[i]
 		}
 	}
-	slices.SortFunc(out, func(a, b common.Address) int { return bytes.Compare(a[:], b[:]) })
-	return out, nil
+	return largestFirst(stakes), nil
+}
+
+// largestFirst orders by stake, and equal ones by address.
+func largestFirst(stakes map[common.Address]settlement.Amount) []common.Address {
+	return slices.SortedFunc(maps.Keys(stakes), func(a, b common.Address) int {
+		return cmp.Or(cmp.Compare(stakes[b], stakes[a]), bytes.Compare(a[:], b[:]))
+	})
 }
 
 // scanStaked reads the Staked events since the last scan. One that is cut short goes on at its last piece the next time: a
@@ -95,9 +102,15 @@ func (c *Chain) noteStaked(log *types.Log) error {
 	if err != nil {
 		return err
 	}
-	c.operators.seen[event.Operator] = struct{}{}
-	if len(c.operators.seen) > maxOperators {
-		return fmt.Errorf("more than %d operators have staked", maxOperators)
+	bonded, err := amount(event.Bonded)
+	if err != nil {
+		return err
+	}
+	c.operators.seen[event.Operator] = bonded
+	if len(c.operators.seen) > c.operators.most {
+		for _, small := range largestFirst(c.operators.seen)[c.operators.most/2:] {
+			delete(c.operators.seen, small)
+		}
 	}
 	return nil
 }
