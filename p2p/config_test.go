@@ -2,10 +2,12 @@ package p2p_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"flotilla/p2p"
@@ -68,16 +70,17 @@ func TestListenOnATakenPort(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			first := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{addr}})
 			taken, _, _ := strings.Cut(first.Addrs()[0], "/p2p/")
-			second, err := p2p.New(p2p.Config{
-				Identity: newIdentity(t), Role: p2p.RoleGateway, Network: testNetwork, Logger: slog.New(slog.DiscardHandler),
-				Listen: []string{taken, listen["tcp"]}, // that the other address is free does not help who dials this one
-			})
-			if err == nil {
-				_ = second.Close()
-				t.Fatalf("two nodes listen on %s", taken)
-			}
-			if !strings.Contains(err.Error(), taken) {
-				t.Errorf("%v does not name %s", err, taken)
+			for _, addrs := range [][]string{{taken}, {taken, listen["tcp"]}} { // that the other address is free does not help who dials this one
+				second, err := p2p.New(p2p.Config{
+					Identity: newIdentity(t), Role: p2p.RoleGateway, Network: testNetwork, Logger: slog.New(slog.DiscardHandler), Listen: addrs,
+				})
+				if err == nil {
+					_ = second.Close()
+					t.Fatalf("two nodes listen on %s", taken)
+				}
+				if !strings.Contains(err.Error(), taken) || !errors.Is(err, syscall.EADDRINUSE) {
+					t.Errorf("%v does not name %s, or why it cannot be", err, taken)
+				}
 			}
 		})
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/multiformats/go-multiaddr"
 )
 
 // Errors that callers branch on.
@@ -73,7 +75,7 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start libp2p host: %w", err)
 	}
-	if err := listensOnAll(lib, cfg.Listen); err != nil {
+	if err := listenOn(lib, cfg.Listen); err != nil {
 		return nil, errors.Join(err, lib.Close())
 	}
 	life, end := context.WithCancelCause(context.Background())
@@ -99,13 +101,19 @@ func New(cfg Config) (*Host, error) {
 	return h, nil
 }
 
-// listensOnAll reports the addresses on which a host does not listen: libp2p is content with one.
-func listensOnAll(lib host.Host, want []string) error {
-	have := lib.Network().ListenAddresses()
-	if len(have) >= len(want) {
-		return nil
+// listenOn opens every address. Told of them when it starts, libp2p is content with one, logs by itself why it has none, and
+// gives the cause as text.
+func listenOn(lib host.Host, addrs []string) error {
+	for _, text := range addrs {
+		addr, err := multiaddr.NewMultiaddr(text)
+		if err == nil {
+			err = lib.Network().(*swarm.Swarm).AddListenAddr(addr)
+		}
+		if err != nil {
+			return fmt.Errorf("listen on %s: %w", text, err)
+		}
 	}
-	return fmt.Errorf("listen on %v: only on %v was it possible; is a port of another process among them?", want, have)
+	return nil
 }
 
 // ID is the node's peer ID.

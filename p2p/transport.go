@@ -92,10 +92,6 @@ func hostOptions(cfg Config) ([]libp2p.Option, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build connection manager: %w", err)
 	}
-	listen := libp2p.ListenAddrStrings(cfg.Listen...)
-	if len(cfg.Listen) == 0 {
-		listen = libp2p.NoListenAddrs
-	}
 	options := []libp2p.Option{
 		libp2p.Identity(key),
 		libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()), // or a second node on the same port would get half of the first one's dials
@@ -108,7 +104,7 @@ func hostOptions(cfg Config) ([]libp2p.Option, error) {
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 		libp2p.UserAgent("flotilla"),
-		listen,
+		libp2p.NoListenAddrs, // see listenOn
 	}
 	return append(options, cfg.HostOptions...), nil
 }
