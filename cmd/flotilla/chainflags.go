@@ -52,7 +52,7 @@ func (c chainFlags) open(ctx context.Context, key *ecdsa.PrivateKey) (*ethchain.
 // fleetFlags say how to meet the other nodes.
 type fleetFlags struct {
 	AdminListen string        `help:"Loopback host:port of the pages for the node's owner (state, evidence, metrics; see 'flotilla settle'); none when empty." env:"FLOTILLA_ADMIN_LISTEN" placeholder:"HOST:PORT"`
-	ChainPoll   time.Duration `help:"How often stakes and lanes are read from the chain." env:"FLOTILLA_CHAIN_POLL" default:"15s"`
+	ChainPoll   time.Duration `help:"How often stakes and lanes are read from the chain." env:"FLOTILLA_CHAIN_POLL" default:"15s" positive:""`
 	DataDir     string        `help:"Folder for the ledger, identity and known peers; one node each." env:"FLOTILLA_DATA_DIR" type:"path" required:"" placeholder:"DIR"`
 	Bootstrap   []string      `help:"Multiaddrs of nodes to join by (a gateway prints its own)." env:"FLOTILLA_BOOTSTRAP" placeholder:"ADDR"`
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -98,10 +99,47 @@ func (t *tomlResolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Fl
 		return nil, nil
 	}
 	value, err := flagValue(flag, v)
+	if err == nil {
+		err = try(flag, value)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("config file %s: %s%w", t.file, at, err)
 	}
 	return value, nil
+}
+
+// try reads value as kong will, whose own error could not say which file it is in.
+func try(flag *kong.Flag, value any) error {
+	into := reflect.New(flag.Target.Type()).Elem()
+	err := flag.Parse(kong.Scan().PushTyped(value, kong.FlagValueToken), into)
+	if cause := errors.Unwrap(err); cause != nil { // without "--flag"
+		return fmt.Errorf(": %w", cause)
+	}
+	if err != nil {
+		return fmt.Errorf(": %w", err)
+	}
+	if text := fmt.Sprint(into); flag.Enum != "" && !flag.EnumMap()[text] {
+		return fmt.Errorf(": %q: want one of %s", text, strings.Join(flag.EnumSlice(), ", "))
+	}
+	if err := checkNumber(flag, into); err != nil {
+		return fmt.Errorf(": %w", err)
+	}
+	return nil
+}
+
+// checkNumber refuses a number or time that cannot be meant: one below 0, and 0 where the flag is tagged positive. Further
+// down 0 is what was not set, and would become the default in silence.
+func checkNumber(flag *kong.Flag, v reflect.Value) error {
+	if _, named := v.Interface().(slog.Level); named { // debug is -4
+		return nil
+	}
+	switch positive := flag.Tag.Has("positive"); {
+	case positive && (v.IsZero() || v.CanInt() && v.Int() < 0):
+		return fmt.Errorf("%v: want more than 0", v)
+	case v.CanInt() && v.Int() < 0:
+		return fmt.Errorf("%v: want 0 or more", v)
+	}
+	return nil
 }
 
 // flagValue is v as kong takes it: a list whole, for a comma in an element parts nothing there. Its errors go on from the

@@ -23,31 +23,31 @@ type gatewayCmd struct {
 	traceFlags
 
 	UpgradeShare float64 `help:"Largest share (0 to 1) of an API key's requests in a day that may be upgrades above the cheapest capable model; 0 sets no limit. Beyond it the cheapest capable answers." name:"upgrade-share" env:"FLOTILLA_UPGRADE_SHARE" default:"0"`
-	UpgradeUSD   string  `help:"Most USD a day that an API key's upgrades may cost above the cheapest capable model; 0 sets no limit." name:"upgrade-usd" env:"FLOTILLA_UPGRADE_USD" default:"0"`
+	UpgradeUSD   usd     `help:"Most USD a day that an API key's upgrades may cost above the cheapest capable model; 0 sets no limit." name:"upgrade-usd" env:"FLOTILLA_UPGRADE_USD" default:"0"`
 
 	Listen      string        `help:"host:port of the OpenAI API." env:"FLOTILLA_LISTEN" default:"127.0.0.1:8420"`
 	P2PListen   []string      `help:"libp2p listen multiaddrs; operators must reach them." name:"p2p-listen" env:"FLOTILLA_P2P_LISTEN" default:"/ip4/0.0.0.0/tcp/4001,/ip4/0.0.0.0/udp/4001/quic-v1"`
 	APIKey      []string      `help:"API keys that clients may use without limits; others are made with 'flotilla keys create'." name:"api-key" env:"FLOTILLA_API_KEYS" placeholder:"KEY"`
 	Payer       *address      `help:"Account to pay from, when that is not --key's own: it must have authorised the key ('flotilla escrow signer authorize') and funds its lanes itself ('flotilla escrow deposit')." env:"FLOTILLA_PAYER" placeholder:"0x…"`
-	LaneDeposit string        `help:"Escrow in USD that each operator's lane is topped up to." env:"FLOTILLA_LANE_DEPOSIT" default:"1"`
-	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"10m"`
-	SettleCount int           `help:"Receipts that fill a batch." env:"FLOTILLA_SETTLE_COUNT" default:"1000"`
-	SettleWait  time.Duration `help:"Longest time that a lane waits until it is worth its gas." env:"FLOTILLA_SETTLE_WAIT" default:"24h"`
-	SettleGain  uint64        `help:"A lane goes into a batch when it is worth so many times its gas (see --native-price)." env:"FLOTILLA_SETTLE_GAIN" default:"100"`
+	LaneDeposit usd           `help:"Escrow in USD that each operator's lane is topped up to." env:"FLOTILLA_LANE_DEPOSIT" default:"1" positive:""`
+	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"10m" positive:""`
+	SettleCount int           `help:"Receipts that fill a batch." env:"FLOTILLA_SETTLE_COUNT" default:"1000" positive:""`
+	SettleWait  time.Duration `help:"Longest time that a lane waits until it is worth its gas." env:"FLOTILLA_SETTLE_WAIT" default:"24h" positive:""`
+	SettleGain  uint64        `help:"A lane goes into a batch when it is worth so many times its gas (see --native-price)." env:"FLOTILLA_SETTLE_GAIN" default:"100" positive:""`
 	Confirm     uint64        `help:"Blocks that make a batch final." env:"FLOTILLA_CONFIRM" default:"1"`
 	Index       string        `help:"Routing index file; edits ('flotilla index') are written to it. Without it, the one in the binary, or in the data directory what edits have made of that." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
 	Default     string        `help:"Model for prompts that are unlike everything in the index; without it, the router's general estimate decides. A request may name its own (default_model)." name:"default-model" env:"FLOTILLA_DEFAULT_MODEL" placeholder:"MODEL"`
-	MaxOutput   uint32        `help:"Most tokens of an answer whose request sets no limit (max_tokens); what they may cost is held from its key's budget and the operator's lane." name:"max-output-tokens" env:"FLOTILLA_MAX_OUTPUT_TOKENS" default:"1024"`
-	LogAge      time.Duration `help:"How long the request log keeps a record (no prompts; see 'flotilla requests')." env:"FLOTILLA_LOG_AGE" default:"720h"`
-	LogRecords  int           `help:"Most records that the request log keeps." env:"FLOTILLA_LOG_RECORDS" default:"250000"`
-	Connect     time.Duration `help:"Longest dial of an operator that is not connected." name:"connect-timeout" env:"FLOTILLA_CONNECT_TIMEOUT" default:"5s"`
-	FirstByte   time.Duration `help:"Longest wait for the first byte of a streamed answer; then the next operator is tried." name:"first-byte-timeout" env:"FLOTILLA_FIRST_BYTE_TIMEOUT" default:"2m"`
-	Idle        time.Duration `help:"Longest quiet within an answer; then it is cut." name:"idle-timeout" env:"FLOTILLA_IDLE_TIMEOUT" default:"20s"`
-	QueueLength int           `help:"Requests that may wait when every operator is busy." name:"queue-length" env:"FLOTILLA_QUEUE_LENGTH" default:"256"`
-	QueueWait   time.Duration `help:"How long one may wait." name:"queue-wait" env:"FLOTILLA_QUEUE_WAIT" default:"10s"`
-	Drain       time.Duration `help:"How long answers under way may go on when the gateway is stopped." env:"FLOTILLA_DRAIN" default:"30s"`
+	MaxOutput   uint32        `help:"Most tokens of an answer whose request sets no limit (max_tokens); what they may cost is held from its key's budget and the operator's lane." name:"max-output-tokens" env:"FLOTILLA_MAX_OUTPUT_TOKENS" default:"1024" positive:""`
+	LogAge      time.Duration `help:"How long the request log keeps a record (no prompts; see 'flotilla requests')." env:"FLOTILLA_LOG_AGE" default:"720h" positive:""`
+	LogRecords  int           `help:"Most records that the request log keeps." env:"FLOTILLA_LOG_RECORDS" default:"250000" positive:""`
+	Connect     time.Duration `help:"Longest dial of an operator that is not connected." name:"connect-timeout" env:"FLOTILLA_CONNECT_TIMEOUT" default:"5s" positive:""`
+	FirstByte   time.Duration `help:"Longest wait for the first byte of a streamed answer; then the next operator is tried." name:"first-byte-timeout" env:"FLOTILLA_FIRST_BYTE_TIMEOUT" default:"2m" positive:""`
+	Idle        time.Duration `help:"Longest quiet within an answer; then it is cut." name:"idle-timeout" env:"FLOTILLA_IDLE_TIMEOUT" default:"20s" positive:""`
+	QueueLength int           `help:"Requests that may wait when every operator is busy." name:"queue-length" env:"FLOTILLA_QUEUE_LENGTH" default:"256" positive:""`
+	QueueWait   time.Duration `help:"How long one may wait." name:"queue-wait" env:"FLOTILLA_QUEUE_WAIT" default:"10s" positive:""`
+	Drain       time.Duration `help:"How long answers under way may go on when the gateway is stopped." env:"FLOTILLA_DRAIN" default:"30s" positive:""`
 	Cache       string        `help:"Give answers again to keys that leave it open: exact, to the same request; semantic, also to one that asks the same in other words. Never across keys; a request opts out with Cache-Control: no-cache." enum:"off,exact,semantic" env:"FLOTILLA_CACHE" default:"off"`
-	CacheTTL    time.Duration `help:"How long an answer may be given again." name:"cache-ttl" env:"FLOTILLA_CACHE_TTL" default:"1h"`
+	CacheTTL    time.Duration `help:"How long an answer may be given again." name:"cache-ttl" env:"FLOTILLA_CACHE_TTL" default:"1h" positive:""`
 	CacheCosine float64       `help:"Least similarity (cosine, 0.8 to 1) of two texts that ask the same." name:"cache-similarity" env:"FLOTILLA_CACHE_SIMILARITY" default:"0.97"`
 	Store       string        `help:"PostgreSQL database in which several gateways share API keys, budgets, rates and the request log: postgres://user@host/database?sslmode=verify-full. Without it, files in the data directory." env:"FLOTILLA_STORE" placeholder:"URL"`
 	StoreLease  time.Duration `help:"How long a gateway may be silent until those that share its --store free what it holds of budgets; longer than any answer takes." name:"store-lease" env:"FLOTILLA_STORE_LEASE" default:"15m"`
@@ -118,16 +118,12 @@ func (c *gatewayCmd) config() (node.GatewayConfig, error) {
 	if err != nil {
 		return node.GatewayConfig{}, err
 	}
-	deposit, err := settlement.ParseAmount(c.LaneDeposit)
-	if err != nil {
-		return node.GatewayConfig{}, fmt.Errorf("--lane-deposit: %w", err)
-	}
 	kept, err := caching(c.Cache, c.CacheTTL, c.CacheCosine)
 	if err != nil {
 		return node.GatewayConfig{}, err
 	}
 	return node.GatewayConfig{
-		Cache: kept, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: deposit, MaxOutputTokens: c.MaxOutput, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
+		Cache: kept, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: settlement.Amount(c.LaneDeposit), MaxOutputTokens: c.MaxOutput, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
 		Timeouts: node.Timeouts{Connect: c.Connect, FirstByte: c.FirstByte, Idle: c.Idle},
 		Queue:    node.QueueConfig{Length: c.QueueLength, Wait: c.QueueWait}, Drain: c.Drain,
 		Store: c.Store, StoreLease: c.StoreLease, LogAge: c.LogAge, LogRecords: c.LogRecords,

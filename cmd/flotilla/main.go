@@ -138,8 +138,15 @@ func parse(ctx context.Context, args []string, stdout, stderr io.Writer) (c *cli
 	if err != nil {
 		return c, nil, exited, err
 	}
-	kctx, err = parser.Parse(args)
-	return c, kctx, exited, err
+	if kctx, err = parser.Parse(args); err != nil {
+		return c, kctx, exited, err
+	}
+	for _, flag := range kctx.Flags() {
+		if err := checkNumber(flag, flag.Target); err != nil {
+			return c, kctx, exited, fmt.Errorf("--%s: %w", flag.Name, err)
+		}
+	}
+	return c, kctx, exited, nil
 }
 
 // streams is what a command writes to, and where its configuration comes from.

@@ -24,10 +24,10 @@ type operatorCmd struct {
 	Price       map[string]string `help:"Price by model in USD per million tokens, MODEL=IN/OUT or MODEL=IN/OUT/PER_REQUEST; * for the others." env:"FLOTILLA_PRICES" placeholder:"MODEL=IN/OUT"`
 	Model       []string          `help:"Models to serve; without any, every one that has a price." env:"FLOTILLA_MODELS" placeholder:"MODEL"`
 	Embedding   []string          `help:"Models that make vectors of texts, of servers that do not say which do (vLLM and other OpenAI-compatible ones); Ollama, llama.cpp and LM Studio say it." env:"FLOTILLA_EMBEDDING_MODELS" placeholder:"MODEL"`
-	Stake       string            `help:"Stake in USD, topped up at start; caps what is paid out in an epoch." env:"FLOTILLA_STAKE" default:"0"`
-	CreditLimit string            `help:"USD that a gateway may owe without a voucher." env:"FLOTILLA_CREDIT_LIMIT" default:"0.10"`
-	Concurrency int               `help:"Requests served at once." env:"FLOTILLA_CONCURRENCY" default:"4"`
-	AdvertEvery time.Duration     `help:"How often prices are signed anew." env:"FLOTILLA_ADVERT_EVERY" default:"10m"`
+	Stake       usd               `help:"Stake in USD, topped up at start; caps what is paid out in an epoch." env:"FLOTILLA_STAKE" default:"0"`
+	CreditLimit usd               `help:"USD that a gateway may owe without a voucher." env:"FLOTILLA_CREDIT_LIMIT" default:"0.10" positive:""`
+	Concurrency int               `help:"Requests served at once." env:"FLOTILLA_CONCURRENCY" default:"4" positive:""`
+	AdvertEvery time.Duration     `help:"How often prices are signed anew." env:"FLOTILLA_ADVERT_EVERY" default:"10m" positive:""`
 	P2PListen   []string          `help:"libp2p listen multiaddrs. None is fine: operators dial out, so a machine behind NAT can serve." name:"p2p-listen" env:"FLOTILLA_P2P_LISTEN" placeholder:"ADDR"`
 }
 
@@ -36,14 +36,6 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	key, err := c.load()
 	if err != nil {
 		return err
-	}
-	stake, err := settlement.ParseAmount(c.Stake)
-	if err != nil {
-		return fmt.Errorf("--stake: %w", err)
-	}
-	credit, err := settlement.ParseAmount(c.CreditLimit)
-	if err != nil {
-		return fmt.Errorf("--credit-limit: %w", err)
 	}
 	models, err := c.models(ctx, s.log)
 	if err != nil {
@@ -57,7 +49,7 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	n, err := node.Open(ctx, node.Config{
 		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Operator: &node.OperatorConfig{
-			Models: models, Stake: stake, CreditLimit: credit,
+			Models: models, Stake: settlement.Amount(c.Stake), CreditLimit: settlement.Amount(c.CreditLimit),
 			MaxConcurrent: c.Concurrency, MaxPerGateway: c.Concurrency, AdvertEvery: c.AdvertEvery,
 		},
 	})

@@ -46,7 +46,7 @@ type testnetUpCmd struct {
 	RPC         int           `help:"Port of the chain's JSON-RPC on 127.0.0.1; 0 takes a free one." name:"rpc-port" env:"FLOTILLA_RPC_PORT" default:"8545"`
 	P2P         int           `help:"TCP port of the gateway's libp2p on 127.0.0.1; 0 takes a free one." name:"p2p-port" env:"FLOTILLA_P2P_PORT" default:"4001"`
 	AdminListen string        `help:"Loopback host:port of the gateway's pages for its owner; port 0 takes a free one." env:"FLOTILLA_ADMIN_LISTEN" default:"127.0.0.1:8421"`
-	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"30s"`
+	SettleEvery time.Duration `help:"Longest time that a receipt waits for its batch." env:"FLOTILLA_SETTLE_EVERY" default:"30s" positive:""`
 }
 
 // Run keeps a fleet up until Ctrl-C.
