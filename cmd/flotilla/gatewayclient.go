@@ -50,7 +50,11 @@ func askGateway(ctx context.Context, method, gateway, apiKey, path string, body 
 		return fmt.Errorf("read the gateway's answer: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the gateway says %s: %.300s", resp.Status, raw)
+		var f struct{ Error struct{ Message string } }
+		if json.Unmarshal(raw, &f) != nil || f.Error.Message == "" {
+			return fmt.Errorf("the gateway says %s: %.300s", resp.Status, raw)
+		}
+		return fmt.Errorf("the gateway says: %s", f.Error.Message)
 	}
 	if err := json.Unmarshal(raw, out); err != nil {
 		return fmt.Errorf("read the gateway's answer: %w", err)

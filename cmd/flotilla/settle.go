@@ -52,9 +52,9 @@ func (a adminFlags) send(ctx context.Context, method, path string, body io.Reade
 	case resp.StatusCode != http.StatusOK:
 		var f admin.Failure
 		if json.Unmarshal(raw, &f) != nil || f.Error == "" {
-			f.Error = string(raw[:min(len(raw), maxAdminFailure)])
+			return nil, fmt.Errorf("the node says %s: %s", resp.Status, raw[:min(len(raw), maxAdminFailure)])
 		}
-		return nil, fmt.Errorf("the node says %s: %s", resp.Status, f.Error)
+		return nil, fmt.Errorf("the node says: %s", f.Error)
 	}
 	return raw, nil
 }
