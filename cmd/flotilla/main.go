@@ -33,7 +33,8 @@ type cli struct {
 
 	Demo    demoCmd `cmd:"" help:"Run the whole story once on real models: route, answer, settle, verify, detect tampering."`
 	Testnet struct {
-		Up testnetUpCmd `cmd:"" help:"Start a local fleet (chain, three operators, gateway) and keep it running until Ctrl-C."`
+		Up   testnetUpCmd   `cmd:"" help:"Start a local fleet (chain, three operators, gateway) and keep it running until Ctrl-C."`
+		Fund testnetFundCmd `cmd:"" help:"Give an account test money on a local fleet's chain, for another gateway or operator."`
 	} `cmd:"" help:"A complete fleet on this machine."`
 	Gateway  gatewayCmd  `cmd:"" help:"Run a gateway: OpenAI API in front, the fleet behind."`
 	Operator operatorCmd `cmd:"" help:"Run an operator: serve local models to the fleet and get paid."`

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"flotilla/testnet"
 	"flotilla/testnet/localmodels"
 )
@@ -66,6 +68,24 @@ func (c *testnetUpCmd) Run(ctx context.Context, s *streams) error {
 		<-ctx.Done()
 		return nil
 	})
+}
+
+type testnetFundCmd struct {
+	Account address `arg:"" help:"Account to fund, as 'flotilla key' prints it."`
+	RPC     string  `help:"JSON-RPC URL of the local fleet's chain." env:"FLOTILLA_RPC" default:"http://127.0.0.1:8545" placeholder:"URL"`
+}
+
+// Run funds the account.
+func (c *testnetFundCmd) Run(ctx context.Context, s *streams) error {
+	ctx, cancel := context.WithTimeout(ctx, accountTimeout)
+	defer cancel()
+	account := common.Address(c.Account)
+	given, err := testnet.Fund(ctx, c.RPC, account)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "funded   %s with %s of the test token, and with coins for gas\n", account, given)
+	return err
 }
 
 // readyTimeout is how long a fleet may take to find itself: stakes, lanes and adverts are a few blocks each.

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"flotilla/testnet"
+	"flotilla/testnet/devchain"
+)
+
+// An account that has nothing on a local fleet's chain can pay for a lane there once it was funded.
+func TestFundedAccountsCanPay(t *testing.T) {
+	f := newFleet(t)
+	t.Setenv("FLOTILLA_PASSPHRASE", testPassphrase)
+	const role = "second"
+	f.writeKey(role)
+	deposit := []string{"escrow", "deposit", testnet.DevAddress("alder").Hex(), "3", "--rpc", f.chain.URL(), "--contract", f.domain.Contract.Hex(), "--key", filepath.Join(f.dir, role+".key")}
+	if status, out := f.command(deposit...); status != 1 {
+		t.Fatalf("a deposit without money: %d\n%s", status, out)
+	}
+	if status, out := f.command("testnet", "fund", testnet.DevAddress(role).Hex(), "--rpc", f.chain.URL()); status != 0 || !strings.Contains(out, "1000.000000 USD") {
+		t.Fatalf("fund: %d\n%s", status, out)
+	}
+	if status, out := f.command(deposit...); status != 0 || !strings.Contains(out, "escrow      3.000000 USD") {
+		t.Fatalf("a deposit: %d\n%s", status, out)
+	}
+}
+
+// A chain without the testnet's contracts is none of its.
+func TestFundOnAnotherChain(t *testing.T) {
+	chain, err := devchain.Start(t.Context(), devchain.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = chain.Close() }()
+	if _, err := testnet.Fund(t.Context(), chain.URL(), testnet.DevAddress("alder")); err == nil || !strings.Contains(err.Error(), "no chain of 'flotilla testnet up'") {
+		t.Errorf("error %v", err)
+	}
+}
