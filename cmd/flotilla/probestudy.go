@@ -70,9 +70,9 @@ func (f *studyFlags) print(s *streams, report fmt.Stringer) error {
 
 type probeStudyCmd struct {
 	studyFlags
-	Probes  int     `help:"Prompts that a new model is asked." default:"100"`
+	Probes  int     `help:"Prompts that a new model is asked." default:"100" positive:""`
 	Keep    float64 `help:"Share of the best single model's quality at which savings are compared." default:"0.98"`
-	Deals   int     `help:"How often the folds are dealt anew; more make the figures steadier, and take as many times as long." default:"1"`
+	Deals   int     `help:"How often the folds are dealt anew; more make the figures steadier, and take as many times as long." default:"1" positive:""`
 	Vectors string  `help:"Folder that keeps vectors for the next run, or none; the user's cache by default." placeholder:"DIR"`
 }
 
@@ -104,8 +104,8 @@ func (c *probeStudyCmd) Run(ctx context.Context, s *streams) error {
 
 type probeImpostorsCmd struct {
 	studyFlags
-	Probes int `help:"Most probes of one trial." default:"100"`
-	Draws  int `help:"Trials a pair of models." default:"200"`
+	Probes int `help:"Most probes of one trial." default:"100" positive:""`
+	Draws  int `help:"Trials a pair of models." default:"200" positive:""`
 }
 
 // Run prints after how many hidden probes an operator is caught that serves another model than it claims.
