@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -209,6 +210,9 @@ func (a *attempt) endError(err error) error {
 	return err
 }
 
+// maxPassed bounds the names of models that gave no answer, where they are told.
+const maxPassed = 200
+
 // Info is what is known before the first byte goes out.
 func (a *attempt) Info() openai.Info {
 	adv, b := a.priced.advert, a.decision.Baseline
@@ -218,6 +222,9 @@ func (a *attempt) Info() openai.Info {
 	}
 	if a.tries > 0 {
 		why = fmt.Sprintf("%s; %d operator(s) before this one gave no first byte", why, a.tries)
+	}
+	if passed := a.req.Passed; len(passed) > 0 {
+		why = fmt.Sprintf("%s; asked for after %s", why, cut(strings.Join(passed, ", "), maxPassed))
 	}
 	info := openai.Info{
 		Model: string(a.choice.Model), Operator: a.choice.Operator, Reason: string(a.decision.Reason), Why: why,

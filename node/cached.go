@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"flotilla/node/access"
@@ -48,14 +49,16 @@ func (g *Gateway) lookUp(ctx context.Context, req openai.Request, v *visit) *loo
 // scopeOf is all but the body that decides about an answer: who may give it, and how it is chosen.
 func scopeOf(req openai.Request) []byte {
 	scope := struct {
+		Model        string
 		Auto         bool
+		Fallbacks    []string
 		Dial         float64
 		Allow, Block []string
 		Provider     openai.Provider
 		MaxCost      uint64
 		Default      string
-	}{req.Auto, 0, req.Allow, req.Block, req.Provider, req.MaxCostMicroUSD, req.DefaultModel}
-	if req.Auto {
+	}{req.Model, req.Auto, req.Fallbacks, 0, req.Allow, req.Block, req.Provider, req.MaxCostMicroUSD, req.DefaultModel}
+	if slices.ContainsFunc(req.Turns(), func(turn openai.Request) bool { return turn.Auto }) {
 		scope.Dial = req.Dial
 	}
 	raw, _ := json.Marshal(scope) // strings and finite numbers always encode

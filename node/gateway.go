@@ -23,7 +23,7 @@ import (
 	"flotilla/settlement"
 )
 
-// maxAttempts is how many operators one request may be tried on. Each only before the first byte has reached the
+// maxAttempts is how many operators one request may be tried on, and one more for each model that it names after those. Each only before the first byte has reached the
 // client; a client library that retries by itself multiplies this.
 const maxAttempts = 3
 
@@ -102,13 +102,29 @@ func (g *Gateway) ask(ctx context.Context, req openai.Request) (openai.Reply, er
 	}
 }
 
-// answer decides and asks, once: in each group of offers that the request makes, until one answers.
+// answer decides and asks, once: for each model that the request names, until one answers.
 func (g *Gateway) answer(ctx context.Context, req openai.Request) (*attempt, error) {
+	var unserved unservedError
+	tried := 0
+	for _, turn := range req.Turns() {
+		a, faults, err := g.answerTurn(ctx, turn, tried)
+		if err == nil || ctx.Err() != nil {
+			return a, err
+		}
+		unserved = append(unserved, &turnError{turn.Model, err})
+		tried += faults
+	}
+	return nil, unserved.orOnly()
+}
+
+// answerTurn tries one model, or those that the router may choose: in each group of offers that the request makes, until one
+// answers. tried operators gave nothing already, of other models; it says how many more did not.
+func (g *Gateway) answerTurn(ctx context.Context, req openai.Request, tried int) (_ *attempt, faulty int, _ error) {
 	tiers, err := g.tiers(req)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	attempts := maxAttempts
+	attempts := max(maxAttempts-tried, 1)
 	if req.Provider.NoFallbacks && len(req.Provider.Order) == 0 {
 		attempts = 1
 	}
@@ -119,18 +135,18 @@ func (g *Gateway) answer(ctx context.Context, req openai.Request) (*attempt, err
 			refusals = append(refusals, err)
 			continue
 		}
-		a, failed := g.firstAnswer(ctx, req, d, attempts-len(faults), len(faults))
+		a, failed := g.firstAnswer(ctx, req, d, attempts-len(faults), tried+len(faults))
 		if a != nil {
-			return a, nil
+			return a, 0, nil
 		}
 		if faults = append(faults, failed...); ctx.Err() != nil || len(faults) >= attempts {
 			break
 		}
 	}
 	if len(faults) > 0 {
-		return nil, &noAnswerError{append(faults, refusals...)}
+		return nil, len(faults), &noAnswerError{append(faults, refusals...)}
 	}
-	return nil, ofAll(refusals)
+	return nil, 0, ofAll(refusals)
 }
 
 // ofAll is the router's refusal of all groups together, which says what was wrong with each offer.
@@ -216,6 +232,18 @@ func (g *Gateway) askPrice(ctx context.Context, c routing.Choice) {
 
 // decide is the decision that a request is begun with. Live requests and dry runs come by the same code.
 func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decision, error) {
+	var unserved unservedError
+	for _, turn := range req.Turns() {
+		d, err := g.decideTurn(ctx, turn)
+		if err == nil {
+			return d, nil
+		}
+		unserved = append(unserved, &turnError{turn.Model, err})
+	}
+	return routing.Decision{}, unserved.orOnly()
+}
+
+func (g *Gateway) decideTurn(ctx context.Context, req openai.Request) (routing.Decision, error) {
 	tiers, err := g.tiers(req)
 	if err != nil {
 		return routing.Decision{}, err
@@ -317,7 +345,10 @@ func asAPIError(err error) error {
 	var infeasible *routing.InfeasibleError
 	var policy *routing.PolicyError
 	var none *noAnswerError
+	var unserved unservedError
 	switch {
+	case errors.As(err, &unserved):
+		return unserved.apiError()
 	case errors.As(err, &none):
 		return noAnswer(none)
 	case errors.As(err, &policy):

@@ -150,10 +150,15 @@ const busyDetail = "busy"
 
 // busyOperators are those that could have served the request with a slot free; none where waiting is in vain.
 func busyOperators(err error) (busy []string) {
+	var unserved unservedError
 	var none *noAnswerError
 	var infeasible *routing.InfeasibleError
 	var of *attemptError
 	switch {
+	case errors.As(err, &unserved):
+		for _, turn := range unserved {
+			busy = append(busy, busyOperators(turn.err)...)
+		}
 	case errors.As(err, &none):
 		for _, fault := range none.faults {
 			busy = append(busy, busyOperators(fault)...)

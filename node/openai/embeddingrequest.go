@@ -29,6 +29,9 @@ func readEmbedding(body []byte) (req embeddingRequest, api *APIError) {
 	if api := decode(obj, "model", &req.model, "a string"); api != nil {
 		return req, api
 	}
+	if obj.Has("models") {
+		return req, badRequest("models", "vectors of different models cannot be compared: name one in model")
+	}
 	if len(req.model) > maxIDBytes {
 		return req, badRequest("model", "model must have 1 to %d bytes", maxIDBytes)
 	}

@@ -51,8 +51,9 @@ func TestEmbeddingsRefuse(t *testing.T) {
 		status int
 		param  string
 	}{
-		`{"input":"a"}`:                                                     {400, "model"},
-		`{"model":"auto","input":"a"}`:                                      {404, "model"},
+		`{"input":"a"}`:                {400, "model"},
+		`{"model":"auto","input":"a"}`: {404, "model"},
+		`{"model":"flotilla/tiny","models":["x"],"input":"a"}`:              {400, "models"},
 		`{"model":"flotilla/tiny"}`:                                         {400, "input"},
 		`{"model":"flotilla/tiny","input":[]}`:                              {400, "input"},
 		`{"model":"flotilla/tiny","input":[1,2]}`:                           {400, "input"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -75,7 +76,7 @@ func (x *exchange) enter() bool {
 
 // ask puts the parsed request to the gate. Every route that has operators or the gateway's models work comes by here.
 func (x *exchange) ask(req *Request) *APIError {
-	x.asked, x.stream = req.Model, req.Stream
+	x.asked, x.stream = strings.Join(append([]string{req.Model}, req.Fallbacks...), ", "), req.Stream
 	if rules := x.key.Rules; rules != nil && rules.Dial != nil && !req.DialSet {
 		req.Dial = *rules.Dial
 	}

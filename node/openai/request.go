@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -21,6 +22,7 @@ const (
 	maxGlobs   = 256 // entries of an allow or block list
 	maxIDBytes = 256 // a model's name
 	maxOnly    = 64  // entries of a list of operators in provider
+	maxModels  = 8   // entries of models
 	// maxCostUSD bounds the cost header; nobody pays more for an answer, and µUSD stay far from overflow.
 	maxCostUSD = 1_000_000
 )
@@ -43,6 +45,8 @@ type Request struct {
 	// Model is as the client named it; Auto: the router chooses ("auto" or "flotilla/auto").
 	Model string
 	Auto  bool
+	// Fallbacks are the models to ask after it, in this order, where it gives no answer; Passed those that gave none. See Turns.
+	Fallbacks, Passed []string
 	// Stream asks for server-sent events, IncludeUsage for usage at their end.
 	Stream, IncludeUsage bool
 	// Dial is 0 (quality only) to 10 (cheapest), in tenths; DialSet tells a client's 7 from the default.
@@ -72,8 +76,19 @@ type Request struct {
 	Tools, JSONMode, Vision bool
 }
 
-// routerMembers are for a router and not sent on. OpenRouter's models, route and transforms are not served either: behind an
-// operator there may be a router that would, for a dearer model than was ordered.
+// Turns are the request for each model that it names, in order: what holds for a named model holds for each.
+func (r Request) Turns() []Request {
+	names := append([]string{r.Model}, r.Fallbacks...)
+	turns := make([]Request, len(names))
+	for i, name := range names {
+		turns[i] = r
+		turns[i].Model, turns[i].Auto, turns[i].Fallbacks, turns[i].Passed = name, isAuto(name), nil, names[:i]
+	}
+	return turns
+}
+
+// routerMembers are for a router and not sent on: behind an operator there may be one that would serve them, by a dearer model
+// than was ordered. OpenRouter's route and transforms are not served here either.
 var routerMembers = [...]string{
 	"plugins", "provider", "cost_quality_tradeoff", "allowed_models", "blocked_models", "default_model", "usage", "models", "route", "transforms",
 }
@@ -159,17 +174,35 @@ func withoutRouterMembers(obj rawjson.Object, body []byte) []byte {
 
 const codeNoModel = "missing_model"
 
+// readModel reads the model, and OpenRouter's models to ask where it gives no answer; or models alone, of which the first is it.
 func readModel(obj rawjson.Object, req *Request) *APIError {
-	if !obj.Has("model") {
-		return &APIError{Status: http.StatusBadRequest, Code: codeNoModel, Param: "model", Message: `you must name a model, or "auto" to let the router choose`}
-	}
-	if api := decode(obj, "model", &req.Model, "a string"); api != nil {
+	var names []string
+	if api := decode(obj, "models", &names, "a list of strings"); api != nil {
 		return api
 	}
-	if req.Model == "" || len(req.Model) > maxIDBytes {
-		return badRequest("model", "model must have 1 to %d bytes", maxIDBytes)
+	if len(names) > maxModels {
+		return badRequest("models", "models may have at most %d entries", maxModels)
 	}
-	req.Auto = isAuto(req.Model)
+	if obj.Has("model") {
+		var model string
+		if api := decode(obj, "model", &model, "a string"); api != nil {
+			return api
+		}
+		names = append([]string{model}, names...)
+	}
+	if len(names) == 0 {
+		return &APIError{Status: http.StatusBadRequest, Code: codeNoModel, Param: "model", Message: `you must name a model, or "auto" to let the router choose`}
+	}
+	for i, name := range names {
+		if name == "" || len(name) > maxIDBytes {
+			return badRequest("model", "the name of a model must have 1 to %d bytes", maxIDBytes)
+		}
+		named := func(other string) bool { return strings.EqualFold(other, name) || isAuto(other) && isAuto(name) }
+		if !slices.ContainsFunc(names[:i], named) && i > 0 {
+			req.Fallbacks = append(req.Fallbacks, name)
+		}
+	}
+	req.Model, req.Auto = names[0], isAuto(names[0])
 	return nil
 }
 

@@ -45,9 +45,10 @@ func TestRequest(t *testing.T) {
 		`{"model":"auto","tools":[{"type":"function"}],` + ask + `}`:            with(func(r *openai.Request) { r.Tools, r.PromptBytes = true, 23 }),
 		`{"model":"auto","response_format":{"type":"json_schema"},` + ask + `}`: with(func(r *openai.Request) { r.JSONMode = true }),
 		`{"model":"auto","response_format":{"type":"text"},` + ask + `}`:        base,
+		`{"model":"auto","models":null,"x":1,` + ask + `}`:                      base,
 	} {
 		got := parsed(t, body)
-		if string(got.Body) != body {
+		if string(got.Body) != strings.Replace(body, `"models":null,`, "", 1) {
 			t.Errorf("body changed: %s", got.Body)
 		}
 		got.Body, got.ID, got.Key, got.Conversation.Opening = nil, "", openai.KeyInfo{}, [32]byte{}
@@ -65,7 +66,7 @@ func TestRoutingLimits(t *testing.T) {
 		`"plugins":[{"id":"auto-router","enabled":false,"cost_quality_tradeoff":3}]`:                                                {Dial: 7},
 		`"plugins":[{"id":"auto-router","cost_quality_tradeoff":3}],"cost_quality_tradeoff":4,"blocked_models":["b*"]`:              {Dial: 4, DialSet: true, Block: []string{"b*"}},
 		`"provider":{"sort":"price"},"usage":{"include":true},"allowed_models":["x"],"blocked_models":[],"cost_quality_tradeoff":7`: {Dial: 7, DialSet: true, Allow: []string{"x"}, Block: []string{}, Provider: openai.Provider{Sort: "price"}},
-		`"models":["a","b"],"route":"fallback","transforms":["middle-out"]`:                                                         {Dial: 7},
+		`"models":["a","AUTO","b","A"],"route":"fallback","transforms":["middle-out"]`:                                              {Dial: 7, Fallbacks: []string{"a", "b"}},
 		`"default_model":"llama3.1:8b"`: {Dial: 7, DefaultModel: "llama3.1:8b"},
 		`"provider":{"only":["0xAB"]}`:  {Dial: 7, Provider: openai.Provider{Only: []string{"0xAB"}}},
 	} {
@@ -74,7 +75,7 @@ func TestRoutingLimits(t *testing.T) {
 		if string(got.Body) != `{"model":"auto","seed":1.0,`+ask+`}` {
 			t.Errorf("body sent on: %s", got.Body)
 		}
-		if diff := cmp.Diff(want, openai.Request{Dial: got.Dial, DialSet: got.DialSet, Allow: got.Allow, Block: got.Block, DefaultModel: got.DefaultModel, Provider: got.Provider}); diff != "" {
+		if diff := cmp.Diff(want, openai.Request{Fallbacks: got.Fallbacks, Dial: got.Dial, DialSet: got.DialSet, Allow: got.Allow, Block: got.Block, DefaultModel: got.DefaultModel, Provider: got.Provider}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", body, diff)
 		}
 	}
@@ -138,6 +139,11 @@ func TestBadRequests(t *testing.T) {
 		`{"model":"auto","plugins":[7],` + ask + `}`:                                          "invalid_value",
 		`{"model":"auto","plugins":[{"id":"auto-router","allowed_model":["x"]}],` + ask + `}`: "invalid_value", // misspelt
 		`{"model":"auto","allowed_models":"x",` + ask + `}`:                                   "invalid_value",
+		`{"model":"auto","models":"x",` + ask + `}`:                                           "invalid_value",
+		`{"models":["x",""],` + ask + `}`:                                                     "invalid_value",
+		`{"models":[],` + ask + `}`:                                                           "missing_model",
+		`{"models":["1","2","3","4","5","6","7","8","9"],` + ask + `}`:                        "invalid_value",
+		`{"models":["x"],"Models":["y"],` + ask + `}`:                                         "invalid_value",
 		`{"model":"auto","default_model":7,` + ask + `}`:                                      "invalid_value",
 		`{"model":"auto","max_tokens":1,"Max_Tokens":100000,` + ask + `}`:                     "invalid_value", // Ollama would take the second
 		`{"model":"auto","model":"big",` + ask + `}`:                                          "invalid_value",
