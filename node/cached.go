@@ -109,8 +109,7 @@ func (l *lookup) find() (openai.Reply, bool) {
 
 // permits: the key may still use the model that gave the answer.
 func (l *lookup) permits(o cache.Origin) bool {
-	rules := l.req.Key.Rules
-	return rules == nil || access.Terms{Allow: rules.Allow, Block: rules.Block}.Permits(o.Model)
+	return l.req.Key.Rules.Permits(o.Model)
 }
 
 // keep is reply, of which a copy is kept if it comes to a good end.

@@ -121,10 +121,8 @@ func (v *visit) Ask(ctx context.Context, req openai.Request) error {
 	if req.DryRun {
 		return nil
 	}
-	if rules := req.Key.Rules; rules != nil && req.Embeds > 0 { // a model of the fleet is looked at by bindKey
-		if lists := (access.Terms{Allow: rules.Allow, Block: rules.Block}); !lists.Permits(req.Model) {
-			return modelNotAllowed(fmt.Sprintf("the API key may not use the model %q", req.Model))
-		}
+	if req.Embeds > 0 && !req.Key.Rules.Permits(req.Model) { // a model of the fleet is looked at by bindKey
+		return modelNotAllowed(fmt.Sprintf("the API key may not use the model %q", req.Model))
 	}
 	if err := v.in.AskTokens(ctx, v.gate.estimate(req)); err != nil {
 		return v.gate.refusal(err)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"flotilla/node/access"
 	"flotilla/node/openai"
 	"flotilla/routing"
 	"flotilla/routing/catalogue"
@@ -20,8 +19,7 @@ func bindKey(key openai.KeyInfo, policy *routing.Policy, candidates []routing.Ca
 	if rules == nil || len(rules.Allow) == 0 && len(rules.Block) == 0 {
 		return nil
 	}
-	lists := access.Terms{Allow: rules.Allow, Block: rules.Block}
-	if policy.Model != "" && !lists.Permits(catalogue.ID(policy.Model)) {
+	if policy.Model != "" && !rules.Permits(catalogue.ID(policy.Model)) {
 		return modelNotAllowed(fmt.Sprintf("the API key may not use the model %q", policy.Model))
 	}
 	policy.Block = slices.Concat(policy.Block, rules.Block)
@@ -30,7 +28,7 @@ func bindKey(key openai.KeyInfo, policy *routing.Policy, candidates []routing.Ca
 	case len(policy.Allow) == 0:
 		policy.Allow = rules.Allow
 	default:
-		if policy.Allow = inBoth(policy.Allow, lists, candidates); len(policy.Allow) == 0 {
+		if policy.Allow = inBoth(policy.Allow, rules, candidates); len(policy.Allow) == 0 {
 			return modelNotAllowed("no model on offer is allowed by the request and to its API key")
 		}
 	}
@@ -44,7 +42,7 @@ func modelNotAllowed(message string) error {
 // inBoth are patterns for the models on offer that both lists let through. Where one list lets nothing through that the other
 // does not, it is that list. Else two lists have no pattern in common that says this, so the models are named: of a large fleet
 // that may be more than a policy holds.
-func inBoth(allow []string, lists access.Terms, candidates []routing.Candidate) []string {
+func inBoth(allow []string, rules *openai.KeyRules, candidates []routing.Candidate) []string {
 	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
 	var both []string
 	onlyAsked, onlyPermitted := false, false
@@ -54,7 +52,7 @@ func inBoth(allow []string, lists access.Terms, candidates []routing.Candidate) 
 			ok, _ := path.Match(p, id)
 			return ok
 		})
-		switch permitted := lists.Permits(id); {
+		switch permitted := rules.Permits(id); {
 		case asked && permitted:
 			both = append(both, literal.Replace(id))
 		case asked:
@@ -67,7 +65,7 @@ func inBoth(allow []string, lists access.Terms, candidates []routing.Candidate) 
 	case len(both) > 0 && !onlyAsked:
 		return allow
 	case len(both) > 0 && !onlyPermitted:
-		return lists.Allow
+		return rules.Allow
 	}
 	slices.Sort(both)
 	return slices.Compact(both)

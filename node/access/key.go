@@ -104,20 +104,6 @@ func printable(text string) bool {
 	return utf8.ValidString(text)
 }
 
-// Permits says whether the key's lists let a model through.
-func (t Terms) Permits(model string) bool {
-	return !matchAny(t.Block, model) && (len(t.Allow) == 0 || matchAny(t.Allow, model))
-}
-
-func matchAny(patterns []string, model string) bool {
-	for _, p := range patterns {
-		if ok, _ := path.Match(p, model); ok { // patterns were checked
-			return true
-		}
-	}
-	return false
-}
-
 // Usable says why a key must be refused, or nothing.
 func (k Key) Usable(now time.Time) error {
 	switch {

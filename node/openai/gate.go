@@ -3,6 +3,8 @@ package openai
 import (
 	"context"
 	"net/http"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +18,18 @@ type KeyRules struct {
 	Dial *float64
 	// Upgrades replace those of the configuration, unless they are zero.
 	Upgrades UpgradeLimits
+}
+
+// Permits says whether the lists let a model through; a key without rules may use all.
+func (r *KeyRules) Permits(model string) bool {
+	return r == nil || !matchAny(r.Block, model) && (len(r.Allow) == 0 || matchAny(r.Allow, model))
+}
+
+func matchAny(patterns []string, model string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, _ := path.Match(p, model) // patterns were checked
+		return ok
+	})
 }
 
 // Gate holds callers to the limits of their keys, the same for every route that needs a key, and hears what became of

@@ -87,6 +87,7 @@ func autoModel(models []Model) wireModel {
 	w := wireModel{
 		ID: "auto", Object: "model", OwnedBy: "flotilla", CanonicalSlug: "flotilla/auto", Name: "Automatic choice",
 		Description:         "The cheapest capable model of the fleet, chosen for each prompt.",
+		Pricing:             &wirePricing{Prompt: "-1", Completion: "-1", Request: "-1"}, // as OpenRouter says that it depends
 		SupportedParameters: append(alwaysSupported[:len(alwaysSupported):len(alwaysSupported)], "cost_quality_tradeoff", "allowed_models", "blocked_models"),
 	}
 	vision := false
@@ -103,13 +104,14 @@ type modelList struct {
 	Data   []wireModel `json:"data"`
 }
 
-// listModels is never null: desktop clients take an error or a missing list for a broken connection.
+// listModels is what the key may ask for, and never null: desktop clients take an error or a missing list for a broken connection.
 func (h *handler) listModels(x *exchange) (modelList, bool) {
 	models, err := h.cfg.Completer.Models(x.r.Context())
 	if err != nil {
 		x.failWith(err)
 		return modelList{}, false
 	}
+	models = slices.DeleteFunc(slices.Clone(models), func(m Model) bool { return !x.key.Rules.Permits(m.ID) })
 	list := modelList{Object: "list", Data: []wireModel{}}
 	if chat := slices.DeleteFunc(slices.Clone(models), func(m Model) bool { return m.Embeds }); len(chat) > 0 {
 		list.Data = append(list.Data, autoModel(chat))
@@ -117,7 +119,7 @@ func (h *handler) listModels(x *exchange) (modelList, bool) {
 	for _, m := range models {
 		list.Data = append(list.Data, m.wire())
 	}
-	if e := h.cfg.Embeddings; e != nil {
+	if e := h.cfg.Embeddings; e != nil && x.key.Rules.Permits(e.ID) {
 		list.Data = append(list.Data, e.wire())
 	}
 	return list, true
@@ -140,7 +142,7 @@ func (h *handler) serveModel(x *exchange) {
 	}
 	i := slices.IndexFunc(list.Data, func(m wireModel) bool { return strings.EqualFold(m.ID, id) })
 	if i < 0 {
-		x.fail(&APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "no operator offers this model now; GET /v1/models lists what there is"})
+		x.fail(&APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "no operator offers this model now, or the API key may not use it; GET /v1/models lists what there is"})
 		return
 	}
 	x.sendJSON(http.StatusOK, list.Data[i])

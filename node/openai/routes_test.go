@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,5 +230,44 @@ func TestNothingSecretIsLogged(t *testing.T) {
 	}
 	if f.Closed.Load() != 2 {
 		t.Errorf("%d replies closed, want 2, also after a panic", f.Closed.Load())
+	}
+}
+
+// TestModelsOfAKey: a key is shown what its lists let it ask for.
+func TestModelsOfAKey(t *testing.T) {
+	for _, c := range []struct {
+		rules openai.KeyRules
+		want  []string
+	}{
+		{openai.KeyRules{}, []string{"auto", "big-70b", model, "flotilla/tiny"}},
+		{openai.KeyRules{Allow: []string{"smollm*"}}, []string{"auto", model}},
+		{openai.KeyRules{Block: []string{"smollm*", "flotilla/*"}}, []string{"auto", "big-70b"}},
+		{openai.KeyRules{Allow: []string{"flotilla/*"}}, []string{"flotilla/tiny"}},
+	} {
+		f := fakefleet.New()
+		f.List = append([]openai.Model{{ID: "big-70b"}}, f.List...)
+		cfg := config(f)
+		cfg.Embeddings = &openai.EmbeddingModel{ID: "flotilla/tiny"}
+		cfg.Keys = func(string) (openai.KeyInfo, error) { return openai.KeyInfo{ID: "k", Rules: &c.rules}, nil }
+		got := []string{}
+		for _, m := range object(t, do(t, cfg, "GET", "/v1/models", "").Body.Bytes())["data"].([]any) {
+			got = append(got, m.(map[string]any)["id"].(string))
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", c.rules, diff)
+		}
+		for _, id := range []string{"auto", "big-70b", model, "flotilla/tiny"} {
+			want := http.StatusNotFound
+			if slices.Contains(c.want, id) {
+				want = http.StatusOK
+			}
+			if w := do(t, cfg, "GET", "/v1/models/"+id, ""); w.Code != want {
+				t.Errorf("%+v: %s is %d, want %d", c.rules, id, w.Code, want)
+			}
+		}
+	}
+	auto := object(t, do(t, config(fakefleet.New()), "GET", "/v1/models/auto", "").Body.Bytes())
+	if diff := cmp.Diff(any(map[string]any{"prompt": "-1", "completion": "-1", "request": "-1"}), auto["pricing"]); diff != "" {
+		t.Errorf("auto's pricing, which OpenRouter's clients read of every entry (-want +got):\n%s", diff)
 	}
 }
