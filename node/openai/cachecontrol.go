@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -71,18 +72,25 @@ func (u CacheUse) header() string {
 	return v + "; receipt=" + u.ReceiptID
 }
 
-// usageCache is usage.flotilla.cache, of hits only.
+// usageCache is usage.flotilla.cache. It is an object whatever the status: LangChain adds the usages of several answers up, and fails
+// where a member is one in some of them only.
 type usageCache struct {
-	Kind          string  `json:"kind"`
-	AgeSeconds    int     `json:"age_seconds"`
-	Similarity    float64 `json:"similarity"`
-	ReceiptID     string  `json:"receipt_id"`
-	SavedMicroUSD uint64  `json:"saved_micro_usd"`
+	Status CacheStatus `json:"status"` // "off" for a key without a cache
+	*usageHit
 }
 
-func (u CacheUse) usage() *usageCache {
+// usageHit is of hits only.
+type usageHit struct {
+	Kind          string   `json:"kind"`
+	AgeSeconds    int      `json:"age_seconds"`
+	Similarity    fraction `json:"similarity"`
+	ReceiptID     string   `json:"receipt_id"`
+	SavedMicroUSD uint64   `json:"saved_micro_usd"`
+}
+
+func (u CacheUse) usage() usageCache {
 	if u.Status != CacheHit {
-		return nil
+		return usageCache{Status: cmp.Or(u.Status, "off")}
 	}
-	return &usageCache{u.Kind, int(u.Age / time.Second), u.Similarity, u.ReceiptID, u.SavedMicroUSD}
+	return usageCache{u.Status, &usageHit{u.Kind, int(u.Age / time.Second), fraction(u.Similarity), u.ReceiptID, u.SavedMicroUSD}}
 }

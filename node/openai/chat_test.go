@@ -32,7 +32,7 @@ func TestWholeAnswer(t *testing.T) {
 		"flotilla": map[string]any{
 			"model": model, "operator": "0xA11ce", "reason": "cheapest_capable",
 			"why": "cheapest of 2 that are good enough – measured on 32 neighbours", "predicted_quality": 0.75,
-			"receipt_id": fakefleet.ReceiptID, "cost_micro_usd": 2.0, "baseline_model": "big-model", "baseline_micro_usd": 12.0,
+			"receipt_id": fakefleet.ReceiptID, "cost_micro_usd": 2.0, "cache": map[string]any{"status": "off"}, "baseline_model": "big-model", "baseline_micro_usd": 12.0,
 			"input_micro_usd_per_mtok": 20000.0, "output_micro_usd_per_mtok": 40000.0, "per_request_micro_usd": 1.0,
 		},
 	}

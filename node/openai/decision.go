@@ -34,7 +34,7 @@ func setDecision(h http.Header, info Info, req Request, debug bool) {
 	}
 	set("X-Flotilla-Why", info.Why)
 	if q := quality(info.PredictedQuality); q != nil {
-		set("X-Flotilla-Predicted-Quality", strconv.FormatFloat(*q, 'f', 4, 64))
+		set("X-Flotilla-Predicted-Quality", strconv.FormatFloat(float64(*q), 'f', 4, 64))
 	}
 	set("X-Flotilla-Dial", strconv.FormatFloat(req.Dial, 'f', -1, 64))
 	set("X-Flotilla-Input-Per-Mtok", formatUSD(info.InputPerMTok, 6))
@@ -67,31 +67,48 @@ func usdEstimate(micro float64) string {
 	return strconv.FormatFloat(micro/1e6, 'f', 9, 64)
 }
 
-func quality(q float64) *float64 {
+func quality(q float64) *fraction {
 	if !(q > 0 && q <= 1) {
 		return nil
 	}
-	return &q
+	f := fraction(q)
+	return &f
+}
+
+// fraction is a number that is never written as a whole one: whoever adds up those of several answers gets one kind from each.
+type fraction float64
+
+// MarshalJSON implements json.Marshaler.
+func (f fraction) MarshalJSON() ([]byte, error) {
+	return withPoint(strconv.FormatFloat(float64(f), 'f', -1, 64)), nil
+}
+
+// withPoint writes a decimal number as a fraction, also where it is whole.
+func withPoint(decimal string) json.RawMessage {
+	if !strings.Contains(decimal, ".") {
+		decimal += ".0"
+	}
+	return json.RawMessage(decimal)
 }
 
 // usageFlotilla is usage.flotilla: what the decision was and what it cost.
 type usageFlotilla struct {
-	Model            string   `json:"model"`
-	Operator         string   `json:"operator"`
-	Reason           string   `json:"reason"`
-	Why              string   `json:"why"`
-	PredictedQuality *float64 `json:"predicted_quality"`
-	ReceiptID        string   `json:"receipt_id"`
-	CostMicroUSD     uint64   `json:"cost_micro_usd"`
-	BaselineModel    string   `json:"baseline_model,omitempty"`
-	BaselineQuality  *float64 `json:"baseline_quality,omitempty"`
-	BaselineMicroUSD uint64   `json:"baseline_micro_usd"`
-	InputPerMTok     uint64   `json:"input_micro_usd_per_mtok"`
-	OutputPerMTok    uint64   `json:"output_micro_usd_per_mtok"`
-	PerRequest       uint64   `json:"per_request_micro_usd"`
-	Partial          bool     `json:"partial,omitempty"`
+	Model            string    `json:"model"`
+	Operator         string    `json:"operator"`
+	Reason           string    `json:"reason"`
+	Why              string    `json:"why"`
+	PredictedQuality *fraction `json:"predicted_quality"`
+	ReceiptID        string    `json:"receipt_id"`
+	CostMicroUSD     uint64    `json:"cost_micro_usd"`
+	BaselineModel    string    `json:"baseline_model,omitempty"`
+	BaselineQuality  *fraction `json:"baseline_quality,omitempty"`
+	BaselineMicroUSD uint64    `json:"baseline_micro_usd"`
+	InputPerMTok     uint64    `json:"input_micro_usd_per_mtok"`
+	OutputPerMTok    uint64    `json:"output_micro_usd_per_mtok"`
+	PerRequest       uint64    `json:"per_request_micro_usd"`
+	Partial          bool      `json:"partial,omitempty"`
 
-	Cache *usageCache `json:"cache,omitempty"`
+	Cache usageCache `json:"cache"`
 }
 
 // usageObject is the answer's usage: the bill's figures over the operator's own object, of which all else is kept.
@@ -105,16 +122,12 @@ func usageObject(upstream json.RawMessage, info Info, final Final) json.RawMessa
 	if err != nil { // strings and finite numbers always encode
 		detail = json.RawMessage("null")
 	}
-	cost := formatUSD(final.CostMicroUSD, 6)
-	if !strings.Contains(cost, ".") { // whoever adds up costs gets one kind of number from every answer
-		cost += ".0"
-	}
 	number := func(n uint64) json.RawMessage { return strconv.AppendUint(nil, n, 10) }
 	edits := []rawjson.Edit{
 		{Key: "prompt_tokens", Value: number(uint64(final.PromptTokens))},
 		{Key: "completion_tokens", Value: number(uint64(final.CompletionTokens))},
 		{Key: "total_tokens", Value: number(uint64(final.PromptTokens) + uint64(final.CompletionTokens))},
-		{Key: "cost", Value: json.RawMessage(cost)},
+		{Key: "cost", Value: withPoint(formatUSD(final.CostMicroUSD, 6))},
 		{Key: "flotilla", Value: detail},
 	}
 	obj, err := rawjson.Parse(upstream)

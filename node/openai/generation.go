@@ -55,23 +55,23 @@ type wireGeneration struct {
 }
 
 type wireRecord struct {
-	Status           int      `json:"status"`
-	Code             string   `json:"code,omitempty"`
-	Asked            string   `json:"asked,omitempty"`
-	Reason           string   `json:"reason,omitempty"`
-	Why              string   `json:"why,omitempty"`
-	PredictedQuality *float64 `json:"predicted_quality"`
-	Attempts         int      `json:"attempts"`
-	CostMicroUSD     uint64   `json:"cost_micro_usd"`
-	BaselineModel    string   `json:"baseline_model,omitempty"`
-	BaselineMicroUSD uint64   `json:"baseline_micro_usd"`
-	Partial          bool     `json:"partial,omitempty"`
-	Cache            string   `json:"cache,omitempty"` // exact or semantic
-	CacheReceiptID   string   `json:"cache_receipt_id,omitempty"`
+	Status           int       `json:"status"`
+	Code             string    `json:"code,omitempty"`
+	Asked            string    `json:"asked,omitempty"`
+	Reason           string    `json:"reason,omitempty"`
+	Why              string    `json:"why,omitempty"`
+	PredictedQuality *fraction `json:"predicted_quality"`
+	Attempts         int       `json:"attempts"`
+	CostMicroUSD     uint64    `json:"cost_micro_usd"`
+	BaselineModel    string    `json:"baseline_model,omitempty"`
+	BaselineMicroUSD uint64    `json:"baseline_micro_usd"`
+	Partial          bool      `json:"partial,omitempty"`
+	Cache            string    `json:"cache,omitempty"` // exact or semantic
+	CacheReceiptID   string    `json:"cache_receipt_id,omitempty"`
 }
 
 func (g Generation) wire() wireGeneration {
-	f, cost := g.Final, json.RawMessage(formatUSD(g.Final.CostMicroUSD, 6))
+	f, cost := g.Final, withPoint(formatUSD(g.Final.CostMicroUSD, 6))
 	w := wireGeneration{
 		ID: g.RequestID, RequestID: orNull(g.RequestID), Model: g.Info.Model, ProviderName: g.Info.Operator, CreatedAt: g.At, Streamed: g.Stream,
 		Cancelled: g.Status == statusClientGone, TotalCost: cost, UpstreamCost: cost,
@@ -84,7 +84,7 @@ func (g Generation) wire() wireGeneration {
 		},
 	}
 	if c := g.Info.Cache; c.Status == CacheHit {
-		w.CacheDiscount, w.Flotilla.Cache, w.Flotilla.CacheReceiptID = json.RawMessage(formatUSD(c.SavedMicroUSD, 6)), c.Kind, c.ReceiptID
+		w.CacheDiscount, w.Flotilla.Cache, w.Flotilla.CacheReceiptID = withPoint(formatUSD(c.SavedMicroUSD, 6)), c.Kind, c.ReceiptID
 	}
 	if f.ReceiptID != "" {
 		w.ID = completionID(completionIDPrefix, f.ReceiptID, g.RequestID)
