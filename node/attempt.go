@@ -304,20 +304,30 @@ func (a *attempt) Close() error {
 		a.release()
 		return a.call.Close()
 	}
-	a.done = true
-	if err := a.call.Cancel("client left"); err != nil {
-		a.g.log.Debug("cancel", "receipt", a.id, "err", err)
-	}
+	a.cancel("client left")
 	a.g.draining.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
-		defer cancel()
-		if err := a.drain(ctx); err != nil {
-			a.g.log.Warn("close a cancelled answer", "receipt", a.id, "err", err)
-		}
+		a.drain()
 		a.handOver()
 		a.over()
 	})
 	return nil
+}
+
+// errBadPiece: an operator passed on what no client can be given.
+var errBadPiece = errors.New("operator sent what is no piece of an answer")
+
+// Stop implements openai.Reply.
+func (a *attempt) Stop() {
+	a.cancel("bad piece")
+	a.drain()
+	a.g.health.fault(a.priced.endpoint(), errBadPiece, a.g.now())
+}
+
+func (a *attempt) cancel(why string) {
+	a.done = true
+	if err := a.call.Cancel(why); err != nil {
+		a.g.log.Debug("cancel", "receipt", a.id, "err", err)
+	}
 }
 
 // over is when the client's bill is final.
@@ -328,7 +338,15 @@ func (a *attempt) over() {
 }
 
 // drain receives what was under way when the cancel was sent, then the receipt.
-func (a *attempt) drain(ctx context.Context) error {
+func (a *attempt) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := a.drained(ctx); err != nil {
+		a.g.log.Warn("close a cancelled answer", "receipt", a.id, "err", err)
+	}
+}
+
+func (a *attempt) drained(ctx context.Context) error {
 	for {
 		d, err := a.recv(ctx)
 		if err == nil {

@@ -218,5 +218,8 @@ func (r *replay) Final() openai.Final {
 	return openai.Final{PromptTokens: r.hit.Origin.PromptTokens, CompletionTokens: r.hit.Origin.CompletionTokens}
 }
 
+// Stop implements openai.Reply.
+func (r *replay) Stop() {}
+
 // Close implements openai.Reply.
 func (r *replay) Close() error { return nil }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -84,8 +85,8 @@ func TestOperatorRefusesOrders(t *testing.T) {
 	}
 }
 
-// liar serves what an honest operator would, and lets twist change the end of it.
-func (w *world) liar(twist func(*settlement.Receipt, *p2p.End)) {
+// liar serves what an honest operator would, then the pieces more, and lets twist change the end of it.
+func (w *world) liar(twist func(*settlement.Receipt, *p2p.End), more ...string) {
 	w.t.Helper()
 	key := testKey(w.t)
 	self := crypto.PubkeyToAddress(key.PublicKey)
@@ -107,10 +108,11 @@ func (w *world) liar(twist func(*settlement.Receipt, *p2p.End)) {
 			return err
 		}
 		hash := newAnswerHash(extra.Salt)
-		piece := []byte(`{"choices":[{"index":0,"delta":{"content":"twelve bytes"},"finish_reason":"stop"}]}`)
-		hash.add(piece)
-		if err := in.Send(piece, 3); err != nil {
-			return err
+		for _, piece := range append([]string{`{"choices":[{"index":0,"delta":{"content":"twelve bytes"},"finish_reason":"stop"}]}`}, more...) {
+			hash.add([]byte(piece))
+			if err := in.Send([]byte(piece), 3); err != nil {
+				return err
+			}
 		}
 		r := settlement.Receipt{
 			Request: order.Digest(testDomain), Payer: order.Payer, Payee: self, Advert: order.Advert, LaneSeq: uint64(time.Now().UnixNano()),
@@ -200,6 +202,29 @@ func TestNothingIsBilledForAnAnswerThatIsNotStreamedAndNotWhole(t *testing.T) {
 	a.release()
 	if all := w.receipts(); len(all) != 0 {
 		t.Errorf("%d receipts, the first is %+v", len(all), all[0].Receipt)
+	}
+}
+
+// Where an operator ends a stream by what no client can be given, what came before is billed, and the client is told by which receipt.
+func TestBadPieceIsBilledAndSaysSo(t *testing.T) {
+	for code, piece := range map[string]string{"operator_error": `{"error":{"message":"out of memory"}}`, "bad_answer": `{"choices":`} {
+		w := newWorld(t)
+		w.liar(func(*settlement.Receipt, *p2p.End) {}, piece)
+		resp, raw := w.ask(worldAPIKey)
+		receipts := w.receipts()
+		if len(receipts) != 1 || receipts[0].Receipt.Amount == 0 {
+			t.Fatalf("%s: %d receipts: %s", code, len(receipts), raw)
+		}
+		want := fmt.Sprintf(`"code":%q,"flotilla":{"receipt_id":%q,"cost_micro_usd":%d,`, code, receipts[0].ID(), receipts[0].Receipt.Amount)
+		if !strings.Contains(string(raw), want) || strings.Contains(string(raw), "[DONE]") {
+			t.Errorf("%s, want %s", raw, want)
+		}
+		if r := w.loggedAs(resp.Header.Get("X-Request-Id")); r.Code != "cut: "+code || r.Receipt != receipts[0].ID().String() || r.CostMicroUSD != uint64(receipts[0].Receipt.Amount) {
+			t.Errorf("logged %+v", r)
+		}
+		if len(w.gateway.Gateway.Serving()) != 0 {
+			t.Error("the operator is asked again at once")
+		}
 	}
 }
 

@@ -31,7 +31,10 @@ type Reply interface {
 	// Next returns the raw JSON of the next chunk, or of the whole answer if the request is not streamed. io.EOF means
 	// that the answer is whole and its receipt durable; any other error that it was cut. Next returns when ctx ends.
 	Next(ctx context.Context) (json.RawMessage, error)
-	// Final is the bill. It is valid once Next has returned an error, io.EOF or another.
+	// Stop ends an answer of which the last piece is no good. What was delivered is billed, so it waits for the operator's receipt,
+	// for a bounded time.
+	Stop()
+	// Final is the bill. It is valid once Next has returned an error, io.EOF or another, or Stop.
 	Final() Final
 	// Close frees the answer and is called exactly once. If the answer is not over it cancels the operator's
 	// generation; it does not wait for the network.

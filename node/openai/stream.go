@@ -18,13 +18,14 @@ func (a *answer) stream() {
 	ctx := a.x.r.Context()
 	for {
 		raw, err := a.reply.Next(ctx)
+		var event []byte
+		if err == nil {
+			if event, err = a.chunk(raw); err != nil {
+				a.reply.Stop()
+			}
+		}
 		if err != nil {
 			a.x.final = a.reply.Final()
-			a.end(out, err)
-			return
-		}
-		event, err := a.chunk(raw)
-		if err != nil {
 			a.end(out, err)
 			return
 		}

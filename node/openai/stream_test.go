@@ -99,7 +99,7 @@ func TestChunksOfOtherShape(t *testing.T) {
 		json.RawMessage(`{"error":{"message":"out of memory","code":500}}`),
 	}
 	data := events(t, chat(t, f, streamed).Body)
-	if len(data) != 3 || !strings.Contains(data[2], "out of memory") || !strings.Contains(data[2], `"code":"operator_error"`) {
+	if len(data) != 3 || !strings.Contains(data[2], "out of memory") || !strings.Contains(data[2], `"code":"operator_error","flotilla":{"receipt_id":"`+fakefleet.ReceiptID) {
 		t.Errorf("events: %q", data)
 	}
 }

@@ -158,6 +158,11 @@ func (r *reply) Info() openai.Info {
 
 func (r *reply) Final() openai.Final { return r.final }
 
+func (r *reply) Stop() {
+	r.final = final
+	r.final.Partial = true
+}
+
 func (r *reply) Close() error {
 	r.fleet.Closed.Add(1)
 	return nil
