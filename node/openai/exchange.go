@@ -23,6 +23,7 @@ type exchange struct {
 	id    string
 	key   KeyInfo
 
+	cut     bool // the body broke off, which ends the request's context too although its client may be there
 	session sessionKey
 	visit   Visit      // nil: no gate, or not admitted
 	span    trace.Span // nil: not traced
@@ -126,8 +127,7 @@ func (x *exchange) failBilled(api *APIError, final Final) {
 	if x.outcome == "" {
 		x.outcome = api.Code
 	}
-	// A body that came too late ends the request's context too, but its client is there.
-	if api.Status == statusClientGone || x.gone() && api.Status != http.StatusRequestTimeout {
+	if api.Status == statusClientGone || x.gone() && !x.cut {
 		x.status = statusClientGone
 		x.abandon()
 	}

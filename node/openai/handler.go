@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -232,10 +233,18 @@ func (x *exchange) readBody() ([]byte, *APIError) {
 		return body, nil
 	case errors.As(err, &over):
 		return nil, x.h.tooLarge()
+	}
+	x.w.Header().Set("Connection", "close") // what is left of the body would be taken for a request
+	x.cut = true
+	var broken net.Error
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF): // a client that has only closed its sending half still reads; to one that is gone it does no harm
+		return nil, &APIError{Status: http.StatusBadRequest, Code: "body_incomplete", Message: "the request body is shorter than its headers say"}
+	case !errors.As(err, &broken):
+		return nil, &APIError{Status: http.StatusBadRequest, Code: "invalid_body", NoRetry: true, Message: "the request body is not encoded as its headers say"}
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, &APIError{Status: statusClientGone, Code: "client_gone", Message: "the client left"}
 	}
-	x.w.Header().Set("Connection", "close")
 	return nil, &APIError{Status: http.StatusRequestTimeout, Code: "body_timeout", NoRetry: true, Message: "the request body did not arrive whole in time"}
 }
 

@@ -366,3 +366,37 @@ func TestDrain(t *testing.T) {
 		}
 	}
 }
+
+// TestBrokenBodies: who sends a body that cannot be read, or stops in it, still hears an answer to read.
+func TestBrokenBodies(t *testing.T) {
+	f := fakefleet.New()
+	srv := httptest.NewServer(openai.NewHandler(config(f)))
+	defer srv.Close()
+	for body, code := range map[string]string{
+		"Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}": "invalid_body", "Transfer-Encoding: chunked\r\n\r\n5\r\n{}": "body_incomplete",
+		"Content-Length: 100\r\n\r\n{}": "body_incomplete", "Content-Length: 100\r\n\r\n": "body_incomplete",
+	} {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n%s", testKey, body)
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Errorf("%q: %v, want an answer", body, err)
+			conn.Close()
+			continue
+		}
+		raw, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(raw), `"code":"`+code+`"`) || !resp.Close {
+			t.Errorf("%q: %v %s, %v; want 400 %s, and the connection closed", body, resp.Status, raw, err, code)
+		}
+		conn.Close()
+	}
+	if n := len(f.Requests()); n != 0 {
+		t.Errorf("%d requests reached the fleet", n)
+	}
+}
