@@ -3,6 +3,7 @@ package openai
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -35,8 +36,11 @@ func readPolicy(obj rawjson.Object, req *Request) *APIError {
 		if err := json.Unmarshal(raw, &p); err != nil {
 			return badRequest("plugins", "each plugin must be an object with an id; cost_quality_tradeoff is a number, allowed_models a list of strings")
 		}
-		if p.ID != "auto-router" || p.Enabled != nil && !*p.Enabled {
+		switch {
+		case p.Enabled != nil && !*p.Enabled:
 			continue
+		case p.ID != "auto-router": // an answer without what it would have added would look like one with it
+			return &APIError{Status: http.StatusBadRequest, Code: "unsupported_plugin", Param: "plugins", Message: fmt.Sprintf("the plugin %q is not here: there is auto-router alone", clip(p.ID, 40))}
 		}
 		strict := json.NewDecoder(bytes.NewReader(raw))
 		strict.DisallowUnknownFields() // a limit that is misspelt and ignored costs money
