@@ -42,7 +42,7 @@ func chatOfCompletion(body []byte) ([]byte, *APIError) {
 		return nil, api
 	}
 	for _, key := range [...]string{"suffix", "logprobs"} {
-		if obj.Has(key) {
+		if raw, _ := obj.Get(key); obj.Has(key) && (key != "suffix" || string(raw) != `""`) { // an empty suffix, as at the end of a file, asks for nothing
 			return nil, badRequest(key, "%s is not supported: the prompt is answered as a chat; use /v1/chat/completions", key)
 		}
 	}

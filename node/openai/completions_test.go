@@ -13,7 +13,7 @@ import (
 
 func TestCompletions(t *testing.T) {
 	f := fakefleet.New()
-	w := do(t, config(f), http.MethodPost, "/v1/completions", `{"model":"auto","prompt":["Say \"hi\""],"temperature":0.50,"x_new":[1]}`)
+	w := do(t, config(f), http.MethodPost, "/v1/completions", `{"model":"auto","prompt":["Say \"hi\""],"suffix":"","temperature":0.50,"x_new":[1]}`)
 	got := object(t, w.Body.Bytes())
 	if got["object"] != "text_completion" || !strings.HasPrefix(got["id"].(string), "cmpl-") {
 		t.Errorf("answer: %s", w.Body)
@@ -85,6 +85,7 @@ func TestCompletionsRefuse(t *testing.T) {
 		`{"model":"auto","prompt":[]}`:                             "prompt",
 		`{"model":"auto","prompt":"a","suffix":"b"}`:               "suffix",
 		`{"model":"auto","prompt":"a","logprobs":1}`:               "logprobs",
+		`{"model":"auto","prompt":"a","logprobs":""}`:              "logprobs",
 		`{"model":"auto","prompt":"a","echo":true}`:                "echo",
 		`{"model":"auto","prompt":"a","best_of":2}`:                "best_of",
 		`{"model":"auto","prompt":"a","max_tokens":-1}`:            "max_tokens",
