@@ -91,7 +91,7 @@ func (x *exchange) readSession(req *Request) *APIError {
 
 // keepSession remembers who gave a whole answer. A broken one says nothing about who should go on.
 func (x *exchange) keepSession() {
-	if f := x.final; f.ReceiptID != "" && !f.Partial {
+	if f := x.final; f.ReceiptID != "" && x.outcome == "" {
 		x.h.sessions.remember(x.session, Session{x.info.Model, x.info.Operator, f.PromptTokens + f.CompletionTokens}, time.Now())
 	}
 }

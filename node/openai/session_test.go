@@ -95,9 +95,13 @@ func TestToolLoopIsSeen(t *testing.T) {
 func TestBrokenAnswersAreNotRemembered(t *testing.T) {
 	c := newClient(t)
 	c.fleet.BreakAt, c.fleet.BreakWith = 1, errors.New("operator lost")
-	c.say(chatPath, opening)
-	if got := c.say(chatPath, answered); got.Last != (openai.Session{}) {
-		t.Errorf("after a broken answer: %+v", got.Last)
+	for _, c.fleet.Signs = range []bool{false, true} {
+		r := httptest.NewRequest(http.MethodPost, chatPath, strings.NewReader(`{"model":"auto","stream":true,"messages":[`+opening+`]}`))
+		r.Header.Set("Authorization", "Bearer "+testKey)
+		c.h.ServeHTTP(httptest.NewRecorder(), r)
+		if got := c.say(chatPath, answered); got.Last != (openai.Session{}) {
+			t.Errorf("after a broken answer, signed for %v: %+v", c.fleet.Signs, got.Last)
+		}
 	}
 	if w := do(t, config(c.fleet), http.MethodPost, chatPath, `{"model":"auto",`+ask+`}`, "X-Session-Id", strings.Repeat("s", 257)); w.Code != 400 {
 		t.Errorf("a session id of 257 bytes: %d", w.Code)

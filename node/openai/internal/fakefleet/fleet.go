@@ -33,6 +33,7 @@ type Fleet struct {
 	HangFirst   bool          // Complete waits for the end of its context
 	PanicAt     int           // Next panics before the piece with this number
 	Step        chan struct{} // if set, Next takes one from it before each piece
+	Signs       bool          // the operator signs for an answer that it breaks off
 	NotReady    error
 	ModelsErr   error
 	NoReceipt   bool // Receipt knows none
@@ -160,7 +161,7 @@ func (r *reply) Final() openai.Final { return r.final }
 
 func (r *reply) Stop() {
 	r.final = final
-	r.final.Partial = true
+	r.final.Partial = !r.fleet.Signs
 }
 
 func (r *reply) Close() error {
@@ -192,7 +193,7 @@ func (r *reply) Next(ctx context.Context) (json.RawMessage, error) {
 	}
 	if at == f.BreakAt {
 		r.final = final
-		r.final.Partial = true
+		r.final.Partial = !f.Signs
 		return nil, f.BreakWith
 	}
 	if at < len(r.raw) {
