@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -212,10 +213,17 @@ func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing
 // errRefusedAlone: what an operator's server refused another served, so that it was no fault of the request.
 var errRefusedAlone = errors.New("refused a request that another operator served")
 
-// priceIsStale tells an operator that offers another price now, as one does that has just restarted.
+// priceIsStale: one of the operators that were tried offers another price now, as one does that has just restarted.
 func priceIsStale(err error) bool {
-	var rejected *p2p.RejectedError
-	return errors.As(err, &rejected) && rejected.Code == codeStalePrice
+	switch e := err.(type) {
+	case nil:
+		return false
+	case *p2p.RejectedError:
+		return e.Code == codeStalePrice
+	case interface{ Unwrap() []error }: // errors.As would look at the first that rejected, whatever for
+		return slices.ContainsFunc(e.Unwrap(), priceIsStale)
+	}
+	return priceIsStale(errors.Unwrap(err))
 }
 
 // askPriceTimeout bounds askPrice: the client is waiting.

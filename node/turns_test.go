@@ -9,6 +9,8 @@ import (
 
 	"flotilla/node/access"
 	"flotilla/node/requestlog"
+	"flotilla/p2p"
+	"flotilla/routing"
 	"flotilla/settlement"
 )
 
@@ -134,6 +136,29 @@ func TestModelsInTurnAreCachedAsSuch(t *testing.T) {
 		resp, raw := w.post(k.Secret, "/v1/chat/completions", `{"models":`+string(names)+`,"stream":true,"max_tokens":20,"messages":[{"role":"user","content":"hello there"}]}`)
 		if got, _, _ := strings.Cut(resp.Header.Get("X-Flotilla-Cache"), ";"); got != want {
 			t.Errorf("%s: %q, want %s: %s", names, got, want, raw)
+		}
+	}
+}
+
+// A price that has changed is seen whatever other operators said before.
+func TestStalePriceIsSeenAmongOthers(t *testing.T) {
+	said := func(operator, code string) error {
+		return &attemptError{operator, fmt.Errorf("open: %w", &p2p.RejectedError{Code: code})}
+	}
+	for _, c := range []struct {
+		codes []string
+		want  bool
+	}{{[]string{codeStalePrice}, true}, {[]string{codeNeedVoucher, codeStalePrice}, true}, {[]string{codeNeedVoucher, codeBadOrder}, false}, {nil, false}} {
+		var faults []error
+		for _, code := range c.codes {
+			faults = append(faults, said("op", code))
+		}
+		one := &noAnswerError{faults}
+		if got := priceIsStale(one); got != c.want {
+			t.Errorf("%v: %v", c.codes, got)
+		}
+		if got := priceIsStale(unservedError{{"a", routing.ErrUnknownModel}, {"b", one}}); got != c.want {
+			t.Errorf("%v, of one model of two: %v", c.codes, got)
 		}
 	}
 }
