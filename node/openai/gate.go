@@ -88,9 +88,12 @@ func (x *exchange) enter() bool {
 	return true
 }
 
+// maxAsked bounds what a record says of the models that were asked for.
+const maxAsked = 2 * maxIDBytes
+
 // ask puts the parsed request to the gate. Every route that has operators or the gateway's models work comes by here.
 func (x *exchange) ask(req *Request) *APIError {
-	x.asked, x.stream = strings.Join(append([]string{req.Model}, req.Fallbacks...), ", "), req.Stream
+	x.asked, x.stream = clip(strings.Join(append([]string{req.Model}, req.Fallbacks...), ", "), maxAsked), req.Stream
 	if rules := x.key.Rules; rules != nil && rules.Dial != nil && !req.DialSet {
 		req.Dial = *rules.Dial
 	}
