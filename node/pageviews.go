@@ -17,6 +17,7 @@ import (
 	"flotilla/node/page"
 	"flotilla/node/requestlog"
 	"flotilla/routing"
+	"flotilla/routing/catalogue"
 	"flotilla/routing/index"
 	"flotilla/settlement"
 )
@@ -163,7 +164,7 @@ func outcomes(x *index.Index, d routing.Decision) []map[string]float64 {
 func receiptLine(s settlement.StoredReceipt) page.Receipt {
 	b := s.Bundle
 	out := page.Receipt{
-		ID: b.ID().String(), At: time.Unix(int64(b.Receipt.ServedAt), 0).UTC(), Model: b.Advert.Model, Operator: b.Receipt.Payee.Hex(),
+		ID: b.ID().String(), At: time.Unix(int64(b.Receipt.ServedAt), 0).UTC(), Model: catalogue.ID(b.Advert.Model), Operator: b.Receipt.Payee.Hex(),
 		CostMicroUSD: uint64(b.Receipt.Amount), State: s.State.String(), Partial: b.Partial,
 	}
 	if in := b.Inclusion; in != nil {

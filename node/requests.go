@@ -13,6 +13,7 @@ import (
 	"flotilla/node/admin"
 	"flotilla/node/openai"
 	"flotilla/node/requestlog"
+	"flotilla/routing/catalogue"
 	"flotilla/settlement"
 )
 
@@ -77,7 +78,7 @@ func generationOf(r requestlog.Record) openai.Generation {
 func generationFrom(b settlement.Bundle) openai.Generation {
 	return openai.Generation{
 		At: time.Unix(int64(b.Receipt.ServedAt), 0).UTC(), Status: http.StatusOK,
-		Info: openai.Info{Model: b.Advert.Model, Operator: b.Receipt.Payee.Hex()},
+		Info: openai.Info{Model: catalogue.ID(b.Advert.Model), Operator: b.Receipt.Payee.Hex()},
 		Final: openai.Final{
 			PromptTokens: b.Receipt.InputTokens, CompletionTokens: b.Receipt.OutputTokens, CostMicroUSD: uint64(b.Receipt.Amount),
 			ReceiptID: b.ID().String(), Partial: b.Partial,

@@ -162,3 +162,11 @@ func TestStalePriceIsSeenAmongOthers(t *testing.T) {
 		}
 	}
 }
+
+// What a receipt alone tells of an answer names the model as the answer did, however its operator spells it.
+func TestGenerationOfAReceiptNamesTheModelAsTheAnswerDid(t *testing.T) {
+	b := settlement.Bundle{Advert: settlement.Advert{Model: "HuggingFaceTB/SmolLM2-135M-Instruct"}}
+	if got := generationFrom(b).Info.Model; got != worldModel {
+		t.Errorf("named %q, in the answer %q", got, worldModel)
+	}
+}
