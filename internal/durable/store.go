@@ -33,7 +33,7 @@ var (
 
 // Options of a Store.
 type Options struct {
-	// MemtableBytes is how much is written before it becomes a table; up to two of these are in memory.
+	// MemtableBytes is how much is written before it becomes a table; up to two of these are in memory (memtables).
 	MemtableBytes uint64
 	// CacheBytes is how much of the tables is kept in memory.
 	CacheBytes int64
@@ -66,6 +66,8 @@ const (
 	badgerFile = "KEYREGISTRY"
 	// filterBits a key have 99 of 100 tables that do not hold a key skipped without reading their rows.
 	filterBits = 10
+	// memtables are in memory at once: one that is written to, and one that becomes a table or waits to be used again.
+	memtables = 2
 )
 
 // Open opens the rows in dir, which is made when there is none; with an empty dir they are in memory and nowhere else.
@@ -87,7 +89,7 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{logs: newLogFS(files), lock: lock}
-	cache := pebble.NewCache(o.CacheBytes)
+	cache := pebble.NewCache(o.CacheBytes + memtables*int64(o.MemtableBytes)) // Pebble takes the memtables' room out of its cache
 	defer cache.Unref()
 	opts := &pebble.Options{
 		FS: s.logs, Lock: lock, Cache: cache, MemTableSize: o.MemtableBytes, FormatMajorVersion: pebble.FormatNewest,
