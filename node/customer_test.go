@@ -131,7 +131,7 @@ func (c *customer) admits(o settlement.Order) bool {
 // owed is what the operator can charge the customer for.
 func (c *customer) owed() settlement.Amount {
 	c.t.Helper()
-	owed, err := c.op.ledger.Unvouchered(c.payer)
+	_, owed, err := c.op.ledger.OwedBy(c.payer)
 	if err != nil {
 		c.t.Fatal(err)
 	}

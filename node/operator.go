@@ -226,15 +226,11 @@ func (o *Operator) checkSigner(ctx context.Context, payer common.Address, digest
 
 // reserve makes sure that the order's maximum is in the lane on chain, beyond all that is promised or in work.
 func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(), *refusal) {
-	owed, err := o.ledger.Unvouchered(order.Payer)
+	vouchered, owed, err := o.ledger.OwedBy(order.Payer)
 	if err != nil {
 		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
 	}
-	held, _, err := o.ledger.HeldVoucher(order.Payer)
-	if err != nil {
-		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
-	}
-	aggregate, err := held.ValueAggregate.Add(owed)
+	aggregate, err := vouchered.Add(owed)
 	if err != nil {
 		return nil, &refusal{code: codeBadOrder, err: fmt.Errorf("sum what %s owes: %w", order.Payer, err)}
 	}

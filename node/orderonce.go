@@ -1,7 +1,6 @@
 package node
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -44,13 +43,13 @@ func (o *Operator) claim(id settlement.ReceiptID) (over func(), _ *refusal) {
 		return nil, &refusal{code: codeBadOrder, err: fmt.Errorf("order %s is being served", id)}
 	}
 	over = func() { o.making.end(id) }
-	switch _, err := o.ledger.Bundle(id); {
-	case errors.Is(err, settlement.ErrUnknownReceipt):
-		return over, nil
+	switch served, err := o.ledger.Has(id); {
 	case err != nil:
 		over()
 		return nil, &refusal{codeNotReady, time.Second, fmt.Errorf("read ledger: %w", err)}
+	case served:
+		over()
+		return nil, &refusal{code: codeBadOrder, err: fmt.Errorf("order %s was served and has its receipt: make a new one", id)}
 	}
-	over()
-	return nil, &refusal{code: codeBadOrder, err: fmt.Errorf("order %s was served and has its receipt: make a new one", id)}
+	return over, nil
 }

@@ -70,6 +70,18 @@ func (l *Ledger) Receipt(id ReceiptID) (StoredReceipt, error) {
 	return out, nil
 }
 
+// Has says whether there is a receipt of that id.
+func (l *Ledger) Has(id ReceiptID) (has bool, err error) {
+	err = l.look(func(now reader) (err error) {
+		has, err = durable.Has(now, idKey(prefixReceipt, id))
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("look up receipt %s: %w", id, err)
+	}
+	return has, nil
+}
+
 // Bundle returns what a stranger needs to verify the receipt of that id.
 func (l *Ledger) Bundle(id ReceiptID) (Bundle, error) {
 	r, err := l.Receipt(id)
@@ -191,7 +203,7 @@ func (l *Ledger) OwedTo(payee common.Address) (Amount, error) {
 
 func (l *Ledger) outLane(payee common.Address) (outLane, error) {
 	var lane outLane
-	err := l.view(func(snap reader) error { return readRecord(snap, addressKey(prefixOut, payee), &lane) })
+	err := l.look(func(now reader) error { return readRecord(now, addressKey(prefixOut, payee), &lane) })
 	return lane, orZero(err)
 }
 
@@ -218,15 +230,15 @@ func (l *Ledger) HeldVoucher(payer common.Address) (Voucher, Signature, error) {
 	return lane.Voucher, lane.VoucherSig, err
 }
 
-// Unvouchered returns what payer owes this payee beyond its newest voucher: the payee's risk, to be held
-// below a credit limit.
-func (l *Ledger) Unvouchered(payer common.Address) (Amount, error) {
+// OwedBy returns what payer has promised this payee with its newest voucher, and what it owes beyond it: the payee's risk, to
+// be held below a credit limit.
+func (l *Ledger) OwedBy(payer common.Address) (vouchered, unvouchered Amount, err error) {
 	lane, err := l.inLane(payer)
-	return lane.unvouchered(), err
+	return lane.Voucher.ValueAggregate, lane.unvouchered(), err
 }
 
 func (l *Ledger) inLane(payer common.Address) (inLane, error) {
 	var lane inLane
-	err := l.view(func(snap reader) error { return readRecord(snap, addressKey(prefixIn, payer), &lane) })
+	err := l.look(func(now reader) error { return readRecord(now, addressKey(prefixIn, payer), &lane) })
 	return lane, orZero(err)
 }

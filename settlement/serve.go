@@ -128,11 +128,11 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 	var b Bundle
 	var had, row []byte // row: the countersigned one; nil where nothing is to be countersigned
 	var admitted bool
-	err := l.view(func(snap reader) (err error) {
-		if had, err = readRow(snap, key); err != nil {
+	err := l.look(func(now reader) (err error) { // of one moment or not: the committer looks at both rows again
+		if had, err = readRow(now, key); err != nil {
 			return orUnknown(err)
 		}
-		admitted, err = durable.Has(snap, admission)
+		admitted, err = durable.Has(now, admission)
 		return errors.Join(err, decodeRecord(key, had, &b))
 	})
 	if err != nil {

@@ -53,7 +53,7 @@ func TestRecordServedNumbersAndSigns(t *testing.T) {
 			t.Errorf("a repeated request got other bytes (-want +got):\n%s", diff)
 		}
 	}
-	if owed, err := l.Unvouchered(f.gateway.addr); owed != 3*42 || err != nil {
+	if _, owed, err := l.OwedBy(f.gateway.addr); owed != 3*42 || err != nil {
 		t.Errorf("unvouchered %v (%v), want %v", owed, err, settlement.Amount(3*42))
 	}
 }
@@ -114,7 +114,7 @@ func TestCreditAfterLostLedger(t *testing.T) {
 	}
 	owed := func(when string, want settlement.Amount) {
 		t.Helper()
-		if got, err := l.Unvouchered(f.gateway.addr); got != want || err != nil {
+		if _, got, err := l.OwedBy(f.gateway.addr); got != want || err != nil {
 			t.Errorf("%s: owed %v (%v), want %v", when, got, err, want)
 		}
 	}
@@ -176,7 +176,7 @@ func TestRecordServedRefusals(t *testing.T) {
 			wantErr(t, err, tc.want)
 		})
 	}
-	if owed, err := l.Unvouchered(f.gateway.addr); owed != 0 || err != nil {
+	if _, owed, err := l.OwedBy(f.gateway.addr); owed != 0 || err != nil {
 		t.Errorf("refused receipts left %v owed (%v)", owed, err)
 	}
 }
@@ -260,7 +260,7 @@ func TestAcceptSettlementRefusals(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := l.AcceptSettlement(t.Context(), tc.id, tc.countersig, tc.voucher, tc.signer.sign(t, tc.voucher.Digest(testDomain)))
 			wantErr(t, err, tc.want)
-			if owed, err := l.Unvouchered(f.gateway.addr); owed != 42 || err != nil {
+			if _, owed, err := l.OwedBy(f.gateway.addr); owed != 42 || err != nil {
 				t.Errorf("a refused settlement changed what is owed to %v (%v)", owed, err)
 			}
 		})

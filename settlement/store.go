@@ -40,6 +40,9 @@ func openStore(dir string, opts durable.Options) (*durable.Store, error) {
 // view runs a read of the store, unless the ledger is closed.
 func (l *Ledger) view(read func(reader) error) error { return l.store.View(read) }
 
+// look is view for a single row, or for rows that need not be of one moment.
+func (l *Ledger) look(read func(reader) error) error { return l.store.Look(read) }
+
 // readRecord reads the record under key into v. errNoRecord when there is none.
 func readRecord(from reader, key []byte, v any) error {
 	err := durable.Get(from, key, func(row []byte) error { return decodeRecord(key, row, v) })

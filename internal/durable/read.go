@@ -19,6 +19,12 @@ func (s *Store) View(read func(Reader) error) error {
 	})
 }
 
+// Look is View for a single row, or for rows that need not be of one moment: it makes no snapshot, of which the end has Pebble
+// look for something to compact.
+func (s *Store) Look(read func(Reader) error) error {
+	return s.using(func() error { return read(s.db) })
+}
+
 // Get calls use with the row under key, which is the store's and stays only until use returns. ErrNoRow when there is none.
 func Get(from Reader, key []byte, use func(row []byte) error) error {
 	row, closer, err := from.Get(key)
