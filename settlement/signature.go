@@ -45,11 +45,11 @@ func Recover(digest common.Hash, sig Signature) (common.Address, error) {
 	if !inLowerHalf(sig[:32], sig[32:64]) {
 		return common.Address{}, fmt.Errorf("recover signer: %w: r or s out of range, or s is high", ErrBadSignature)
 	}
-	pub, err := crypto.SigToPub(digest[:], raw[:])
+	pub, err := crypto.Ecrecover(digest[:], raw[:]) // 0x04 ‖ x ‖ y
 	if err != nil {
 		return common.Address{}, fmt.Errorf("recover signer: %w: %w", ErrBadSignature, err)
 	}
-	return crypto.PubkeyToAddress(*pub), nil
+	return common.Address(crypto.Keccak256(pub[1:])[12:]), nil
 }
 
 // checkSigner returns ErrBadSignature unless want signed digest. who names the signer in the error.
