@@ -98,13 +98,13 @@ func encodeRecord(key []byte, v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode record %s: %w", keyName(key), err)
 	}
-	row := make([]byte, recordHeaderLen, recordHeaderLen+len(payload))
-	if row[0] = recordCBOR; len(payload) >= compressFrom && len(payload) <= maxRecordBytes {
-		row[0], payload = recordS2, s2.Encode(nil, payload)
+	version := byte(recordCBOR)
+	if len(payload) >= compressFrom && len(payload) <= maxRecordBytes {
+		version, payload = recordS2, s2.Encode(nil, payload)
 	}
-	row = append(row, payload...)
-	binary.BigEndian.PutUint32(row[1:], recordSum(key, row[0], payload))
-	return row, nil
+	row := append(make([]byte, 0, recordHeaderLen+len(payload)), version)
+	row = binary.BigEndian.AppendUint32(row, recordSum(key, version, payload))
+	return append(row, payload...), nil
 }
 
 // decodeRecord reads into v what encodeRecord framed for key. ErrCorrupt when it is anything else.
