@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 )
 
@@ -50,7 +51,7 @@ func (l *Ledger) RecordOrder(ctx context.Context, o Opening) (ReceiptID, Signatu
 	if err != nil {
 		return id, nil, fmt.Errorf("record order: %w", err)
 	}
-	l.orders.note(l.self, o.Order.Digest(l.domain), sig)
+	l.orders.note(l.self, common.Hash(id), sig)
 	key := idKey(prefixOrder, id)
 	row, err := encodeRecord(key, o.Order.Deadline)
 	if err != nil {

@@ -51,15 +51,16 @@ func (c *signatureCache) note(signer common.Address, digest common.Hash, sig Sig
 	c.good[key] = struct{}{}
 }
 
-// checkAdvert is Bundle.checkAdvertSignature by way of the cache.
+// checkAdvert is Bundle.checkAdvertSignature by way of the cache, once checkAdvertMatch has found that the order names the
+// advert's digest.
 func (l *Ledger) checkAdvert(b Bundle) error {
-	return l.adverts.check(advertSigner, b.Advert.Operator, b.Advert.Digest(b.Domain), b.AdvertSig)
+	return l.adverts.check(advertSigner, b.Advert.Operator, b.Order.Advert, b.AdvertSig)
 }
 
 // checkOrder: the payer or a key that may sign for it has signed the order. That is asked once: an order that was good
-// when it was admitted stays so.
+// when it was admitted stays so. checkOrderMatch has found that the receipt names the order's digest.
 func (l *Ledger) checkOrder(ctx context.Context, b Bundle) error {
-	payer, digest := b.Order.Payer, b.Order.Digest(b.Domain)
+	payer, digest := b.Order.Payer, common.Hash(b.ID())
 	if l.orders.knows(payer, digest, b.OrderSig) {
 		return nil
 	}
