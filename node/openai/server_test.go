@@ -47,8 +47,18 @@ func TestClientGone(t *testing.T) {
 			}
 			eventually(t, "the fleet is asked", func() bool { return len(f.Requests()) == 1 })
 			if f.HangAt > 0 {
-				if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "200") {
+				r := bufio.NewReader(conn)
+				if line, err := r.ReadString('\n'); err != nil || !strings.Contains(line, "200") {
 					t.Fatalf("status %q, %v", line, err)
+				}
+				for pieces := 0; pieces < f.HangAt; { // or a write that fails is what ends the answer
+					line, err := r.ReadString('\n')
+					if err != nil {
+						t.Fatal(err)
+					}
+					if strings.HasPrefix(line, "data: ") {
+						pieces++
+					}
 				}
 			}
 			if err := conn.Close(); err != nil {
