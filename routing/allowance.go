@@ -17,33 +17,34 @@ func (a Allowance) permits(c, thrifty Choice) bool {
 	return !a.Bounded || c.ExpectedCost <= thrifty.ExpectedCost+float64(a.Left)
 }
 
-// rank considers the choices in order: those that the allowance covers first, the best of them in front. The others stay,
-// as a last resort: an empty budget makes an answer cheaper, and never impossible.
+// rank considers the choices in order: those that the allowance covers and the guard does not hold back first, the best of them
+// in front. The others stay, as a last resort: either makes an answer cheaper, and never impossible.
 func (d *Decision) rank(choices []Choice) {
 	d.Considered = ordered(choices)
-	if !d.Allowance.Bounded {
+	if !d.Allowance.Bounded && (d.Guard == nil || d.Guard.objection() < 0) {
 		return
 	}
 	thrifty := d.thrifty()
-	d.OverBudget = !d.Allowance.permits(d.Considered[0], thrifty)
+	free := slices.IndexFunc(d.Considered, func(c Choice) bool { return !c.HeldBack })
+	d.OverBudget = !d.Allowance.permits(d.Considered[free], thrifty)
 	slices.SortStableFunc(d.Considered, func(a, b Choice) int {
-		switch covered := d.Allowance.permits(a, thrifty); {
-		case covered == d.Allowance.permits(b, thrifty):
+		switch open := !a.HeldBack && d.Allowance.permits(a, thrifty); {
+		case open == (!b.HeldBack && d.Allowance.permits(b, thrifty)):
 			return 0
-		case covered:
+		case open:
 			return -1
 		}
 		return 1
 	})
 }
 
-// uncovered is the position of the best that the allowance does not cover (-1: none): OverBudget rests on it.
+// uncovered is the position of the best that only the allowance does not cover (-1: none): OverBudget rests on it.
 func (d *Decision) uncovered() int {
 	if !d.OverBudget {
 		return -1
 	}
 	thrifty := d.thrifty()
-	return slices.IndexFunc(d.Considered, func(c Choice) bool { return !d.Allowance.permits(c, thrifty) })
+	return slices.IndexFunc(d.Considered, func(c Choice) bool { return !c.HeldBack && !d.Allowance.permits(c, thrifty) })
 }
 
 // thrifty is what the dial's cheap end would pick: the cheapest capable.

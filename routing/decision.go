@@ -27,7 +27,8 @@ type Choice struct {
 	OutputPerMTok        uint64  `json:"output_per_mtok"`
 	PerRequest           uint64  `json:"per_request"`
 	Load                 float64 `json:"load"`
-	Ref                  any     `json:"-"` // Candidate.Ref
+	HeldBack             bool    `json:"held_back,omitempty"` // by the guard, see GuardNote.hold: a last resort
+	Ref                  any     `json:"-"`                   // Candidate.Ref
 }
 
 // Neighbor is a labelled prompt the decision rests on. Rows are numbered within the index generation IndexID names.
@@ -39,7 +40,7 @@ type Neighbor struct {
 
 // Rules numbers the arithmetic of decisions. Raise it whenever the same record and index would give other bits, and make
 // the golden records anew (see replay_test.go): a replay by other rules cannot tell a changed program from a false record.
-const Rules = 4
+const Rules = 5
 
 // Decision is the outcome of Route with everything needed to explain it, and to make it again (Replay). Query is the
 // prompt's vector: whoever has the record can tell roughly what the prompt was about.
@@ -97,20 +98,19 @@ const MaxFallbacks = 8
 // offers.
 const MaxRecorded = 64
 
-// trim cuts the lists to what is recorded. The choices that the pick, its reason, the fallbacks and the guard's consent rest on
-// stay in: so a decision among the recorded alone comes out the same. With views these are 63 at most: thirteen that only d itself
-// rests on, six of each of maxViews views (pick, thrifty choice, leader, the most able, objection, the cheapest of the default
-// model), and two of all. Without views they are a third of that, with undercut.
+// trim cuts the lists to what is recorded. The choices that the pick, its reason, the fallbacks and the views' objections rest on
+// stay in: so a decision among the recorded alone comes out the same. These are 57 at most: 20 that d itself rests on, six of each
+// of six views, and what the whole text wants.
 func (d *Decision) trim() {
 	d.ConsideredTotal, d.RejectedTotal = len(d.Considered), len(d.Rejected)
 	d.Rejected = slices.Clip(d.Rejected[:min(len(d.Rejected), MaxRecorded)])
 	if len(d.Considered) <= MaxRecorded {
 		return
 	}
-	needed, all := make([]bool, len(d.Considered)), 0 // by position, and how many
+	needed, room := make([]bool, len(d.Considered)), MaxRecorded // by position, and for how many others
 	need := func(at int) {
 		if !needed[at] {
-			needed[at], all = true, all+1
+			needed[at], room = true, room-1
 		}
 	}
 	tries := append([]Choice{d.Pick}, d.Fallbacks...)
@@ -123,23 +123,16 @@ func (d *Decision) trim() {
 	for _, c := range d.weighed() {
 		need(slices.IndexFunc(d.Considered, c.sameOffer))
 	}
-	for i, yes := range needed {
-		if yes {
-			need(d.undercut(i))
-		}
-	}
-	best := 0
-	for ; best+all < MaxRecorded; best++ { // as many of the best as fit, each with what keeps it from being asked about
-		if under := d.undercut(best); under != best {
-			need(under)
-		}
-	}
-	best = min(best, MaxRecorded-all)
 	kept := make([]Choice, 0, MaxRecorded)
 	for i, c := range d.Considered {
-		if (i < best || needed[i]) && len(kept) < MaxRecorded {
-			kept = append(kept, c)
+		switch {
+		case needed[i]:
+		case room > 0:
+			room--
+		default:
+			continue
 		}
+		kept = append(kept, c)
 	}
 	d.Considered = kept
 }
@@ -190,8 +183,8 @@ func (d Decision) JSON() []byte {
 // Digest is the sha256 of JSON(); it goes into orders and receipts.
 func (d Decision) Digest() [32]byte { return sha256.Sum256(d.JSON()) }
 
-// settle fills in choices, order, fallbacks and baseline.
-func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
+// settle fills in choices, order, fallbacks and baseline. It returns the choices in the order of the candidates, the estimator's.
+func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) []Choice {
 	for _, offers := range [][]*Candidate{f.chosen, f.others} {
 		for _, c := range offers {
 			e.choices = append(e.choices, newChoice(e.of(c.Model), c, p, d.Dial))
@@ -201,8 +194,20 @@ func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
 	choices := e.choices[:len(f.chosen)]
 	d.Leader = choices[leader(choices)].Model
 	weigh(choices, Worth(d.Dial))
+	d.arrange(choices, p.Session)
+	if d.Rejected == nil {
+		d.Rejected = []Rejection{}
+	}
+	if d.Neighbors == nil {
+		d.Neighbors = []Neighbor{}
+	}
+	return choices
+}
+
+// arrange considers weighed choices in order, picks, and sets the fallbacks.
+func (d *Decision) arrange(choices []Choice, s Session) {
 	d.rank(choices)
-	pick := d.choose(p.Session)
+	pick := d.choose(s)
 	d.Pick = d.Considered[pick]
 	d.Fallbacks = make([]Choice, 0, min(MaxFallbacks, len(d.Considered)-1))
 	for _, same := range []bool{true, false} {
@@ -211,12 +216,6 @@ func (d *Decision) settle(e *estimator, f feasibleSet, p Prompt) {
 				d.Fallbacks = append(d.Fallbacks, c)
 			}
 		}
-	}
-	if d.Rejected == nil {
-		d.Rejected = []Rejection{}
-	}
-	if d.Neighbors == nil {
-		d.Neighbors = []Neighbor{}
 	}
 }
 

@@ -1,10 +1,8 @@
 package routing
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -18,236 +16,164 @@ type GuardNote struct {
 	ID         string       `json:"id"`                   // the guard's rules and table
 	Cut        []guard.Span `json:"cut,omitempty"`        // bytes of the text that were not routed by, at most MaxRecorded spans
 	Unfamiliar bool         `json:"unfamiliar,omitempty"` // the text is unusual all over, so nothing was cut
-	Views      []View       `json:"views,omitempty"`      // asked because the whole text, which comes first, wanted an upgrade
-	Decided    int          `json:"decided,omitempty"`    // number of the view that the decision rests on
+	Wanted     ModelID      `json:"wanted,omitempty"`     // the upgrade that the whole text wants, and that its views were asked about
+	Views      []View       `json:"views,omitempty"`      // none where the text has too few words to be shortened
 
-	needed []Choice // what agreed looked at: stays in the record
+	needed []Choice // what the views and their objections rest on: stays in the record
 }
 
-// View is what one version of the text would have been sent to.
+// View is what a shorter version of the text would have been sent to.
 type View struct {
 	Name         string      `json:"name"`
 	Query        index.Query `json:"query,omitempty"`
 	Model        ModelID     `json:"model"`
 	ExpectedCost float64     `json:"expected_cost"` // token base units (1e-6 USD)
 	Fragment     bool        `json:"fragment,omitempty"`
+	Objects      bool        `json:"objects,omitempty"` // to what the whole text wants
 }
 
-// maxViews bounds the views of a record: the whole text and guard.Crops.
+// maxViews bounds the views of a record; guard.Crops makes at most six.
 const maxViews = 8
 
 const (
-	// wholeText names the first view.
-	wholeText = "the whole text"
-	// GuardBenefit is the doubt's, in quality: a version of the text agrees with an upgrade unless it finds something cheaper
-	// better by more. The least of several noisy votes is lower than the text's own, and this makes up for it; more lets
-	// readable sentences beside a prompt through (docs/attacks.md).
-	GuardBenefit = 0.025
-	// FragmentBenefit is the same for a version that is no whole sentences, whose vote is noisier.
-	FragmentBenefit = 0.04
+	// GuardBenefit is the doubt's, in quality: a view agrees with an upgrade unless it finds the cheaper choice that it would
+	// make itself better by more. The least of several noisy votes is lower than the text's own, and this makes up for it; more
+	// lets readable sentences beside a prompt through (docs/attacks.md).
+	GuardBenefit = 0.045
+	// FragmentBenefit is the same for a view that is no whole sentences, whose vote is noisier.
+	FragmentBenefit = 0.06
 )
 
-// guarded decides on the text without the parts that the guard cuts. When that wants an upgrade, or nearly, shorter
-// versions of the text are asked too, and the decision is that of the dearest view that all the others agree with.
+// opinion is what one version of the text would be answered by.
+type opinion struct {
+	Decision
+	offers []Choice // weighed, in the order of the candidates
+}
+
+// version is a shorter text that is asked: part, which counts as beginning and ending like another, or the query that is
+// recorded of it.
+type version struct {
+	View
+	part, like string
+}
+
+// guarded decides on the text without the parts that the guard cuts. When that wants an upgrade, shorter versions of the text
+// are asked too, and what one of them objects to is held back.
 func (r *Router) guarded(ctx context.Context, p Prompt, f feasibleSet, asked Decision) (Decision, error) {
 	if r.guard == nil || asked.Pinned || strings.TrimSpace(p.Text) == "" {
-		return r.view(ctx, p.Text, p.Text, p, f, asked)
+		whole, err := r.view(ctx, p.Text, p.Text, p, f, asked)
+		return whole.Decision, err
 	}
 	found := r.guard.Inspect(p.Text)
 	note := &GuardNote{ID: r.guard.ID(), Cut: found.Cut[:min(len(found.Cut), MaxRecorded)], Unfamiliar: found.Unfamiliar}
-	d, err := r.view(ctx, found.Text, found.Text, p, f, asked)
+	whole, err := r.view(ctx, found.Text, found.Text, p, f, asked)
 	if err != nil {
 		return Decision{}, err
 	}
-	if d.forced() || !d.wantsUpgrade() {
-		d.Guard = note
-		return d, nil
+	whole.Guard = note
+	if !whole.wantsUpgrade() {
+		return whole.Decision, nil
 	}
-	note.Views = []View{newView(wholeText, d, false)}
-	views := []Decision{d}
+	var versions []version
 	for _, crop := range guard.Crops(found.Text) {
-		c, err := r.view(ctx, crop.Text, crop.Like, p, f, asked)
-		if err != nil {
-			return Decision{}, fmt.Errorf("text %s: %w", crop.Name, err)
-		}
-		views = append(views, c)
-		note.Views = append(note.Views, newView(crop.Name, c, crop.Fragment))
+		versions = append(versions, version{View{Name: crop.Name, Fragment: crop.Fragment}, crop.Text, crop.Like})
 	}
-	return note.decide(views), nil
+	return r.consult(ctx, p, f, asked, whole, versions)
 }
 
-func newView(name string, d Decision, fragment bool) View {
-	return View{Name: name, Query: d.Query, Model: d.Pick.Model, ExpectedCost: d.Pick.ExpectedCost, Fragment: fragment}
-}
-
-// benefit of the doubt that the view gives an upgrade.
-func (v View) benefit() float64 {
-	if v.Fragment {
-		return FragmentBenefit
-	}
-	return GuardBenefit
-}
-
-// decide takes the view that all agree with.
-func (n *GuardNote) decide(views []Decision) Decision {
-	n.Decided, n.needed = n.agreed(views), n.compared(views)
-	d := views[n.Decided]
-	d.Guard = n
-	return d
-}
-
-// compared are the choices that agreed and wantsUpgrade rest on: each view's landmarks, the strongest objection to its pick, and
-// the best of those dearer than what the whole text wants.
-func (n *GuardNote) compared(views []Decision) []Choice {
-	var out []Choice
-	for i := range views {
-		v := &views[i]
-		out = append(out, v.landmarks()...)
-		if c, _ := n.objection(views, v.Pick); c != nil {
-			out = append(out, *c)
-		}
-	}
-	whole, best := &views[0], -1
-	for i, c := range whole.Considered {
-		if c.ExpectedCost > whole.Pick.ExpectedCost && whole.lowestOf(c) && (best < 0 || c.Utility > whole.Considered[best].Utility) {
-			best = i
-		}
-	}
-	if best >= 0 {
-		out = append(out, whole.Considered[best])
-	}
-	return out
-}
-
-// reguarded makes again what the recorded views wanted, and whether they had to be asked.
+// reguarded decides again by the recorded queries of the text and its views.
 func (r *Router) reguarded(ctx context.Context, p Prompt, f feasibleSet, asked Decision, record *Decision) (Decision, error) {
 	asked.Query = record.Query
-	if record.Guard == nil {
-		return r.view(ctx, "", "", p, f, asked)
+	whole, err := r.view(ctx, "", "", p, f, asked)
+	if err != nil || record.Guard == nil {
+		return whole.Decision, err
 	}
-	n := &GuardNote{ID: record.Guard.ID, Cut: record.Guard.Cut, Unfamiliar: record.Guard.Unfamiliar}
-	recorded := record.Guard.Views
-	if len(recorded) == 0 {
-		recorded = []View{{Query: record.Query}}
+	whole.Guard = &GuardNote{ID: record.Guard.ID, Cut: record.Guard.Cut, Unfamiliar: record.Guard.Unfamiliar}
+	var versions []version
+	for _, v := range record.Guard.Views {
+		versions = append(versions, version{View: View{Name: v.Name, Query: v.Query, Fragment: v.Fragment}})
 	}
-	var views []Decision
-	for _, v := range recorded {
+	if !whole.wantsUpgrade() {
+		return whole.Decision, nil
+	}
+	return r.consult(ctx, p, f, asked, whole, versions)
+}
+
+// consult asks the versions about what the whole text wants, and picks again where one objects.
+func (r *Router) consult(ctx context.Context, p Prompt, f feasibleSet, asked Decision, whole opinion, versions []version) (Decision, error) {
+	note := whole.Guard
+	note.Wanted = whole.Pick.Model
+	views := make([]opinion, len(versions))
+	for i, v := range versions {
 		asked.Query = v.Query
-		d, err := r.view(ctx, "", "", p, f, asked)
-		if err != nil {
-			return Decision{}, err
+		var err error
+		if views[i], err = r.view(ctx, v.part, v.like, p, f, asked); err != nil {
+			return Decision{}, fmt.Errorf("text %s: %w", v.Name, err)
 		}
-		views = append(views, d)
-		n.Views = append(n.Views, newView(v.Name, d, v.Fragment))
+		v.Query, v.Model, v.ExpectedCost = views[i].Query, views[i].Pick.Model, views[i].Pick.ExpectedCost
+		note.Views = append(note.Views, v.View)
 	}
-	first := &views[0]
-	if ask := !first.forced() && first.wantsUpgrade(); ask != (len(record.Guard.Views) > 0) {
-		return Decision{}, &DifferenceError{"guard.views", fmt.Sprintf("%d views", len(record.Guard.Views)), fmt.Sprintf("more asked: %v", ask)}
+	note.needed = append(note.needed, whole.Pick)
+	for i := range views {
+		note.needed = append(note.needed, views[i].landmarks()...)
 	}
-	if len(record.Guard.Views) == 0 {
-		n.Views, first.Guard = nil, n
-		return *first, nil
+	wanted := slices.IndexFunc(whole.offers, whole.Pick.sameOffer)
+	for i := range views {
+		note.Views[i].Objects = note.Views[i].objects(&views[i], wanted)
 	}
-	return n.decide(views), nil
+	if note.objection() >= 0 {
+		note.hold(&whole, views)
+		whole.arrange(whole.offers, p.Session)
+	}
+	return whole.Decision, nil
+}
+
+// objects says whether the view, whose opinion is given, is against the offer of that number: it would itself make a cheaper
+// choice, and finds that better by more than the benefit of the doubt. What it would not choose itself it does not hold against
+// an offer, so an operator that no version of the text would go to has no part in this.
+func (v *View) objects(own *opinion, offer int) bool {
+	benefit := GuardBenefit
+	if v.Fragment {
+		benefit = FragmentBenefit
+	}
+	there := &own.offers[offer]
+	return own.Pick.ExpectedCost < there.ExpectedCost && own.Pick.Utility > there.Utility+benefit
+}
+
+// hold holds back the offers that a view objects to, and those dearer than what the whole text wants, which is held back
+// itself: a view never buys more than the text does. The thrifty choice, and what is no dearer, needs nobody's consent.
+func (n *GuardNote) hold(whole *opinion, views []opinion) {
+	thrifty, wanted := whole.thrifty().ExpectedCost, whole.Pick.ExpectedCost
+	for i := range whole.offers {
+		c := &whole.offers[i]
+		against := c.ExpectedCost > wanted
+		for k := 0; k < len(views) && !against; k++ {
+			against = n.Views[k].objects(&views[k], i)
+		}
+		c.HeldBack = against && c.ExpectedCost > thrifty
+	}
+}
+
+// objection is the number of the first view that objects to what the whole text wants; -1: none does.
+func (n *GuardNote) objection() int {
+	return slices.IndexFunc(n.Views, func(v View) bool { return v.Objects })
 }
 
 // view decides on one version of the text, which counts as beginning and ending like another.
-func (r *Router) view(ctx context.Context, part, like string, p Prompt, f feasibleSet, d Decision) (Decision, error) {
+func (r *Router) view(ctx context.Context, part, like string, p Prompt, f feasibleSet, d Decision) (opinion, error) {
 	e, err := r.evidence(ctx, part, like, &d)
 	if err != nil {
-		return Decision{}, err
+		return opinion{}, err
 	}
 	defer e.release()
-	d.settle(e, f, p)
-	return d, nil
+	offers := d.settle(e, f, p)
+	return opinion{d, slices.Clone(offers)}, nil
 }
 
-// forced: the text has no say.
-func (d *Decision) forced() bool { return d.Turn != nil && d.Turn.Verdict == VerdictToolLoop }
-
-// wantsUpgrade says whether asking more views can change the pick: it costs more than the thrifty choice, or a dearer
-// model is behind it by no more than the benefit. A model's dearer offers have no part in this: nobody would choose them.
+// wantsUpgrade says whether the text makes the pick cost more than the thrifty choice.
 func (d *Decision) wantsUpgrade() bool {
-	if d.Dial == MaxDial {
-		return false
-	}
-	return d.Pick.ExpectedCost > d.thrifty().ExpectedCost ||
-		slices.ContainsFunc(d.Considered, func(c Choice) bool { return d.tempts(&c) && d.lowestOf(c) })
-}
-
-// tempts: a choice is dearer than the pick, and behind it by no more than the benefit.
-func (d *Decision) tempts(c *Choice) bool {
-	return c.ExpectedCost > d.Pick.ExpectedCost && c.Utility+GuardBenefit >= d.Pick.Utility
-}
-
-// undercut is the position of the cheapest offer of a choice's model, where that alone is why the guard asked nothing because of
-// the choice. It may have less utility, for its doubt, and has to stay in the record where the choice does. Else it is the choice's own.
-func (d *Decision) undercut(at int) int {
-	c := &d.Considered[at]
-	if d.Guard == nil || len(d.Guard.Views) > 0 || !d.tempts(c) {
-		return at
-	}
-	for i := range d.Considered {
-		if o := &d.Considered[i]; o.Model == c.Model && o.ExpectedCost < d.Considered[at].ExpectedCost {
-			at = i
-		}
-	}
-	return at
-}
-
-// lowestOf says whether no operator considered asks less for the choice's model.
-func (d *Decision) lowestOf(c Choice) bool {
-	return !slices.ContainsFunc(d.Considered, func(o Choice) bool { return o.Model == c.Model && o.ExpectedCost < c.ExpectedCost })
-}
-
-// agreed is the number of the view with the dearest pick that every view agrees with, the first of equals. A pick no
-// dearer than the thrifty choice is no upgrade and needs nobody's consent. Where that is what the whole text picks too, the
-// whole text decides. An operator that no view would pick has no
-// part in this: it neither wants anything nor is the better alternative of any view.
-func (n *GuardNote) agreed(views []Decision) int {
-	thrifty := views[0].thrifty().ExpectedCost
-	order := make([]int, len(views))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(views[b].Pick.ExpectedCost, views[a].Pick.ExpectedCost)
-	})
-	for _, i := range order {
-		if pick := views[i].Pick; pick.ExpectedCost <= thrifty || n.consent(views, pick) {
-			if pick.sameOffer(views[0].Pick) {
-				return 0
-			}
-			return i
-		}
-	}
-	return order[len(order)-1]
-}
-
-// consent: no view finds something cheaper than the pick better by more than its benefit of the doubt.
-func (n *GuardNote) consent(views []Decision, pick Choice) bool {
-	_, by := n.objection(views, pick)
-	return by <= 0
-}
-
-// objection is what speaks most against a pick: of all that is cheaper in some view, what that view finds better by most,
-// beyond its benefit of the doubt. Each view compares at its own expected costs. Nil and −∞ when the pick is the cheapest in all.
-func (n *GuardNote) objection(views []Decision, pick Choice) (strongest *Choice, by float64) {
-	by = math.Inf(-1)
-	for i := range views {
-		v := &views[i]
-		here := &v.Considered[v.position(pick.Model, pick.Operator)] // every view considers the same offers
-		for j := range v.Considered {
-			c := &v.Considered[j]
-			if c.ExpectedCost >= here.ExpectedCost {
-				continue
-			}
-			if better := c.Utility - (here.Utility + n.Views[i].benefit()); better > by {
-				strongest, by = c, better
-			}
-		}
-	}
-	return strongest, by
+	toolLoop := d.Turn != nil && d.Turn.Verdict == VerdictToolLoop // then the text has no say
+	return d.Dial != MaxDial && !toolLoop && d.Pick.ExpectedCost > d.thrifty().ExpectedCost
 }
 
 // explain is the guard's part of a decision's sentence.
@@ -262,9 +188,8 @@ func (n *GuardNote) explain() string {
 	case len(n.Cut) > 0:
 		why += fmt.Sprintf("; %d parts of the text make no sense together and were not routed by", len(n.Cut))
 	}
-	if n.Decided > 0 {
-		why += fmt.Sprintf("; the whole text asked for %s, but not all of its parts did: the decision rests on it %s",
-			n.Views[0].Model, n.Views[n.Decided].Name)
+	if i := n.objection(); i >= 0 {
+		why += fmt.Sprintf("; the whole text asked for %s, but %s it asks for %s", n.Wanted, n.Views[i].Name, n.Views[i].Model)
 	}
 	return why
 }

@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -102,35 +103,46 @@ func TestUsedUpBudgetTakesTheThriftyAndRefusesNothing(t *testing.T) {
 	}
 }
 
-// Where the parts agree with what the whole text picks, the whole text decides, though a part may expect a longer answer.
-func TestWholeTextDecidesWhatItsPartsAgreeWith(t *testing.T) {
-	r, _ := guardedRouter(t)
-	fleet := []routing.Candidate{
-		{Operator: "small", Model: "gemma-3-270m", InputPerMTok: 5_000_000, OutputPerMTok: 10_000_000},
-		{Operator: "large", Model: "smollm2-135m-instruct", InputPerMTok: 15_000_000, OutputPerMTok: 30_000_000},
+// What no view objects to is picked as if nobody had been asked, and no view buys anything dearer than the whole text wants.
+func TestViewsOnlyHoldBack(t *testing.T) {
+	r, x := disagreeing(t)
+	open, err := routing.New(routing.Config{Embedder: scattered{x}, Index: x})
+	if err != nil {
+		t.Fatal(err)
 	}
-	upgrades := 0
-	for _, text := range []string{
-		"What is the capital of France?", "Name three colours.", "Who wrote Romeo and Juliet?", "Translate to French: good morning.",
-		"Is water wet? Answer yes or no.", "Write a short sentence about the sea.", "What is the boiling point of water at sea level?",
-	} {
-		d, err := r.Route(t.Context(), routing.Prompt{Text: text, InputTokens: 16, MaxOutputTokens: 48}, fleet, routing.Policy{Dial: 7})
+	fleet := append(ladder(),
+		routing.Candidate{Operator: "medium", Model: "qwen2.5-7b-instruct", InputPerMTok: 200_000, OutputPerMTok: 200_000},
+		routing.Candidate{Operator: "other", Model: "llama-3.1-8b-instruct", InputPerMTok: 300_000, OutputPerMTok: 250_000})
+	agreed, held := 0, 0
+	for i := range 300 {
+		p := routing.Prompt{Text: fmt.Sprintf("Tell me about the number %d and the sea. How many ships are there? Name one of them, please.", i)}
+		policy := routing.Policy{Dial: float64(i % 10)}
+		want, err := open.Route(t.Context(), p, fleet, policy)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(d.Guard.Views) == 0 {
-			continue
+		d, err := r.Route(t.Context(), p, fleet, policy)
+		if err != nil {
+			t.Fatal(err)
 		}
-		whole := d.Guard.Views[0]
-		if d.Guard.Decided > 0 && d.Pick.Model == whole.Model {
-			t.Errorf("%q: %s picks %s, and so does the whole text", text, d.Guard.Views[d.Guard.Decided].Name, whole.Model)
-		}
-		if d.Pick.Operator == "large" {
-			upgrades++
+		objects := slices.ContainsFunc(d.Guard.Views, func(v routing.View) bool { return v.Objects })
+		switch {
+		case objects != (d.Pick.Operator != want.Pick.Operator):
+			t.Errorf("prompt %d: a view objects: %v, %s instead of %s", i, objects, d.Pick.Operator, want.Pick.Operator)
+		case d.Pick.ExpectedCost > want.Pick.ExpectedCost:
+			t.Errorf("prompt %d: %s for %v instead of %s for %v", i, d.Pick.Operator, d.Pick.ExpectedCost, want.Pick.Operator, want.Pick.ExpectedCost)
+		case len(d.Guard.Views) > 0 && objects:
+			held++
+			if d.Guard.Wanted != want.Pick.Model || !strings.Contains(d.Why, "the whole text asked for "+string(want.Pick.Model)) {
+				t.Errorf("prompt %d wanted %s, recorded %s: %s", i, want.Pick.Model, d.Guard.Wanted, d.Why)
+			}
+		case len(d.Guard.Views) > 0:
+			agreed++
 		}
 	}
-	if upgrades == 0 {
-		t.Error("no prompt got the large model: this test shows nothing")
+	t.Logf("%d held back, %d agreed with", held, agreed)
+	if held < 20 || agreed < 20 {
+		t.Errorf("%d held back, %d agreed with: this shows little", held, agreed)
 	}
 }
 
@@ -173,7 +185,7 @@ func TestReadableSentencesBuyLittle(t *testing.T) {
 		}
 	}
 	t.Logf("of %d texts, %d bought the large model, without guard %d", tried, bought, boughtOpen)
-	if boughtOpen < tried/4 || bought*4 > boughtOpen {
+	if boughtOpen < tried/4 || bought*5 > boughtOpen*2 {
 		t.Errorf("of %d texts, %d bought the large model, without guard %d", tried, bought, boughtOpen)
 	}
 }

@@ -79,18 +79,14 @@ func ReadRecord(record []byte) (Decision, error) {
 		return Decision{}, fmt.Errorf("read decision record: %d choices and %d rejections, want 1 to %d and at most %d", len(d.Considered), len(d.Rejected), MaxRecorded, MaxRecorded)
 	case d.Guard != nil && len(d.Guard.Views) > maxViews:
 		return Decision{}, fmt.Errorf("read decision record: %d views of the text, at most %d", len(d.Guard.Views), maxViews)
-	case !trimmed(d.ConsideredTotal, len(d.Considered), leastConsidered) || !trimmed(d.RejectedTotal, len(d.Rejected), MaxRecorded):
+	case !trimmed(d.ConsideredTotal, len(d.Considered)) || !trimmed(d.RejectedTotal, len(d.Rejected)):
 		return Decision{}, fmt.Errorf("read decision record: no list of %d choices and %d rejections is cut to %d and %d", d.ConsideredTotal, d.RejectedTotal, len(d.Considered), len(d.Rejected))
 	}
 	return d, d.policy().check()
 }
 
-// leastConsidered is how many choices trim leaves of more than MaxRecorded: the best MaxRecorded less those needed, or all
-// that are needed, whichever are more; among the latter the same offer stands MaxFallbacks + 1 times at most.
-const leastConsidered = (MaxRecorded - MaxFallbacks) / 2
-
-// trimmed says whether a list of all can have become one of n, which trim leaves least of at least.
-func trimmed(all, n, least int) bool { return all == n || all > MaxRecorded && n >= least }
+// trimmed says whether a list of all can have become one of n.
+func trimmed(all, n int) bool { return n == min(all, MaxRecorded) }
 
 // policy, prompt and the offers are what the record says was asked.
 func (d *Decision) policy() Policy {

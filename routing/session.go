@@ -49,7 +49,9 @@ func (s Session) cacheWorth(c Choice, inputTokens uint32) float64 {
 func (d *Decision) choose(s Session) int {
 	want := 0
 	if d.OutOfDistribution && d.Default != "" {
-		want = max(d.position(pinnedID(d.Default), ""), 0)
+		if at := d.position(pinnedID(d.Default), ""); at >= 0 && !d.Considered[at].HeldBack {
+			want = at
+		}
 		d.UsedDefault = d.Considered[want].Model == pinnedID(d.Default)
 	}
 	if s.Model == "" || d.Pinned {
@@ -61,7 +63,7 @@ func (d *Decision) choose(s Session) int {
 	switch {
 	case s.ToolLoop && ofModel >= 0:
 		d.Turn.Verdict, at = VerdictToolLoop, max(ofModel, same) // same, if there is one: it never precedes the first of its model
-	case same >= 0 && d.Allowance.permits(d.Considered[same], d.thrifty()):
+	case same >= 0 && !d.Considered[same].HeldBack && d.Allowance.permits(d.Considered[same], d.thrifty()):
 		at = d.stayOr(want, same)
 	}
 	d.UsedDefault = d.UsedDefault && at == want

@@ -23,15 +23,6 @@ func TestTrimKeepsWhatTheDecisionRestsOn(t *testing.T) {
 			},
 			keeps: func(d *Decision) any { return d.Considered[leader(d.Considered)].Model },
 		},
-		"a model's cheapest offer, but for which the guard would ask": {
-			d:      Decision{Guard: &GuardNote{}},
-			crowd:  Choice{Model: "crowd", Quality: 0.9, Ability: 0.9, Utility: 0.9, ExpectedCost: 10},
-			before: []Choice{{Model: "x", OutputPerMTok: 2, Quality: 0.9, Ability: 0.1, Utility: 0.9, ExpectedCost: 30}},
-			behind: []Choice{
-				{Model: "x", OutputPerMTok: 1, Quality: 0.9, Ability: 0.1, Utility: 0.5, Doubt: 0.4, ExpectedCost: 20}, {Model: "y", Quality: 0.1, Utility: 0.1, ExpectedCost: 15},
-			},
-			keeps: func(d *Decision) any { return d.wantsUpgrade() },
-		},
 		"the best, which the allowance does not cover": {
 			d:     Decision{Allowance: Allowance{Bounded: true}, OverBudget: true},
 			crowd: Choice{Model: "crowd", Quality: 0.3, Ability: 0.3, Utility: 0.3},

@@ -9,7 +9,7 @@ import (
 
 const (
 	memtableBytes = 2 << 20
-	cacheBytes    = 4 << 20
+	cacheBytes    = 2 << 20
 )
 
 // errNoRecord: there is no record under a key.

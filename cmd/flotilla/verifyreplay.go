@@ -134,51 +134,68 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 	case d.Query == nil:
 		return cannotCheck(checkQuery, "the decision did not look at the prompt")
 	}
-	text, like, err := r.text(d.Guard)
+	text, crops, err := r.text(d.Guard)
 	if err != nil {
 		return cannotCheck(checkQuery, err.Error())
 	}
-	vector, err := routing.EmbedPart(ctx, embedder, text, like)
+	if d.Guard != nil && len(crops) != len(d.Guard.Views) {
+		return judge(checkQuery, "", fmt.Errorf("%d shorter versions of the prompt had to be asked, recorded are %d", len(crops), len(d.Guard.Views)))
+	}
+	n, err := r.sameQuery(ctx, embedder, x, guard.Crop{Text: text, Like: text}, d.Query)
 	if err != nil {
-		return cannotCheck(checkQuery, err.Error())
+		return judge(checkQuery, "", err)
+	}
+	for i, crop := range crops {
+		v := d.Guard.Views[i]
+		if v.Name != crop.Name || v.Fragment != crop.Fragment {
+			return judge(checkQuery, "", fmt.Errorf("view %d of the prompt is the text %s, recorded is %q", i+1, crop.Name, v.Name))
+		}
+		m, err := r.sameQuery(ctx, embedder, x, crop, v.Query)
+		if err != nil {
+			return judge(checkQuery, "", fmt.Errorf("the text %s: %w", crop.Name, err))
+		}
+		n += m
+	}
+	return judge(checkQuery, fmt.Sprintf("the query and %d views of the prompt differ from those recorded in %d of %d steps", len(crops), n, (1+len(crops))*len(d.Query)), nil)
+}
+
+// sameQuery embeds a text and counts the values in which its query differs from the one recorded.
+func (r *replayer) sameQuery(ctx context.Context, embedder routing.Embedder, x *index.Index, c guard.Crop, recorded index.Query) (int, error) {
+	vector, err := routing.EmbedPart(ctx, embedder, c.Text, c.Like)
+	if err != nil {
+		return 0, err
 	}
 	q, err := x.Quantize(vector)
 	if err != nil {
-		return cannotCheck(checkQuery, err.Error())
+		return 0, err
 	}
-	if len(q) != len(d.Query) {
-		return judge(checkQuery, "", fmt.Errorf("query has %d values, that of the prompt %d", len(d.Query), len(q)))
+	if len(q) != len(recorded) {
+		return 0, fmt.Errorf("query has %d values, that of the prompt %d", len(recorded), len(q))
 	}
-	n, most := querySteps(q, d.Query)
+	n, most := querySteps(q, recorded)
 	if most > 1 {
-		return judge(checkQuery, "", fmt.Errorf("query differs from that of the prompt in %d of %d values, by up to %d steps: the decision was made for another text", n, len(q), most))
+		return 0, fmt.Errorf("query differs from that of the prompt in %d of %d values, by up to %d steps: the decision was made for another text", n, len(q), most)
 	}
-	return judge(checkQuery, fmt.Sprintf("query differs from that of the prompt in %d of %d steps", n, len(q)), nil)
+	return n, nil
 }
 
-// text is the version of the prompt that the decision rests on, of what the guard left of it, and the text that it counts
-// as beginning and ending like.
-func (r *replayer) text(note *routing.GuardNote) (text, like string, err error) {
+// text is what the guard leaves of the prompt to route by, and the versions of it that had to be asked: all, or none.
+func (r *replayer) text(note *routing.GuardNote) (text string, crops []guard.Crop, err error) {
 	if note == nil {
-		return r.prompt, r.prompt, nil
+		return r.prompt, nil, nil
 	}
 	g, err := guard.New()
 	if err != nil {
-		return "", "", err
+		return "", nil, err
 	}
 	if note.ID != g.ID() {
-		return "", "", fmt.Errorf("the text was looked at by guard %s, this is %s", note.ID, g.ID())
+		return "", nil, fmt.Errorf("the text was looked at by guard %s, this is %s", note.ID, g.ID())
 	}
 	text = g.Inspect(r.prompt).Text
-	if note.Decided == 0 {
-		return text, text, nil
+	if note.Wanted != "" {
+		crops = guard.Crops(text)
 	}
-	crops := guard.Crops(text)
-	if note.Decided < 0 || note.Decided > len(crops) {
-		return "", "", fmt.Errorf("the prompt has %d shorter versions, the decision rests on number %d", len(crops), note.Decided)
-	}
-	crop := crops[note.Decided-1]
-	return crop.Text, crop.Like, nil
+	return text, crops, nil
 }
 
 // querySteps counts the values in which two queries of one length differ, and the largest difference.

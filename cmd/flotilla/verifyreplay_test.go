@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"flotilla/routing"
@@ -47,17 +48,32 @@ func TestQueryOfAShorterVersionIsFoundAgain(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if d.Guard.Decided > 0 {
-					shorter++
-				}
+				shorter += len(d.Guard.Views)
 				if c := r.query(t.Context(), d); !c.OK {
-					t.Errorf("%q at dial %v, decided by view %d: %s", r.prompt, dial, d.Guard.Decided, c.Evidence)
+					t.Errorf("%q at dial %v, %d views: %s", r.prompt, dial, len(d.Guard.Views), c.Evidence)
+				}
+				if len(d.Guard.Views) == 0 {
+					continue
+				}
+				for name, change := range map[string]func(*routing.GuardNote){
+					"hidden":  func(n *routing.GuardNote) { n.Views = nil },
+					"one off": func(n *routing.GuardNote) { n.Views = n.Views[1:] },
+					"another": func(n *routing.GuardNote) { n.Views[0].Query = n.Views[len(n.Views)-1].Query },
+					"renamed": func(n *routing.GuardNote) { n.Views[0].Name = "without what did not suit" },
+				} {
+					forged, note := d, *d.Guard
+					note.Views = slices.Clone(note.Views)
+					change(&note)
+					forged.Guard = &note
+					if c := r.query(t.Context(), forged); c.Err == nil {
+						t.Errorf("%q at dial %v, views %s: passes", r.prompt, dial, name)
+					}
 				}
 			}
 		}
 	}
 	if shorter == 0 {
-		t.Fatal("no decision rests on a shorter version")
+		t.Fatal("no shorter version was asked")
 	}
 }
 
@@ -79,11 +95,15 @@ func TestForgedQueriesFail(t *testing.T) {
 	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): e}, prompt: "What is the greatest prime factor of 221?"}
 	forged := routing.Decision{IndexID: x.ID(), EmbedderID: e.ID(), Query: make(index.Query, x.Dim())}
 	for name, change := range map[string]func(*routing.Decision){
-		"short":           func(d *routing.Decision) { d.Query = d.Query[:3] },
-		"empty":           func(d *routing.Decision) { d.Query = index.Query{} },
-		"long":            func(d *routing.Decision) { d.Query = append(d.Query, 1) },
-		"no such view":    func(d *routing.Decision) { d.Guard = &routing.GuardNote{ID: g.ID(), Decided: 99} },
-		"view below zero": func(d *routing.Decision) { d.Guard = &routing.GuardNote{ID: g.ID(), Decided: -1} },
+		"short": func(d *routing.Decision) { d.Query = d.Query[:3] },
+		"empty": func(d *routing.Decision) { d.Query = index.Query{} },
+		"long":  func(d *routing.Decision) { d.Query = append(d.Query, 1) },
+		"views unasked": func(d *routing.Decision) {
+			d.Guard = &routing.GuardNote{ID: g.ID(), Views: make([]routing.View, 2)}
+		},
+		"views of nothing": func(d *routing.Decision) {
+			d.Guard = &routing.GuardNote{ID: g.ID(), Wanted: "x", Views: make([]routing.View, 99)}
+		},
 	} {
 		d := forged
 		change(&d)
