@@ -39,9 +39,9 @@ const (
 	// GuardBenefit is the doubt's, in quality: a view agrees with an upgrade unless it finds the cheaper choice that it would
 	// make itself better by more. The least of several noisy votes is lower than the text's own, and this makes up for it; more
 	// lets readable sentences beside a prompt through (docs/attacks.md).
-	GuardBenefit = 0.045
+	GuardBenefit = 0.04
 	// FragmentBenefit is the same for a view that is no whole sentences, whose vote is noisier.
-	FragmentBenefit = 0.06
+	FragmentBenefit = 0.05
 )
 
 // opinion is what one version of the text would be answered by.
