@@ -156,7 +156,11 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 		}
 		n += m
 	}
-	return judge(checkQuery, fmt.Sprintf("the query and %d views of the prompt differ from those recorded in %d of %d steps", len(crops), n, (1+len(crops))*len(d.Query)), nil)
+	evidence := fmt.Sprintf("query differs from that of the prompt in %d of %d steps", n, (1+len(crops))*len(d.Query))
+	if len(crops) > 0 {
+		evidence += fmt.Sprintf(", %d shorter versions of it included", len(crops))
+	}
+	return judge(checkQuery, evidence, nil)
 }
 
 // sameQuery embeds a text and counts the values in which its query differs from the one recorded.
