@@ -255,7 +255,6 @@ func (a *attempt) Next(ctx context.Context) (json.RawMessage, error) {
 			return nil, err
 		}
 		if fault := faultOf(end); fault != nil {
-			a.g.health.fault(a.priced.endpoint(), fault, a.g.now())
 			return nil, midStream("operator stopped early: " + fault.Error())
 		}
 		return nil, errEOF

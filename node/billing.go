@@ -47,9 +47,7 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 			Message: fmt.Sprintf("the operator's receipt was refused (%v); nothing is charged", err)}
 	}
 	a.bill(r, false)
-	if end.Error == "" {
-		a.g.health.success(a.priced.endpoint())
-	}
+	a.g.health.success(a.priced.endpoint())
 	if a.req.Stream {
 		a.g.health.timed(a.priced.endpoint(), 0, r.OutputTokens, a.g.now().Sub(a.firstAt))
 	}

@@ -216,25 +216,6 @@ func TestQueueHearsOfFailures(t *testing.T) {
 	}
 }
 
-// TestBreakerOpensForStreamsThatBreak: a model server that breaks each of its streams off is paused as one that begins none.
-func TestBreakerOpensForStreamsThatBreak(t *testing.T) {
-	w := newWorld(t)
-	w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
-	g := w.gateway.Gateway
-	p := g.candidates(g.now())[0].Ref.(*priced)
-	for i := range maxModelFaults {
-		if i > 0 && g.health.paused(p.endpoint(), g.now()) != "" {
-			t.Fatalf("paused after %d streams that broke", i)
-		}
-		if resp, body, err := w.run(t.Context(), true, "tokens=20 error=10"); err != nil || resp.StatusCode != 200 || !strings.Contains(body, "operator_lost") {
-			t.Fatalf("%v %s %v", resp, body, err)
-		}
-	}
-	if g.health.paused(p.endpoint(), g.now().Add(-time.Minute)) == "" {
-		t.Error("asked as ever, although each stream breaks off")
-	}
-}
-
 // TestTrialHoldsNobodyUp: once the request on trial has its first byte, others are served beside it, however long it is.
 func TestTrialHoldsNobodyUp(t *testing.T) {
 	w := newWorld(t)
