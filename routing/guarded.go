@@ -89,12 +89,12 @@ func (r *Router) reguarded(ctx context.Context, p Prompt, f feasibleSet, asked D
 		return whole.Decision, err
 	}
 	whole.Guard = &GuardNote{ID: record.Guard.ID, Cut: record.Guard.Cut, Unfamiliar: record.Guard.Unfamiliar}
+	if !whole.wantsUpgrade() {
+		return whole.Decision, nil
+	}
 	var versions []version
 	for _, v := range record.Guard.Views {
 		versions = append(versions, version{View: View{Name: v.Name, Query: v.Query, Fragment: v.Fragment}})
-	}
-	if !whole.wantsUpgrade() {
-		return whole.Decision, nil
 	}
 	return r.consult(ctx, p, f, asked, whole, versions)
 }
