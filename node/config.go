@@ -145,44 +145,36 @@ type OperatorConfig struct {
 type Price = settlement.Price
 
 func (c *Config) setDefaults() {
-	c.ChainPoll = orDefault(c.ChainPoll, 15*time.Second)
+	c.ChainPoll = cmp.Or(c.ChainPoll, 15*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if g := c.Gateway; g != nil {
-		g.HTTPListen = orDefault(g.HTTPListen, "127.0.0.1:8420")
-		g.IndexFile = orDefault(g.IndexFile, filepath.Join(c.DataDir, IndexFileName))
+		g.HTTPListen = cmp.Or(g.HTTPListen, "127.0.0.1:8420")
+		g.IndexFile = cmp.Or(g.IndexFile, filepath.Join(c.DataDir, IndexFileName))
 		if g.Traces == nil {
 			g.Traces = noop.NewTracerProvider()
 		}
 		g.setDefaults()
-		g.Timeouts.Connect = orDefault(g.Timeouts.Connect, 5*time.Second)
-		g.Timeouts.FirstByte = orDefault(g.Timeouts.FirstByte, 2*time.Minute)
-		g.Timeouts.Idle = orDefault(g.Timeouts.Idle, 20*time.Second)
-		g.Drain = orDefault(g.Drain, 30*time.Second)
-		g.Queue.Length = orDefault(g.Queue.Length, 256)
-		g.Queue.Wait = orDefault(g.Queue.Wait, 10*time.Second)
+		g.Timeouts.Connect = cmp.Or(g.Timeouts.Connect, 5*time.Second)
+		g.Timeouts.FirstByte = cmp.Or(g.Timeouts.FirstByte, 2*time.Minute)
+		g.Timeouts.Idle = cmp.Or(g.Timeouts.Idle, 20*time.Second)
+		g.Drain = cmp.Or(g.Drain, 30*time.Second)
+		g.Queue.Length = cmp.Or(g.Queue.Length, 256)
+		g.Queue.Wait = cmp.Or(g.Queue.Wait, 10*time.Second)
 	}
 	if o := c.Operator; o != nil {
-		o.CreditLimit = orDefault(o.CreditLimit, 100_000)
-		o.MaxConcurrent = orDefault(o.MaxConcurrent, 4)
-		o.MaxPerGateway = orDefault(o.MaxPerGateway, 4)
-		o.AdvertEvery = orDefault(o.AdvertEvery, 10*time.Minute)
+		o.CreditLimit = cmp.Or(o.CreditLimit, 100_000)
+		o.MaxConcurrent = cmp.Or(o.MaxConcurrent, 4)
+		o.MaxPerGateway = cmp.Or(o.MaxPerGateway, 4)
+		o.AdvertEvery = cmp.Or(o.AdvertEvery, 10*time.Minute)
 	}
 }
 
 // setDefaults of what Reconfigure can change.
 func (g *GatewayConfig) setDefaults() {
-	g.LaneDeposit = orDefault(g.LaneDeposit, 1_000_000)
-	g.MaxOutputTokens = orDefault(g.MaxOutputTokens, 1024)
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
+	g.LaneDeposit = cmp.Or(g.LaneDeposit, 1_000_000)
+	g.MaxOutputTokens = cmp.Or(g.MaxOutputTokens, 1024)
 }
 
 // self is the account that the node acts as: a gateway's payer, an operator's own.

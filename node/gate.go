@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +65,7 @@ func (g *gate) check(secret string) (openai.KeyInfo, error) {
 	}
 	upgrades := openai.UpgradeLimits{MaxShare: k.UpgradeShare, MaxMicroUSD: uint64(k.UpgradeBudget)}
 	return openai.KeyInfo{ID: string(k.ID), Rules: &openai.KeyRules{
-		Allow: k.Allow, Block: k.Block, Dial: k.Dial, Upgrades: orDefault(upgrades, g.cfg().Upgrades),
+		Allow: k.Allow, Block: k.Block, Dial: k.Dial, Upgrades: cmp.Or(upgrades, g.cfg().Upgrades),
 	}}, nil
 }
 

@@ -24,8 +24,8 @@ import (
 	"flotilla/settlement"
 )
 
-// maxAttempts is how many operators one request may be tried on, and one more for each model that it names after those. Each only before the first byte has reached the
-// client; a client library that retries by itself multiplies this.
+// maxAttempts is how many operators one request may be tried on, and one more for each model that it names after those. Each only
+// before the first byte has reached the client; a client library that retries by itself multiplies this.
 const maxAttempts = 3
 
 // Gateway answers requests of the OpenAI API from the fleet. It implements openai.Completer.

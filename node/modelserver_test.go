@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,7 @@ func (w *world) scriptedModel(m ServedModel) *scripted.Server {
 		w.t.Fatal(err)
 	}
 	serving := len(w.gateway.Gateway.Serving())
-	m.Model = orDefault(m.Model, worldModel)
+	m.Model = cmp.Or(m.Model, worldModel)
 	m.BackendModel, m.Backend, m.MaxContext, m.Features = worldModel, b, 1<<20, []string{backend.FeatureTools}
 	w.open(Config{
 		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: w.gateway.Addrs(),

@@ -4,6 +4,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,26 +58,18 @@ type Options struct {
 }
 
 func (o *Options) setDefaults() {
-	o.ConnectTimeout = orDefault(o.ConnectTimeout, 3*time.Second)
-	o.FirstByteTimeout = orDefault(o.FirstByteTimeout, 5*time.Minute)
-	o.IdleTimeout = orDefault(o.IdleTimeout, 2*time.Minute)
-	o.MaxEventBytes = orDefault(o.MaxEventBytes, 1<<20)
-	o.MaxAnswerBytes = orDefault(o.MaxAnswerBytes, 16<<20)
-	o.MaxConns = orDefault(o.MaxConns, 64)
+	o.ConnectTimeout = cmp.Or(o.ConnectTimeout, 3*time.Second)
+	o.FirstByteTimeout = cmp.Or(o.FirstByteTimeout, 5*time.Minute)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, 2*time.Minute)
+	o.MaxEventBytes = cmp.Or(o.MaxEventBytes, 1<<20)
+	o.MaxAnswerBytes = cmp.Or(o.MaxAnswerBytes, 16<<20)
+	o.MaxConns = cmp.Or(o.MaxConns, 64)
 	if o.DialContext == nil {
 		o.DialContext = (&net.Dialer{Timeout: o.ConnectTimeout}).DialContext
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }
 
 // Backend talks to one model server. It is safe for concurrent use and starts no goroutine of its own.

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -197,7 +198,7 @@ func (s *Stream) counted(reported *Usage, completion uint32) *Usage {
 	if reported != nil {
 		u = *reported
 	}
-	u.PromptTokens, u.CompletionTokens, u.Estimated = orDefault(u.PromptTokens, prompt), orDefault(u.CompletionTokens, completion), true
+	u.PromptTokens, u.CompletionTokens, u.Estimated = cmp.Or(u.PromptTokens, prompt), cmp.Or(u.CompletionTokens, completion), true
 	return &u
 }
 

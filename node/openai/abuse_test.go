@@ -2,7 +2,6 @@ package openai_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"flotilla/node/openai"
 	"flotilla/node/openai/internal/fakefleet"
 )
 
@@ -50,17 +48,7 @@ func FuzzOtherRoutes(f *testing.F) {
 
 // TestAbuse: each kind of hostile client gets a clear 4xx or loses its connection, and others are served meanwhile.
 func TestAbuse(t *testing.T) {
-	srv, err := openai.NewServer(withEmbeddings())
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ctx, ln, time.Second) }()
+	addr, stop, served := serve(t, withEmbeddings(), time.Second)
 	t.Cleanup(func() {
 		stop()
 		if err := <-served; err != nil {
@@ -68,7 +56,7 @@ func TestAbuse(t *testing.T) {
 		}
 	})
 	dial := func(first string) net.Conn {
-		conn, err := net.Dial("tcp", ln.Addr().String())
+		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +68,7 @@ func TestAbuse(t *testing.T) {
 	}
 	others := func(during string) {
 		t.Helper()
-		resp := post(t, t.Context(), "http://"+ln.Addr().String(), streamed)
+		resp := post(t, t.Context(), "http://"+addr, streamed)
 		defer resp.Body.Close()
 		if raw, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || !strings.HasSuffix(string(raw), "data: [DONE]\n\n") {
 			t.Errorf("another client during %s: %d, %v", during, resp.StatusCode, err)
@@ -116,7 +104,7 @@ func TestAbuse(t *testing.T) {
 		"wide":          {`{"model":"auto"` + strings.Repeat(`,"x":1`, 5000) + `}`, 400},
 	} {
 		w := httptest.NewRecorder()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fmt.Sprintf("http://%s/v1/chat/completions", ln.Addr()), strings.NewReader(c.body))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fmt.Sprintf("http://%s/v1/chat/completions", addr), strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@
 package openai
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -66,12 +67,12 @@ type Config struct {
 }
 
 func (c *Config) setDefaults() {
-	c.MaxBodyBytes = orDefault(c.MaxBodyBytes, 8<<20)
-	c.MaxInFlight = orDefault(c.MaxInFlight, 1024)
-	c.MaxConns = orDefault(c.MaxConns, defaultMaxConns())
-	c.BodyTimeout = orDefault(c.BodyTimeout, 30*time.Second)
-	c.WriteTimeout = orDefault(c.WriteTimeout, 30*time.Second)
-	c.KeepAlive = orDefault(c.KeepAlive, 10*time.Second)
+	c.MaxBodyBytes = cmp.Or(c.MaxBodyBytes, 8<<20)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, 1024)
+	c.MaxConns = cmp.Or(c.MaxConns, defaultMaxConns())
+	c.BodyTimeout = cmp.Or(c.BodyTimeout, 30*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
+	c.KeepAlive = cmp.Or(c.KeepAlive, 10*time.Second)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -81,14 +82,6 @@ func (c *Config) setDefaults() {
 	if c.Keys == nil {
 		c.Keys = func(string) (KeyInfo, error) { return KeyInfo{}, errUnknownKey }
 	}
-}
-
-func orDefault[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }
 
 type handler struct {

@@ -41,10 +41,7 @@ func TestClientGone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(tc.body), tc.body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			writeAsk(t, conn, tc.body)
 			eventually(t, "the fleet is asked", func() bool { return len(f.Requests()) == 1 })
 			if f.HangAt > 0 {
 				r := bufio.NewReader(conn)
@@ -69,10 +66,10 @@ func TestClientGone(t *testing.T) {
 	}
 }
 
-// asked serves f and has one client ask it, and then send something more.
-func asked(t *testing.T, f *fakefleet.Fleet, early string) net.Conn {
+// serve has a Server serve on a port of its own until stop; how that ended is then in served.
+func serve(t *testing.T, cfg openai.Config, drain time.Duration) (addr string, stop func(), served <-chan error) {
 	t.Helper()
-	srv, err := openai.NewServer(config(f))
+	server, err := openai.NewServer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,15 +78,30 @@ func asked(t *testing.T, f *fakefleet.Fleet, early string) net.Conn {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ctx, ln, 0) }()
+	end := make(chan error, 1)
+	go func() { end <- server.Serve(ctx, ln, drain) }()
+	return ln.Addr().String(), stop, end
+}
+
+// writeAsk asks for a chat completion.
+func writeAsk(t *testing.T, conn net.Conn, body string) {
+	t.Helper()
+	if _, err := fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(body), body); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asked serves f and has one client ask it, and then send something more.
+func asked(t *testing.T, f *fakefleet.Fleet, early string) net.Conn {
+	t.Helper()
+	addr, stop, served := serve(t, config(f), 0)
 	t.Cleanup(func() { stop(); <-served })
-	conn, err := net.Dial("tcp", ln.Addr().String())
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(streamed), streamed)
+	writeAsk(t, conn, streamed)
 	eventually(t, "the fleet is asked", func() bool { return len(f.Requests()) == 1 })
 	fmt.Fprint(conn, early)
 	return conn
@@ -244,24 +256,14 @@ func (s *slowToLeave) Complete(ctx context.Context, _ openai.Request) (openai.Re
 // more than its request is one whose leaving is not seen.
 func TestDrainWaitsForWhatItCuts(t *testing.T) {
 	f := &slowToLeave{Fleet: fakefleet.New(), asked: make(chan struct{})}
-	server, err := openai.NewServer(config(f))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
+	addr, stop, served := serve(t, config(f), 10*time.Millisecond)
 	defer stop()
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, ln, 10*time.Millisecond) }()
-	conn, err := net.Dial("tcp", ln.Addr().String())
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(streamed), streamed)
+	writeAsk(t, conn, streamed)
 	<-f.asked
 	fmt.Fprint(conn, strings.Repeat("G", 8<<10))
 	// Nothing tells when the server has read it; where it has not yet, less is tested and nothing fails.
@@ -279,23 +281,13 @@ func TestConnectionsAreBounded(t *testing.T) {
 	f.Step = make(chan struct{})
 	cfg := config(f)
 	cfg.MaxConns = 3
-	server, err := openai.NewServer(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, ln, time.Minute) }()
+	addr, stop, served := serve(t, cfg, time.Minute)
 	go func() { f.Step <- struct{}{} }()
-	resp := post(t, t.Context(), "http://"+ln.Addr().String(), streamed)
+	resp := post(t, t.Context(), "http://"+addr, streamed)
 	defer resp.Body.Close()
 	var quiet []net.Conn
 	for range 5 {
-		conn, err := net.Dial("tcp", ln.Addr().String())
+		conn, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
