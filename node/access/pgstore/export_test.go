@@ -17,3 +17,9 @@ func (s *Store) Waiting() int { return len(s.outbox.ended(maxOrders)) }
 
 // Prune is what Run does now and then.
 func (s *Store) Prune(ctx context.Context) error { return s.prune(ctx) }
+
+// Flush is flush in two steps: what it returns waits for the orders that are over now.
+func (s *Store) Flush() func(context.Context) error {
+	over := s.outbox.ended(maxOrders)
+	return func(ctx context.Context) error { return s.settledAll(ctx, over) }
+}

@@ -213,7 +213,10 @@ func (s *Store) announce() {
 
 // flush waits until the database knows of all orders that were over when it was called, and what is told of rates.
 func (s *Store) flush(ctx context.Context) error {
-	over := s.outbox.ended(maxOrders)
+	return s.settledAll(ctx, s.outbox.ended(maxOrders))
+}
+
+func (s *Store) settledAll(ctx context.Context, over map[access.Receipt]order) error {
 	for {
 		s.state.Lock()
 		settled := s.settled

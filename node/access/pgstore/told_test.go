@@ -3,9 +3,7 @@ package pgstore_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
-	"time"
 
 	"flotilla/node/access"
 	"flotilla/node/access/pgstore"
@@ -41,37 +39,45 @@ func TestStatusWithoutDatabase(t *testing.T) {
 
 // Who asks what a key has spent waits for what was over by then, and not for what ends meanwhile.
 func TestStatusOfABusyKey(t *testing.T) {
-	a := newGateway(t, pgtest.Start(t).Database(), pgstore.Options{})
+	url := pgtest.Start(t).Database()
+	a, pool := newGateway(t, url, pgstore.Options{}), pgtest.Connect(t, url)
 	_, k, err := a.Create(t.Context(), access.Terms{Name: "busy"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask, stop := context.WithTimeout(t.Context(), patience)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer stop()
-	wg.Go(func() {
-		for n := uint64(1); ask.Err() == nil; {
-			if a.Waiting() > 300 { // so there always are some
-				time.Sleep(time.Millisecond)
-				continue
-			}
-			h, err := a.Hold(t.Context(), k.ID, receipt(n), 10)
-			if err == nil {
-				err = h.Charge(1)
-			}
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			n++
+	charge := func(n uint64) {
+		t.Helper()
+		h, err := a.Hold(t.Context(), k.ID, receipt(n), 10)
+		if err == nil {
+			err = h.Charge(1)
 		}
-	})
-	eventually(t, "orders wait to be settled", func() bool { return a.Waiting() > 250 })
-	for range 20 {
-		if _, err := a.Status(ask, k.ID); err != nil {
+		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	charge(1)
+	flush := a.Flush()
+	eventually(t, "the first order is settled", func() bool { return a.Waiting() == 0 })
+
+	stuck, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := receipt(2)
+	if _, err := stuck.Exec(t.Context(), "INSERT INTO settled VALUES ($1, $2, 'other', 1, true, now())", r[:], k.ID); err != nil {
+		t.Fatal(err)
+	}
+	charge(2) // which the database does not take while the other transaction is open
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := flush(ctx); err != nil || a.Waiting() != 1 {
+		t.Errorf("%v, with %d orders waiting, want the second", err, a.Waiting())
+	}
+	if err := stuck.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := a.Status(ctx, k.ID); err != nil || st.Spent != 2 {
+		t.Errorf("spent %d, want 2: %v", st.Spent, err)
 	}
 }
 
