@@ -26,8 +26,8 @@ const (
 	maxOutcomesBytes = 1 << 30
 )
 
-// readPrices reads the member of the price file for the first name it has; a file without members of that form is one
-// list. No file gives no prices.
+// readPrices reads the member of the price file for the first name it has that is a list; a file without lists as members is
+// one itself, but for remarks. No file gives no prices, nor does a file of lists that has none for these names.
 func readPrices(file string, names ...string) (map[string]eval.Price, error) {
 	if file == "" {
 		return nil, nil
@@ -41,36 +41,43 @@ func readPrices(file string, names ...string) (map[string]eval.Price, error) {
 		return nil, fmt.Errorf("read prices: %s: want {\"MODEL\": [INPUT, OUTPUT]}: %w", file, err)
 	}
 	for _, name := range names {
-		if member, ok := members[name]; ok && bytes.HasPrefix(member, []byte("{")) {
-			list, err := tokenPrices(member)
+		if member, ok := members[name]; ok && member[0] == '{' {
+			own := map[string]json.RawMessage{}
+			if err := json.Unmarshal(member, &own); err != nil {
+				return nil, fmt.Errorf("read prices: %s: %s: %w", file, name, err)
+			}
+			list, err := tokenPrices(own)
 			if err != nil {
 				return nil, fmt.Errorf("read prices: %s: %s: %w", file, name, err)
 			}
 			return list, nil
 		}
 	}
-	list, err := tokenPrices(raw)
-	for _, member := range members {
-		if err != nil && !bytes.HasPrefix(member, []byte("{")) && !bytes.HasPrefix(member, []byte(`"`)) { // no other list, no remark
-			return nil, fmt.Errorf("read prices: %s: %w", file, err)
+	for name, member := range members {
+		switch member[0] {
+		case '{':
+			return nil, nil // a file of lists that has none for this set, whose costs may be measured
+		case '"':
+			delete(members, name) // a remark
 		}
 	}
-	return list, nil // none: a file of lists that has none for this set, whose costs may be measured
+	list, err := tokenPrices(members)
+	if err != nil {
+		return nil, fmt.Errorf("read prices: %s: %w", file, err)
+	}
+	return list, nil
 }
 
-func tokenPrices(raw json.RawMessage) (map[string]eval.Price, error) {
-	var list map[string][]float64
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, fmt.Errorf("want {\"MODEL\": [INPUT, OUTPUT]}: %w", err)
-	}
-	out := make(map[string]eval.Price, len(list))
-	for model, p := range list {
-		if len(p) != 2 || !(p[0] >= 0 && p[1] >= 0) {
-			return nil, fmt.Errorf("price of %s is %v: want [INPUT, OUTPUT], neither below zero", model, p)
+func tokenPrices(members map[string]json.RawMessage) (map[string]eval.Price, error) {
+	list := make(map[string]eval.Price, len(members))
+	for model, raw := range members {
+		var p []float64
+		if err := json.Unmarshal(raw, &p); err != nil || len(p) != 2 || !(p[0] >= 0 && p[1] >= 0) {
+			return nil, fmt.Errorf("price of %s is %.60s: want [INPUT, OUTPUT], neither below zero", model, raw)
 		}
-		out[model] = eval.Price{Input: p[0], Output: p[1]}
+		list[model] = eval.Price{Input: p[0], Output: p[1]}
 	}
-	return out, nil
+	return list, nil
 }
 
 // vectorFolder is where vectors are kept: the flag's folder, none, or the user's cache. "" keeps none.
