@@ -58,7 +58,6 @@ func (t *trace) tune(ctx context.Context, c contestant, splits []*split, opts Op
 	}
 	parts := make([]*trace, len(inner))
 	err := each(len(inner), func(i int) (err error) {
-
 		parts[i], err = judge(ctx, c, inner[i], 0)
 		return err
 	})
