@@ -116,22 +116,24 @@ func (q *queue) giveUp(p *place) {
 	}
 }
 
-// atHead: p is among the oldest of those that wait for its first operator.
+// atHead: p is among the oldest of those that wait for one of its operators.
 func (q *queue) atHead(p *place) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	older := 0
-	for _, other := range q.waiting {
-		switch {
-		case other == p:
-			return true
-		case slices.Contains(other.busy, p.busy[0]):
-			if older++; older == queueHead {
-				return false
+	return slices.ContainsFunc(p.busy, func(operator string) bool {
+		older := 0
+		for _, other := range q.waiting {
+			switch {
+			case other == p:
+				return true
+			case slices.Contains(other.busy, operator):
+				if older++; older == queueHead {
+					return false
+				}
 			}
 		}
-	}
-	return false
+		return false // it has had its turn
+	})
 }
 
 // wake gives the oldest that waits for the operator its turn: there is a slot free.

@@ -113,6 +113,30 @@ func TestQueueWakesWhoWaitsForTheSlot(t *testing.T) {
 	})
 }
 
+// A request that any of several operators could serve looks again where it is among the oldest that wait for one of them, however
+// many wait for another.
+func TestQueueHeadIsOfAnyOperator(t *testing.T) {
+	q := &queue{most: 16}
+	join := func(busy ...string) *place {
+		p := &place{began: time.Now(), busy: busy}
+		if _, err := q.join(p); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for range queueHead {
+		if !q.atHead(join("stuck")) {
+			t.Error("one of the oldest does not look again")
+		}
+	}
+	if q.atHead(join("stuck")) {
+		t.Error("one that is not among the oldest looks again")
+	}
+	if !q.atHead(join("stuck", "quick")) {
+		t.Error("the only one that waits for quick does not look again")
+	}
+}
+
 // A slot is not lost on a client that leaves just as it is its turn.
 func TestQueuePassesASlotOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
