@@ -263,6 +263,9 @@ func (a *attempt) Next(ctx context.Context) (json.RawMessage, error) {
 	if err := a.partial(context.WithoutCancel(ctx)); err != nil {
 		return nil, err
 	}
+	if a.final.ReceiptID == "" {
+		return nil, &openai.APIError{Status: 502, Type: "server_error", Code: codeLost, Message: "the operator was lost before its answer was whole; nothing was charged, try again"}
+	}
 	return nil, midStream("the operator was lost in the middle of the answer; what was delivered is billed, nothing else")
 }
 
@@ -359,6 +362,9 @@ func (a *attempt) drained(ctx context.Context) error {
 	}
 }
 
+const codeLost = "operator_lost"
+
+// midStream is an error after which a repeat would pay again.
 func midStream(msg string) error {
-	return &openai.APIError{Status: 502, Type: "server_error", Code: "operator_lost", Message: msg, NoRetry: true}
+	return &openai.APIError{Status: 502, Type: "server_error", Code: codeLost, Message: msg, NoRetry: true}
 }

@@ -101,7 +101,7 @@ func (w *world) liar(twist func(*settlement.Receipt, *p2p.End), more ...string) 
 		w.t.Fatal(err)
 	}
 	a.Offers = []p2p.Offer{o}
-	h.HandleInfer(func(_ context.Context, in *p2p.Incoming) error {
+	h.HandleInfer(func(ctx context.Context, in *p2p.Incoming) error {
 		var order settlement.Order
 		var extra orderExtra
 		if err := errors.Join(decode(in.Request().Order, &order), decode(in.Request().Extra, &extra), in.Accept()); err != nil {
@@ -120,7 +120,9 @@ func (w *world) liar(twist func(*settlement.Receipt, *p2p.End), more ...string) 
 			RequestHash: order.RequestHash, ResponseHash: hash.sum, Decision: order.Decision,
 		}
 		end := p2p.End{FinishReason: "stop"}
-		twist(&r, &end)
+		if twist(&r, &end); end.FinishReason == "lost" {
+			return errors.Join(errors.New("lost"), in.Flush(ctx))
+		}
 		if end.ReceiptSig == nil {
 			if end.ReceiptSig, err = settlement.Sign(key, r.Digest(testDomain)); err != nil {
 				return err
@@ -202,6 +204,19 @@ func TestNothingIsBilledForAnAnswerThatIsNotStreamedAndNotWhole(t *testing.T) {
 	a.release()
 	if all := w.receipts(); len(all) != 0 {
 		t.Errorf("%d receipts, the first is %+v", len(all), all[0].Receipt)
+	}
+}
+
+// A client that got nothing and pays nothing is told so, and may ask again.
+func TestLostAnswerThatIsNotStreamedMayBeAskedForAgain(t *testing.T) {
+	w := newWorld(t)
+	w.liar(func(_ *settlement.Receipt, e *p2p.End) { e.FinishReason = "lost" })
+	resp, body, err := w.run(t.Context(), false, "")
+	if err != nil || resp.StatusCode != http.StatusBadGateway || !strings.Contains(body, `"operator_lost"`) {
+		t.Fatalf("%v, %s, %v", resp, body, err)
+	}
+	if resp.Header.Get("X-Should-Retry") != "" || !strings.Contains(body, "nothing was charged") || len(w.receipts()) != 0 {
+		t.Errorf("x-should-retry %q: %s, %d receipts", resp.Header.Get("X-Should-Retry"), body, len(w.receipts()))
 	}
 }
 
