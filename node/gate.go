@@ -262,9 +262,10 @@ func keyRefusal(err error) error {
 	return err
 }
 
-// isKeyRefusal tells what is between the key and the gateway, so that no other operator would help.
+// isKeyRefusal tells what is between the key and the gateway, so that no other operator would help. What is too dear for the key's
+// budget is not: another may be cheaper.
 func isKeyRefusal(err error) bool {
-	return isOverBudget(err) || isUnavailable(err) || errors.Is(err, access.ErrUnknownKey)
+	return isUnavailable(err) || errors.Is(err, access.ErrUnknownKey)
 }
 
 func isUnavailable(err error) bool {

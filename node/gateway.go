@@ -357,6 +357,8 @@ func asAPIError(err error) error {
 	switch {
 	case errors.As(err, &unserved):
 		return unserved.apiError()
+	case isOverBudget(err):
+		return overBudget(err)
 	case errors.As(err, &none):
 		return noAnswer(none)
 	case errors.As(err, &policy):

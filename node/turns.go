@@ -45,10 +45,10 @@ func (e unservedError) Unwrap() []error {
 	return errs
 }
 
-// apiError is the client's view: the first error that may pass by itself, else the last, as at OpenRouter, with what became of
-// each model.
+// apiError is the client's view: the first error that may pass by itself, else that the budget is too small, else the last, as at
+// OpenRouter, with what became of each model.
 func (e unservedError) apiError() error {
-	var passing, last *openai.APIError
+	var passing, dear, last *openai.APIError
 	var why []string
 	for _, turn := range e {
 		if told := asAPIError(turn.err); !errors.As(told, &last) {
@@ -58,8 +58,11 @@ func (e unservedError) apiError() error {
 		if last.RetryAfter > 0 {
 			passing = cmp.Or(passing, last)
 		}
+		if isOverBudget(turn.err) {
+			dear = last
+		}
 	}
-	out := *cmp.Or(passing, last)
+	out := *cmp.Or(passing, dear, last)
 	out.Message = fmt.Sprintf("none of the models that the request names gives an answer: %s", strings.Join(why, "; "))
 	return &out
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -124,6 +125,48 @@ func TestModelsInTurnFitTheBudget(t *testing.T) {
 	}
 	resp, raw = w.post(k.Secret, "/v1/chat/completions", strings.Replace(body, `"`+worldModel+`"`, `"nobody"`, 1))
 	wantError(t, resp, raw, http.StatusTooManyRequests, "insufficient_quota")
+	// Nor is a budget that is too small for the first model all there is to say while the next is paused.
+	g := w.gateway.Gateway
+	for _, c := range g.candidates(g.now()) {
+		if c.Model == worldModel {
+			g.health.fault(c.Ref.(*priced).endpoint(), errRefusedAlone, g.now().Add(worldWait))
+		}
+	}
+	resp, raw = w.post(k.Secret, "/v1/chat/completions", body)
+	wantError(t, resp, raw, http.StatusServiceUnavailable, "no_capable_operator")
+	if resp.Header.Get("Retry-After") == "" || resp.Header.Get("X-Should-Retry") != "" {
+		t.Errorf("%v: %s", resp.Header, raw)
+	}
+}
+
+// Where one model is too dear for what is left of the budget and the other is busy, the request waits for that.
+func TestModelsInTurnWaitBesideTheBudget(t *testing.T) {
+	w := newWorld(t)
+	model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	full, release := context.WithCancel(t.Context())
+	defer release()
+	left := make(chan error, 4) // OperatorConfig.MaxConcurrent
+	for range cap(left) {
+		go func() { _, _, err := w.run(full, true, "hold=0 tag=held"); left <- err }()
+	}
+	w.eventually("every slot is taken", func() bool { return model.Stats("held").Calls == cap(left) })
+	w.gateway.Gateway.queue.wait = worldWait
+	const dear = "llama-3.1-8b-instruct"
+	w.scriptedModel(ServedModel{Model: dear, Price: Price{InputPerMTok: 100_000_000, OutputPerMTok: 200_000_000}})
+	k := w.newKey(access.Terms{Budget: 2000})
+	answered := make(chan string, 1)
+	go func() {
+		resp, raw := w.post(k.Secret, "/v1/chat/completions", fmt.Sprintf(`{"models":[%q,%q],"max_tokens":20,"messages":[{"role":"user","content":"@script tokens=3"}]}`, dear, worldModel))
+		answered <- fmt.Sprint(resp.StatusCode, " ", resp.Header.Get("X-Flotilla-Model"), " ", string(raw))
+	}()
+	w.eventually("it waits or is refused", func() bool { return w.queued() == 1 || len(answered) == 1 })
+	release()
+	if got := <-answered; !strings.HasPrefix(got, "200 "+worldModel) {
+		t.Error(got)
+	}
+	for range cap(left) {
+		<-left
+	}
 }
 
 // What was answered by a list of models is given again to the same list only.
