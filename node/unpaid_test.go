@@ -76,7 +76,7 @@ func TestBrokenAnswersCountTowardsTheCreditLimit(t *testing.T) {
 	c := w.customer(t, endless(time.Millisecond), OperatorConfig{CreditLimit: limit})
 	var rejected *p2p.RejectedError
 	got := 0
-	for tries := 0; tries < 50 && rejected == nil; tries++ {
+	for answers := 0; answers < 50 && rejected == nil; {
 		o := c.order(customerBody)
 		o.MaxOutputTokens = 200
 		call, err := c.ask(t.Context(), o, customerBody)
@@ -87,6 +87,7 @@ func TestBrokenAnswersCountTowardsTheCreditLimit(t *testing.T) {
 			}
 			continue
 		}
+		answers++
 		for n := 0; err == nil && n < 60; n++ {
 			if _, err = call.Recv(t.Context()); err == nil {
 				got++
