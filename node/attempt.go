@@ -68,7 +68,8 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 	}
 	a.visit.tried()
 	ctx = a.beginTrace(ctx)
-	begun, leave := g.health.enter(p.endpoint())
+	taken, leave := g.health.enter(p.endpoint().itself())
+	begun, leaveModel := g.health.enter(p.endpoint())
 	giveBack := a.release
 	defer func() {
 		if err != nil {
@@ -78,13 +79,14 @@ func (g *Gateway) attempt(ctx context.Context, req openai.Request, d routing.Dec
 	}()
 	a.release = func() {
 		leave()
+		leaveModel()
 		giveBack()
 		if !isOverloaded(err) { // it had a slot there, which is free now
 			g.health.freed(p.peer)
 			g.queue.wake(c.Operator)
 		}
 	}
-	if err := a.start(ctx); err != nil {
+	if err := a.start(ctx, taken); err != nil {
 		if ctx.Err() == nil { // a client that leaves is nobody's fault
 			g.health.fault(p.endpoint(), err, g.now())
 		}
@@ -164,8 +166,8 @@ func (g *Gateway) maxOutput(req openai.Request, adv settlement.Advert) uint32 {
 	return n
 }
 
-// start opens the stream and waits for the first delta.
-func (a *attempt) start(ctx context.Context) error {
+// start opens the stream, says that the operator has taken the order, and waits for the first delta.
+func (a *attempt) start(ctx context.Context, taken func()) error {
 	order, err := encode(a.opening.Order)
 	if err != nil {
 		return err
@@ -181,6 +183,7 @@ func (a *attempt) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
+	taken()
 	d, err := a.firstDelta(ctx)
 	if err != nil {
 		return errors.Join(fmt.Errorf("wait for the first byte: %w", a.endError(err)), a.call.Close())

@@ -35,9 +35,9 @@ func (e endpoint) itself() endpoint { return endpoint{peer: e.peer} }
 
 // health is what this gateway has seen of each operator and of each of its models: requests in flight, and a circuit breaker. A
 // fault of an operator, or three in a row of a model's server, opens the breaker for a pause that doubles with each fault in a
-// row; after it one request at a time tries until it is answered, and a success closes the breaker. A model's breaker leaves the
-// operator's other models alone, and their successes do not close it. Being busy is not a fault; neither is a client that leaves,
-// or a request that no server would take.
+// row; after it one request at a time tries, until the operator takes its order or the model begins its answer, and a success closes
+// the breaker. A model's breaker leaves the operator's other models alone, and their successes do not close it. Being busy is not a
+// fault; neither is a client that leaves, or a request that no server would take.
 type health struct {
 	mu   sync.Mutex // guards seen; held for map work only
 	seen map[endpoint]*endpointHealth
@@ -48,7 +48,7 @@ type endpointHealth struct {
 	modelFaults int // of its model server, in a row
 	faults      int // in a row; the breaker is closed at 0
 	pausedUntil time.Time
-	trials      int       // in flight since the breaker opened, without an answer yet
+	trials      int       // in flight since the breaker opened, which it has not answered to yet
 	fullUntil   time.Time // of a peer itself
 	pace        pace
 }
@@ -81,30 +81,24 @@ func (h *health) forgetOne() {
 	delete(h.seen, least)
 }
 
-// enter counts a request in; leave counts it out. begun is for when its answer has begun: it is no trial any more, since it may be
-// long, and one who answers need not keep others waiting. Whether the breaker closes shows at its end.
-func (h *health) enter(at endpoint) (begun, leave func()) {
+// enter counts a request in; leave counts it out. answers is for when that which was asked has begun to: the request is no trial any
+// more, since it may be long, and one who answers need not keep others waiting. Whether the breaker closes shows at its end.
+func (h *health) enter(at endpoint) (answers, leave func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	peerBegun, leavePeer := h.get(at.itself()).enter()
-	modelBegun, leaveModel := h.get(at).enter()
-	both := func(ofPeer, ofModel func()) func() {
+	p := h.get(at)
+	trial := min(p.faults, 1)
+	p.inFlight++
+	p.trials += trial
+	once := func(end func()) func() {
 		return sync.OnceFunc(func() {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			ofPeer()
-			ofModel()
+			end()
 		})
 	}
-	return both(peerBegun, modelBegun), both(leavePeer, leaveModel)
-}
-
-func (p *endpointHealth) enter() (begun, leave func()) {
-	p.inFlight++
-	trial := min(p.faults, 1)
-	p.trials += trial
-	begun = func() { p.trials -= trial; trial = 0 }
-	return begun, func() { p.inFlight--; begun() }
+	noTrial := func() { p.trials -= trial; trial = 0 }
+	return once(noTrial), once(func() { p.inFlight--; noTrial() })
 }
 
 func (h *health) inFlight(id p2p.PeerID) int {

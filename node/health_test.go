@@ -21,7 +21,7 @@ func TestBreaker(t *testing.T) {
 	if why := h.paused(op, now); why != "" {
 		t.Fatalf("not asked after the pause: %s", why)
 	}
-	_, leave := h.enter(op)
+	_, leave := h.enter(op.itself())
 	if h.paused(op, now) == "" {
 		t.Error("two trials at once")
 	}
@@ -31,7 +31,7 @@ func TestBreaker(t *testing.T) {
 		t.Error("the second pause is not twice the first")
 	}
 	h.success(op)
-	h.enter(op)
+	h.enter(op.itself())
 	if why := h.paused(op, now); why != "" {
 		t.Errorf("not asked after a success: %s", why)
 	}
@@ -135,7 +135,7 @@ func TestBreakerCountsOneDeathOnce(t *testing.T) {
 	if why := h.paused(op, now.Add(time.Second)); why != "" {
 		t.Errorf("%s although it has just connected", why)
 	}
-	_, leave := h.enter(op)
+	_, leave := h.enter(op.itself())
 	defer leave()
 	if h.paused(op, now.Add(time.Second)) == "" {
 		t.Error("trusted at once, want one request on trial")
@@ -146,7 +146,7 @@ func TestBreakerCountsOneDeathOnce(t *testing.T) {
 // is not forgotten.
 func TestHealthIsBounded(t *testing.T) {
 	h, now := newHealth(), time.Unix(1_800_000_000, 0)
-	h.enter(endpoint{"asked", "a"})
+	h.enter(endpoint{peer: "asked"})
 	for i := range maxTracked + 10 {
 		h.fault(endpoint{p2p.PeerID(fmt.Sprint("op", i)), "a"}, errors.New("lost"), now)
 	}

@@ -217,22 +217,48 @@ func TestQueueHearsOfFailures(t *testing.T) {
 	}
 }
 
-// TestTrialHoldsNobodyUp: once the request on trial has its first byte, others are served beside it, however long it is.
+// TestTrialHoldsNobodyUp: once a lost operator has taken the order of the request on trial, others are served beside it, however long
+// it is, streamed or not; a model whose server failed keeps them waiting until its answer begins.
 func TestTrialHoldsNobodyUp(t *testing.T) {
-	w := newWorld(t)
-	model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
-	g := w.gateway.Gateway
-	p := g.candidates(g.now())[0].Ref.(*priced)
-	g.health.fault(p.endpoint(), errors.New("lost"), g.now().Add(-pauseFirst))
-	long, leave := context.WithCancel(t.Context())
-	left := make(chan error, 1)
-	go func() { _, _, err := w.run(long, true, "tokens=5 hold=3 tag=trial"); left <- err }()
-	w.eventually("it is under way", func() bool { return model.Stats("trial").Calls == 1 && g.health.pace(p.endpoint()).firstByte > 0 })
-	if resp, body, err := w.run(t.Context(), true, "tokens=1"); err != nil || resp.StatusCode != 200 {
-		t.Errorf("beside a long answer on trial: %v %s %v", resp, body, err)
+	for _, stream := range []bool{true, false} {
+		w := newWorld(t)
+		model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+		g := w.gateway.Gateway
+		p := g.candidates(g.now())[0].Ref.(*priced)
+		try := func(script string) (leave func()) {
+			long, cancel := context.WithCancel(t.Context())
+			left := make(chan error, 1)
+			go func() { _, _, err := w.run(long, stream, script); left <- err }()
+			return func() {
+				cancel()
+				<-left
+				w.eventually("it is over", func() bool { return g.health.inFlight(p.peer) == 0 })
+			}
+		}
+		served := func() bool { return g.health.paused(p.endpoint(), g.now()) == "" }
+		beside := func(what string, status int) {
+			t.Helper()
+			if resp, body, err := w.run(t.Context(), true, "tokens=1"); err != nil || resp.StatusCode != status {
+				t.Errorf("beside %s, stream %v: %v %s %v", what, stream, resp, body, err)
+			}
+		}
+		g.health.fault(p.endpoint(), errors.New("lost"), g.now().Add(-pauseFirst))
+		leave := try("hold=0 tag=lost")
+		w.eventually("its order is taken", func() bool { return model.Stats("lost").Calls == 1 && served() })
+		beside("a long answer on trial", 200)
+		leave()
+		g.health.fault(p.endpoint(), errRefusedAlone, g.now().Add(-pauseFirst))
+		leave = try("hold=0 tag=silent")
+		w.eventually("it is under way", func() bool { return model.Stats("silent").Calls == 1 })
+		beside("a model that does not answer yet", 503)
+		leave()
+		if stream {
+			leave = try("tokens=5 hold=3 tag=begun")
+			w.eventually("it has begun", func() bool { return model.Stats("begun").Calls == 1 && served() })
+			beside("a model on trial that answers", 200)
+			leave()
+		}
 	}
-	leave()
-	<-left
 }
 
 // TestCutAnswers: an answer that breaks off is never a clean end, streamed or not.

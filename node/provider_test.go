@@ -167,7 +167,7 @@ func TestDrawn(t *testing.T) {
 	}
 	tries := []routing.Choice{choice("a", 1), choice("b", 1), choice("c", 1), choice("dear", 2)}
 	d := routing.Decision{Pick: tries[0]}
-	g.health.enter(endpoint{"c", "m"})
+	g.health.enter(endpoint{peer: "c"})
 	taken := map[string]int{}
 	for range 300 {
 		out := g.drawn(d, append([]routing.Choice(nil), tries...))
