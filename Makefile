@@ -43,6 +43,7 @@ scale: ## two gateways that share a PostgreSQL, which is installed when there is
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
 	FLOTILLA_SCALE=1 FLOTILLA_POSTGRES=required $(GO) test -v -count 1 -timeout 10m -run TestScale ./cmd/flotilla
 	FLOTILLA_POSTGRES=required $(GO) test -count 1 -timeout 20m ./node/access/pgstore ./node/requestlog/... ./node/postgres
+	FLOTILLA_POSTGRES=required $(GO) test -count 1 -timeout 5m -run TestGatewaysCountWhatOthersAnswer ./node
 
 contracts: ## Solidity: build, test, fuzz, invariants, gas table
 	tools/node/with-node contracts/test.sh

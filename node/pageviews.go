@@ -64,30 +64,6 @@ func (g *Gateway) pageViewer(ctx context.Context, secret string) (page.Viewer, e
 	return page.Viewer{Key: key.ID}, err
 }
 
-// recall counts what the log has from before the start: for the page the newest, for the budgets of upgrades a day.
-func (g *gate) recall(ctx context.Context, start time.Time) error {
-	day := start.Add(-openai.UpgradeWindow)
-	f := requestlog.Filter{Until: start, Limit: requestlog.MaxPage}
-	for read, recent := 0, true; (read < maxFilled || recent) && ctx.Err() == nil; read += f.Limit {
-		p, err := g.requests.List(ctx, f)
-		if err != nil {
-			return fmt.Errorf("count what is in the request log: %w", err)
-		}
-		if read < maxFilled {
-			g.book.Fill(p.Requests)
-		}
-		for _, r := range p.Requests {
-			if recent = r.At.After(day); recent && r.Model != "" && r.Cache == "" { // an answer began
-				g.upgrades.Recall(r.Key, r.At, r.UpgradeMicroUSD)
-			}
-		}
-		if f.Cursor = p.Next; f.Cursor == "" {
-			break
-		}
-	}
-	return nil
-}
-
 // Requests implements page.Views.
 func (p pageViews) Requests(ctx context.Context, v page.Viewer, open string) (page.Requests, error) {
 	out := page.Requests{Viewer: v, Requests: p.book.Recent(v, page.MaxListed)}

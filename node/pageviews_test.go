@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -88,9 +89,7 @@ func TestPageRemembersAcrossAStart(t *testing.T) {
 	w.eventually("the request is logged", func() bool { return len(w.logged(requestlog.Filter{})) == 1 })
 	for start, want := range map[time.Time]uint64{w.gateway.started: 0, time.Now(): bill.cost} {
 		g := &gate{requests: w.gateway.requests, book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{})}
-		if err := g.recall(t.Context(), start); err != nil {
-			t.Fatal(err)
-		}
+		g.remember(t.Context(), start, slog.New(slog.DiscardHandler))
 		if s := g.book.Spend(page.Viewer{Owner: true}); s.CostMicroUSD != want {
 			t.Errorf("started %s: %d µUSD from before, want %d", start, s.CostMicroUSD, want)
 		}
@@ -122,9 +121,7 @@ func TestUpgradesCountAcrossAStart(t *testing.T) {
 	}
 	defer func() { _ = log.Close() }()
 	g := &gate{requests: log, book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{MaxMicroUSD: 1_000})}
-	if err := g.recall(t.Context(), start); err != nil {
-		t.Fatal(err)
-	}
+	g.remember(t.Context(), start, slog.New(slog.DiscardHandler))
 	if got := g.upgrades.Left(openai.KeyInfo{ID: "key_a"}); got != (openai.Upgrades{Bounded: true, LeftMicroUSD: 500}) {
 		t.Errorf("after 500 µUSD of the last day %+v is left of 1,000", got)
 	}

@@ -260,9 +260,7 @@ func (n *Node) Run(ctx context.Context) error {
 		group.Go(func() error { return n.keys.Run(ctx) })
 		group.Go(func() error { return n.Gateway.forgetOrders(ctx) })
 		group.Go(func() error {
-			if err := n.Gateway.gate.recall(ctx, n.started); err != nil {
-				n.cfg.Logger.Warn("the page and the budgets for upgrades know only what came since the start", "err", err)
-			}
+			n.Gateway.gate.remember(ctx, n.started, n.cfg.Logger)
 			return nil
 		})
 		group.Go(func() error { return n.serveHTTP(ctx) })

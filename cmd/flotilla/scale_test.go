@@ -19,6 +19,7 @@ import (
 	"flotilla/node"
 	"flotilla/node/access"
 	"flotilla/node/backend/scripted"
+	"flotilla/node/page"
 	"flotilla/node/postgres/pgtest"
 )
 
@@ -176,6 +177,14 @@ func TestScale(t *testing.T) {
 		t.Error("the gateway that is back served a key without budget")
 	}
 	row("it is back, and refuses too")
+	f.eventually("both pages show the key the same sums", func() error {
+		sums := [2]page.Tally{f.pageSums(peers[0], key.Secret), f.pageSums(peers[1], key.Secret)}
+		if sums[0] != sums[1] || sums[0].CostMicroUSD == 0 {
+			return fmt.Errorf("%+v", sums)
+		}
+		fmt.Printf("both pages: %d requests, %d failed, %d µUSD\n", sums[0].Requests, sums[0].Failed, sums[0].CostMicroUSD)
+		return nil
+	})
 	for _, p := range peers {
 		if err := p.process.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
@@ -193,6 +202,25 @@ func TestScale(t *testing.T) {
 	if uint64(k.Spent) != sum || k.Receipts != n || k.Held != 0 {
 		t.Errorf("spent %s by %d receipts, held %s; the ledgers have %d of %d µUSD", k.Spent, k.Receipts, k.Held, n, sum)
 	}
+}
+
+// pageSums of a key at one gateway.
+func (f *fleet) pageSums(p *peer, secret string) page.Tally {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), 10*time.Second)
+	defer cancel()
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.http+"/page/data/spend", nil)
+	req.Header.Set("Authorization", "Bearer "+secret)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var spend page.Spend
+	if err := json.NewDecoder(resp.Body).Decode(&spend); err != nil {
+		f.t.Fatal(err)
+	}
+	return spend.Tally
 }
 
 func hammerOnce(p *peer, secret string) (int, int, int) {

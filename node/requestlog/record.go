@@ -74,6 +74,8 @@ type Filter struct {
 	Status     Status
 	// Since and Until bound the time of arrival: Since ≤ it < Until.
 	Since, Until time.Time
+	// Before leaves out of a shared log what was written from the mark on, and what this gateway has written since its start.
+	Before Mark
 	// Limit is the most records of a page. Default 100, at most MaxPage.
 	Limit int
 	// Cursor is where the page before this one ended.

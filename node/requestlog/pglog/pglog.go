@@ -3,6 +3,7 @@ package pglog
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,17 +24,21 @@ const (
 	retryEvery = time.Second
 	// patience is how long a statement may take that no request waits for: some go through all of the log.
 	patience = 10 * time.Second
+	// writeLock is held by who writes until others see it, so that the numbers of rows are in the order in which they can be seen:
+	// what is followed by them misses none. The number is arbitrary.
+	writeLock = 0x666c6f746c6f67
 	// tidyBatch bounds what one statement deletes, which others wait for.
 	tidyBatch = 5000
 )
 
 // Store is a requestlog.Store.
 type Store struct {
-	pool *pgxpool.Pool
-	opts requestlog.Options
+	pool    *pgxpool.Pool
+	opts    requestlog.Options
+	gateway string // tells what this process writes from what others do
 }
 
-var _ requestlog.Store = (*Store)(nil)
+var _ requestlog.Shared = (*Store)(nil)
 
 // Open starts the log. The pool stays the caller's.
 func Open(pool *pgxpool.Pool, opts requestlog.Options) *requestlog.Log {
@@ -42,7 +47,7 @@ func Open(pool *pgxpool.Pool, opts requestlog.Options) *requestlog.Log {
 
 // New is the store alone.
 func New(pool *pgxpool.Pool, opts requestlog.Options) *Store {
-	return &Store{pool: pool, opts: opts.WithDefaults()}
+	return &Store{pool: pool, opts: opts.WithDefaults(), gateway: rand.Text()}
 }
 
 // Close implements requestlog.Store.
@@ -86,10 +91,13 @@ func (s *Store) insert(ctx context.Context, raw []byte, batch []requestlog.Recor
 		at[i] = r.At.UnixNano()
 	}
 	err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO requests
-		SELECT at, r->>'id', coalesce(r->>'receipt_id', ''), coalesce(r->>'key', ''), coalesce(r->>'model', ''), coalesce(r->>'operator', ''), (r->>'status')::int, r
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(writeLock)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO requests (gateway, at_ns, id, receipt, key, model, operator, status, record)
+		SELECT $3, at, r->>'id', coalesce(r->>'receipt_id', ''), coalesce(r->>'key', ''), coalesce(r->>'model', ''), coalesce(r->>'operator', ''), (r->>'status')::int, r
 		  FROM ROWS FROM (unnest($1::bigint[]), jsonb_array_elements($2::jsonb)) AS t(at, r)
-		ON CONFLICT DO NOTHING`, at, noNUL.Replace(string(raw)))
+		ON CONFLICT DO NOTHING`, at, noNUL.Replace(string(raw)), s.gateway)
 		return err
 	})
 	if err != nil {
@@ -150,6 +158,10 @@ func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page,
 	if !f.Until.IsZero() {
 		where.add("at_ns < ?", f.Until.UnixNano())
 	}
+	if f.Before != 0 {
+		where.add("(seq IS NULL OR seq < ?)", int64(f.Before))
+		where.add("gateway <> ?", s.gateway)
+	}
 	if after := f.After(); !after.At.IsZero() {
 		where.add("at_ns <= ?", after.At.UnixNano())
 		where.add("(at_ns < ? OR id COLLATE \"C\" > ?)", after.At.UnixNano(), after.ID)
@@ -170,6 +182,42 @@ func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page,
 		page.Next = page.Requests[f.Limit-1].Cursor()
 	}
 	return page, nil
+}
+
+// Mark implements requestlog.Shared.
+func (s *Store) Mark(ctx context.Context) (m requestlog.Mark, err error) {
+	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
+	defer cancel()
+	if err := s.pool.QueryRow(ctx, "SELECT coalesce(max(seq), 0) + 1 FROM requests").Scan(&m); err != nil {
+		return 0, fmt.Errorf("find the end of the request log: %w", err)
+	}
+	return m, nil
+}
+
+// Others implements requestlog.Shared.
+func (s *Store) Others(ctx context.Context, from requestlog.Mark) ([]requestlog.Record, requestlog.Mark, error) {
+	end, err := s.Mark(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
+	defer cancel()
+	const sql = "SELECT record, seq FROM requests WHERE seq >= $1 AND seq < $2 AND gateway <> $3 ORDER BY seq LIMIT $4"
+	rows, err := s.pool.Query(ctx, sql, int64(from), int64(end), s.gateway, requestlog.MaxPage)
+	var last requestlog.Mark
+	var records []requestlog.Record
+	if err == nil {
+		records, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r requestlog.Record, err error) {
+			return r, row.Scan(&r, &last)
+		})
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("follow the request log: %w", err)
+	}
+	if len(records) == requestlog.MaxPage {
+		end = last + 1
+	}
+	return records, end, nil
 }
 
 // conditions of a query, with ? for each argument.

@@ -2,7 +2,10 @@ package pglog_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,6 +132,67 @@ func TestLongLog(t *testing.T) {
 	for range 3 {
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Who follows a log gets each record of each other gateway once, however they write at the same time, and none of its own.
+func TestOthers(t *testing.T) {
+	url := pgtest.Start(t).Database()
+	pool := pgtest.Connect(t, url)
+	reader := pglog.New(pool, requestlog.Options{})
+	if err := reader.Write(t.Context(), []requestlog.Record{logtest.Record(0)}); err != nil {
+		t.Fatal(err)
+	}
+	mark, err := reader.Mark(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const writers, batches, size = 4, 50, 10
+	var writing sync.WaitGroup
+	for w := range writers {
+		writing.Go(func() {
+			s := pglog.New(pool, requestlog.Options{})
+			for b := range batches {
+				batch := make([]requestlog.Record, size)
+				for i := range batch {
+					batch[i] = logtest.Record(1 + i + size*(b+batches*w))
+				}
+				if err := s.Write(t.Context(), batch); err != nil {
+					t.Error(err)
+				}
+				if err := reader.Write(t.Context(), []requestlog.Record{{ID: fmt.Sprint("own", w, b), At: logtest.Noon}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	over := make(chan struct{})
+	go func() { writing.Wait(); close(over) }()
+	got := map[string]int{}
+	for last := false; ; {
+		var records []requestlog.Record
+		if records, mark, err = reader.Others(t.Context(), mark); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			got[r.ID]++
+		}
+		if last && len(records) < requestlog.MaxPage {
+			break
+		}
+		select {
+		case <-over:
+			last = true
+		default:
+		}
+	}
+	if len(got) != writers*batches*size {
+		t.Errorf("%d records of others, want %d", len(got), writers*batches*size)
+	}
+	for id, n := range got {
+		if n != 1 || strings.HasPrefix(id, "own") {
+			t.Errorf("%s came %d times", id, n)
 		}
 	}
 }
