@@ -34,6 +34,8 @@ const (
 	// closeTimeout bounds the writing of what is queued when the log is closed.
 	closeTimeout = 10 * time.Second
 	tidyEvery    = 10 * time.Minute
+	// tidyTimeout is how long tidying may keep the writer, whose queue fills meanwhile; what is left goes the next time.
+	tidyTimeout = 30 * time.Second
 	// patience is how long a reader waits for the writer, which may itself wait long for a database that is away.
 	patience   = 2 * time.Second
 	maxBatch   = 128 // records that are written together; of up to 4.9 KB each
@@ -49,7 +51,7 @@ type Store interface {
 	Find(ctx context.Context, id string) (Record, error)
 	// List is a page that f chooses. The Log has checked f and set its limit.
 	List(ctx context.Context, f Filter) (Page, error)
-	// Tidy lets go of what is too old or too much. It is called now and then, after writes.
+	// Tidy lets go of what is too old or too much, of as much as it can until ctx ends. It is called now and then, after writes.
 	Tidy(ctx context.Context) error
 	Close() error
 }

@@ -45,3 +45,34 @@ func TestReadersWaitLessThanTheWriter(t *testing.T) {
 		}
 	})
 }
+
+// longStore is one whose tidying is never done.
+type longStore struct {
+	awayStore
+	written int
+}
+
+func (s *longStore) Write(_ context.Context, batch []Record) error {
+	s.written += len(batch)
+	return nil
+}
+func (s *longStore) Tidy(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+
+// A log that has far too much to let go of, as after a start with other bounds, goes on being written.
+func TestTidyingGivesWayToTheWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &longStore{}
+		l := New(store, Options{})
+		time.Sleep(tidyEvery)
+		synctest.Wait() // it is tidied
+		l.Add(Record{ID: "req_1"})
+		time.Sleep(tidyEvery - time.Second)
+		synctest.Wait()
+		if len(l.queue) > 0 {
+			t.Error("the record waits still")
+		}
+		if err := l.Close(); err != nil || store.written != 1 {
+			t.Errorf("%d records written, want 1: %v", store.written, err)
+		}
+	})
+}

@@ -1,6 +1,9 @@
 package requestlog
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // write runs until the queue is closed and empty.
 func (l *Log) write() {
@@ -26,9 +29,7 @@ func (l *Log) write() {
 			}
 			close(written)
 		case <-tidy.C:
-			if err := l.store.Tidy(l.writing); err != nil {
-				l.opts.Logger.Warn("tidy request log", "err", err)
-			}
+			l.tidy()
 		}
 	}
 }
@@ -48,6 +49,14 @@ func (l *Log) batch(first *Record) []Record {
 		}
 	}
 	return batch
+}
+
+func (l *Log) tidy() {
+	ctx, cancel := context.WithTimeout(l.writing, tidyTimeout)
+	defer cancel()
+	if err := l.store.Tidy(ctx); err != nil {
+		l.opts.Logger.Warn("tidy request log", "err", err)
+	}
 }
 
 func (l *Log) keep(batch []Record) {
