@@ -22,7 +22,9 @@ const (
 	maxConns = 16
 	// Timeout is the deadline of a statement that a request waits for. The server is told the same, so that nothing is
 	// done there long after it was given up here.
-	Timeout        = 2 * time.Second
+	Timeout = 2 * time.Second
+	// patience is how long a statement may take that no request waits for: some go through all of a table.
+	patience       = 10 * time.Second
 	connectTimeout = 2 * time.Second
 	// idleTimeout ends the transaction of a gateway that has stopped in the middle of it, with all that it has locked.
 	idleTimeout    = 10 * time.Second
@@ -126,6 +128,18 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 			log.Info("the store's schema was migrated", "by", f.Name())
 		}
 		return nil
+	})
+}
+
+// Patiently runs do in a transaction whose statements may take longer than one that a request waits for.
+func Patiently(ctx context.Context, pool *pgxpool.Pool, do func(context.Context, pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = "+milliseconds(patience)); err != nil {
+			return err
+		}
+		return do(ctx, tx)
 	})
 }
 

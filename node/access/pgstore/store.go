@@ -294,14 +294,17 @@ func (s *Store) Run(ctx context.Context) error {
 
 // prune forgets the orders that were over long ago.
 func (s *Store) prune(ctx context.Context) error {
-	for {
-		wait, cancel := context.WithTimeout(ctx, time.Minute)
-		gone, err := s.pool.Exec(wait, "DELETE FROM settled WHERE receipt IN (SELECT receipt FROM settled WHERE at < now() - interval '"+settledFor+"' LIMIT $1)", pruneBatch)
-		cancel()
-		if err != nil || gone.RowsAffected() < pruneBatch {
+	for gone := int64(pruneBatch); gone == pruneBatch; {
+		err := postgres.Patiently(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, "DELETE FROM settled WHERE receipt IN (SELECT receipt FROM settled WHERE at < now() - interval '"+settledFor+"' LIMIT $1)", pruneBatch)
+			gone = tag.RowsAffected()
+			return err
+		})
+		if err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // Close tells the database what was charged; what it cannot be told now stays in the outbox for the next start.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"flotilla/node/access"
 	"flotilla/node/access/pgstore"
+	"flotilla/node/postgres"
 	"flotilla/node/postgres/pgtest"
 )
 
@@ -95,5 +97,32 @@ func TestOldOrdersAreForgotten(t *testing.T) {
 	var left int
 	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM settled").Scan(&left); err != nil || left != 5 {
 		t.Errorf("%d orders left, want 5: %v", left, err)
+	}
+}
+
+// Forgetting may take longer than a statement that a request waits for.
+func TestOldOrdersAreForgottenSlowly(t *testing.T) {
+	url := pgtest.Start(t).Database()
+	a, pool := newGateway(t, url, pgstore.Options{}), pgtest.Connect(t, url)
+	busy, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = busy.Rollback(context.Background()) }()
+	if _, err := busy.Exec(t.Context(), "LOCK TABLE settled"); err != nil { // as slow as a table of millions
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.Prune(t.Context()) }()
+	select {
+	case err := <-done:
+		t.Fatal("given up early:", err)
+	case <-time.After(postgres.Timeout + time.Second):
+	}
+	if err := busy.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

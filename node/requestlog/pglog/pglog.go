@@ -22,8 +22,6 @@ const (
 	// retryFor is how long a batch waits for the database; more records queue meanwhile, as far as the queue goes.
 	retryFor   = 2 * time.Minute
 	retryEvery = time.Second
-	// patience is how long a statement may take that no request waits for: some go through all of the log.
-	patience = 10 * time.Second
 	// writeLock is held by who writes until others see it, so that the numbers of rows are in the order in which they can be seen:
 	// what is followed by them misses none. The number is arbitrary.
 	writeLock = 0x666c6f746c6f67
@@ -90,7 +88,7 @@ func (s *Store) insert(ctx context.Context, raw []byte, batch []requestlog.Recor
 	for i, r := range batch {
 		at[i] = r.At.UnixNano()
 	}
-	err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := postgres.Patiently(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(writeLock)); err != nil {
 			return err
 		}
@@ -167,7 +165,7 @@ func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page,
 		where.add("(at_ns < ? OR id COLLATE \"C\" > ?)", after.At.UnixNano(), after.ID)
 	}
 	page := requestlog.Page{Requests: []requestlog.Record{}}
-	err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := postgres.Patiently(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, "SELECT record FROM requests"+where.sql()+" ORDER BY at_ns DESC, id COLLATE \"C\" LIMIT "+strconv.Itoa(f.Limit+1), where.args...)
 		if err == nil {
 			page.Requests, err = pgx.AppendRows(page.Requests, rows, pgx.RowTo[requestlog.Record])
@@ -247,7 +245,7 @@ func (c *conditions) sql() string {
 // Tidy implements requestlog.Store: the oldest go first. Several gateways may do it at once, each by its own bounds.
 func (s *Store) Tidy(ctx context.Context) error {
 	var tooMany int64 // when the newest came of those that are too many
-	err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := postgres.Patiently(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, "SELECT at_ns FROM requests ORDER BY at_ns DESC OFFSET $1 LIMIT 1", s.opts.MaxRecords).Scan(&tooMany)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -263,7 +261,7 @@ func (s *Store) Tidy(ctx context.Context) error {
 // deleteBefore deletes, some at a time, the records from before a moment.
 func (s *Store) deleteBefore(ctx context.Context, ns int64) error {
 	for gone := int64(tidyBatch); gone == tidyBatch; {
-		err := s.patiently(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		err := postgres.Patiently(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
 			tag, err := tx.Exec(ctx, "DELETE FROM requests WHERE (at_ns, id) IN (SELECT at_ns, id FROM requests WHERE at_ns < $1 ORDER BY at_ns LIMIT $2)", ns, tidyBatch)
 			gone = tag.RowsAffected()
 			return err
@@ -273,16 +271,4 @@ func (s *Store) deleteBefore(ctx context.Context, ns int64) error {
 		}
 	}
 	return nil
-}
-
-// patiently runs do in a transaction whose statements may take longer than one that a request waits for.
-func (s *Store) patiently(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d", patience.Milliseconds())); err != nil {
-			return err
-		}
-		return do(ctx, tx)
-	})
 }
