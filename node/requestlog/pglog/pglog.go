@@ -255,14 +255,16 @@ func (s *Store) Tidy(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("count records: %w", err)
 	}
-	return errors.Join(err, s.deleteBefore(ctx, max(tooMany+1, time.Now().Add(-s.opts.MaxAge).UnixNano())))
+	return errors.Join(err, s.deleteBefore(ctx, tooMany+1))
 }
 
-// deleteBefore deletes, some at a time, the records from before a moment.
+// deleteBefore deletes, some at a time, the records from before a moment and those that are too old by the database's clock: that of
+// one gateway, wrong, would cost the others their records.
 func (s *Store) deleteBefore(ctx context.Context, ns int64) error {
 	for gone := int64(tidyBatch); gone == tidyBatch; {
 		err := postgres.Patiently(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
-			tag, err := tx.Exec(ctx, "DELETE FROM requests WHERE (at_ns, id) IN (SELECT at_ns, id FROM requests WHERE at_ns < $1 ORDER BY at_ns LIMIT $2)", ns, tidyBatch)
+			tag, err := tx.Exec(ctx, `DELETE FROM requests WHERE (at_ns, id) IN (SELECT at_ns, id FROM requests
+				WHERE at_ns < greatest($1, (extract(epoch FROM now()) * 1e9)::bigint - $2) ORDER BY at_ns LIMIT $3)`, ns, s.opts.MaxAge.Nanoseconds(), tidyBatch)
 			gone = tag.RowsAffected()
 			return err
 		})

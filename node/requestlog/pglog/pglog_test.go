@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"flotilla/node/postgres"
 	"flotilla/node/postgres/pgtest"
 	"flotilla/node/requestlog"
@@ -25,7 +27,7 @@ func TestLog(t *testing.T) {
 	})
 }
 
-// The newest are kept, by number and by age; what one gateway writes the other finds.
+// The newest are kept, by number and by age of the database's clock; what one gateway writes the other finds.
 func TestOldestGoFirst(t *testing.T) {
 	url := pgtest.Start(t).Database()
 	a, b := pglog.Open(pgtest.Connect(t, url), requestlog.Options{}), pglog.Open(pgtest.Connect(t, url), requestlog.Options{})
@@ -40,12 +42,12 @@ func TestOldestGoFirst(t *testing.T) {
 	if n := len(logtest.All(t, a, requestlog.Filter{Limit: 1000})); n != 300 {
 		t.Fatalf("%d records on both", n)
 	}
-	age := 365 * 24 * time.Hour * 100
-	pool := pgtest.Connect(t, url)
+	age := 365 * 24 * time.Hour
+	pool := clockAt(t, url, logtest.Noon.Add(age+129600*time.Millisecond))
 	for _, c := range []struct {
 		opts requestlog.Options
 		left int
-	}{{requestlog.Options{MaxRecords: 100, MaxAge: age}, 100}, {requestlog.Options{MaxAge: time.Since(logtest.Noon.Add(130*time.Second - 400*time.Millisecond))}, 40}} {
+	}{{requestlog.Options{MaxRecords: 100, MaxAge: 2 * age}, 100}, {requestlog.Options{MaxAge: age}, 40}} {
 		if err := pglog.New(pool, c.opts).Tidy(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -54,6 +56,22 @@ func TestOldestGoFirst(t *testing.T) {
 			t.Errorf("%+v: %d records left, want %d", c.opts, len(left), c.left)
 		}
 	}
+}
+
+// clockAt connects to the database as if its clock stood still.
+func clockAt(t *testing.T, url string, now time.Time) *postgres.Pool {
+	t.Helper()
+	cfg := pgtest.Connect(t, url).Config()
+	cfg.ConnConfig.RuntimeParams["search_path"] += ", pg_catalog" // ours first
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	if _, err := pool.Exec(t.Context(), fmt.Sprintf("CREATE FUNCTION now() RETURNS timestamptz LANGUAGE sql STABLE AS $$SELECT timestamptz '%s'$$", now.Format(time.RFC3339Nano))); err != nil {
+		t.Fatal(err)
+	}
+	return pool
 }
 
 // A database that orders text by a language, as most do, gives the same pages.
