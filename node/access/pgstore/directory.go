@@ -19,6 +19,7 @@ import (
 type Directory struct {
 	pool *pgxpool.Pool
 	now  func() time.Time
+	sets func() time.Time // what budgets and rates go by in tests; nil: the database's clock
 
 	refreshing sync.Mutex // one at a time: who has read first must not be the last to say what the keys are
 
@@ -202,7 +203,7 @@ func (d *Directory) List(ctx context.Context) ([]access.Status, error) {
 	if err := d.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	used, err := d.used(ctx, "")
+	used, at, err := d.used(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -210,10 +211,10 @@ func (d *Directory) List(ctx context.Context) ([]access.Status, error) {
 	defer d.mu.RUnlock()
 	out := make([]access.Status, 0, len(d.byID)+len(d.config))
 	for _, k := range d.byID {
-		out = append(out, d.status(k, used))
+		out = append(out, status(k, used, at))
 	}
 	for _, k := range d.config {
-		out = append(out, d.status(k, used))
+		out = append(out, status(k, used, at))
 	}
 	access.SortByAge(out)
 	return out, nil
@@ -225,31 +226,41 @@ func (d *Directory) Status(ctx context.Context, id access.KeyID) (access.Status,
 	if err != nil {
 		return access.Status{}, err
 	}
-	used, err := d.used(ctx, id)
-	return d.status(k, used), err
+	used, at, err := d.used(ctx, id)
+	return status(k, used, at), err
 }
 
-func (d *Directory) status(k access.Key, used map[access.KeyID]access.Status) access.Status {
+func status(k access.Key, used map[access.KeyID]access.Status, at time.Time) access.Status {
 	st := used[k.ID]
-	st.Key, st.ResetAt = k, k.Reset.End(d.now())
+	st.Key, st.ResetAt = k, k.Reset.End(at)
 	return st
 }
 
-// used is what keys have used: the one named, or all.
-func (d *Directory) used(ctx context.Context, only access.KeyID) (map[access.KeyID]access.Status, error) {
+// at is the time for the database: NULL, its own, but in tests.
+func (d *Directory) at() *time.Time {
+	if d.sets == nil {
+		return nil
+	}
+	t := d.sets()
+	return &t
+}
+
+// used is what keys have used, the one named or all, and when it was so.
+func (d *Directory) used(ctx context.Context, only access.KeyID) (used map[access.KeyID]access.Status, at time.Time, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
-	rows, err := d.pool.Query(ctx, `SELECT key_id, CASE WHEN period_start_of(reset, $1) > period_start THEN period_start_of(reset, $1) ELSE period_start END,
-		CASE WHEN period_start_of(reset, $1) > coalesce(period_start, '-infinity') THEN 0 ELSE spent END, total, receipts, held,
-		coalesce((SELECT sum(n) FROM in_flight f WHERE f.key_id = a.key_id), 0)::bigint FROM accounts a WHERE $2 IN ('', key_id)`, d.now(), only)
+	rows, err := d.pool.Query(ctx, `SELECT key_id, CASE WHEN period_start_of(reset, t.at) > period_start THEN period_start_of(reset, t.at) ELSE period_start END,
+		CASE WHEN period_start_of(reset, t.at) > coalesce(period_start, '-infinity') THEN 0 ELSE spent END, total, receipts, held,
+		coalesce((SELECT sum(n) FROM in_flight f WHERE f.key_id = a.key_id), 0)::bigint, t.at
+		FROM accounts a, (SELECT coalesce($1, now()) AS at) t WHERE $2 IN ('', key_id)`, d.at(), only)
 	if err != nil {
-		return nil, fmt.Errorf("read what API keys have spent: %w", err)
+		return nil, at, fmt.Errorf("read what API keys have spent: %w", err)
 	}
-	used := map[access.KeyID]access.Status{}
+	used = map[access.KeyID]access.Status{}
 	var id access.KeyID
 	var start *time.Time
 	var spent, total, receipts, held, inFlight int64
-	_, err = pgx.ForEachRow(rows, []any{&id, &start, &spent, &total, &receipts, &held, &inFlight}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &start, &spent, &total, &receipts, &held, &inFlight, &at}, func() error {
 		u := access.Usage{Spent: access.MicroUSD(spent), Total: access.MicroUSD(total), Receipts: uint64(receipts)}
 		if start != nil {
 			u.PeriodStart = start.UTC()
@@ -258,7 +269,7 @@ func (d *Directory) used(ctx context.Context, only access.KeyID) (map[access.Key
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read what API keys have spent: %w", err)
+		return nil, at, fmt.Errorf("read what API keys have spent: %w", err)
 	}
-	return used, nil
+	return used, at, nil
 }

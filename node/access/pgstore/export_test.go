@@ -1,6 +1,9 @@
 package pgstore
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Kill ends the store as kill -9 ends its process: nothing is told or taken back any more.
 func (s *Store) Kill() {
@@ -23,3 +26,6 @@ func (s *Store) Flush() func(context.Context) error {
 	over := s.outbox.ended(maxOrders)
 	return func(ctx context.Context) error { return s.settledAll(ctx, over) }
 }
+
+// SetClock sets this gateway's clock, not the database's. Nothing else may use the store meanwhile.
+func (s *Store) SetClock(now func() time.Time) { s.now = now }

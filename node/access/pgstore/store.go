@@ -81,7 +81,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, opts Options) (_ *Store, err 
 		return nil, err
 	}
 	if opts.Now != nil {
-		s.now = opts.Now
+		s.now, s.sets = opts.Now, opts.Now
 	}
 	s.SetConfig(opts.Config)
 	if s.outbox, err = openOutbox(opts.Dir, s.log); err != nil {
@@ -161,15 +161,6 @@ func (s *Store) reconcile(ctx context.Context) error {
 		s.log.Info("orders under way at the last crash were settled with their keys", "orders", len(left))
 	}
 	return nil
-}
-
-// at is the time for the database: NULL, its own, but in tests.
-func (s *Store) at() *time.Time {
-	if s.opts.Now == nil {
-		return nil
-	}
-	t := s.opts.Now()
-	return &t
 }
 
 // ask runs one statement that a request waits for. When the database does not answer, neither do the next ones wait

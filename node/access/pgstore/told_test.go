@@ -83,6 +83,34 @@ func TestStatusOfABusyKey(t *testing.T) {
 	}
 }
 
+// What is told of a budget goes by the same clock as the budget, the database's.
+func TestStatusGoesByTheDatabasesClock(t *testing.T) {
+	a := newGateway(t, pgtest.Start(t).Database(), pgstore.Options{})
+	_, k, err := a.Create(t.Context(), access.Terms{Name: "monthly", Budget: 100, Reset: access.PeriodMonth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := a.Hold(t.Context(), k.ID, receipt(1), 100)
+	if err == nil {
+		err = h.Charge(100)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.SetClock(func() time.Time { return time.Now().AddDate(1, 0, 0) })
+	st, err := a.Status(t.Context(), k.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var over *access.BudgetError
+	if err := a.CheckBudget(t.Context(), k.ID); !errors.As(err, &over) {
+		t.Fatal("the budget is not spent:", err)
+	}
+	if st.Spent != over.Spent || !st.ResetAt.Equal(over.Reset) {
+		t.Errorf("spent %s until %s, want %s until %s", st.Spent, st.ResetAt, over.Spent, over.Reset)
+	}
+}
+
 // However many orders are over long ago, the database forgets them all.
 func TestOldOrdersAreForgotten(t *testing.T) {
 	url := pgtest.Start(t).Database()
