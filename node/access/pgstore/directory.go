@@ -148,6 +148,7 @@ func (d *Directory) Create(ctx context.Context, t access.Terms) (string, access.
 	if err != nil {
 		return "", access.Key{}, fmt.Errorf("store API key: %w", err)
 	}
+	_ = d.Refresh(ctx) // the key is stored, and nobody else can tell its secret: if this fails, the next beat makes the key known here
 	return secret, k, nil
 }
 
@@ -176,6 +177,9 @@ func (d *Directory) Revoke(ctx context.Context, id access.KeyID, forget bool) (k
 		}
 		return err
 	})
+	if err == nil {
+		err = d.Refresh(ctx)
+	}
 	if err != nil {
 		return access.Key{}, fmt.Errorf("revoke API key: %w", err)
 	}
@@ -186,16 +190,12 @@ func (d *Directory) Revoke(ctx context.Context, id access.KeyID, forget bool) (k
 func (d *Directory) change(ctx context.Context, do func(pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
-	err := pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "UPDATE generation SET keys = keys + 1"); err != nil { // one change at a time
 			return err
 		}
 		return do(tx)
 	})
-	if err != nil {
-		return err
-	}
-	return d.Refresh(ctx)
 }
 
 // List shows all keys, oldest first, with what all gateways have told of them.

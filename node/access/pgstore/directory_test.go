@@ -12,6 +12,7 @@ import (
 
 	"flotilla/node/access"
 	"flotilla/node/access/pgstore"
+	"flotilla/node/postgres"
 	"flotilla/node/postgres/pgtest"
 )
 
@@ -71,7 +72,7 @@ func TestRevokedKeyIsNotPutBack(t *testing.T) {
 	select {
 	case err = <-revoked: // before the beat says what it has read
 		revoked <- err
-	case <-time.After(time.Second / 2): // or it waits for the beat
+	case <-time.After(postgres.Timeout + time.Second/2): // or it waits for the beat, however long that takes
 	}
 	close(slow.use)
 	for _, end := range []chan error{beat, revoked} {
@@ -82,5 +83,47 @@ func TestRevokedKeyIsNotPutBack(t *testing.T) {
 	var refused *access.RefusedKeyError
 	if _, err := d.Find(secret); !errors.As(err, &refused) {
 		t.Errorf("a revoked key: %v, want %T", err, refused)
+	}
+}
+
+// away is a database that does not answer who looks for changed keys.
+type away struct{ now atomic.Bool }
+
+func (a *away) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	if a.now.Load() && q.SQL == "SELECT keys FROM generation" {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		return ctx
+	}
+	return ctx
+}
+
+func (a *away) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// The secret of a key that is stored is shown, whatever comes after: nobody can show it again.
+func TestSecretOfAStoredKeyIsShown(t *testing.T) {
+	cfg := pgtest.Connect(t, pgtest.Start(t).Database()).Config()
+	a := &away{}
+	cfg.ConnConfig.Tracer = a
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	d, err := pgstore.OpenDirectory(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.now.Store(true)
+	secret, k, err := d.Create(t.Context(), access.Terms{Name: "new"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.now.Store(false)
+	if err := d.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := d.Find(secret); err != nil || found.ID != k.ID {
+		t.Errorf("%v: %v", found.ID, err)
 	}
 }
