@@ -71,7 +71,6 @@ type answer struct {
 	o         settlement.Opening
 	op        int
 	sent, got uint32
-	at        uint64 // when it is served
 }
 
 // deliver sends some tokens, which arrive or not.
@@ -104,7 +103,6 @@ type market struct {
 	collector []*settlement.Collector
 	now       time.Time
 	price     uint64
-	losses    uint64 // of ledgers; each takes a second, at least
 	answers   []*answer
 	mail      []settled
 	syncs     []brought
@@ -173,13 +171,13 @@ func (m *market) order(rt *rapid.T) {
 	if _, o.OrderSig, err = m.gw.ledger.RecordOrder(m.t.Context(), o); err != nil {
 		rt.Fatal(err)
 	}
-	m.answers = append(m.answers, &answer{o: o, op: op, at: servedAt + m.losses})
+	m.answers = append(m.answers, &answer{o: o, op: op})
 }
 
 // receiptFor is for so many tokens of the answer.
 func (a *answer) receiptFor(t *testing.T, tokens uint32) settlement.Bundle {
 	r := receipt(t, a.o, 0)
-	r.ServedAt, r.OutputTokens, r.ResponseHash = a.at, tokens, crypto.Keccak256Hash(a.o.Salt, []byte{byte(tokens), byte(tokens >> 8)})
+	r.OutputTokens, r.ResponseHash = tokens, crypto.Keccak256Hash(a.o.Salt, []byte{byte(tokens), byte(tokens >> 8)})
 	var err error
 	if r.Amount, err = settlement.Cost(a.o.Advert.Price(), r.InputTokens, tokens); err != nil {
 		t.Fatal(err)
@@ -357,7 +355,7 @@ func (m *market) loseLedger(rt *rapid.T) {
 	if n.copied != nil {
 		disk = n.copied.CrashClone(vfs.CrashCloneCfg{})
 	}
-	n.lost, m.losses = true, m.losses+1
+	n.lost = true
 	m.reopen(rt, n, disk)
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -77,9 +78,9 @@ func (l *Ledger) stageServed(tx *stagedTx, b Bundle) (Bundle, error) {
 	if lane.Served, err = lane.Served.Add(b.Receipt.Amount); err != nil {
 		return Bundle{}, fmt.Errorf("add to lane: %w", err)
 	}
-	// The time in milliseconds, or one more than the last number: a gateway takes each once, so that an operator which has lost its
-	// ledger, or goes on with an old copy, must not begin where that one did.
-	lane.LastSeq = max(lane.LastSeq+1, b.Receipt.ServedAt*1000)
+	// The time, and steps by chance from there: a gateway takes each number once, and another ledger of this operator, one that was
+	// lost, the original of a copy, or a second node's, may give out numbers in this very second.
+	lane.LastSeq = max(lane.LastSeq, b.Receipt.ServedAt<<32) + 1 + rand.Uint64N(1<<24)
 	b.Receipt.LaneSeq = lane.LastSeq
 	if b.OperatorSig, err = Sign(l.key, b.Receipt.Digest(l.domain)); err != nil {
 		return Bundle{}, err
