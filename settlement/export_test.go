@@ -3,6 +3,7 @@ package settlement
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -101,6 +102,15 @@ func (l *Ledger) OpenOrderBytes() (n int, err error) {
 // RecordWholeOrder keeps an order as earlier versions did.
 func (l *Ledger) RecordWholeOrder(ctx context.Context, o Opening) error {
 	return l.update(ctx, func(tx *stagedTx) error { return tx.put(idKey(prefixOrder, o.Order.ID(l.domain)), o) })
+}
+
+// UncountLane has the lane from payer be as an earlier version left it.
+func (l *Ledger) UncountLane(ctx context.Context, payer common.Address) error {
+	return l.update(ctx, func(tx *stagedTx) error {
+		lane, err := readInLane(tx, payer)
+		lane.Receipts = 0
+		return errors.Join(err, tx.put(addressKey(prefixIn, payer), lane))
+	})
 }
 
 // FillEvidence keeps as many faults as there is room for, of which one is punished.

@@ -25,6 +25,8 @@ type inLane struct {
 	// Elsewhere is the part of Voucher that is for nothing in Served: for partial receipts that this payee has yet to see, or what it
 	// served before it lost its ledger.
 	Elsewhere Amount `json:"elsewhere,omitempty"`
+	// Receipts is how many were signed on the lane; 0 in one that an earlier version wrote last, see countReceipts.
+	Receipts uint64 `json:"receipts,omitempty"`
 }
 
 // RecordServed makes the operator's receipt for a served request: it checks that the payer allowed it
@@ -91,6 +93,11 @@ func (l *Ledger) stageServed(tx *stagedTx, b Bundle) (Bundle, error) {
 // stageOwed stages a bundle that this payee is owed for, and its lane.
 func (l *Ledger) stageOwed(tx *stagedTx, b Bundle, lane inLane) error {
 	r := b.Receipt
+	had, err := l.countReceipts(tx.batch, r.Payer, lane)
+	if err != nil {
+		return err
+	}
+	lane.Receipts = had + 1
 	tx.putRow(laneRowKey(r.Payer, r.Payee, r.ID()), present)
 	return errors.Join(
 		tx.put(idKey(prefixReceipt, r.ID()), b),

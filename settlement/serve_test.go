@@ -94,6 +94,36 @@ func TestOperatorLosesItsLedger(t *testing.T) {
 	}
 }
 
+// TestReceiptsOnALaneAreCounted: also on one of an earlier version, which kept no count; and a receipt that comes again is none.
+func TestReceiptsOnALaneAreCounted(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.operators[0], "")
+	check := func(want uint64) {
+		t.Helper()
+		if lanes, err := l.OwedLanes(); err != nil || len(lanes) != 1 || lanes[0].Receipts != want {
+			t.Errorf("owed for %+v (%v), want %d receipts", lanes, err, want)
+		}
+	}
+	serve := func() settlement.Bundle {
+		b := f.unserved(t, f.opening(t, 0))
+		if _, err := l.RecordServed(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	serve()
+	b := serve()
+	_, err := l.RecordServed(t.Context(), b)
+	wantErr(t, err, settlement.ErrReceiptReplayed)
+	check(2)
+	if err := l.UncountLane(t.Context(), f.gateway.addr); err != nil {
+		t.Fatal(err)
+	}
+	check(2)
+	serve()
+	check(3)
+}
+
 // TestCreditAfterLostLedger: what a payer's voucher promises for what an operator no longer knows of is no credit for the next.
 func TestCreditAfterLostLedger(t *testing.T) {
 	f := newFixture(t, 1)
