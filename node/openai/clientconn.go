@@ -16,6 +16,7 @@ const maxEarly = 4 << 10
 // request. The answer would be waited for, generated to its end and charged, for nobody.
 type clientConn struct {
 	net.Conn
+	conns   *conns      // that it is one of
 	serving atomic.Bool // a request, whose body may still come
 	early   []byte      // belongs to who reads: net/http never reads twice at once
 }
@@ -55,14 +56,17 @@ func (c *clientConn) CloseWrite() error {
 }
 
 // clientListener accepts clientConns.
-type clientListener struct{ net.Listener }
+type clientListener struct {
+	net.Listener
+	conns *conns
+}
 
 func (l clientListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &clientConn{Conn: conn}, nil
+	return &clientConn{Conn: conn, conns: l.conns}, nil
 }
 
 type clientConnKey struct{}
@@ -72,12 +76,14 @@ func withClientConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, clientConnKey{}, conn)
 }
 
-// markServing tells the request's connection that it is served; the returned function that it no longer is.
+// markServing tells the request's connection that it is served, and is not to be closed for another; the returned function
+// that it no longer is.
 func markServing(r *http.Request) func() {
 	conn, ok := r.Context().Value(clientConnKey{}).(*clientConn)
 	if !ok {
 		return func() {}
 	}
+	conn.conns.serving(conn)
 	conn.serving.Store(true)
 	return func() { conn.serving.Store(false) }
 }

@@ -98,12 +98,10 @@ func NewHandler(cfg Config) http.Handler {
 	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), sessions: newSessions(), upgrades: cfg.UpgradeBook}
 }
 
-// route is one address: its method, whether it is open to callers without a key, whether it is served also when all slots
-// are taken, and what serves it.
+// route is one address: its method, whether it is open to callers without a key, who take no slot either, and what serves it.
 type route struct {
 	method string
 	open   bool
-	always bool
 	serve  func(*handler, *exchange)
 }
 
@@ -128,7 +126,7 @@ func findRoute(path string) (route, bool) {
 	case "/v1/key":
 		return route{method: http.MethodGet, serve: (*handler).serveKey}, true
 	case "/healthz": // who is full is alive: a restart for it would cut all that is under way
-		return route{method: http.MethodGet, open: true, always: true, serve: (*handler).serveHealth}, true
+		return route{method: http.MethodGet, open: true, serve: (*handler).serveHealth}, true
 	case "/readyz":
 		return route{method: http.MethodGet, open: true, serve: (*handler).serveReady}, true
 	}
@@ -177,20 +175,23 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		x.key = key
 		x.beginTrace()
-	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	default:
-		if !rt.always {
-			x.fail(&APIError{Status: http.StatusServiceUnavailable, Code: "overloaded", RetryAfter: time.Second, Message: "the gateway is serving as many requests as it can"})
+		select {
+		case h.slots <- struct{}{}:
+			defer func() { <-h.slots }()
+		default:
+			x.fail(errOverloaded())
+			return
+		}
+		defer markServing(r)()
+		if !x.enter() {
 			return
 		}
 	}
-	if !rt.open && !x.enter() {
-		return
-	}
 	rt.serve(h, x)
+}
+
+func errOverloaded() *APIError {
+	return &APIError{Status: http.StatusServiceUnavailable, Code: "overloaded", RetryAfter: time.Second, Message: "the gateway is serving as many requests as it can"}
 }
 
 // requestIDPrefix starts the x-request-id of every answer.

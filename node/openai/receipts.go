@@ -84,6 +84,10 @@ func (h *handler) serveHealth(x *exchange) {
 }
 
 func (h *handler) serveReady(x *exchange) {
+	if len(h.slots) == cap(h.slots) {
+		x.fail(errOverloaded())
+		return
+	}
 	if err := h.cfg.Completer.Ready(x.r.Context()); err != nil {
 		x.outcome = "not_ready"
 		x.sendJSON(http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": clip(err.Error(), 300)})

@@ -23,7 +23,8 @@ const (
 
 // Server serves the HTTP surface on a listener.
 type Server struct {
-	http http.Server
+	http  http.Server
+	conns *conns
 
 	handling sync.RWMutex // read-held by each request, so that Serve can wait for those that it has cut; guards over
 	over     bool
@@ -38,12 +39,12 @@ func NewServer(cfg Config) (*Server, error) {
 		return nil, errors.New("no API keys: an open gateway spends its owner's money for anyone")
 	}
 	cfg.setDefaults()
-	s, connections := &Server{}, &conns{most: cfg.MaxConns, open: map[net.Conn]*list.Element{}}
+	s := &Server{conns: &conns{most: cfg.MaxConns, open: map[net.Conn]*list.Element{}}}
 	s.http = http.Server{
 		Handler: s.counted(NewHandler(cfg)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		// Bodies and writes have their deadlines in the handler: one for the whole answer would cut long streams.
 		ErrorLog:  slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
-		ConnState: connections.changed, ConnContext: withClientConn,
+		ConnState: s.conns.changed, ConnContext: withClientConn,
 	}
 	return s, nil
 }
@@ -56,7 +57,6 @@ func (s *Server) counted(next http.Handler) http.Handler {
 		if s.over {
 			panic(http.ErrAbortHandler)
 		}
-		defer markServing(r)()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -68,7 +68,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, drain time.Duration
 	defer cut()
 	s.http.BaseContext = func(net.Listener) context.Context { return requests }
 	served := make(chan error, 1)
-	go func() { served <- s.http.Serve(clientListener{ln}) }()
+	go func() { served <- s.http.Serve(clientListener{ln, s.conns}) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve HTTP: %w", err)

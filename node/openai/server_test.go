@@ -314,6 +314,51 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
+// probed tells when it is asked whether it is ready.
+type probed struct {
+	*fakefleet.Fleet
+	asked chan struct{}
+}
+
+func (p *probed) Ready(context.Context) error {
+	p.asked <- struct{}{}
+	return nil
+}
+
+// TestStrangersHoldNothing: who has no key, and announces a body that does not come, keeps neither a slot nor a connection from others.
+func TestStrangersHoldNothing(t *testing.T) {
+	f := &probed{fakefleet.New(), make(chan struct{})}
+	cfg := config(f)
+	cfg.MaxInFlight, cfg.MaxConns = 1, 2
+	refused, known := make(chan struct{}), cfg.Keys
+	cfg.Keys = func(secret string) (openai.KeyInfo, error) {
+		if secret == "none" {
+			refused <- struct{}{}
+		}
+		return known(secret)
+	}
+	addr, stop, served := serve(t, cfg, 0)
+	defer func() { stop(); <-served }()
+	for _, o := range []struct {
+		request string
+		seen    chan struct{}
+	}{{"GET /readyz", f.asked}, {"POST /v1/chat/completions", refused}, {"POST /v1/chat/completions", refused}} {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer none\r\nContent-Length: 100\r\n\r\n", o.request)
+		<-o.seen
+		resp := post(t, t.Context(), "http://"+addr, streamed)
+		if raw, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("another client while %s waits for its body: %d %s, %v", o.request, resp.StatusCode, raw, err)
+		}
+		resp.Body.Close()
+		http.DefaultClient.CloseIdleConnections()
+	}
+}
+
 // closing tells when it is closed. To ask its port would not do: another process may be given it at once.
 type closing struct {
 	net.Listener
