@@ -23,6 +23,10 @@ func TestPagesOfOtherSites(t *testing.T) {
 		{http.MethodOptions, "/v1/models", "", "", 405, true}, // no preflight
 		{http.MethodGet, "/v1/models", "", testKey, 200, true},
 		{http.MethodGet, "/v1/models", "", "wrong", 401, true},
+		{http.MethodOptions, "/v1/responses", "POST", "", 204, true}, // what is not there says so
+		{http.MethodPost, "/v1/responses", "", testKey, 404, true},
+		{http.MethodOptions, "/v1/models", "DELETE", "", 204, true},
+		{http.MethodDelete, "/v1/models", "", testKey, 405, true},
 		{http.MethodOptions, "/healthz", "GET", "", 405, false},
 		{http.MethodGet, "/healthz", "", "", 200, false},
 		{http.MethodOptions, "/", "GET", "", 404, false},

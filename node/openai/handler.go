@@ -154,12 +154,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// deadline a client that sends it slowly holds a goroutine for ever.
 	x.readDeadline(h.cfg.BodyTimeout)
 	defer x.finish()
+	if x.crossOrigin() {
+		return
+	}
 	rt, ok := findRoute(r.URL.Path)
 	if !ok {
 		x.fail(&APIError{Status: http.StatusNotFound, Code: "unknown_url", NoRetry: true, Message: fmt.Sprintf("unknown address: %s %s", r.Method, clip(r.URL.Path, 200))})
-		return
-	}
-	if x.crossOrigin(rt) {
 		return
 	}
 	if r.Method != rt.method && (rt.method != http.MethodGet || r.Method != http.MethodHead) {
