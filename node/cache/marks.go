@@ -80,10 +80,13 @@ func wordingOf(text string) wording {
 	return w
 }
 
-// turns: the word, in lower case, may turn a sentence round.
+// turns: the word, in lower case, may turn a sentence round, or one that hangs on it: "where's", "fever,not", "...no".
 func turns(word string) bool {
-	return strings.HasSuffix(word, "n't") || strings.HasSuffix(word, "n’t") || slices.Contains(turning, word) ||
-		slices.ContainsFunc(negating, func(begin string) bool { return len(word) > len(begin)+2 && strings.HasPrefix(word, begin) })
+	parts := strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune(".,'’", r) })
+	return strings.HasSuffix(word, "n't") || strings.HasSuffix(word, "n’t") || slices.ContainsFunc(parts, func(part string) bool {
+		return slices.Contains(turning, part) ||
+			slices.ContainsFunc(negating, func(begin string) bool { return len(part) > len(begin)+2 && strings.HasPrefix(part, begin) })
+	})
 }
 
 // asWritten: each letter of the word counts.
