@@ -54,10 +54,28 @@ func readChoices(obj rawjson.Object) ([]wireChoice, error) {
 	return out, nil
 }
 
+// text is a JSON string without its quotes. Pieces of it are put together as they came: one may end in half a character.
+type text string
+
+// UnmarshalJSON implements json.Unmarshaler; null is no text.
+func (t *text) UnmarshalJSON(raw []byte) error {
+	if rawjson.IsNull(raw) {
+		return nil
+	}
+	if raw[0] != '"' {
+		return errShape
+	}
+	*t = text(raw[1 : len(raw)-1])
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (t text) MarshalJSON() ([]byte, error) { return []byte(`"` + t + `"`), nil }
+
 // said is a message, or what has arrived of it.
 type said struct {
 	role  string
-	texts map[string]string
+	texts map[string]text
 	calls map[int]*toolCall // by their index
 }
 
@@ -67,7 +85,7 @@ type toolCall struct {
 	Type     string `json:"type"`
 	Function struct {
 		Name      string `json:"name"`
-		Arguments string `json:"arguments"`
+		Arguments text   `json:"arguments"`
 	} `json:"function"`
 }
 
@@ -86,7 +104,7 @@ func (s *said) add(raw json.RawMessage) error {
 		case m.Key == "role":
 			err = json.Unmarshal(m.Value, &s.role)
 		case slices.Contains(texts[:], m.Key):
-			var more string
+			var more text
 			err = json.Unmarshal(m.Value, &more)
 			s.texts[m.Key] += more
 		case m.Key == "tool_calls":
@@ -203,7 +221,7 @@ func joined(chunks []json.RawMessage) ([]json.RawMessage, error) {
 	return wrap(first, "chat.completion", out, usage)
 }
 
-func newSaid() *said { return &said{texts: map[string]string{}, calls: map[int]*toolCall{}} }
+func newSaid() *said { return &said{texts: map[string]text{}, calls: map[int]*toolCall{}} }
 
 // split makes a stream of a whole answer: each choice in one chunk, its end in another, then the usage.
 func split(whole []json.RawMessage) ([]json.RawMessage, error) {

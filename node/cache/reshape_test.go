@@ -29,8 +29,8 @@ func values(t *testing.T, raws []json.RawMessage) (out []any) {
 func TestStreamBecomesWhole(t *testing.T) {
 	stream := pieces(
 		`{"id":"x","object":"chat.completion.chunk","system_fingerprint":"f","choices":[{"index":0,"delta":{"role":"assistant","content":null,"reasoning_content":"hm"},"finish_reason":null,"logprobs":null}]}`,
-		`{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hel"}},{"index":1,"delta":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\""}}]}}]}`,
-		`{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"lo"},"finish_reason":"stop"},{"index":1,"delta":{"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]},"finish_reason":"tool_calls"}]}`,
+		`{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hel\ud83d"}},{"index":1,"delta":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":\"\ud83d"}}]}}]}`,
+		`{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"\ude00lo"},"finish_reason":"stop"},{"index":1,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\ude00\"}"}}]},"finish_reason":"tool_calls"}]}`,
 		`{"id":"x","object":"chat.completion.chunk","choices":[],"usage":{"prompt_tokens":3}}`,
 	)
 	got, ok := Answer{Stream: true, Pieces: stream}.in(false)
@@ -38,8 +38,8 @@ func TestStreamBecomesWhole(t *testing.T) {
 		t.Fatal("not told as a whole")
 	}
 	want := pieces(`{"id":"x","object":"chat.completion","system_fingerprint":"f","choices":[
-		{"index":0,"message":{"role":"assistant","content":"Hello","reasoning_content":"hm"},"finish_reason":"stop"},
-		{"index":1,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},"finish_reason":"tool_calls"}],
+		{"index":0,"message":{"role":"assistant","content":"Hel😀lo","reasoning_content":"hm"},"finish_reason":"stop"},
+		{"index":1,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":\"😀\"}"}}]},"finish_reason":"tool_calls"}],
 		"usage":{"prompt_tokens":3}}`)
 	if d := cmp.Diff(values(t, want), values(t, got.Pieces)); d != "" {
 		t.Error(d)
