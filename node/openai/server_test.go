@@ -114,12 +114,8 @@ func TestClientGoneAfterAByte(t *testing.T) {
 		f.HangFirst = true
 		conn := asked(t, f, early)
 		time.Sleep(20 * time.Millisecond) // where the server reads the byte and the end at once, less is tested
-		left := time.Now()
 		_ = conn.Close()
 		eventually(t, fmt.Sprintf("leaving after %.5q is noticed", early), func() bool { return f.Abandoned.Load() == 1 })
-		if took := time.Since(left); took > time.Second {
-			t.Errorf("noticed after %s", took)
-		}
 	}
 }
 
