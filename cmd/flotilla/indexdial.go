@@ -81,6 +81,9 @@ func (c *indexDialCmd) offers(ctx context.Context) ([]routing.Candidate, error) 
 		if err := errors.Join(errIn, errOut); err != nil {
 			return nil, fmt.Errorf("price of %s: %w", m.ID, err)
 		}
+		if input < 0 { // of auto, which is no model: it depends
+			continue
+		}
 		out = append(out, offerAt(m.ID, input*1e6, output*1e6))
 	}
 	return out, nil
