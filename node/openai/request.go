@@ -123,16 +123,16 @@ func parseRequest(body []byte, header http.Header, dryRun bool) (Request, *APIEr
 }
 
 func parseObject(body []byte) (rawjson.Object, *APIError) {
-	if !utf8.Valid(body) {
-		return rawjson.Object{}, &APIError{Status: http.StatusBadRequest, Code: "invalid_utf8", Message: "the request body is not valid UTF-8"}
-	}
 	obj, err := rawjson.Parse(body)
 	if err != nil {
-		msg := "the request body is not valid JSON"
-		if !errors.Is(err, rawjson.ErrSyntax) {
+		code, msg := "invalid_json", "the request body is not valid JSON"
+		switch {
+		case !utf8.Valid(body):
+			code, msg = "invalid_utf8", "the request body is not valid UTF-8"
+		case !errors.Is(err, rawjson.ErrSyntax):
 			msg = "the request body must be one JSON object of reasonable size"
 		}
-		return rawjson.Object{}, &APIError{Status: http.StatusBadRequest, Code: "invalid_json", Message: msg}
+		return rawjson.Object{}, &APIError{Status: http.StatusBadRequest, Code: code, Message: msg}
 	}
 	seen := make(map[string]bool, len(readMembers))
 	for _, m := range obj.Members() {
