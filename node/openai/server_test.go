@@ -292,7 +292,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 	for i, conn := range slices.Backward(quiet) { // once the last is answered, all were accepted
 		fmt.Fprint(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-		if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		line, _ := bufio.NewReader(conn).ReadString('\n')
