@@ -169,6 +169,26 @@ func TestConnectionLost(t *testing.T) {
 	}
 }
 
+// TestImageIsNoText: where the server counts no prompt, as some do of one that they had read before, an image is not billed by its bytes.
+func TestImageIsNoText(t *testing.T) {
+	b := serve(t, sse(chunk(`{"content":"A cat."}`, `,"usage":{"prompt_tokens":0,"completion_tokens":3}`)+doneEnd))
+	image := `{"type":"image_url","image_url":{"url":"data:image/png;base64,` + strings.Repeat("A", 1<<20) + `"}}`
+	s, err := b.Chat(t.Context(), []byte(`{"messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},`+image+`]}]}`), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var last backend.Event
+	for ev, err := s.Next(t.Context()); !errors.Is(err, io.EOF); ev, err = s.Next(t.Context()) {
+		if last = ev; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if u := last.Usage; u == nil || !u.Estimated || u.PromptTokens < 500 || u.PromptTokens > 2000 {
+		t.Errorf("usage of an image of 1 MiB: %+v", u)
+	}
+}
+
 func TestWholeAnswer(t *testing.T) {
 	body := `{"choices":[{"message":{"role":"assistant","content":"Paris","tool_calls":null},"finish_reason":"stop"}],` + usage + `,"timings":{"x":1.0}}`
 	answer := func(body string) *backend.Backend {

@@ -21,7 +21,7 @@ func (b *Backend) Embed(ctx context.Context, body []byte) (*Stream, error) {
 		edits = append(edits, rawjson.Edit{Key: "model", Value: rawjson.Quote(b.opts.Model)})
 	}
 	input, _ := obj.Get("input")
-	return b.ask(ctx, "/v1/embeddings", obj.Apply(edits...), &Stream{member: "data", promptBytes: len(input)}, false)
+	return b.ask(ctx, "/v1/embeddings", obj.Apply(edits...), &Stream{member: "data", prompt: input}, false)
 }
 
 // embeds asks for one vector. llama.cpp's server does not tell in any other way whether it was started with --embedding and a pooling.

@@ -82,10 +82,10 @@ func uintMember(obj rawjson.Object, key string) (v uint32, there bool, err error
 }
 
 // upstreamBody is the body as the server gets it: model, stream and stream_options set, the rest as it came.
-func upstreamBody(body []byte, model string, stream bool) (out []byte, promptBytes int, err error) {
+func upstreamBody(body []byte, model string, stream bool) (out []byte, messages json.RawMessage, err error) {
 	obj, err := rawjson.Parse(body)
 	if err != nil {
-		return nil, 0, fmt.Errorf("read request body: %w", err)
+		return nil, nil, fmt.Errorf("read request body: %w", err)
 	}
 	edits := make([]rawjson.Edit, 0, 3)
 	if model != "" {
@@ -102,8 +102,8 @@ func upstreamBody(body []byte, model string, stream bool) (out []byte, promptByt
 	default:
 		edits = append(edits, rawjson.Edit{Key: "stream", Value: json.RawMessage("false")})
 	}
-	messages, _ := obj.Get("messages")
-	return obj.Apply(edits...), len(messages), nil
+	messages, _ = obj.Get("messages")
+	return obj.Apply(edits...), messages, nil
 }
 
 // withUsage asks for the usage chunk and keeps the client's other stream options.

@@ -28,26 +28,26 @@ type Stream struct {
 	idle   time.Duration
 	max    int64
 
-	member      string     // that an answer which is not streamed must have
-	sse         *sseReader // nil when the answer is not streamed
-	events      uint32     // events with text
-	textBytes   int
-	promptBytes int
-	usage       *Usage
-	usageGiven  bool
-	done        bool  // the server said that the answer is whole; what happens to the connection now is no matter
-	err         error // sticky; io.EOF after a clean end
+	member     string     // that an answer which is not streamed must have
+	sse        *sseReader // nil when the answer is not streamed
+	events     uint32     // events with text
+	textBytes  int
+	prompt     json.RawMessage // messages or input, to estimate its tokens by
+	usage      *Usage
+	usageGiven bool
+	done       bool  // the server said that the answer is whole; what happens to the connection now is no matter
+	err        error // sticky; io.EOF after a clean end
 }
 
 // Chat sends a chat completion and returns once the server has accepted it, that is with its response headers. The
 // body is forwarded with model, stream and stream_options set, and otherwise as it came. The end of ctx, like Close,
 // aborts the request at any time.
 func (b *Backend) Chat(ctx context.Context, body []byte, stream bool) (*Stream, error) {
-	out, promptBytes, err := upstreamBody(body, b.opts.Model, stream)
+	out, messages, err := upstreamBody(body, b.opts.Model, stream)
 	if err != nil {
 		return nil, err
 	}
-	return b.ask(ctx, "/v1/chat/completions", out, &Stream{member: "choices", promptBytes: promptBytes}, stream)
+	return b.ask(ctx, "/v1/chat/completions", out, &Stream{member: "choices", prompt: messages}, stream)
 }
 
 // ask sends body and completes s, the stream of its answer.
@@ -190,16 +190,42 @@ func hasElements(list json.RawMessage) bool {
 // counted is what the server reported, with an estimate for what it did not count. A zero is no count: some servers put zeros into each
 // chunk of a stream, or leave out a prompt that they had read before.
 func (s *Stream) counted(reported *Usage, completion uint32) *Usage {
-	prompt := uint32((s.promptBytes + bytesPerToken - 1) / bytesPerToken)
-	if u := reported; u != nil && (u.PromptTokens > 0 || prompt == 0) && (u.CompletionTokens > 0 || completion == 0) {
-		return u
-	}
 	var u Usage
 	if reported != nil {
 		u = *reported
 	}
-	u.PromptTokens, u.CompletionTokens, u.Estimated = cmp.Or(u.PromptTokens, prompt), cmp.Or(u.CompletionTokens, completion), true
+	if u.PromptTokens == 0 {
+		u.PromptTokens = uint32(promptBytes(s.prompt)+bytesPerToken-1) / bytesPerToken
+	}
+	u.CompletionTokens = cmp.Or(u.CompletionTokens, completion)
+	if reported != nil && u == *reported {
+		return reported
+	}
+	u.Estimated = true
 	return &u
+}
+
+// mediaBytes is what an image or a sound in a prompt counts as at most, some 500 tokens: of its bytes no model makes that many.
+const mediaBytes = 2048
+
+// promptBytes is the length of messages, or of the input for embeddings, without the bulk of what is no text in them.
+func promptBytes(prompt json.RawMessage) int {
+	n := len(prompt)
+	var messages []struct {
+		Content json.RawMessage `json:"content"`
+	}
+	_ = json.Unmarshal(prompt, &messages) // input is none, and all of it counts
+	for _, m := range messages {
+		var parts []json.RawMessage
+		_ = json.Unmarshal(m.Content, &parts) // a string has none
+		for _, raw := range parts {
+			var part struct{ Type string }
+			if json.Unmarshal(raw, &part) == nil && part.Type != "text" && part.Type != "input_text" {
+				n -= max(0, len(raw)-mediaBytes)
+			}
+		}
+	}
+	return n
 }
 
 // drain reads the end of the HTTP body after [DONE], so that the connection can be used for the next request.
