@@ -11,7 +11,9 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
 // Bounds of gossip.
@@ -56,7 +58,7 @@ func joinGossip(ctx context.Context, cfg Config, lib host.Host, d *Directory, ga
 	advertTopic := "/flotilla/" + cfg.Network + "/advert/2"
 	helloTopic := "/flotilla/" + cfg.Network + "/hello/1"
 	g := &gossip{self: lib.ID()}
-	ps, err := pubsub.NewGossipSub(ctx, lib, gossipOptions(advertTopic, helloTopic)...)
+	ps, err := pubsub.NewGossipSub(ctx, undialled{lib}, gossipOptions(advertTopic, helloTopic)...)
 	if err != nil {
 		return nil, fmt.Errorf("start gossipsub: %w", err)
 	}
@@ -69,6 +71,14 @@ func joinGossip(ctx context.Context, cfg Config, lib host.Host, d *Directory, ga
 		return nil, err
 	}
 	return g, nil
+}
+
+// undialled is a host on which streams open to connected peers only. GossipSub opens one again when it is lost, and knows one for each
+// peer: while it dialled where a peer is no more, the connection on which that peer is back would be without.
+type undialled struct{ host.Host }
+
+func (u undialled) NewStream(ctx context.Context, to peer.ID, protos ...protocol.ID) (network.Stream, error) {
+	return u.Host.NewStream(network.WithNoDial(ctx, "gossip"), to, protos...)
 }
 
 // join registers the validator, which also stores what it accepts, and relays

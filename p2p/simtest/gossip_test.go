@@ -115,12 +115,40 @@ func TestRestartedOperator(t *testing.T) {
 			if err := o.Announce(context.Background(), a); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(5 * time.Second) // once in two hundred the stream of before is still being given up, and the third heartbeat tells
+			time.Sleep(time.Second)
 			if got, _ := gateway.Advert(o.ID()); got.Seq != a.Seq {
 				t.Fatalf("restart %d: gateway holds seq %d, want %d", restart, got.Seq, a.Seq)
 			}
 			f.Stop(o)
 			time.Sleep(time.Second)
+		}
+	})
+}
+
+// TestBackFromElsewhere: a node that left while its gossip stream was being opened anew, and is back from another address, is part of
+// the gossip at once. A dial to where it was would outlast its return and keep its new connection from a stream.
+func TestBackFromElsewhere(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		gateway := f.Start(p2p.Config{Role: p2p.RoleGateway, SyncAgain: time.Hour}) // so that what it hears later is gossip
+		s := f.Stranger(t.Context(), gateway)
+		time.Sleep(time.Second)
+		s.Hush() // the first loss of a stream is repaired at once
+		time.Sleep(time.Second)
+		s.Hush() // the second one after a tenth of a second
+		time.Sleep(2 * latency)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		o := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{gateway.Addr}, Identity: simtest.Key(1)}) // the stranger's
+		time.Sleep(2 * time.Second)
+		a := advert(time.Hour)
+		if err := o.Announce(context.Background(), a); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if got, _ := gateway.Advert(o.ID()); got.Seq != a.Seq {
+			t.Fatalf("gateway holds seq %d, want %d", got.Seq, a.Seq)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package simtest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -10,6 +11,7 @@ import (
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/marcopolo/simnet"
 )
@@ -78,6 +80,17 @@ func (s *Stranger) Hear(ctx context.Context) ([]byte, error) {
 
 // Publish sends any bytes to the advert topic.
 func (s *Stranger) Publish(ctx context.Context, data []byte) error { return s.topic.Publish(ctx, data) }
+
+// Hush resets the streams on which gossip comes to the stranger; its connections stay.
+func (s *Stranger) Hush() {
+	for _, conn := range s.host.Network().Conns() {
+		for _, stream := range conn.GetStreams() {
+			if stream.Stat().Direction == network.DirInbound && slices.Contains(pubsub.GossipSubDefaultProtocols, stream.Protocol()) {
+				_ = stream.Reset()
+			}
+		}
+	}
+}
 
 // Close takes the stranger down.
 func (s *Stranger) Close() error {
