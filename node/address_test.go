@@ -48,6 +48,15 @@ func TestOperatorNamesNoAddressOfItsOwn(t *testing.T) {
 	}
 }
 
+// An operator with more addresses than a message may name, as a machine with containers has, is in the fleet like any other.
+func TestOperatorOfManyAddresses(t *testing.T) {
+	w := newWorld(t)
+	for range p2p.MaxAdvertAddrs + 1 {
+		w.operatorListen = append(w.operatorListen, "/ip4/127.0.0.1/tcp/0")
+	}
+	w.honestOperator()
+}
+
 func TestOutwards(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 5), Port: 8545}, Err: syscall.ECONNREFUSED}
 	asked := &url.Error{Op: "Post", URL: "https://node.example/v3/KEY", Err: refused}

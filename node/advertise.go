@@ -66,7 +66,7 @@ func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.
 		return err
 	}
 	a := p2p.Advert{
-		Peer: o.fleet.ID(), Addrs: o.fleet.Addrs(), Operator: o.self, Seq: seq,
+		Peer: o.fleet.ID(), Operator: o.self, Seq: seq,
 		ValidFrom: uint64(now.Add(-clockSkew).Unix()), ValidTo: uint64(now.Add(advertGrace * o.cfg.AdvertEvery).Unix()),
 	}
 	if most := a.ValidFrom + uint64(time.Hour/time.Second); a.ValidTo > most {

@@ -42,6 +42,8 @@ type world struct {
 	modelURL string
 	// operatorLog is where operators log that are started from now on; nil: nowhere.
 	operatorLog *slog.Logger
+	// operatorListen is where they listen; nil: nowhere.
+	operatorListen []string
 
 	mu     sync.Mutex
 	staked []common.Address
@@ -186,7 +188,7 @@ func (w *world) startOperator(model http.HandlerFunc, cfg OperatorConfig, alsoDi
 	cfg.Stake = 50_000_000
 	cfg.Models = []ServedModel{{Model: worldModel, BackendModel: worldModel, Backend: b, Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, MaxContext: 2048}}
 	return w.open(Config{
-		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: append(w.gateway.Addrs(), alsoDial...), Operator: &cfg, Logger: w.operatorLog,
+		DataDir: w.t.TempDir(), Key: testKey(w.t), Listen: w.operatorListen, Bootstrap: append(w.gateway.Addrs(), alsoDial...), Operator: &cfg, Logger: w.operatorLog,
 	})
 }
 

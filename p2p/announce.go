@@ -1,12 +1,16 @@
 package p2p
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // ownAdvert is what this node announces, signed.
@@ -31,10 +35,7 @@ func (h *Host) Announce(ctx context.Context, a Advert) error {
 		return fmt.Errorf("announce: advert names peer %s, this node is %s", a.Peer, h.lib.ID())
 	}
 	if a.Addrs == nil {
-		for _, addr := range h.lib.Addrs() {
-			a.Addrs = append(a.Addrs, addr.String())
-		}
-		a.Addrs = a.Addrs[:min(len(a.Addrs), MaxAdvertAddrs)]
+		a.Addrs = h.announced()
 	}
 	if err := a.validate(); err != nil {
 		return fmt.Errorf("announce: %w", err)
@@ -56,6 +57,32 @@ func (h *Host) Announce(ctx context.Context, a Advert) error {
 		return fmt.Errorf("publish advert: %w", err)
 	}
 	return nil
+}
+
+// announced are the addresses by which others can dial this node, as a message names them.
+func (h *Host) announced() []string {
+	var addrs []string
+	for _, a := range mostDialable(h.lib.Addrs()) {
+		addrs = append(addrs, a.String())
+	}
+	return addrs
+}
+
+// mostDialable keeps MaxAdvertAddrs addresses of a node, public ones first and those of its own machine last. libp2p sorts them by
+// number, and has one for each bridge of a container host.
+func mostDialable(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
+	rank := func(a multiaddr.Multiaddr) int {
+		switch {
+		case manet.IsPublicAddr(a):
+			return 0
+		case manet.IsIPLoopback(a):
+			return 2
+		default:
+			return 1
+		}
+	}
+	addrs = slices.SortedStableFunc(slices.Values(addrs), func(a, b multiaddr.Multiaddr) int { return cmp.Compare(rank(a), rank(b)) })
+	return addrs[:min(len(addrs), MaxAdvertAddrs)]
 }
 
 // republish sends the own advert again, for nodes that gossip did not reach.
@@ -92,11 +119,7 @@ func (h *Host) helloLoop(ctx context.Context) {
 
 // sayHello publishes one hello and keeps it for pulls.
 func (h *Host) sayHello(ctx context.Context) error {
-	own := hello{Peer: h.lib.ID(), Seq: uint64(h.cfg.Now().UnixMilli())}
-	for _, a := range h.lib.Addrs() {
-		own.Addrs = append(own.Addrs, a.String())
-	}
-	own.Addrs = own.Addrs[:min(len(own.Addrs), MaxAdvertAddrs)]
+	own := hello{Peer: h.lib.ID(), Addrs: h.announced(), Seq: uint64(h.cfg.Now().UnixMilli())}
 	raw, err := h.codec.seal(helloDomain, h.cfg.Network, h.cfg.Identity, own, maxHelloBytes)
 	if err != nil {
 		return err

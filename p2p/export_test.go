@@ -123,6 +123,17 @@ func LoadPeersFile(path string, cfg Config) (int, error) {
 	return len(f.list()), nil
 }
 
+// Gateways are the addresses at which gateways say that they can be dialled.
+func (h *Host) Gateways() (addrs []string) {
+	infos, _ := h.gateways.live()
+	for _, info := range infos {
+		for _, a := range info.Addrs {
+			addrs = append(addrs, a.String())
+		}
+	}
+	return addrs
+}
+
 // Hold stores an own advert without telling anybody.
 func (h *Host) Hold(a Advert, raw []byte) error {
 	_, err := h.directory.put(a, raw)

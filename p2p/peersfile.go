@@ -93,7 +93,7 @@ func loadPeersFile(path string, now func() time.Time) (*peersFile, error) {
 // note remembers that a peer was reachable at addrs just now.
 func (f *peersFile) note(id PeerID, addrs []multiaddr.Multiaddr) {
 	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a multiaddr.Multiaddr) bool { return len(a.String()) > maxAddrBytes })
-	addrs = addrs[:min(len(addrs), MaxAdvertAddrs)]
+	addrs = mostDialable(addrs)
 	if len(addrs) == 0 {
 		return // a node that only dials out cannot be redialled
 	}
