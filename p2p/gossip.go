@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -153,25 +152,19 @@ func messageID(m *pb.Message) string {
 }
 
 // peerScore punishes invalid messages and broken mesh behaviour. Missing
-// deliveries are not punished: the topics are quiet, and silence is normal.
+// deliveries are not punished: the topics are quiet, and silence is normal. Nor
+// is a common address: connsPerAddress bounds how many peers come from one.
 func peerScore() *pubsub.PeerScoreParams {
-	loopback := []*net.IPNet{
-		{IP: net.IPv4(127, 0, 0, 0), Mask: net.CIDRMask(8, 32)},
-		{IP: net.IPv6loopback, Mask: net.CIDRMask(128, 128)},
-	}
 	return &pubsub.PeerScoreParams{
-		Topics:                      map[string]*pubsub.TopicScoreParams{},
-		TopicScoreCap:               100,
-		AppSpecificScore:            func(peer.ID) float64 { return 0 },
-		IPColocationFactorWeight:    -10,
-		IPColocationFactorThreshold: 8,
-		IPColocationFactorWhitelist: loopback,
-		BehaviourPenaltyWeight:      -10,
-		BehaviourPenaltyThreshold:   6,
-		BehaviourPenaltyDecay:       0.99,
-		DecayInterval:               time.Second,
-		DecayToZero:                 0.01,
-		RetainScore:                 10 * time.Minute,
+		Topics:                    map[string]*pubsub.TopicScoreParams{},
+		TopicScoreCap:             100,
+		AppSpecificScore:          func(peer.ID) float64 { return 0 },
+		BehaviourPenaltyWeight:    -10,
+		BehaviourPenaltyThreshold: 6,
+		BehaviourPenaltyDecay:     0.99,
+		DecayInterval:             time.Second,
+		DecayToZero:               0.01,
+		RetainScore:               10 * time.Minute,
 	}
 }
 

@@ -3,6 +3,7 @@ package simtest_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -149,6 +150,30 @@ func TestBackFromElsewhere(t *testing.T) {
 		time.Sleep(time.Second)
 		if got, _ := gateway.Advert(o.ID()); got.Seq != a.Seq {
 			t.Fatalf("gateway holds seq %d, want %d", got.Seq, a.Seq)
+		}
+	})
+}
+
+// TestNodesBehindOneAddress: an operator's machines behind one router are part of the gossip.
+func TestNodesBehindOneAddress(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		gateway := f.Start(p2p.Config{Role: p2p.RoleGateway, SyncAgain: time.Hour, SyncEvery: time.Hour}) // what it hears later is gossip
+		var ops []*simtest.Node
+		for i := range p2p.MaxNodesPerOperator {
+			ops = append(ops, f.Start(p2p.Config{
+				Role: p2p.RoleOperator, Bootstrap: []string{gateway.Addr}, Listen: []string{fmt.Sprintf("/ip4/1.2.3.4/udp/%d/quic-v1", 8000+i)},
+			}))
+		}
+		time.Sleep(10 * time.Second)
+		for _, o := range ops {
+			a := advert(time.Hour)
+			if err := o.Announce(context.Background(), a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(5 * time.Second)
+		if n := len(gateway.Adverts()); n != len(ops) {
+			t.Errorf("gateway has the prices of %d nodes, want %d", n, len(ops))
 		}
 	})
 }
