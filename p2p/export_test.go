@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multiaddr"
 )
 
@@ -153,6 +154,37 @@ func (h *Host) InferStreams(id PeerID) (n int) {
 		}
 	}
 	return n
+}
+
+// Bounds of handlers at work, and the protocol of pulls.
+const (
+	MaxRequestsServing = maxRequestsServing
+	MaxSyncServing     = maxSyncServing
+	ProtoSync          = string(protoSync)
+)
+
+// OpenSilent opens n streams to a peer, sends the first byte of a length on each, and returns once so many are refused.
+func (h *Host) OpenSilent(ctx context.Context, to PeerID, proto string, n, refused int) error {
+	over := make(chan struct{}, n)
+	for range n {
+		s, err := h.lib.NewStream(ctx, to, protocol.ID(proto))
+		if err != nil {
+			return err
+		}
+		go func() { // ends with the host
+			_, _ = s.Write([]byte{0x80})
+			_, _ = s.Read(make([]byte, 1))
+			over <- struct{}{}
+		}()
+	}
+	for range refused {
+		select {
+		case <-over:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // HangUp resets every open stream, as a node does that closes.

@@ -97,7 +97,7 @@ func New(cfg Config) (*Host, error) {
 		_ = lib.Close()
 		return nil, err
 	}
-	lib.SetStreamHandler(protoSync, h.streams.handler(h.syncer.serve))
+	lib.SetStreamHandler(protoSync, h.streams.handler(newSlots(maxPeerSyncs, maxSyncServing).handler(h.syncer.serve)))
 	return h, nil
 }
 

@@ -35,15 +35,11 @@ type inferServer struct {
 
 	mu     sync.Mutex // guards what follows; not held while handlers run
 	handle InferHandler
-	limits InferLimits
-	total  int
-	peers  map[PeerID]int
+	slots  *slots
 }
 
 // newInferServer returns a server without a handler.
-func newInferServer(h *Host) *inferServer {
-	return &inferServer{host: h, peers: make(map[PeerID]int)}
-}
+func newInferServer(h *Host) *inferServer { return &inferServer{host: h} }
 
 // HandleInfer serves inference streams with handle. A second call replaces the first.
 func (h *Host) HandleInfer(handle InferHandler, limits InferLimits) {
@@ -54,31 +50,16 @@ func (h *Host) HandleInfer(handle InferHandler, limits InferLimits) {
 		limits.Total = defaultTotal
 	}
 	h.infer.mu.Lock()
-	h.infer.handle, h.infer.limits = handle, limits
+	h.infer.handle, h.infer.slots = handle, newSlots(limits.PerPeer, limits.Total)
 	h.infer.mu.Unlock()
 	h.lib.SetStreamHandler(protoInfer, h.streams.handler(h.infer.serve))
 }
 
-// enter takes a handler slot and returns the handler, nil if there is no slot.
-func (s *inferServer) enter(from PeerID) InferHandler {
+// current is the handler and its slots.
+func (s *inferServer) current() (InferHandler, *slots) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.total >= s.limits.Total || s.peers[from] >= s.limits.PerPeer {
-		return nil
-	}
-	s.total++
-	s.peers[from]++
-	return s.handle
-}
-
-// leave gives the slot back.
-func (s *inferServer) leave(from PeerID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.total--
-	if s.peers[from]--; s.peers[from] <= 0 {
-		delete(s.peers, from)
-	}
+	return s.handle, s.slots
 }
 
 // serve is the stream handler: one request after another, as long as the gateway keeps the stream.
@@ -98,14 +79,14 @@ func (s *inferServer) serve(stream network.Stream) {
 // serveNext serves one request, and says whether the stream can carry another.
 func (s *inferServer) serveNext(frames *frameStream) bool {
 	from := frames.stream.Conn().RemotePeer()
-	handle := s.enter(from)
-	if handle == nil {
+	handle, slots := s.current()
+	if !slots.enter(from) {
 		_ = frames.write(&rejectFrame{
 			Code: CodeOverloaded, RetryAfterMS: uint64(overloadRetry.Milliseconds()), Message: "all handlers are busy",
 		})
 		return false
 	}
-	defer s.leave(from)
+	defer slots.leave(from)
 	request, left, err := s.readRequest(frames)
 	if err != nil {
 		s.host.log.Debug("read inference request", "peer", from.String(), "error", err)

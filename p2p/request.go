@@ -19,8 +19,9 @@ const (
 	// RequestTimeout bounds a request on both sides when the caller's context
 	// has no earlier deadline.
 	RequestTimeout = 10 * time.Second
-	// maxRequestsServing bounds handlers of one protocol at work.
+	// maxRequestsServing bounds handlers of one protocol at work, maxPeerRequests those for one peer.
 	maxRequestsServing = 64
+	maxPeerRequests    = 8
 	maxErrorText       = 1 << 10
 )
 
@@ -46,22 +47,15 @@ type requestServer struct{ host *Host }
 func newRequestServer(h *Host) *requestServer { return &requestServer{host: h} }
 
 // HandleRequest answers a request protocol such as /flotilla/ledger/2. Past
-// maxRequestsServing at work, peers get a resource-limit reset.
+// the bounds on those at work, peers get a resource-limit reset.
 func (h *Host) HandleRequest(proto string, handle RequestHandler) {
-	slots := make(chan struct{}, maxRequestsServing)
-	h.lib.SetStreamHandler(protocol.ID(proto), h.streams.handler(func(s network.Stream) {
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		default:
-			_ = s.ResetWithError(network.StreamResourceLimitExceeded)
-			return
-		}
+	serve := newSlots(maxPeerRequests, maxRequestsServing).handler(func(s network.Stream) {
 		if err := h.requests.serve(s, handle); err != nil {
 			h.log.Debug("answer request", "protocol", proto, "peer", s.Conn().RemotePeer().String(), "error", err)
 			_ = s.Reset()
 		}
-	}))
+	})
+	h.lib.SetStreamHandler(protocol.ID(proto), h.streams.handler(serve))
 }
 
 // serve reads one request and writes one answer.

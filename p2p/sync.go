@@ -19,6 +19,7 @@ const (
 	maxSyncMessages  = MaxAdverts + maxGateways
 	maxSyncRequest   = 64 << 10
 	maxSyncServing   = 16 // answers under way at once
+	maxPeerSyncs     = 2 * maxParallelPulls
 	syncDeadline     = 10 * time.Second
 	syncKeyBytes     = 8 // 2^-45 chance to miss one of 4,096 adverts, once
 	syncKindAdvert   = 1
@@ -39,16 +40,14 @@ type syncer struct {
 	network   string
 	directory *Directory
 	gateways  *gatewaySet
-	serving   chan struct{}
 	pulls     chan struct{}
 }
 
-// newSyncer registers the protocol.
+// newSyncer returns a syncer; its serve is the protocol's handler.
 func newSyncer(cfg Config, lib host.Host, c codec, d *Directory, g *gatewaySet) *syncer {
 	return &syncer{
 		lib: lib, codec: c, network: cfg.Network, directory: d, gateways: g,
-		serving: make(chan struct{}, maxSyncServing),
-		pulls:   make(chan struct{}, maxParallelPulls),
+		pulls: make(chan struct{}, maxParallelPulls),
 	}
 }
 
@@ -136,13 +135,6 @@ func (s *syncer) admit(from PeerID, message []byte) (Verdict, error) {
 
 // serve answers one pull.
 func (s *syncer) serve(stream network.Stream) {
-	select {
-	case s.serving <- struct{}{}:
-		defer func() { <-s.serving }()
-	default:
-		_ = stream.ResetWithError(network.StreamResourceLimitExceeded)
-		return
-	}
 	if s.answer(stream) != nil {
 		_ = stream.Reset() // the asker pulls again from someone else
 		return
