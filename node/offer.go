@@ -50,9 +50,13 @@ func bindingAdvert(a p2p.Advert, o p2p.Offer) settlement.Advert {
 }
 
 // advertChecker is the validator that node hands to p2p: every price must be signed by the operator's own key, and
-// the operator must have stake. It runs before an advertisement is relayed and does not block.
+// the operator must have stake, which is looked up first: 64 signatures are work that anybody without stake could cause, again at
+// each recheck. It runs before an advertisement is relayed and does not block.
 func advertChecker(domain settlement.Domain, view *chainView) func(p2p.Advert) (p2p.Verdict, error) {
 	return func(a p2p.Advert) (p2p.Verdict, error) {
+		if view.Stake(a.Operator) == 0 {
+			return p2p.Ignore, fmt.Errorf("%w: %s", ErrUnstaked, common.Address(a.Operator))
+		}
 		for _, o := range a.Offers {
 			signer, err := settlement.Recover(bindingAdvert(a, o).Digest(domain), o.Sig)
 			if err != nil {
@@ -61,9 +65,6 @@ func advertChecker(domain settlement.Domain, view *chainView) func(p2p.Advert) (
 			if signer != common.Address(a.Operator) {
 				return p2p.Reject, fmt.Errorf("%w: %s is signed by %s, not %s", ErrAdvertSignature, o.Model, signer, common.Address(a.Operator))
 			}
-		}
-		if view.Stake(a.Operator) == 0 {
-			return p2p.Ignore, fmt.Errorf("%w: %s", ErrUnstaked, common.Address(a.Operator))
 		}
 		return p2p.Accept, nil
 	}

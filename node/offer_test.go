@@ -50,7 +50,6 @@ func viewWithStake(op common.Address, stake settlement.Amount) *chainView {
 
 func TestAdvertChecker(t *testing.T) {
 	key := testKey(t)
-	op := crypto.PubkeyToAddress(key.PublicKey)
 	cases := map[string]struct {
 		change  func(*p2p.Advert)
 		stake   settlement.Amount
@@ -59,6 +58,7 @@ func TestAdvertChecker(t *testing.T) {
 	}{
 		"as signed":        {func(*p2p.Advert) {}, 1, p2p.Accept, nil},
 		"without stake":    {func(*p2p.Advert) {}, 0, p2p.Ignore, ErrUnstaked},
+		"neither":          {func(a *p2p.Advert) { a.Offers[0].Sig = nil }, 0, p2p.Ignore, ErrUnstaked}, // its signatures are not looked at
 		"price changed":    {func(a *p2p.Advert) { a.Offers[0].OutputPerMTok++ }, 1, p2p.Reject, ErrAdvertSignature},
 		"other model":      {func(a *p2p.Advert) { a.Offers[0].Model = "llama-3.1-405b-instruct" }, 1, p2p.Reject, ErrAdvertSignature},
 		"longer validity":  {func(a *p2p.Advert) { a.ValidTo += 60 }, 1, p2p.Reject, ErrAdvertSignature},
@@ -72,7 +72,7 @@ func TestAdvertChecker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := signedAdvert(t, key)
 			c.change(&a)
-			verdict, err := advertChecker(testDomain, viewWithStake(op, c.stake))(a)
+			verdict, err := advertChecker(testDomain, viewWithStake(a.Operator, c.stake))(a)
 			if verdict != c.verdict || !errors.Is(err, c.err) {
 				t.Errorf("got %v, %v; want %v, %v", verdict, err, c.verdict, c.err)
 			}
