@@ -7,7 +7,7 @@
 package catalogue
 
 import (
-	"slices"
+	"cmp"
 	"strings"
 )
 
@@ -68,17 +68,12 @@ func parseOnce(name string) Model {
 		return m
 	}
 	m.Family = fam.name
-	m.Version, tokens = splitVersion(fam, tokens)
+	m.Version, tokens = splitVersion(fam, tokens, n)
 	m.priorModifier = fam.prior
-	bareIsTuned := fam.bareIsTuned(m.Version, tokens)
-	tokens = fam.canonicalTokens(tokens, n, bareIsTuned)
+	tokens, m.Instruct = fam.canonicalTokens(m.Version, tokens, n)
 	m.Size = findSize(tokens)
-	m.Instruct = hasInstruct(tokens) || fam.alwaysInstruct || bareIsTuned && !slices.Contains(tokens, "base")
 	m.Variant = strings.Join(remove(tokens, m.Size), "-")
-	m.Billions = billions(m.Size)
-	if m.Billions == 0 {
-		m.Billions = fam.impliedBillions(tokens)
-	}
+	m.Billions = cmp.Or(billions(m.Size), fam.impliedBillions(m.Version, tokens), fam.implied[""])
 	m.Unknown = m.Billions == 0
 	m.ID = joinID(fam, m.Version, tokens)
 	return m

@@ -62,3 +62,137 @@ func TestRealNamesOfOneModelMeet(t *testing.T) {
 		t.Errorf("%d names", count)
 	}
 }
+
+// Short tags, base models, reasoning and vision models, hosts' and quantizers' spellings: one line a model, all names one id.
+func TestWhatNamesLeaveOut(t *testing.T) {
+	for id, names := range map[string][]string{
+		"llama-2-7b":                         {"llama2:7b-text", "meta-llama/Llama-2-7b-hf", "TheBloke/Llama-2-7B-GGUF", "llama-2-7b.Q4_K_M.gguf"},
+		"llama-7b":                           {"huggyllama/llama-7b"},
+		"open-llama-7b":                      {"openlm-research/open_llama_7b", "open_llama_7b.Q4_0.gguf"},
+		"llama-3-8b-instruct":                {"llama3", "llama3:instruct", "llama3:latest", "llama3:8b", "meta-llama/Meta-Llama-3-8B-Instruct"},
+		"llama-3-8b":                         {"llama3:8b-text", "meta-llama/Meta-Llama-3-8B"},
+		"llama-3-base":                       {"llama3:text"},
+		"llama-3.1-8b-instruct":              {"llama-3-1-8b-instruct", "mradermacher/Llama-3.1-8B-Instruct-i1-GGUF", "Llama-3.1-8B-Instruct.i1-Q4_K_M.gguf", "mlx-community/Meta-Llama-3.1-8B-Instruct-6bit", "neuralmagic/Meta-Llama-3.1-8B-Instruct-quantized.w4a16", "Llama-3.1-8B-Instruct-exl2-6.0bpw", "mlc-ai/Llama-3.1-8B-Instruct-q4f16_1-MLC"},
+		"llama-3.1-8b-abliterated-instruct":  {"Meta-Llama-3.1-8B-Instruct-abliterated-Q4_K_M.gguf"},
+		"llama-3.2-1b-instruct":              {"meta-llama/Llama-3.2-1B-Instruct-SpinQuant_INT4_EO8", "meta-llama/Llama-3.2-1B-Instruct-QLORA_INT4_EO8"},
+		"llama-3.2-11b-vision-instruct":      {"llama3.2-vision:latest", "llama3.2-vision:11b-instruct-q4_K_M"},
+		"llama-3.2-11b-vision":               {"meta-llama/Llama-3.2-11B-Vision"},
+		"llama-3.1-nemotron-70b-instruct":    {"nemotron", "nemotron:70b", "nvidia/Llama-3.1-Nemotron-70B-Instruct-HF"},
+		"llama-3.1-nemotron-51b-instruct":    {"nvidia/Llama-3_1-Nemotron-51B-Instruct"},
+		"llama-3.3-nemotron-super-49b-v1.5":  {"nvidia/Llama-3_3-Nemotron-Super-49B-v1_5"},
+		"llama-3.3-nemotron-super-49b-v1":    {"nvidia/Llama-3_3-Nemotron-Super-49B-v1"},
+		"llama-4-scout-17b-16e-instruct":     {"llama4", "llama4:latest", "llama4:16x17b"},
+		"llama-4-scout-17b-16e":              {"meta-llama/Llama-4-Scout-17B-16E"},
+		"llama-4-maverick-17b-128e-instruct": {"llama4:maverick", "llama4:128x17b", "meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8"},
+		"codellama-7b-instruct":              {"codellama", "codellama:7b", "codellama/CodeLlama-7b-Instruct-hf"},
+		"codellama-7b":                       {"codellama:7b-code", "codellama/CodeLlama-7b-hf"},
+		"codellama-7b-python":                {"codellama:7b-python", "codellama/CodeLlama-7b-Python-hf"},
+
+		"qwen-7b-instruct":               {"qwen:7b-chat-q4_0", "Qwen/Qwen-7B-Chat"},
+		"qwen1.5-7b-instruct":            {"qwen:7b", "qwen:7b-chat", "qwen:7b-chat-v1.5-q4_0", "Qwen/Qwen1.5-7B-Chat"},
+		"qwen1.5-7b":                     {"qwen:7b-text", "Qwen/Qwen1.5-7B"},
+		"qwen2.5-7b":                     {"qwen2.5:7b-base-q4_K_M", "Qwen/Qwen2.5-7B"},
+		"qwen2.5-7b-1m-instruct":         {"Qwen/Qwen2.5-7B-Instruct-1M"},
+		"qwen2.5-vl-7b-instruct":         {"qwen2.5vl", "qwen2.5vl:latest"},
+		"qwen2.5-72b-instruct":           {"accounts/fireworks/models/qwen2p5-72b-instruct"},
+		"qwen3-8b":                       {"mlx-community/Qwen3-8B-4bit-DWQ", "Qwen3-8B.i1-Q4_K_M.gguf"},
+		"qwen3-30b-a3b-thinking-2507":    {"qwen3:30b-a3b-thinking-2507-q4_K_M", "Qwen/Qwen3-30B-A3B-Thinking-2507-FP8"},
+		"qwen3-vl-8b-thinking":           {"qwen3-vl:8b-thinking", "Qwen/Qwen3-VL-8B-Thinking"},
+		"qwen3-vl-8b-instruct":           {"qwen3-vl:8b-instruct", "Qwen/Qwen3-VL-8B-Instruct"},
+		"qwen3-coder-30b-a3b-instruct":   {"qwen3-coder", "qwen3-coder:latest", "qwen3-coder:30b-a3b-q4_K_M"},
+		"qwen3-coder-480b-a35b-instruct": {"qwen3-coder:480b", "qwen3-coder:480b-cloud", "Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8"},
+		"qwq-32b":                        {"qwq:32b-q4_K_M", "QwQ-32B-Q4_K_M.gguf"},
+		"qwq-32b-preview":                {"qwq:32b-preview-q4_K_M", "Qwen/QwQ-32B-Preview"},
+
+		"gemma-7b-it":     {"gemma", "gemma:instruct", "gemma:7b", "google/gemma-7b-it"},
+		"gemma-base":      {"gemma:text"},
+		"gemma-1.1-7b-it": {"gemma:7b-instruct-v1.1-q4_0", "google/gemma-1.1-7b-it"},
+		"gemma-3-12b-it":  {"google/gemma-3-12b-it-qat-q4_0-unquantized", "gemma3:12b"},
+		"gemma-3-12b":     {"google/gemma-3-12b-pt"},
+		"gemma-3n-e4b-it": {"gemma3n", "gemma3n:e4b", "google/gemma-3n-E4B-it", "gemma-3n-E4B-it-Q4_K_M.gguf"},
+		"gemma-3n-e2b-it": {"gemma3n:e2b", "google/gemma-3n-E2B-it"},
+		"codegemma-7b":    {"codegemma:7b-code-fp16", "google/codegemma-7b"},
+		"codegemma-2b":    {"codegemma:2b", "google/codegemma-2b"},
+
+		"mistral-7b-instruct-v0.3":            {"mistral:instruct", "mistral:7b-instruct", "accounts/fireworks/models/mistral-7b-instruct-v0p3"},
+		"mistral-base":                        {"mistral:text"},
+		"mistral-7b-v0.3":                     {"mistralai/Mistral-7B-v0.3"},
+		"mistral-nemo-instruct-2407":          {"mistral-nemo:latest", "mistral-nemo:12b", "open-mistral-nemo-2407", "Mistral-Nemo-12B-Instruct-2407"},
+		"mistral-nemo-base-2407":              {"mistralai/Mistral-Nemo-Base-2407"},
+		"mistral-small-instruct-2409":         {"mistral-small:22b", "mistral-small:22b-instruct-2409-q4_K_M", "mistralai/Mistral-Small-Instruct-2409"},
+		"mistral-small-24b-instruct-2501":     {"mistral-small", "mistral-small:latest"},
+		"mistral-small-24b-base-2501":         {"mistralai/Mistral-Small-24B-Base-2501"},
+		"mistral-small-3.1-24b-instruct-2503": {"mistral-small3.1", "mistral-small3.1:latest", "mistral-small3.1:24b-instruct-2503-q4_K_M", "mistralai/Mistral-Small-3.1-24B-Instruct-2503"},
+		"mistral-small-3.2-24b-instruct-2506": {"mistral-small3.2:latest", "mistral-small3.2:24b-instruct-2506-q8_0", "mistralai/mistral-small-3.2"},
+		"mistral-large-instruct-2407":         {"mistral-large-2407", "mistral-large:123b-instruct-2407-q4_K_M"},
+		"mistral-large-instruct-2411":         {"mistral-large-2411"},
+		"mixtral-8x7b-instruct-v0.1":          {"mixtral:instruct", "open-mixtral-8x7b"},
+		"mixtral-8x7b-v0.1":                   {"mixtral:8x7b-text", "mixtral:8x7b-text-v0.1-q4_0", "mistralai/Mixtral-8x7B-v0.1"},
+		"mathstral-7b-v0.1":                   {"mathstral", "mathstral:latest", "mistralai/Mathstral-7B-v0.1"},
+		"magistral-small-2506":                {"magistral:24b-small-2506-q4_K_M", "mistralai/Magistral-Small-2506"},
+		"ministral-3-8b-instruct-2512":        {"ministral-3", "ministral-3:8b", "ministral-3:8b-instruct-2512-q4_K_M", "mistralai/Ministral-3-8B-Instruct-2512"},
+		"ministral-3-8b-reasoning-2512":       {"mistralai/Ministral-3-8B-Reasoning-2512"},
+		"ministral-3-8b-base-2512":            {"mistralai/Ministral-3-8B-Base-2512"},
+		"devstral-small-2-instruct-2512":      {"devstral-small-2", "devstral-small-2:24b", "mistralai/Devstral-Small-2-24B-Instruct-2512"},
+		"devstral-small-2505":                 {"devstral:24b-small-2505-q4_K_M"},
+
+		"deepseek-v2":                   {"deepseek-ai/DeepSeek-V2"},
+		"deepseek-v2-chat":              {"deepseek-v2:236b", "deepseek-ai/DeepSeek-V2-Chat"},
+		"deepseek-v2-lite-chat":         {"deepseek-v2:latest", "deepseek-v2:lite", "deepseek-v2:16b-lite-chat-q4_K_M", "deepseek-ai/DeepSeek-V2-Lite-Chat"},
+		"deepseek-coder-v2-lite-chat":   {"deepseek-coder-v2:latest", "deepseek-coder-v2:lite"},
+		"deepseek-v2.5":                 {"deepseek-v2.5:236b", "deepseek-ai/DeepSeek-V2.5"},
+		"deepseek-v3":                   {"deepseek-v3", "deepseek-v3:latest", "deepseek-v3:671b-q4_K_M", "deepseek-ai/DeepSeek-V3", "unsloth/DeepSeek-V3-GGUF"},
+		"deepseek-v3-base":              {"deepseek-ai/DeepSeek-V3-Base"},
+		"deepseek-v3.1":                 {"deepseek-v3.1:671b", "deepseek-v3.1:671b-cloud", "deepseek-ai/DeepSeek-V3.1", "accounts/fireworks/models/deepseek-v3p1"},
+		"deepseek-v3.1-base":            {"deepseek-ai/DeepSeek-V3.1-Base"},
+		"deepseek-v3.1-terminus":        {"deepseek-v3.1:671b-terminus-q4_K_M", "deepseek-ai/DeepSeek-V3.1-Terminus"},
+		"deepseek-v3.2":                 {"deepseek-v3.2:cloud", "deepseek-ai/DeepSeek-V3.2"},
+		"deepseek-r1":                   {"deepseek-r1", "deepseek-r1:671b-q4_K_M", "deepseek-ai/DeepSeek-R1"},
+		"deepseek-r1-0528":              {"deepseek-r1:671b-0528-q4_K_M", "deepseek-ai/DeepSeek-R1-0528"},
+		"deepseek-r1-qwen3-8b-0528":     {"deepseek-r1:latest", "deepseek-r1:8b", "deepseek-r1:8b-0528-qwen3-q4_K_M", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"},
+		"deepseek-r1-distill-llama-8b":  {"deepseek-r1:8b-llama-distill-q4_K_M", "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"},
+		"deepseek-r1-distill-qwen-7b":   {"deepseek-r1:7b-qwen-distill-q4_K_M"},
+		"deepseek-r1-distill-llama-70b": {"deepseek-r1:70b-llama-distill-q4_K_M"},
+
+		"phi-1.5":                    {"microsoft/phi-1_5"},
+		"phi-2":                      {"phi", "phi:latest", "phi:2.7b", "microsoft/phi-2", "phi-2.Q4_K_M.gguf"},
+		"phi-3-mini-4k-instruct":     {"phi3:mini", "phi3:3.8b", "Phi-3-mini-4k-instruct-q4.gguf"},
+		"phi-3-mini-128k-instruct":   {"phi3:mini-128k", "phi3:3.8b-mini-128k-instruct-q4_K_M", "microsoft/Phi-3-mini-128k-instruct"},
+		"phi-3-medium-4k-instruct":   {"phi3:14b", "phi3:medium", "phi3:14b-medium-4k-instruct-q4_K_M", "microsoft/Phi-3-medium-4k-instruct"},
+		"phi-3-medium-128k-instruct": {"phi3:medium-128k", "microsoft/Phi-3-medium-128k-instruct"},
+		"phi-3.5-mini-instruct":      {"phi3.5:3.8b", "phi-3-5-mini-instruct", "microsoft/Phi-3.5-mini-instruct"},
+		"phi-3.5-vision-instruct":    {"microsoft/Phi-3.5-vision-instruct"},
+		"phi-3.5-moe-instruct":       {"microsoft/Phi-3.5-MoE-instruct"},
+		"phi-4":                      {"phi4", "phi4:latest", "phi4:14b", "phi4:14b-q4_K_M", "microsoft/phi-4", "phi-4-Q4_K_M.gguf"},
+		"phi-4-mini-instruct":        {"phi4-mini", "phi4-mini:latest", "phi4-mini:3.8b-q4_K_M", "microsoft/Phi-4-mini-instruct"},
+		"phi-4-mini-reasoning":       {"phi4-mini-reasoning", "phi4-mini-reasoning:3.8b", "microsoft/Phi-4-mini-reasoning"},
+		"phi-4-reasoning":            {"phi4-reasoning", "phi4-reasoning:14b", "microsoft/Phi-4-reasoning"},
+		"phi-4-reasoning-plus":       {"phi4-reasoning:plus", "phi4-reasoning:14b-plus-q4_K_M", "microsoft/Phi-4-reasoning-plus"},
+
+		"smollm3-3b":      {"HuggingFaceTB/SmolLM3-3B", "SmolLM3-3B-Q4_K_M.gguf"},
+		"smollm3-3b-base": {"HuggingFaceTB/SmolLM3-3B-Base"},
+	} {
+		for _, name := range names {
+			if m := catalogue.Parse(name); m.ID != id {
+				t.Errorf("Parse(%q) = %q, want %q", name, m.ID, id)
+			}
+		}
+	}
+}
+
+// What a model that nobody has measured is taken for rests on its size and on whether it is tuned.
+func TestSizesAndTuningThatNamesDoNotSpellOut(t *testing.T) {
+	for name, want := range map[string]struct {
+		billions float64
+		tuned    bool
+	}{
+		"deepseek-r1:latest": {8, true}, "deepseek-ai/DeepSeek-R1": {671, true}, "deepseek-ai/DeepSeek-V3-Base": {671, false}, "deepseek-ai/DeepSeek-V3.2": {671, true},
+		"deepseek-v2:latest": {16, true}, "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B": {1.5, true}, "mistralai/Mistral-Small-Instruct-2409": {22, true},
+		"mistral-large-2411": {123, true}, "mistralai/Mistral-Nemo-Base-2407": {12, false}, "codellama:7b-code": {7, false}, "google/gemma-3n-E4B": {4, false},
+		"microsoft/phi-2": {2.7, true}, "microsoft/Phi-3.5-MoE-instruct": {42, true}, "microsoft/Phi-4-multimodal-instruct": {5.6, true}, "phi4": {14, true},
+	} {
+		if m := catalogue.Parse(name); m.Billions != want.billions || m.Instruct != want.tuned || m.Unknown {
+			t.Errorf("Parse(%q): %v billions, tuned %v, unknown %v; want %v", name, m.Billions, m.Instruct, m.Unknown, want)
+		}
+	}
+}

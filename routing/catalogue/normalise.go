@@ -16,14 +16,17 @@ type normalised struct {
 }
 
 var (
-	quantToken = regexp.MustCompile(`^(i?q[1-8](_[0-9a-z]+)*|tq[12]_0|f16|f32|fp16|fp32|bf16|fp8|fp4|nvfp4|mxfp4|int4|int8|w4a16|w8a8|awq|gptq|exl2|exl3|mlx|[348]bit|bnb|qat)$`)
+	quantToken = regexp.MustCompile(`^(i?q[1-8](_[0-9a-z]+)*|tq[12]_0|f16|f32|fp16|fp32|bf16|fp8|fp4|nvfp4|mxfp4|int4|int8|w4a16|w8a8|awq|gptq|exl2|exl3|mlx|[2-8]bit|\d(\.\d{1,2})?bpw|q[34]f(16|32)_[01]|bnb|qat)$`)
 	splitPart  = regexp.MustCompile(`-\d{5}-of-\d{5}$`)
-	// pointAsP: one host writes "llama-v3p1-8b" where no point is allowed.
-	pointAsP  = regexp.MustCompile(`v?(\d)p(\d)`)
-	sizeToken = regexp.MustCompile(`^(\d{1,3}x)?\d{1,4}(\.\d{1,3})?[bm]$`)
+	// Where no point is allowed: "llama-v3p1-8b", "Llama-3_3-Nemotron", "phi-1_5".
+	pointAsP          = regexp.MustCompile(`(v?\d)p(\d)`)
+	pointAsUnderscore = regexp.MustCompile(`([-_/]v?\d)_(\d)\b`)
+	smallVersion      = regexp.MustCompile(`small(\d)`)                              // Ollama: "mistral-small3.2"
+	sizeToken         = regexp.MustCompile(`^(e|\d{1,3}x)?\d{1,4}(\.\d{1,3})?[bm]$`) // "e4b": so many are at work at once
 	// noise says how a file was made or served, never which model it is.
 	noise = map[string]bool{"gguf": true, "safetensors": true, "latest": true, "hf": true, "meta": true, "imat": true,
-		"turbo": true, "unsloth": true, "ud": true, "dynamic": true}
+		"turbo": true, "unsloth": true, "ud": true, "dynamic": true, "i1": true, "imatrix": true, "dwq": true, "mlc": true, "quantized": true,
+		"unquantized": true, "qlora": true, "spinquant": true, "eo8": true, "cloud": true}
 )
 
 func normalise(name string) normalised {
@@ -37,10 +40,7 @@ func normalise(name string) normalised {
 	if i := strings.LastIndex(s, "library/"); i >= 0 { // Ollama's own models with their full path
 		s = s[i+len("library/"):]
 	}
-	if alias, ok := exactAliases[s]; ok {
-		s = alias
-	}
-	s = pointAsP.ReplaceAllString(s, "$1.$2")
+	s = pointAsUnderscore.ReplaceAllString(pointAsP.ReplaceAllString(s, "$1.$2"), "$1.$2")
 	hub := strings.Contains(s, "/") && !strings.HasSuffix(s, ".gguf")
 	if i := strings.LastIndexAny(s, `/\`); i >= 0 {
 		s = s[i+1:]
@@ -48,13 +48,9 @@ func normalise(name string) normalised {
 	for _, ext := range []string{".gguf", ".safetensors", ".bin"} {
 		s = strings.TrimSuffix(s, ext)
 	}
-	s = splitPart.ReplaceAllString(s, "")
-	base, tag, hasTag := strings.Cut(s, ":")
+	s = smallVersion.ReplaceAllString(splitPart.ReplaceAllString(s, ""), "small-$1")
+	base, tag, hasTag := strings.Cut(fullName(s), ":")
 	n := normalised{ollama: hasTag && !hub, hub: hub}
-	if full, ok := ollamaDefaults[base]; ok && (tag == "" || tag == "latest") {
-		base, tag = full, ""
-		n.ollama = false // the table's names are complete
-	}
 	for _, t := range tokenise(base + "-" + tag) {
 		switch {
 		case quantToken.MatchString(t):
@@ -75,8 +71,8 @@ func tokenise(s string) []string {
 	var out []string
 	for _, f := range fields {
 		f = strings.Map(keepIDRune, f)
-		// GGUF names also write "model.Q4_K_M": the dot there ends the name.
-		if i := strings.LastIndexByte(f, '.'); i > 0 && quantToken.MatchString(f[i+1:]) {
+		// GGUF names also write "model.Q4_K_M" and "model.i1-Q4_K_M": the dot there ends the name.
+		if i := strings.LastIndexByte(f, '.'); i > 0 && !quantToken.MatchString(f) && (quantToken.MatchString(f[i+1:]) || noise[f[i+1:]]) {
 			out = append(out, splitUnderscores(f[:i])...)
 			f = f[i+1:]
 		}

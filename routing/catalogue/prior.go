@@ -46,12 +46,12 @@ func curve(b float64) float64 {
 	return last.quality
 }
 
-// billions reads "8b" as 8, "270m" as 0.27 and "8x7b" as 56; 0 for anything else.
+// billions reads "8b" as 8, "e4b" as 4, "270m" as 0.27 and "8x7b" as 56; 0 for anything else.
 func billions(size string) float64 {
 	if size == "" {
 		return 0
 	}
-	unit, number := size[len(size)-1], size[:len(size)-1]
+	unit, number := size[len(size)-1], strings.TrimPrefix(size[:len(size)-1], "e")
 	experts := 1.0
 	if e, n, ok := strings.Cut(number, "x"); ok {
 		v, err := strconv.ParseFloat(e, 64)
