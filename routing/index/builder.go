@@ -126,7 +126,6 @@ func (b *Builder) Import(x *Index) error {
 			return fmt.Errorf("import index: %w", err)
 		}
 	}
-	b.x.generation = max(b.x.generation, x.generation)
 	return nil
 }
 
@@ -159,8 +158,9 @@ func (b *Builder) Remove(drop func(row int, source, model string) bool) (rows, o
 	return rows, outcomes
 }
 
-// Build makes the index, one generation above the newest imported or edited. It needs a row at least. It also measures
-// how far apart the rows lie (Index.Outlier). The builder gives its rows away and must not be used afterwards.
+// Build makes the index, one generation above the one that is edited; what was imported does not count. It needs a row at
+// least. It also measures how far apart the rows lie (Index.Outlier). The builder gives its rows away and must not be used
+// afterwards.
 func (b *Builder) Build() (*Index, error) {
 	if b.Len() == 0 {
 		return nil, fmt.Errorf("build index: no rows")

@@ -1,7 +1,10 @@
 package index_test
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -149,5 +152,24 @@ func TestAnIndexTakesThousandsOfSources(t *testing.T) {
 	}
 	if n := len(x.Summary().Sources); n != sources {
 		t.Errorf("%d sources", n)
+	}
+}
+
+// A stranger's file does not say how often an index was edited: at the last generation there would be none after it.
+func TestImportedRowsBringNoGeneration(t *testing.T) {
+	x, _ := randomIndex(t, 1, 3, dim)
+	raw := x.Encode()
+	binary.LittleEndian.PutUint64(raw[8:], math.MaxUint64)
+	sum := sha256.Sum256(raw[:len(raw)-sha256.Size])
+	last, err := index.Decode(append(raw[:len(raw)-sha256.Size], sum[:]...))
+	if err != nil || last.Generation() != math.MaxUint64 {
+		t.Fatalf("generation %d: %v", last.Generation(), err)
+	}
+	b := x.Edit()
+	if err := b.Import(last); err != nil {
+		t.Fatal(err)
+	}
+	if y := build(t, b); y.Generation() != x.Generation()+1 {
+		t.Errorf("generation %d after %d", y.Generation(), x.Generation())
 	}
 }
