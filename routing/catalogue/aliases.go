@@ -26,6 +26,7 @@ var aliases = map[string]string{
 	"llama4": "llama-4-scout-17b-16e-instruct", "llama4:scout": "llama-4-scout-17b-16e-instruct", "llama4:16x17b": "llama-4-scout-17b-16e-instruct",
 	"llama4:maverick": "llama-4-maverick-17b-128e-instruct", "llama4:128x17b": "llama-4-maverick-17b-128e-instruct",
 	"codellama": "codellama-7b-instruct", "nemotron": "llama-3.1-nemotron-70b-instruct", "nemotron:70b": "llama-3.1-nemotron-70b-instruct",
+	"nemotron-3-nano": "nemotron-3-nano-30b-a3b", "nemotron-3-nano:30b": "nemotron-3-nano-30b-a3b",
 	"tinyllama": "tinyllama-1.1b-chat-v1.0", "tinyllama:1.1b": "tinyllama-1.1b-chat-v1.0", "tinyllama:1.1b-chat": "tinyllama-1.1b-chat-v1.0",
 
 	"qwen": "qwen1.5-4b-chat", "qwen2": "qwen2-7b-instruct", "qwen2-math": "qwen2-math-7b-instruct", "qwen2.5": "qwen2.5-7b-instruct",

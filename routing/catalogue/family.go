@@ -138,9 +138,10 @@ func (f *family) wording(version string, tokens []string, hub bool) wording {
 	switch {
 	case f.name == "smollm" && version != "3": // local files of the tuned models leave the word out
 		return wording{bareTuned: !hub, saysBase: true, word: f.instruct}
-	case f.name == "smollm", f.name == "deepseek" && slices.ContainsFunc(tokens, tunedDeepSeek.MatchString):
+	case f.name == "smollm", f.name == "glm" && version > "4", f.name == "nemotron" && has("nano"),
+		f.name == "deepseek" && slices.ContainsFunc(tokens, tunedDeepSeek.MatchString):
 		return wording{bareTuned: true, saysBase: true}
-	case f.name == "qwen" && strings.HasPrefix(version, "3") && !has("coder"): // "qwen3-4b" thinks or does not, "qwen3-4b-instruct-2507" does not
+	case f.name == "qwen" && strings.HasPrefix(version, "3") && (!has("coder") || has("next")): // "qwen3-4b" thinks or does not, "qwen3-4b-instruct-2507" does not
 		return wording{bareTuned: true, saysBase: true, word: f.instruct, asSaid: true}
 	case strings.HasSuffix(f.name, "istral") && !f.alwaysInstruct && slices.ContainsFunc(tokens, monthToken.MatchString): // "mistral-large-2411", "Mistral-Nemo-Base-2407"
 		return wording{bareTuned: true, saysBase: true, word: f.instruct, asSaid: has("reasoning")}

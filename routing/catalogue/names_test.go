@@ -171,6 +171,15 @@ func TestWhatNamesLeaveOut(t *testing.T) {
 
 		"smollm3-3b":      {"HuggingFaceTB/SmolLM3-3B", "SmolLM3-3B-Q4_K_M.gguf"},
 		"smollm3-3b-base": {"HuggingFaceTB/SmolLM3-3B-Base"},
+
+		"qwen3-coder-next":             {"Qwen/Qwen3-Coder-Next", "Qwen/Qwen3-Coder-Next-FP8", "qwen3-coder-next:latest"},
+		"qwen3-coder-next-base":        {"Qwen/Qwen3-Coder-Next-Base"},
+		"nemotron-3-nano-30b-a3b":      {"nemotron-3-nano", "nemotron-3-nano:30b", "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16"},
+		"nemotron-3-nano-30b-a3b-base": {"nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-Base-BF16"},
+		"nemotron-nano-12b-v2":         {"nvidia/NVIDIA-Nemotron-Nano-12B-v2"},
+		"nemotron-nano-12b-base-v2":    {"nvidia/NVIDIA-Nemotron-Nano-12B-v2-Base"},
+		"glm-4.5-air":                  {"zai-org/GLM-4.5-Air", "zai-org/GLM-4.5-Air-FP8"},
+		"glm-4.5-air-base":             {"zai-org/GLM-4.5-Air-Base"},
 	} {
 		for _, name := range names {
 			if m := catalogue.Parse(name); m.ID != id {
