@@ -1,8 +1,8 @@
 package probe
 
 import (
-	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -16,9 +16,6 @@ type Row struct {
 	Category     string             `json:"category"`
 	ID           string             `json:"id"`
 }
-
-// maxLine bounds one JSON line: the longest answer is 128 tokens, a few hundred bytes.
-const maxLine = 1 << 20
 
 // Rows joins the results of several models, keyed by model id, into one row per probe, in the order
 // of probes. A probe that no model was asked gets no row.
@@ -59,20 +56,16 @@ func WriteLines[T any](w io.Writer, values []T) error {
 	return nil
 }
 
-// ReadLines reads JSON lines that WriteLines wrote.
+// ReadLines reads JSON lines that WriteLines wrote, of any length: the caller bounds r.
 func ReadLines[T any](r io.Reader) ([]T, error) {
 	var values []T
-	scan := bufio.NewScanner(r)
-	scan.Buffer(nil, maxLine)
-	for scan.Scan() {
+	for dec := json.NewDecoder(r); ; {
 		var v T
-		if err := json.Unmarshal(scan.Bytes(), &v); err != nil {
+		if err := dec.Decode(&v); errors.Is(err, io.EOF) {
+			return values, nil
+		} else if err != nil {
 			return nil, fmt.Errorf("read json line %d: %w", len(values)+1, err)
 		}
 		values = append(values, v)
 	}
-	if err := scan.Err(); err != nil {
-		return nil, fmt.Errorf("read json lines: %w", err)
-	}
-	return values, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,6 +165,18 @@ func TestLinesRoundTrip(t *testing.T) {
 			t.Fatalf("rows after a round trip (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// What was kept of a long answer, or logged of a long prompt, can be read again.
+func TestALongLineIsReadAgain(t *testing.T) {
+	long := []probe.Result{{ID: "a-01", Answer: strings.Repeat("word ", 1<<18)}, {ID: "a-02", Answer: "short"}}
+	var buf bytes.Buffer
+	if err := probe.WriteLines(&buf, long); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := probe.ReadLines[probe.Result](&buf); err != nil || !slices.Equal(got, long) {
+		t.Errorf("%d results: %v", len(got), err)
+	}
 }
 
 func FuzzReadLines(f *testing.F) {
