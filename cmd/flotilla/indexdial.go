@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -64,8 +65,11 @@ func (c *indexDialCmd) offers(ctx context.Context) ([]routing.Candidate, error) 
 	}
 	var list struct {
 		Data []struct {
-			ID      string                               `json:"id"`
-			Pricing *struct{ Prompt, Completion string } `json:"pricing"`
+			ID           string                               `json:"id"`
+			Pricing      *struct{ Prompt, Completion string } `json:"pricing"`
+			Architecture struct {
+				Output []string `json:"output_modalities"`
+			} `json:"architecture"`
 		} `json:"data"`
 	}
 	if err := getGateway(ctx, c.Gateway, c.APIKey, "/v1/models", &list); err != nil {
@@ -73,16 +77,13 @@ func (c *indexDialCmd) offers(ctx context.Context) ([]routing.Candidate, error) 
 	}
 	var out []routing.Candidate
 	for _, m := range list.Data {
-		if m.Pricing == nil {
-			continue
+		if m.ID == "auto" || m.Pricing == nil || slices.Contains(m.Architecture.Output, "embeddings") {
+			continue // the router does not choose among these
 		}
 		input, errIn := strconv.ParseFloat(m.Pricing.Prompt, 64)
 		output, errOut := strconv.ParseFloat(m.Pricing.Completion, 64)
 		if err := errors.Join(errIn, errOut); err != nil {
 			return nil, fmt.Errorf("price of %s: %w", m.ID, err)
-		}
-		if input < 0 { // of auto, which is no model: it depends
-			continue
 		}
 		out = append(out, offerAt(m.ID, input*1e6, output*1e6))
 	}

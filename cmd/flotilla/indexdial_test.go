@@ -1,29 +1,32 @@
 package main
 
 import (
-	"fmt"
+	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-
-	"flotilla/routing"
 )
 
-// TestDialOfAFleet: the prices are those of the models; "auto", which is listed beside them, is none.
+// The dial is told of the models that the router chooses among: not of itself, nor of a model that makes vectors.
 func TestDialOfAFleet(t *testing.T) {
-	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"data":[{"id":"auto","pricing":{"prompt":"-1","completion":"-1"}},{"id":"qwen3-8b","pricing":{"prompt":"0.0000002","completion":"0.0000004"}},{"id":"unpriced"}]}`)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"data":[
+			{"id":"auto","architecture":{"output_modalities":["text"]},"pricing":{"prompt":"-1","completion":"-1"}},
+			{"id":"gemma-3-270m","architecture":{"output_modalities":["text"]},"pricing":{"prompt":"0.000005","completion":"0.00001"}},
+			{"id":"smollm2-135m-instruct","architecture":{"output_modalities":["text"]},"pricing":{"prompt":"0.000015","completion":"0.00003"}},
+			{"id":"other-7b","architecture":{"output_modalities":["text"]},"pricing":{"prompt":"0.000015","completion":"0.00003"}},
+			{"id":"all-minilm-l6-v2","architecture":{"output_modalities":["embeddings"]},"pricing":{"prompt":"0","completion":"0"}}]}`)
 	}))
-	defer gateway.Close()
-	c := indexDialCmd{Gateway: gateway.URL, APIKey: "sk-flotilla-test"}
-	offers, err := c.offers(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	defer server.Close()
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), []string{"index", "dial", "--index", "built-in", "--gateway", server.URL, "--api-key", "k"}, &stdout, &stderr); status != 0 {
+		t.Fatalf("status %d: %s", status, &stderr)
 	}
-	want := []routing.Candidate{{Operator: "fleet", Model: "qwen3-8b", InputPerMTok: 200_000, OutputPerMTok: 400_000}}
-	if d := cmp.Diff(want, offers); d != "" {
-		t.Error(d)
+	for _, want := range []string{"among gemma-3-270m, smollm2-135m-instruct.\n", "no outcomes of other-7b; "} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("want %q in:\n%s", want, &stdout)
+		}
 	}
 }
