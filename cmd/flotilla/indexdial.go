@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,8 +66,8 @@ func (c *indexDialCmd) offers(ctx context.Context) ([]routing.Candidate, error) 
 	}
 	var list struct {
 		Data []struct {
-			ID           string                               `json:"id"`
-			Pricing      *struct{ Prompt, Completion string } `json:"pricing"`
+			ID           string                                        `json:"id"`
+			Pricing      *struct{ Prompt, Completion, Request string } `json:"pricing"`
 			Architecture struct {
 				Output []string `json:"output_modalities"`
 			} `json:"architecture"`
@@ -82,10 +83,13 @@ func (c *indexDialCmd) offers(ctx context.Context) ([]routing.Candidate, error) 
 		}
 		input, errIn := strconv.ParseFloat(m.Pricing.Prompt, 64)
 		output, errOut := strconv.ParseFloat(m.Pricing.Completion, 64)
-		if err := errors.Join(errIn, errOut); err != nil {
+		request, errRequest := strconv.ParseFloat(cmp.Or(m.Pricing.Request, "0"), 64)
+		if err := errors.Join(errIn, errOut, errRequest); err != nil {
 			return nil, fmt.Errorf("price of %s: %w", m.ID, err)
 		}
-		out = append(out, offerAt(m.ID, input*1e6, output*1e6))
+		offer := offerAt(m.ID, input*1e6, output*1e6)
+		offer.PerRequest = uint64(math.Round(request * 1e6))
+		out = append(out, offer)
 	}
 	return out, nil
 }
