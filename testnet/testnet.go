@@ -159,6 +159,9 @@ func (c *Config) setDefaults() {
 	}
 }
 
+// GatewayDir is the data directory of the gateway of the fleet whose state is in dir.
+func GatewayDir(dir string) string { return filepath.Join(dir, roleGateway) }
+
 // openNodes wires the gateway first, since operators dial it.
 func (n *Net) openNodes(ctx context.Context) error {
 	gwKey := DevKey("gateway")
@@ -168,7 +171,7 @@ func (n *Net) openNodes(ctx context.Context) error {
 	}
 	n.clients = append(n.clients, gwChain)
 	n.gateway, err = node.Open(ctx, node.Config{
-		DataDir: filepath.Join(n.cfg.Dir, "gateway"), Key: gwKey, Domain: n.chain.Domain(), Chain: gwChain, ChainPoll: time.Second,
+		DataDir: GatewayDir(n.cfg.Dir), Key: gwKey, Domain: n.chain.Domain(), Chain: gwChain, ChainPoll: time.Second,
 		AdminListen: n.cfg.AdminListen, Listen: []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", n.cfg.P2PPort)}, Logger: n.cfg.Logger.With("node", "gateway"),
 		Gateway: &node.GatewayConfig{
 			Router: n.cfg.Router, HTTPListen: n.cfg.HTTPListen, APIKeys: []string{n.apiKey}, LaneDeposit: 10_000_000,

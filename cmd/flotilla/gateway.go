@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -135,9 +136,14 @@ func (c *gatewayCmd) config() (node.GatewayConfig, error) {
 
 // indexFile is the index to start with; "" for the one in the binary.
 func (c *gatewayCmd) indexFile() string {
-	edited := filepath.Join(c.DataDir, node.IndexFileName)
-	if _, err := os.Stat(edited); c.Index == "" && err == nil {
-		return edited
+	return cmp.Or(c.Index, editedIndex(c.DataDir))
+}
+
+// editedIndex is what edits have made of the index in the binary; "" where there were none.
+func editedIndex(dataDir string) string {
+	file := filepath.Join(dataDir, node.IndexFileName)
+	if _, err := os.Stat(file); err != nil {
+		return ""
 	}
-	return c.Index
+	return file
 }

@@ -21,7 +21,7 @@ type testnetFlags struct {
 }
 
 func (f testnetFlags) open(ctx context.Context, s *streams, cfg testnet.Config) (*testnet.Net, func(), error) {
-	router, closeRouter, err := openRouter("", embedderFlags{})
+	router, closeRouter, err := openRouter(editedIndex(testnet.GatewayDir(cfg.Dir)), embedderFlags{})
 	if err != nil {
 		return nil, nil, err
 	}

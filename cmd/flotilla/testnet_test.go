@@ -1,13 +1,33 @@
 package main
 
 import (
+	"context"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"flotilla/node"
 	"flotilla/testnet"
 	"flotilla/testnet/devchain"
 )
+
+// A local fleet starts with what edits have made of its gateway's index, or they would be lost, and all later ones refused.
+func TestALocalFleetKeepsItsIndex(t *testing.T) {
+	dir := t.TempDir()
+	edited := filepath.Join(testnet.GatewayDir(dir), node.IndexFileName)
+	if err := os.MkdirAll(filepath.Dir(edited), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, edited, []byte("not an index"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // nothing is fetched where the file is not read
+	var stderr strings.Builder
+	if status := run(ctx, []string{"testnet", "up", "--dir", dir, "--cache", t.TempDir()}, io.Discard, &stderr); status == 0 || !strings.Contains(stderr.String(), edited) {
+		t.Errorf("status %d, said %q, want a word on %s", status, stderr.String(), edited)
+	}
+}
 
 // An account that has nothing on a local fleet's chain can pay for a lane there once it was funded.
 func TestFundedAccountsCanPay(t *testing.T) {
