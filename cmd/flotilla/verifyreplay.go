@@ -163,15 +163,16 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 	return judge(checkQuery, evidence, nil)
 }
 
-// sameQuery embeds a text and counts the values in which its query differs from the one recorded.
+// sameQuery embeds a text and counts the values in which its query differs from the one recorded. A text that cannot be
+// embedded is ErrCannotCheck, which says nothing of the record.
 func (r *replayer) sameQuery(ctx context.Context, embedder routing.Embedder, x *index.Index, c guard.Crop, recorded index.Query) (int, error) {
 	vector, err := routing.EmbedPart(ctx, embedder, c.Text, c.Like)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%w: %w", settlement.ErrCannotCheck, err)
 	}
 	q, err := x.Quantize(vector)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("%w: %w", settlement.ErrCannotCheck, err)
 	}
 	if len(q) != len(recorded) {
 		return 0, fmt.Errorf("query has %d values, that of the prompt %d", len(recorded), len(q))
@@ -214,7 +215,7 @@ func querySteps(a, b index.Query) (n, most int) {
 
 func judge(name, evidence string, err error) settlement.Check {
 	if err != nil {
-		return settlement.Check{Name: name, Evidence: err.Error(), Err: err, Error: err.Error()}
+		return settlement.Check{Name: name, Skipped: errors.Is(err, settlement.ErrCannotCheck), Evidence: err.Error(), Err: err, Error: err.Error()}
 	}
 	return settlement.Check{Name: name, OK: true, Evidence: evidence}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 	"flotilla/routing/form"
 	"flotilla/routing/guard"
 	"flotilla/routing/index"
+	"flotilla/settlement"
 )
 
 // A decision that rests on a shorter version of the prompt has that version's query, which --prompt finds again.
@@ -112,3 +115,24 @@ func TestForgedQueriesFail(t *testing.T) {
 		}
 	}
 }
+
+// An encoder that fails, or is interrupted, says nothing of the receipt: the query could not be checked, it is not false.
+func TestAQueryThatCannotBeMadeIsNotFalse(t *testing.T) {
+	static, err := embed.NewStatic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := form.Join(static)
+	x, err := index.DefaultStatic()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): interrupted{e}}, prompt: "What is the greatest prime factor of 221?"}
+	if c := r.query(t.Context(), routing.Decision{IndexID: x.ID(), EmbedderID: e.ID(), Query: make(index.Query, x.Dim())}); !c.Skipped || !errors.Is(c.Err, settlement.ErrCannotCheck) {
+		t.Errorf("%+v", c)
+	}
+}
+
+type interrupted struct{ routing.Embedder }
+
+func (interrupted) Embed(context.Context, string) ([]float32, error) { return nil, context.Canceled }
