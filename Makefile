@@ -79,9 +79,10 @@ bench-gateway: ## what the gateway adds to a model server that takes no time, be
 OLLAMA := github.com/ollama/ollama@v0.6.8
 # Its module leaves out the kernels for AMX, which -march=native asks for where a CPU has it.
 OLLAMA_FLAGS := -O2 -march=native$(if $(filter x86_64,$(shell uname -m)), -mno-amx-tile -mno-amx-int8 -mno-amx-bf16)
-backends: ## operators' back ends against real model servers: llama.cpp, and an Ollama that is built here (some minutes)
+backends: ## operators' back ends against real model servers: llama.cpp, and an Ollama that is built here (some minutes); VLLM=1: and vLLM for the CPU (5 GB)
 	GOBIN=$(CURDIR)/$(CACHE) CGO_CFLAGS="$(OLLAMA_FLAGS)" CGO_CXXFLAGS="$(OLLAMA_FLAGS)" $(GO) install $(OLLAMA)
-	FLOTILLA_OLLAMA=$(CURDIR)/$(CACHE)/ollama $(GO) test -v -count 1 -timeout 30m -run Backend ./testnet/localmodels
+	$(if $(VLLM),testnet/localmodels/testdata/vllm/install.sh $(CACHE)/vllm)
+	FLOTILLA_OLLAMA=$(CURDIR)/$(CACHE)/ollama FLOTILLA_VLLM=$(if $(VLLM),$(CURDIR)/$(CACHE)/vllm) $(GO) test -v -count 1 -timeout 30m -run Backend ./testnet/localmodels
 
 SOAK ?= 3m
 soak: ## mixed traffic at half of what the machine can do, clients that leave, operators that die; then all ledgers are compared
