@@ -56,6 +56,10 @@ func startManual(t *testing.T, accounts []common.Address, at uint64) *manualChai
 
 func (c *manualChain) warp(secs uint64) {
 	c.t.Helper()
+	// Until the pool has seen the last block, its transactions seem to wait, and would get an empty block of their own.
+	if err := c.eth.TxPool().Sync(); err != nil {
+		c.t.Fatal(err)
+	}
 	if err := c.Warp(time.Duration(secs) * time.Second); err != nil {
 		c.t.Fatal(err)
 	}
