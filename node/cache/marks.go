@@ -42,6 +42,8 @@ var turning = []string{
 	"add", "remove", "open", "close", "start", "end", "stop", "encode", "decode", "encrypt", "decrypt", "buy", "sell", "import", "export",
 	"first", "last", "increase", "decrease", "true", "false", "to", "from", "into", "shortest", "longest", "best", "worst",
 	"who", "whose", "whom", "when", "where", "why", "how",
+	"i", "me", "my", "mine", "you", "your", "yours", "he", "him", "his", "she", "her", "hers", "we", "our", "ours", "they", "them", "their", "theirs",
+	"aint", "arent", "cant", "couldnt", "didnt", "doesnt", "dont", "hadnt", "hasnt", "havent", "isnt", "mustnt", "shouldnt", "wasnt", "werent", "wont", "wouldnt",
 }
 
 // negating beginnings of English words. Many words begin so that negate nothing; all they cost is a hit.
@@ -91,6 +93,6 @@ func turns(word string) bool {
 
 // asWritten: each letter of the word counts.
 func asWritten(word string) bool {
-	return strings.ContainsAny(word, operators) || strings.ContainsFunc(word, unicode.IsNumber) || strings.ContainsFunc(word, foreign) ||
+	return word[0] == '.' || strings.ContainsAny(word, operators) || strings.ContainsFunc(word, unicode.IsNumber) || strings.ContainsFunc(word, foreign) ||
 		strings.ContainsFunc(word[1:], unicode.IsUpper)
 }

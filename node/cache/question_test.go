@@ -81,6 +81,8 @@ func TestMarks(t *testing.T) {
 		{"Is it legal to own?", "Is it illegal to own?"}, {"Is it safe to mix?", "Is it unsafe to mix?"}, {"When was he born?", "Where was he born?"}, {"What does \\d match?", "What does d match?"},
 		{"Fever and headache...not a cough. What is it?", "Fever and headache... a cough. What is it?"}, {"It hurts ...no fever. What is it?", "It hurts ... fever. What is it?"},
 		{"Fever,not a cough. What is it?", "Fever, a cough. What is it?"}, {"Where's Ada Lovelace?", "Who's Ada Lovelace?"}, {"Where’s the eclipse?", "When’s the eclipse?"},
+		{"What did she say about him?", "What did he say about her?"}, {"May I call them?", "May they call me?"}, {"It cant be undone. Why?", "It can be undone. Why?"},
+		{"Why dont they melt?", "Why do they melt?"}, {"What is .NET?", "What is net?"},
 	} {
 		if wordingOf(pair[0]).like(wordingOf(pair[1])) {
 			t.Errorf("%q and %q are told apart by nothing", pair[0], pair[1])
