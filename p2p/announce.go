@@ -3,6 +3,7 @@ package p2p
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -124,7 +125,7 @@ func (h *Host) sayHello(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := h.gateways.admit(raw); err != nil {
+	if _, err := h.gateways.admit(raw); err != nil && !errors.Is(err, errFull) { // others may have room
 		return err
 	}
 	return h.gossip.hellos.Publish(ctx, raw)

@@ -196,6 +196,9 @@ func (h *Host) HangUp() {
 	}
 }
 
+// MaxGateways is maxGateways.
+const MaxGateways = maxGateways
+
 // NewTestGateways returns a gateway set with no host around it.
 func NewTestGateways(cfg Config) *gatewaySet { return newGatewaySet(cfg.withDefaults(), newCodec()) }
 

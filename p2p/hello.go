@@ -14,7 +14,9 @@ import (
 
 // Bounds of gateway hellos.
 const (
-	// maxGateways bounds the connections an operator keeps to gateways.
+	// maxGateways bounds the gateways that an operator keeps dialling. Where there are more they take turns: one that has been among them
+	// for a helloTTL makes room for one that is not. A connection that is there stays, so an operator meets them all in time, and
+	// nobody keeps the others out by being many.
 	maxGateways   = 32
 	maxHelloBytes = 4 << 10
 	// helloTTL is three missed hellos.
@@ -51,9 +53,10 @@ func (h *hello) validate() (peer.AddrInfo, error) {
 
 // gatewayEntry is one gateway that was heard of lately.
 type gatewayEntry struct {
-	info peer.AddrInfo
-	seq  uint64
-	raw  []byte
+	info  peer.AddrInfo
+	seq   uint64
+	raw   []byte
+	since time.Time // it has been in the set without a pause
 }
 
 // gatewaySet holds the gateways heard of within helloTTL.
@@ -108,11 +111,31 @@ func (g *gatewaySet) admit(raw []byte) (Verdict, error) {
 		return Ignore, errStale
 	case known && h.Seq-stored.seq < uint64(helloSpacing.Milliseconds()):
 		return Ignore, errRate
-	case !known && len(g.entries) >= maxGateways:
+	case !known && !g.makeRoom(now):
 		return Ignore, errFull
+	case !known:
+		stored.since = now
 	}
-	g.entries[h.Peer] = gatewayEntry{info: info, seq: h.Seq, raw: bytes.Clone(raw)}
+	g.entries[h.Peer] = gatewayEntry{info: info, seq: h.Seq, raw: bytes.Clone(raw), since: stored.since}
 	return Accept, nil
+}
+
+// makeRoom for one more gateway: of a full set the one that has been in it for longest goes, if its turn is over. The caller holds mu.
+func (g *gatewaySet) makeRoom(now time.Time) bool {
+	if len(g.entries) < maxGateways {
+		return true
+	}
+	var oldest PeerID
+	for id, e := range g.entries {
+		if oldest == "" || e.since.Before(g.entries[oldest].since) {
+			oldest = id
+		}
+	}
+	if now.Sub(g.entries[oldest].since) < helloTTL {
+		return false
+	}
+	delete(g.entries, oldest)
+	return true
 }
 
 // dropExpired forgets silent gateways. The caller holds mu.
