@@ -8,12 +8,14 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"flotilla/node/access"
 	"flotilla/node/backend"
+	"flotilla/node/page"
 	"flotilla/node/requestlog"
 	"flotilla/routing"
 	"flotilla/routing/embed"
@@ -150,6 +152,9 @@ func TestOperatorsEmbed(t *testing.T) {
 	dear, cheap := newVectorServer(t), newVectorServer(t)
 	w.embedder(dear, Price{InputPerMTok: 9_000_000, OutputPerMTok: 1})
 	w.embedder(cheap, Price{InputPerMTok: 4_000_000, OutputPerMTok: 1})
+	if fleet, err := (pageViews{w.gateway, w.gateway.Gateway, w.gateway.Gateway.gate.book}).Fleet(t.Context(), page.Viewer{Owner: true}); err != nil || len(fleet.Operators) != 3 || slices.ContainsFunc(fleet.Operators, func(o page.Operator) bool { return o.Trouble != "" || len(o.Offers) != 1 }) {
+		t.Errorf("the page shows the fleet %+v, %v", fleet, err)
+	}
 	k := w.newKey(access.Terms{Budget: 1_000_000})
 	texts := []string{"a first text", "and a second one"}
 	body := fmt.Sprintf(`{"model":%q,"input":["%s"]`, vectorModel, strings.Join(texts, `","`))

@@ -219,7 +219,8 @@ func (p pageViews) Fleet(_ context.Context, v page.Viewer) (page.Fleet, error) {
 	x, place := p.g.router.Index(), map[string]int{}
 	var all []page.Operator
 	heard := map[common.Address]bool{}
-	for _, c := range p.g.candidates(p.g.now()) {
+	now := p.g.now()
+	for _, c := range slices.Concat(p.g.candidates(now), p.g.embedders(now)) {
 		offered := c.Ref.(*priced)
 		heard[offered.advert.Operator] = true
 		at, known := place[c.Operator]
