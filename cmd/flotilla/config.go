@@ -219,6 +219,8 @@ func checkTable(n *kong.Node, table map[string]any, at string) error {
 			if err := checkTable(child, sub, name); err != nil {
 				return err
 			}
+		case flag != nil && flag.Target.Type() == reflect.TypeFor[configFlag]():
+			return fmt.Errorf("%s: a config file cannot name another", name)
 		case flag != nil:
 			if _, err := flagValue(flag, v); err != nil {
 				return fmt.Errorf("%s%w", name, err)

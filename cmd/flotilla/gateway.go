@@ -35,7 +35,7 @@ type gatewayCmd struct {
 	SettleCount int           `help:"Receipts that fill a batch." env:"FLOTILLA_SETTLE_COUNT" default:"1000" positive:""`
 	SettleWait  time.Duration `help:"Longest time that a lane waits until it is worth its gas." env:"FLOTILLA_SETTLE_WAIT" default:"24h" positive:""`
 	SettleGain  uint64        `help:"A lane goes into a batch when it is worth so many times its gas (see --native-price)." env:"FLOTILLA_SETTLE_GAIN" default:"100" positive:""`
-	Confirm     uint64        `help:"Blocks that make a batch final." env:"FLOTILLA_CONFIRM" default:"1"`
+	Confirm     uint64        `help:"Blocks that make a batch final." env:"FLOTILLA_CONFIRM" default:"1" positive:""`
 	Index       string        `help:"Routing index file; edits ('flotilla index') are written to it. Without it, the one in the binary, or in the data directory what edits have made of that." env:"FLOTILLA_INDEX" type:"existingfile" placeholder:"FILE"`
 	Default     string        `help:"Model for prompts that are unlike everything in the index; without it, the router's general estimate decides. A request may name its own (default_model)." name:"default-model" env:"FLOTILLA_DEFAULT_MODEL" placeholder:"MODEL"`
 	MaxOutput   uint32        `help:"Most tokens of an answer whose request sets no limit (max_tokens); what they may cost is held from its key's budget and the operator's lane." name:"max-output-tokens" env:"FLOTILLA_MAX_OUTPUT_TOKENS" default:"1024" positive:""`
@@ -51,7 +51,7 @@ type gatewayCmd struct {
 	CacheTTL    time.Duration `help:"How long an answer may be given again." name:"cache-ttl" env:"FLOTILLA_CACHE_TTL" default:"1h" positive:""`
 	CacheCosine float64       `help:"Least similarity (cosine, 0.8 to 1) of two texts that ask the same." name:"cache-similarity" env:"FLOTILLA_CACHE_SIMILARITY" default:"0.97"`
 	Store       string        `help:"PostgreSQL database in which several gateways share API keys, budgets, rates and the request log: postgres://user@host/database?sslmode=verify-full. Without it, files in the data directory." env:"FLOTILLA_STORE" placeholder:"URL"`
-	StoreLease  time.Duration `help:"How long a gateway may be silent until those that share its --store free what it holds of budgets; longer than any answer takes." name:"store-lease" env:"FLOTILLA_STORE_LEASE" default:"15m"`
+	StoreLease  time.Duration `help:"How long a gateway may be silent until those that share its --store free what it holds of budgets; longer than any answer takes." name:"store-lease" env:"FLOTILLA_STORE_LEASE" default:"15m" positive:""`
 	Accept      int           `help:"Accept users' verdicts (POST /v1/feedback) by themselves when so many API keys agree; 0 leaves it to 'flotilla feedback'." name:"accept-feedback" env:"FLOTILLA_ACCEPT_FEEDBACK" default:"0"`
 }
 

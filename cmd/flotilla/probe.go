@@ -34,7 +34,7 @@ type probeRunCmd struct {
 	Model   string `help:"Model as the server or operator names it; without it, its only one." placeholder:"NAME"`
 	APIKey  string `help:"API key of the gateway, or of the server where it wants one." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
 	Limit   int    `help:"Probes to ask, chosen to cover what the index covers; 0 asks all." default:"100"`
-	Tokens  int    `help:"Most output tokens an answer may have." name:"max-tokens" default:"400"`
+	Tokens  int    `help:"Most output tokens an answer may have." name:"max-tokens" default:"400" positive:""`
 	Out     string `help:"File for the answers, as JSON lines." type:"path" placeholder:"FILE"`
 	Resume  bool   `help:"Go on with an earlier run's --out: ask only what it lacks."`
 	Add     bool   `help:"Put the graded answers into the index, in place of earlier ones of this model."`
