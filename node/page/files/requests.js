@@ -69,7 +69,7 @@ function line(r, choose) {
 
 function opened({request: r, decision: d, outcomes, receipt}, owner) {
   const head = el('header.lead', el('p.eyebrow', `${clock(r.at)} · asked for `, el('b', r.asked || 'nothing that could be read'), owner && ` · ${r.key}`), el('h1', r.why ? sentence(r.why) : failure(r)));
-  if (!d) return [head, facts(r, null), el('p.note', r.status >= 400 ? 'Nothing was charged, so there is no receipt, and the decision is kept with receipts only.' : 'There is no receipt, so no decision was kept.')];
+  if (!d) return [head, facts(r, null), el('p.note', r.receipt_id ? 'Another gateway answered: it has the receipt, and the decision in it.' : r.status >= 400 ? 'Nothing was charged, so there is no receipt, and the decision is kept with receipts only.' : 'There is no receipt, so no decision was kept.')];
   return [head, facts(r, d), panel('What each model would bring', null, plane(d)), candidates(d), neighbours(d, outcomes), bill(r, d, receipt)];
 }
 
