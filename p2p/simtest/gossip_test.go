@@ -109,17 +109,10 @@ func TestRestartedOperator(t *testing.T) {
 	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
 		gateway := f.Start(p2p.Config{Role: p2p.RoleGateway})
 		cfg := p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{gateway.Addr}, Identity: simtest.Key(100)}
-		for restart := range 3 {
+		for range 3 {
 			o := f.Start(cfg)
 			time.Sleep(2 * time.Second)
-			a := advert(time.Hour)
-			if err := o.Announce(context.Background(), a); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Second)
-			if got, _ := gateway.Advert(o.ID()); got.Seq != a.Seq {
-				t.Fatalf("restart %d: gateway holds seq %d, want %d", restart, got.Seq, a.Seq)
-			}
+			isHeard(t, o, gateway)
 			f.Stop(o)
 			time.Sleep(time.Second)
 		}
@@ -143,15 +136,21 @@ func TestBackFromElsewhere(t *testing.T) {
 		time.Sleep(time.Second)
 		o := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{gateway.Addr}, Identity: simtest.Key(1)}) // the stranger's
 		time.Sleep(2 * time.Second)
-		a := advert(time.Hour)
-		if err := o.Announce(context.Background(), a); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Second)
-		if got, _ := gateway.Advert(o.ID()); got.Seq != a.Seq {
-			t.Fatalf("gateway holds seq %d, want %d", got.Seq, a.Seq)
-		}
+		isHeard(t, o, gateway)
 	})
+}
+
+// isHeard: what the operator announces is with the gateway within a second.
+func isHeard(t *testing.T, o, gateway *simtest.Node) {
+	t.Helper()
+	a := advert(time.Hour)
+	if err := o.Announce(context.Background(), a); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	if got, _ := gateway.Advert(o.ID()); got.Seq != a.Seq {
+		t.Fatalf("gateway holds seq %d, want %d", got.Seq, a.Seq)
+	}
 }
 
 // TestNodesBehindOneAddress: an operator's machines behind one router are part of the gossip.

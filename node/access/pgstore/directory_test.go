@@ -38,21 +38,28 @@ func (r *slowReader) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.Trace
 	}
 }
 
-// A revoked key stays revoked, also when a beat had read the keys just before.
-func TestRevokedKeyIsNotPutBack(t *testing.T) {
-	url := pgtest.Start(t).Database()
+// tracedDirectory is of the database; the tracer holds its statements up.
+func tracedDirectory(t *testing.T, url string, tracer pgx.QueryTracer) *pgstore.Directory {
+	t.Helper()
 	cfg := pgtest.Connect(t, url).Config()
-	slow := &slowReader{read: make(chan struct{}), use: make(chan struct{})}
-	cfg.ConnConfig.Tracer = slow
+	cfg.ConnConfig.Tracer = tracer
 	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pool.Close()
+	t.Cleanup(pool.Close)
 	d, err := pgstore.OpenDirectory(t.Context(), pool)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+// A revoked key stays revoked, also when a beat had read the keys just before.
+func TestRevokedKeyIsNotPutBack(t *testing.T) {
+	url := pgtest.Start(t).Database()
+	slow := &slowReader{read: make(chan struct{}), use: make(chan struct{})}
+	d := tracedDirectory(t, url, slow)
 	secret, k, err := d.Create(t.Context(), access.Terms{Name: "leaked"})
 	if err != nil {
 		t.Fatal(err)
@@ -102,18 +109,8 @@ func (a *away) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) 
 
 // The secret of a key that is stored is shown, whatever comes after: nobody can show it again.
 func TestSecretOfAStoredKeyIsShown(t *testing.T) {
-	cfg := pgtest.Connect(t, pgtest.Start(t).Database()).Config()
 	a := &away{}
-	cfg.ConnConfig.Tracer = a
-	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	d, err := pgstore.OpenDirectory(t.Context(), pool)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := tracedDirectory(t, pgtest.Start(t).Database(), a)
 	a.now.Store(true)
 	secret, k, err := d.Create(t.Context(), access.Terms{Name: "new"})
 	if err != nil {
