@@ -25,9 +25,12 @@ test-go: $(MINILM)/model.onnx
 	FLOTILLA_MINILM_DIR=$(CURDIR)/$(MINILM) $(GO) test -timeout 20m ./...
 
 # hugotembed is left out: the parallel executor of gomlx v0.26.0, on which hugot's Go session runs, reads its use counts
-# without a lock, and the detector reports that as a race (docs/decisions/0001).
+# without a lock, and the detector reports that as a race (docs/decisions/0001). The simulated fleets run on one CPU: a
+# bubble of testing/synctest has one race context for all its timers, and the detector itself dies when two threads use it
+# at once (golang/go issue 78156, open; here 2 runs of 17). Races are found by happens-before, so one CPU still finds them.
 test-race: ## our own packages under the race detector
-	$(GO) test -race -short -timeout 20m $$($(GO) list ./p2p/... ./routing/... ./settlement/... ./node/... | grep -v /hugotembed)
+	$(GO) test -race -short -timeout 20m $$($(GO) list ./p2p/... ./routing/... ./settlement/... ./node/... | grep -v -e /hugotembed -e /simtest)
+	$(GO) test -race -short -timeout 20m -cpu 1 ./p2p/simtest
 
 test-clients: build ## the real OpenAI clients for Python and Node against a running testnet
 	tools/node/with-node .ci/clients
