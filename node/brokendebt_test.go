@@ -118,7 +118,7 @@ func TestSignaturesWithoutAVoucher(t *testing.T) {
 	if err != nil || len(partials) != 1 {
 		t.Fatal(len(partials), err)
 	}
-	raw, err := g.fleet.Request(t.Context(), op.fleet.ID(), protoLedger, mustEncode(t, ledgerRequest{Partials: partials, Voucher: &settlement.Voucher{}}))
+	raw, err := g.fleet.Request(t.Context(), op.fleet.ID(), protoLedger, mustEncode(t, ledgerRequest{Partials: partials, Voucher: &settlement.Voucher{Payer: g.self}}))
 	var reply ledgerReply
 	if err == nil {
 		err = decode(raw, &reply)

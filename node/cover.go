@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"golang.org/x/time/rate"
 
 	"flotilla/settlement"
 )
@@ -16,6 +17,10 @@ const (
 	coverFresh = 3 * time.Second
 	// maxPayers bounds the lanes an operator remembers; the others are asked for again.
 	maxPayers = 1024
+	// strangersPerSecond and strangersAtOnce bound how often the chain is asked about payers that had no escrow for this
+	// operator when last asked. Anybody can invent payers, and the questions that a chain node answers are counted.
+	strangersPerSecond = 10
+	strangersAtOnce    = 50
 )
 
 // coverCache answers an operator's question "can this gateway pay for one more request?" from the chain's lane, less
@@ -25,7 +30,8 @@ type coverCache struct {
 	self  common.Address
 	now   func() time.Time
 
-	inWork laneReserve
+	strangers *rate.Limiter
+	inWork    laneReserve
 
 	mu    sync.Mutex // guards lanes; never held over a chain call
 	lanes map[common.Address]payerLane
@@ -34,6 +40,13 @@ type coverCache struct {
 type payerLane struct {
 	settlement.Lane
 	readAt time.Time
+}
+
+func newCoverCache(chain settlement.Chain, self common.Address) *coverCache {
+	return &coverCache{
+		chain: chain, self: self, now: time.Now, strangers: rate.NewLimiter(strangersPerSecond, strangersAtOnce),
+		lanes: make(map[common.Address]payerLane),
+	}
 }
 
 // reserve sets most aside on the payer's lane until the returned function is called. aggregate is all that the lane
@@ -50,6 +63,8 @@ func (c *coverCache) reserve(ctx context.Context, payer common.Address, aggregat
 	return release, nil
 }
 
+// lane returns the payer's lane to this operator as the chain has it, at most coverFresh ago. One without escrow waits its turn among
+// those that have none, and fails when that does not come before ctx ends.
 func (c *coverCache) lane(ctx context.Context, payer common.Address) (settlement.Lane, error) {
 	c.mu.Lock()
 	known, ok := c.lanes[payer]
@@ -59,23 +74,32 @@ func (c *coverCache) lane(ctx context.Context, payer common.Address) (settlement
 	}
 	ctx, cancel := context.WithTimeout(ctx, chainTimeout)
 	defer cancel()
+	if known.Lane == (settlement.Lane{}) {
+		if err := c.strangers.Wait(ctx); err != nil {
+			return settlement.Lane{}, fmt.Errorf("%s has had no escrow for this operator, and many ask that have none; try again: %w", payer, err)
+		}
+	}
 	lane, err := c.chain.Lane(ctx, payer, c.self)
 	if err != nil {
 		return settlement.Lane{}, fmt.Errorf("read lane of %s: %w", payer, err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lanes == nil {
-		c.lanes = make(map[common.Address]payerLane)
-	}
 	if _, ok := c.lanes[payer]; !ok && len(c.lanes) >= maxPayers {
-		for other := range c.lanes {
-			delete(c.lanes, other)
-			break
-		}
+		delete(c.lanes, c.forgettable())
 	}
 	c.lanes[payer] = payerLane{lane, c.now()}
 	return lane, nil
+}
+
+// forgettable returns a payer without escrow, or any when all have some.
+func (c *coverCache) forgettable() (payer common.Address) {
+	for other, lane := range c.lanes {
+		if payer = other; lane.Lane == (settlement.Lane{}) {
+			break
+		}
+	}
+	return payer
 }
 
 // laneReserve sums the maxima of the orders in work on each lane, so that parallel requests cannot promise more than

@@ -103,8 +103,8 @@ func (c *customer) refused(what, code string, o settlement.Order, body string) {
 	}
 }
 
-// admits says whether the operator signs a partial receipt of one token.
-func (c *customer) admits(o settlement.Order) bool {
+// admits says whether the operator signs a partial receipt of one token; an error is its refusal of the whole message.
+func (c *customer) admits(o settlement.Order) (bool, error) {
 	c.t.Helper()
 	amount, err := settlement.Cost(c.price.advert.Price(), 0, 1)
 	if err != nil {
@@ -121,11 +121,12 @@ func (c *customer) admits(o settlement.Order) bool {
 	ctx, cancel := context.WithTimeout(c.t.Context(), worldWait)
 	defer cancel()
 	raw, err := c.gw.Request(ctx, c.op.fleet.ID(), protoLedger, mustEncode(c.t, ledgerRequest{Partials: []settlement.Bundle{b}}))
-	var reply ledgerReply
-	if err = errors.Join(err, decode(raw, &reply)); err != nil {
-		c.t.Fatal(err)
+	if err != nil {
+		return false, err
 	}
-	return len(reply.Signatures) == 1
+	var reply ledgerReply
+	err = decode(raw, &reply)
+	return len(reply.Signatures) == 1, err
 }
 
 // owed is what the operator can charge the customer for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -126,6 +127,22 @@ func (r *ledgerRequest) fit() ([]byte, error) {
 	}
 }
 
+// payer is who owes by everything in the message. A gateway has one wallet, so a message that names several is no gateway's:
+// each name would be a question to the chain.
+func (r *ledgerRequest) payer() (common.Address, error) {
+	var payers []common.Address
+	if r.Voucher != nil {
+		payers = append(payers, r.Voucher.Payer)
+	}
+	for _, b := range r.Partials {
+		payers = append(payers, b.Receipt.Payer)
+	}
+	if payers = slices.Compact(payers); len(payers) != 1 {
+		return common.Address{}, fmt.Errorf("a message is about the receipts and the voucher of one payer, this one names %d", len(payers))
+	}
+	return payers[0], nil
+}
+
 // handleLedger is the operator's end: it keeps the voucher, and signs what the gateway admits to owe for its own orders,
 // once each.
 func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) ([]byte, error) {
@@ -136,15 +153,19 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 	if len(req.Partials) > maxPartialsPerSync {
 		return nil, fmt.Errorf("%d partial receipts in one message, at most %d", len(req.Partials), maxPartialsPerSync)
 	}
+	payer, err := req.payer()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.checkLane(ctx, payer); err != nil {
+		return nil, err
+	}
 	// First, as it covers the partial receipts: those alone would make the settlement of an answer that ends meanwhile too small.
 	if req.Voucher != nil {
-		err := o.checkLane(ctx, req.Voucher.Payer)
-		if err == nil {
-			_, err = o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig)
-		}
+		_, err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig)
 		if err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
 			// The receipts are signed all the same: once the gateway's key is revoked it cannot ask for that again.
-			o.log.Warn("voucher not taken", "payer", req.Voucher.Payer, "err", err)
+			o.log.Warn("voucher not taken", "payer", payer, "err", err)
 		}
 	}
 	reply := ledgerReply{Signatures: make(map[string]settlement.Signature)}
@@ -152,7 +173,7 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 		if !o.making.begin(b.ID()) {
 			continue // its own receipt comes first, or one token would be admitted of an answer; the gateway asks again
 		}
-		sig, err := o.signPartial(ctx, b)
+		sig, err := o.ledger.CountersignPartial(ctx, b)
 		o.making.end(b.ID())
 		if err != nil {
 			o.log.Warn("partial receipt not signed", "receipt", b.ID(), "err", err)
@@ -162,13 +183,6 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 		reply.Signatures[b.ID().String()] = sig
 	}
 	return encode(reply)
-}
-
-func (o *Operator) signPartial(ctx context.Context, b settlement.Bundle) (settlement.Signature, error) {
-	if err := o.checkLane(ctx, b.Receipt.Payer); err != nil {
-		return nil, err
-	}
-	return o.ledger.CountersignPartial(ctx, b)
 }
 
 // checkLane refuses who never had escrow for this operator, and so no order: anybody can promise anything, and what is kept of it would

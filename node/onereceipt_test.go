@@ -22,8 +22,8 @@ func TestOperatorWorksOnceForAnOrder(t *testing.T) {
 	}, OperatorConfig{})
 
 	o := c.order(customerBody)
-	if !c.admits(o) {
-		t.Fatal("the partial receipt of an order that the operator knows nothing of is not signed")
+	if ok, err := c.admits(o); err != nil || !ok {
+		t.Fatal("the partial receipt of an order that the operator knows nothing of is not signed", err)
 	}
 	c.refused("an order with a partial receipt", codeBadOrder, o, customerBody)
 
@@ -35,8 +35,8 @@ func TestOperatorWorksOnceForAnOrder(t *testing.T) {
 		done <- err
 	}()
 	<-started
-	if c.admits(o) {
-		t.Error("a partial receipt was signed while the order was in work")
+	if ok, err := c.admits(o); err != nil || ok {
+		t.Error("a partial receipt was signed while the order was in work, or none could be", err)
 	}
 	c.refused("an order that is in work", codeBadOrder, o, customerBody)
 	close(goOn)

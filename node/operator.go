@@ -57,7 +57,7 @@ type Operator struct {
 
 	prices  priceBook
 	servers readiness
-	cover   coverCache
+	cover   *coverCache
 	credit  creditBook
 	making  ordersInWork
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/crypto"
@@ -19,11 +20,11 @@ func TestPromisesOfStrangers(t *testing.T) {
 	v := settlement.Voucher{Payer: c.payer, Payee: c.op.Operator.self, ValueAggregate: 1, ReceiptCount: 1}
 	ctx, cancel := context.WithTimeout(t.Context(), worldWait)
 	defer cancel()
-	if _, err := c.gw.Request(ctx, c.op.fleet.ID(), protoLedger, mustEncode(t, ledgerRequest{Voucher: &v, VoucherSig: c.sign(v.Digest(testDomain))})); err != nil {
-		t.Error(err)
+	if _, err := c.gw.Request(ctx, c.op.fleet.ID(), protoLedger, mustEncode(t, ledgerRequest{Voucher: &v, VoucherSig: c.sign(v.Digest(testDomain))})); err == nil {
+		t.Error("a stranger's voucher is taken without a word")
 	}
-	if c.admits(c.order(customerBody)) {
-		t.Error("a stranger's partial receipt is signed")
+	if ok, err := c.admits(c.order(customerBody)); ok || err == nil || !strings.Contains(err.Error(), "no escrow") {
+		t.Errorf("a stranger's partial receipt: signed %v, %v", ok, err)
 	}
 	if lanes, err := c.op.ledger.OwedLanes(); err != nil || len(lanes) != 0 {
 		t.Errorf("the operator keeps %+v (%v), want nothing of a stranger", lanes, err)
