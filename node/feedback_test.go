@@ -148,7 +148,10 @@ func TestReviewThatFailsChangesNothing(t *testing.T) {
 	if err := indexfile.Write(filepath.Join(w.gateway.cfg.DataDir, IndexFileName), rowsOf(t, "by hand", 3)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.gateway.Gateway.review([]string{receipt}, feedback.Accepted, 1); !errors.Is(err, indexfile.ErrChanged) {
+	accept := func() ([]feedback.Entry, error) {
+		return w.gateway.feedback.Review([]string{receipt}, feedback.Accepted, 1)
+	}
+	if _, err := w.gateway.Gateway.review(accept); !errors.Is(err, indexfile.ErrChanged) {
 		t.Fatal(err)
 	}
 	if all := w.gateway.feedback.List(); len(all) != 1 || all[0].State != feedback.Pending {

@@ -75,9 +75,7 @@ func (g *Gateway) takeFeedback(ctx context.Context, f openai.Feedback) error {
 		return err
 	}
 	if keys := g.cfg.Load().AcceptFeedback; keys > 0 {
-		if like := feedback.Concordant(e, g.feedback.List(), keys); len(like) > 0 {
-			_, err = g.review(like, feedback.Accepted, 1)
-		}
+		_, err = g.review(func() ([]feedback.Entry, error) { return g.feedback.AcceptConcordant(e.Receipt, keys) })
 	}
 	return err
 }
@@ -98,14 +96,14 @@ func entryOf(f openai.Feedback, b settlement.Bundle, now time.Time) (feedback.En
 	}, nil
 }
 
-// review moves entries to a state, and makes the index rows of their keys what the store says; on an error both are as
-// before. The store is first: after a crash in between, the same review again (or the next one of such a key) brings the
-// index up to it.
-func (g *Gateway) review(receipts []string, to feedback.State, weight int) (Edited, error) {
+// review has the store move entries to a state, and makes the index rows of their keys what the store says; move returns
+// the entries as they were. On an error both are as before. The store is first: after a crash in between, the same review
+// again (or the next one of such a key) brings the index up to it.
+func (g *Gateway) review(move func() (were []feedback.Entry, err error)) (Edited, error) {
 	g.reviews.Lock()
 	defer g.reviews.Unlock()
-	were, err := g.feedback.Review(receipts, to, weight)
-	if err != nil {
+	were, err := move()
+	if err != nil || len(were) == 0 {
 		return Edited{}, err
 	}
 	sources := map[string]bool{}
@@ -178,7 +176,7 @@ func (o owner) ReviewFeedback(_ context.Context, decode func(any) error) (any, e
 	if len(r.Receipts) == 0 || (r.State != feedback.Accepted && r.State != feedback.Rejected && r.State != feedback.Pending) {
 		return nil, fmt.Errorf("%w: name receipts and a state: accepted, rejected or pending", admin.ErrBadRequest)
 	}
-	e, err := o.n.Gateway.review(r.Receipts, r.State, r.Weight)
+	e, err := o.n.Gateway.review(func() ([]feedback.Entry, error) { return o.n.feedback.Review(r.Receipts, r.State, r.Weight) })
 	if errors.Is(err, feedback.ErrUnknown) {
 		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
 	}

@@ -8,9 +8,9 @@ const (
 	closeScores = 0.25 // difference of their scores
 )
 
-// Concordant returns the receipts of e and of the pending entries that agree with it, when at least n API keys do, and
+// concordant returns the receipts of e and of the pending entries that agree with it, when at least n API keys do, and
 // nothing otherwise: same model, prompts alike, scores alike. One key counts once, however often it speaks.
-func Concordant(e Entry, all []Entry, n int) []string {
+func concordant(e Entry, all []Entry, n int) []string {
 	keys := map[string]bool{}
 	var receipts []string
 	for _, o := range all {

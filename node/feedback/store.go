@@ -133,6 +133,24 @@ func (s *Store) Review(receipts []string, to State, weight int) (were []Entry, e
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.move(receipts, to, weight)
+}
+
+// AcceptConcordant accepts the entry on the receipt and all that agree with it, when at least n API keys do, and returns
+// them as they were: none when fewer do, or when it is reviewed already. What counts is what the entries say now; a verdict
+// that its sender has changed meanwhile is not accepted for what it said before.
+func (s *Store) AcceptConcordant(receipt string, n int) (were []Entry, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.entries[receipt]
+	if !ok || e.State != Pending {
+		return nil, nil
+	}
+	return s.move(concordant(e, s.sorted(), n), Accepted, 1)
+}
+
+// move is Review under the lock.
+func (s *Store) move(receipts []string, to State, weight int) (were []Entry, err error) {
 	var moved []Entry
 	for _, id := range receipts {
 		e, ok := s.entries[id]
@@ -144,6 +162,9 @@ func (s *Store) Review(receipts []string, to State, weight int) (were []Entry, e
 			e.Weight = weight
 		}
 		moved = append(moved, e)
+	}
+	if len(moved) == 0 {
+		return nil, nil
 	}
 	return were, s.append(moved...)
 }
@@ -159,6 +180,11 @@ func (s *Store) Restore(were []Entry) error {
 func (s *Store) List() []Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.sorted()
+}
+
+// sorted is List under the lock.
+func (s *Store) sorted() []Entry {
 	out := make([]Entry, 0, len(s.entries))
 	for _, e := range s.entries {
 		out = append(out, e)

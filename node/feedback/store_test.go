@@ -210,10 +210,41 @@ func TestConcordCountsKeysNotVerdicts(t *testing.T) {
 	far, other, apart := entry("0x4", "c", 0.9), entry("0x5", "d", 0.9), entry("0x6", "e", 0.5)
 	far.Query, other.Model = index.Query{4, 3}, "gemma-2-9b-it"
 	all := []Entry{e, entry("0x2", "a", 1), entry("0x3", "b", 0.8), far, other, apart}
-	if got := Concordant(e, all, 2); !cmp.Equal(got, []string{"0x1", "0x2", "0x3"}) {
+	if got := concordant(e, all, 2); !cmp.Equal(got, []string{"0x1", "0x2", "0x3"}) {
 		t.Errorf("two keys agree, got %v", got)
 	}
-	if got := Concordant(e, all, 3); got != nil {
+	if got := concordant(e, all, 3); got != nil {
 		t.Errorf("only two keys agree, got %v", got)
+	}
+}
+
+// Verdicts are accepted for what they say when they are, not for what they said when somebody looked: their senders may change
+// them until then, and their owner may have rejected one.
+func TestConcordIsOfWhatTheStoreHolds(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "feedback.jsonl"), start)
+	put(t, s, entry("0x1", "a", 0.9))
+	put(t, s, entry("0x2", "b", 0.9))
+	put(t, s, entry("0x2", "b", 0.1))
+	if were, err := s.AcceptConcordant("0x1", 2); err != nil || len(were) != 0 {
+		t.Errorf("a verdict that was changed is accepted: %+v, %v", were, err)
+	}
+	put(t, s, entry("0x3", "c", 0.8))
+	if _, err := s.Review([]string{"0x1"}, Rejected, 1); err != nil {
+		t.Fatal(err)
+	}
+	if were, err := s.AcceptConcordant("0x1", 1); err != nil || len(were) != 0 {
+		t.Errorf("a rejected verdict is accepted: %+v, %v", were, err)
+	}
+	put(t, s, entry("0x4", "d", 0.9))
+	were, err := s.AcceptConcordant("0x4", 2)
+	if err != nil || !cmp.Equal(were, []Entry{entry("0x3", "c", 0.8), entry("0x4", "d", 0.9)}) {
+		t.Errorf("two keys agree: %+v, %v", were, err)
+	}
+	states := map[string]State{}
+	for _, e := range s.List() {
+		states[e.Receipt] = e.State
+	}
+	if want := (map[string]State{"0x1": Rejected, "0x2": Pending, "0x3": Accepted, "0x4": Accepted}); !cmp.Equal(states, want) {
+		t.Error(cmp.Diff(want, states))
 	}
 }
