@@ -63,8 +63,8 @@ func (c *coverCache) reserve(ctx context.Context, payer common.Address, aggregat
 	return release, nil
 }
 
-// lane returns the payer's lane to this operator as the chain has it, at most coverFresh ago. One without escrow waits its turn among
-// those that have none, and fails when that does not come before ctx ends.
+// lane returns the payer's lane to this operator as the chain has it, at most coverFresh ago. Where too many ask that have no
+// escrow, such a payer is refused at once: one that waited for its turn would hold a place that those who pay need.
 func (c *coverCache) lane(ctx context.Context, payer common.Address) (settlement.Lane, error) {
 	c.mu.Lock()
 	known, ok := c.lanes[payer]
@@ -72,13 +72,11 @@ func (c *coverCache) lane(ctx context.Context, payer common.Address) (settlement
 	if ok && c.now().Sub(known.readAt) < coverFresh {
 		return known.Lane, nil
 	}
+	if known.Lane == (settlement.Lane{}) && !c.strangers.AllowN(c.now(), 1) {
+		return settlement.Lane{}, fmt.Errorf("%s had no escrow for this operator so far, and too many ask that have none: try again in some seconds", payer)
+	}
 	ctx, cancel := context.WithTimeout(ctx, chainTimeout)
 	defer cancel()
-	if known.Lane == (settlement.Lane{}) {
-		if err := c.strangers.Wait(ctx); err != nil {
-			return settlement.Lane{}, fmt.Errorf("%s has had no escrow for this operator, and many ask that have none; try again: %w", payer, err)
-		}
-	}
 	lane, err := c.chain.Lane(ctx, payer, c.self)
 	if err != nil {
 		return settlement.Lane{}, fmt.Errorf("read lane of %s: %w", payer, err)

@@ -27,40 +27,48 @@ func (c *countedChain) Lane(_ context.Context, payer, _ common.Address) (settlem
 }
 
 // Payers cost nothing to invent. They get no more of the chain node's quota than strangersPerSecond, and one that has escrow
-// waits for none of them.
+// is served as if there were none of them.
 func TestInventedPayersUseLittleOfTheChainNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain := &countedChain{rich: common.Address{1}}
 		cover := newCoverCache(chain, common.Address{9})
-		if lane, err := cover.lane(t.Context(), chain.rich); err != nil || lane.Balance != 5 {
-			t.Fatal(lane, err)
-		}
-		begun := time.Now()
-		const invented = 2 * maxPayers
-		for i := range invented {
-			if _, err := cover.lane(t.Context(), common.BytesToAddress([]byte{byte(i >> 8), byte(i), 77})); err != nil {
-				t.Fatal(err)
-			}
-			if i%100 != 0 {
-				continue
-			}
+		const every, rounds = coverFresh + time.Second, 20 // what is known of the lane is too old each time
+		for round := range rounds {
 			asked := chain.asked
-			before := time.Now()
-			if lane, err := cover.lane(t.Context(), chain.rich); err != nil || lane.Balance != 5 || time.Since(before) > 0 || chain.asked > asked+1 {
-				t.Fatalf("after %d invented payers: %v (%v), waited %v for %d questions", i, lane, err, time.Since(before), chain.asked-asked)
+			if lane, err := cover.lane(t.Context(), chain.rich); err != nil || lane.Balance != 5 || chain.asked != asked+1 {
+				t.Fatalf("round %d: %v, %v after %d questions", round, lane, err, chain.asked-asked)
 			}
+			refused := 0
+			for i := range maxPayers {
+				if _, err := cover.lane(t.Context(), common.BytesToAddress([]byte{77, byte(round), byte(i >> 8), byte(i)})); err != nil {
+					refused++
+				}
+			}
+			if strangers := chain.asked - asked - 1; strangers == 0 || strangers > strangersAtOnce || refused != maxPayers-strangers {
+				t.Fatalf("round %d: the chain was asked about %d of %d invented payers, %d were refused", round, strangers, maxPayers, refused)
+			}
+			time.Sleep(every)
 		}
-		if took, least := time.Since(begun), time.Duration(invented-strangersAtOnce-1)*time.Second/strangersPerSecond; took < least {
-			t.Errorf("%d invented payers were looked up in %v, want %v at least", invented, took, least)
-		}
-		if len(cover.lanes) > maxPayers {
-			t.Errorf("%d payers kept, at most %d", len(cover.lanes), maxPayers)
-		}
-		hurried, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		asked := chain.asked
-		if _, err := cover.lane(hurried, common.Address{7}); err == nil || chain.asked != asked {
-			t.Errorf("an invented payer without time to wait: %v, %d questions", err, chain.asked-asked)
+		if most := rounds + strangersAtOnce + int(rounds*every/time.Second)*strangersPerSecond; chain.asked > most {
+			t.Errorf("%d questions, want %d at most", chain.asked, most)
 		}
 	})
+}
+
+// Where no more lanes are remembered, those without escrow make room.
+func TestPayersWithEscrowAreRememberedLonger(t *testing.T) {
+	rich := common.Address{1}
+	cover := newCoverCache(&countedChain{rich: rich}, common.Address{9})
+	cover.lanes[rich] = payerLane{Lane: settlement.Lane{Balance: 5}}
+	for i := range maxPayers - 1 {
+		cover.lanes[common.BytesToAddress([]byte{77, byte(i >> 8), byte(i)})] = payerLane{}
+	}
+	for i := range strangersAtOnce / 2 {
+		if _, err := cover.lane(t.Context(), common.BytesToAddress([]byte{78, byte(i)})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, ok := cover.lanes[rich]; !ok || len(cover.lanes) != maxPayers {
+		t.Errorf("%d lanes, the one with escrow among them: %v", len(cover.lanes), ok)
+	}
 }

@@ -138,7 +138,7 @@ func (r *ledgerRequest) payer() (common.Address, error) {
 		payers = append(payers, b.Receipt.Payer)
 	}
 	if payers = slices.Compact(payers); len(payers) != 1 {
-		return common.Address{}, fmt.Errorf("a message is about the receipts and the voucher of one payer, this one names %d", len(payers))
+		return common.Address{}, errors.New("a message is about the receipts and the voucher of one payer")
 	}
 	return payers[0], nil
 }
