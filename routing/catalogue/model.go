@@ -9,6 +9,8 @@ package catalogue
 import (
 	"cmp"
 	"strings"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // MaxName bounds the names Parse reads; longer ones are cut. The longest published GGUF names are near 120 bytes.
@@ -32,6 +34,23 @@ type Model struct {
 // ("meta-llama/Llama-3.1-8B-Instruct"), a GGUF file name or path, or a provider's column ("…@hyperbolic").
 // Parse(Parse(x).ID).ID == Parse(x).ID for every x. It never fails: see Model.Unknown.
 func Parse(name string) Model {
+	if m, ok := parsed.Get(name); ok {
+		return m
+	}
+	m := parse(name)
+	if len(name) <= MaxName {
+		parsed.Add(name, m)
+	}
+	return m
+}
+
+// parsed remembers names, which recur with every request: understanding one takes 25 µs. Strangers invent names, so the
+// oldest are forgotten.
+var parsed, _ = lru.New[string, Model](maxParsed) // fails for a size below one only
+
+const maxParsed = 1024
+
+func parse(name string) Model {
 	m := parseOnce(name)
 	quantization := m.Quantization
 	// A name may reduce to another spelling that a table row completes ("qwen2.5-base" to "qwen2.5"): go on until the
