@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"flotilla/testnet/devchain"
 )
 
 const about = `flotilla answers OpenAI API requests from a fleet of operators that run open-weight models, sends each prompt
@@ -118,6 +120,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func advice(err error) string {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return "\nAnother process has that address: end it, or choose another (--listen, --admin-listen, --p2p-listen; of a testnet --rpc-port, --p2p-port)."
+	}
+	if errors.Is(err, devchain.ErrInUse) {
+		return "\nA fleet runs in that folder: use it (its keys and addresses stand where it was started) or end it; another beside it needs its own --dir and free ports (--listen, --admin-listen, --rpc-port, --p2p-port)."
 	}
 	return ""
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"flotilla/node"
 	"flotilla/testnet"
@@ -44,6 +47,50 @@ func TestFundedAccountsCanPay(t *testing.T) {
 	}
 	if status, out := f.command(deposit...); status != 0 || !strings.Contains(out, "escrow      3.000000 USD") {
 		t.Fatalf("a deposit: %d\n%s", status, out)
+	}
+}
+
+// All money comes from one account, and whoever asks at the same time has to take its next number.
+func TestAccountsAreFundedAtOnce(t *testing.T) {
+	f := newFleet(t)
+	var group errgroup.Group
+	for i := range 6 {
+		group.Go(func() error {
+			_, err := testnet.Fund(t.Context(), f.chain.URL(), testnet.DevAddress(fmt.Sprintf("guest %d", i)))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 6 {
+		who := testnet.DevAddress(fmt.Sprintf("guest %d", i))
+		coins, err := f.chain.Client().BalanceAt(t.Context(), who, nil)
+		if err != nil || coins.Sign() == 0 {
+			t.Errorf("guest %d has %v coins, %v", i, coins, err)
+		}
+		tokens, err := f.reader.Balance(t.Context(), who)
+		if err != nil || tokens == 0 {
+			t.Errorf("guest %d has %v, %v", i, tokens, err)
+		}
+	}
+}
+
+// A second fleet in the folder of one that runs is told what to do.
+func TestASecondFleetInOneFolderGetsAdvice(t *testing.T) {
+	dir := t.TempDir()
+	chain, err := devchain.Start(t.Context(), devchain.Config{DataDir: filepath.Join(dir, "chain")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = chain.Close() }()
+	second, err := devchain.Start(t.Context(), devchain.Config{DataDir: filepath.Join(dir, "chain")})
+	if err == nil {
+		_ = second.Close()
+		t.Fatal("two chains in one folder")
+	}
+	if said := advice(fmt.Errorf("start: %w", err)); !strings.Contains(said, "--dir") {
+		t.Errorf("%v: advice %q", err, said)
 	}
 }
 

@@ -62,6 +62,9 @@ type Chain struct {
 	wg      sync.WaitGroup
 }
 
+// ErrInUse: another process has the chain's folder open.
+var ErrInUse = node.ErrDatadirUsed
+
 // Start opens the chain in cfg.DataDir, or makes a new one, and makes blocks until Close.
 func Start(ctx context.Context, cfg Config) (*Chain, error) {
 	if err := ctx.Err(); err != nil {
