@@ -140,6 +140,42 @@ func TestFeedbackBecomesRowsAfterReviewAndGoesAgain(t *testing.T) {
 	}
 }
 
+// A verdict that was never a row leaves no trace in the index, so decisions made before can be made again from it.
+func TestRejectingWhatNeverWasARowKeepsTheIndex(t *testing.T) {
+	w := feedbackWorld(t, 0)
+	accepted, rejected := w.answered(worldAPIKey, "auto", "what is a lane?"), w.answered(worldAPIKey, "auto", "and a voucher?")
+	for _, receipt := range []string{accepted, rejected} {
+		w.post(worldAPIKey, "/v1/feedback", verdict(receipt, 0.9))
+	}
+	before := w.review(accepted, feedback.Accepted)
+	for _, to := range []feedback.State{feedback.Rejected, feedback.Pending, feedback.Rejected} {
+		if e := w.review(rejected, to); e.ID != before.ID || e.Generation != before.Generation {
+			t.Errorf("%s: generation %d, want %d", to, e.Generation, before.Generation)
+		}
+	}
+	if e := w.review(accepted, feedback.Rejected); e.Rows != 300 || e.Generation == before.Generation {
+		t.Errorf("a row is taken out: %+v", e)
+	}
+}
+
+// What a crash left between store and index, the same review again makes good.
+func TestTheSameReviewAgainBringsTheIndexUpToTheStore(t *testing.T) {
+	w := feedbackWorld(t, 0)
+	receipt := w.answered(worldAPIKey, "auto", "what is a lane?")
+	w.post(worldAPIKey, "/v1/feedback", verdict(receipt, 0.9))
+	for _, step := range []struct {
+		to   feedback.State
+		rows int
+	}{{feedback.Accepted, 302}, {feedback.Rejected, 300}} {
+		if _, err := w.gateway.feedback.Review([]string{receipt}, step.to, 2); err != nil { // and the crash
+			t.Fatal(err)
+		}
+		if e := w.review(receipt, step.to); e.Rows != step.rows {
+			t.Errorf("%s again: %d rows, want %d", step.to, e.Rows, step.rows)
+		}
+	}
+}
+
 // A review whose rows cannot be kept leaves its verdicts as they were, to be reviewed again.
 func TestReviewThatFailsChangesNothing(t *testing.T) {
 	w := feedbackWorld(t, 0)
@@ -151,7 +187,7 @@ func TestReviewThatFailsChangesNothing(t *testing.T) {
 	accept := func() ([]feedback.Entry, error) {
 		return w.gateway.feedback.Review([]string{receipt}, feedback.Accepted, 1)
 	}
-	if _, err := w.gateway.Gateway.review(accept); !errors.Is(err, indexfile.ErrChanged) {
+	if _, err := w.gateway.Gateway.review(feedback.Accepted, accept); !errors.Is(err, indexfile.ErrChanged) {
 		t.Fatal(err)
 	}
 	if all := w.gateway.feedback.List(); len(all) != 1 || all[0].State != feedback.Pending {

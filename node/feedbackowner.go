@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,12 +71,12 @@ func (g *Gateway) takeFeedback(ctx context.Context, f openai.Feedback) error {
 	case errors.Is(err, feedback.ErrReviewed):
 		return &openai.APIError{Status: 409, Code: "feedback_reviewed", NoRetry: true, Message: "the feedback on this receipt was reviewed; it cannot be changed any more"}
 	case errors.Is(err, feedback.ErrFull):
-		return &openai.APIError{Status: 503, Code: "feedback_full", NoRetry: true, Message: "the gateway keeps as much feedback as it can; it takes more when its owner has rejected some, or as old ones are forgotten"}
+		return &openai.APIError{Status: 503, Code: "feedback_full", NoRetry: true, Message: "the gateway keeps as much feedback as it can; it takes more when its owner has reviewed some, or as old ones are forgotten"}
 	case err != nil:
 		return err
 	}
 	if keys := g.cfg.Load().AcceptFeedback; keys > 0 {
-		_, err = g.review(func() ([]feedback.Entry, error) { return g.feedback.AcceptConcordant(e.Receipt, keys) })
+		_, err = g.review(feedback.Accepted, func() ([]feedback.Entry, error) { return g.feedback.AcceptConcordant(e.Receipt, keys) })
 	}
 	return err
 }
@@ -98,32 +99,28 @@ func entryOf(f openai.Feedback, b settlement.Bundle, now time.Time) (feedback.En
 
 // review has the store move entries to a state, and makes the index rows of their keys what the store says; move returns
 // the entries as they were. On an error both are as before. The store is first: after a crash in between, the same review
-// again (or the next one of such a key) brings the index up to it.
-func (g *Gateway) review(move func() (were []feedback.Entry, err error)) (Edited, error) {
+// again (or the next one of such a key) brings the index up to it. Where no row comes or goes the index stays as it is.
+func (g *Gateway) review(to feedback.State, move func() (were []feedback.Entry, err error)) (Edited, error) {
 	g.reviews.Lock()
 	defer g.reviews.Unlock()
 	were, err := move()
 	if err != nil || len(were) == 0 {
 		return Edited{}, err
 	}
-	sources := map[string]bool{}
+	sources, moves := map[string]bool{}, to == feedback.Accepted
 	for _, e := range were {
 		sources[e.Source()] = true
+		moves = moves || e.State == feedback.Accepted
 	}
-	added := 0
+	rows := g.acceptedRows(sources)
+	if x := g.router.Index(); !moves && rowsFrom(x, sources) == len(rows) {
+		return edited(x), nil
+	}
 	x, err := g.router.Edit(func(b *index.Builder) error {
 		b.Remove(func(_ int, source, _ string) bool { return sources[source] })
-		for _, e := range g.feedback.List() {
-			// Vectors of an embedder that is not in use any more cannot be compared.
-			if e.State != feedback.Accepted || !sources[e.Source()] || e.Embedder != g.router.Index().EmbedderID() {
-				continue
-			}
-			row := index.Row{Vector: unit(e.Query), Source: e.Source(), Outcomes: []index.Outcome{{Model: e.Model, Score: e.Score, OutputTokens: e.OutputTokens}}}
-			for range e.Weight {
-				if err := b.Add(row); err != nil {
-					return err
-				}
-				added++
+		for _, row := range rows {
+			if err := b.Add(row); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -132,8 +129,31 @@ func (g *Gateway) review(move func() (were []feedback.Entry, err error)) (Edited
 		return Edited{}, errors.Join(fmt.Errorf("put feedback into the index: %w", err), g.feedback.Restore(were))
 	}
 	e := edited(x)
-	e.Added = added
+	e.Added = len(rows)
 	return e, nil
+}
+
+// acceptedRows are the rows that the store's accepted entries of these sources make.
+func (g *Gateway) acceptedRows(sources map[string]bool) (rows []index.Row) {
+	for _, e := range g.feedback.List() {
+		// Vectors of an embedder that is not in use any more cannot be compared.
+		if e.State != feedback.Accepted || !sources[e.Source()] || e.Embedder != g.router.Index().EmbedderID() {
+			continue
+		}
+		row := index.Row{Vector: unit(e.Query), Source: e.Source(), Outcomes: []index.Outcome{{Model: e.Model, Score: e.Score, OutputTokens: e.OutputTokens}}}
+		rows = append(rows, slices.Repeat([]index.Row{row}, e.Weight)...)
+	}
+	return rows
+}
+
+// rowsFrom is how many rows of x are of these sources.
+func rowsFrom(x *index.Index, sources map[string]bool) (n int) {
+	for i := range x.Len() {
+		if sources[x.Source(i)] {
+			n++
+		}
+	}
+	return n
 }
 
 // unit is the vector of length 1 that a query was rounded from, as far as the rounding left it.
@@ -176,8 +196,8 @@ func (o owner) ReviewFeedback(_ context.Context, decode func(any) error) (any, e
 	if len(r.Receipts) == 0 || (r.State != feedback.Accepted && r.State != feedback.Rejected && r.State != feedback.Pending) {
 		return nil, fmt.Errorf("%w: name receipts and a state: accepted, rejected or pending", admin.ErrBadRequest)
 	}
-	e, err := o.n.Gateway.review(func() ([]feedback.Entry, error) { return o.n.feedback.Review(r.Receipts, r.State, r.Weight) })
-	if errors.Is(err, feedback.ErrUnknown) {
+	e, err := o.n.Gateway.review(r.State, func() ([]feedback.Entry, error) { return o.n.feedback.Review(r.Receipts, r.State, r.Weight) })
+	if errors.Is(err, feedback.ErrUnknown) || errors.Is(err, feedback.ErrFull) {
 		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
 	}
 	return e, err

@@ -16,7 +16,7 @@ import (
 // feedbackCmd reviews what users said of answers (POST /v1/feedback) before it becomes rows of the index.
 type feedbackCmd struct {
 	List   feedbackListCmd   `cmd:"" help:"Show what users said of answers."`
-	Accept feedbackAcceptCmd `cmd:"" help:"Make verdicts rows of the index."`
+	Accept feedbackAcceptCmd `cmd:"" help:"Make verdicts rows of the index, as they stand now: until then a sender may change its own."`
 	Reject feedbackRejectCmd `cmd:"" help:"Put verdicts aside for good; takes the rows of accepted ones out again."`
 	Remove feedbackRemoveCmd `cmd:"" help:"Take the rows of accepted verdicts out of the index; they wait for review again."`
 }
@@ -66,7 +66,7 @@ func (a adminFlags) entries(ctx context.Context, in feedback.State) ([]feedback.
 type verdictFlags struct {
 	adminFlags
 	Receipt []string `arg:"" optional:"" help:"Receipts of the verdicts, as 'feedback list' shows them."`
-	Key     string   `help:"All verdicts of this API key, by its id." placeholder:"KEY-ID"`
+	Key     string   `help:"All verdicts of this API key, by its id: to remove, the accepted ones; else the pending ones." placeholder:"KEY-ID"`
 }
 
 func (f verdictFlags) review(ctx context.Context, s *streams, from, to feedback.State, weight int) error {

@@ -50,7 +50,7 @@ const MaxWeight = 5
 
 // Limits of a store.
 const (
-	maxEntries = 10_000
+	maxEntries = 10_000              // that are accepted, and as many that are not
 	retention  = 90 * 24 * time.Hour // of entries that are pending or rejected
 	maxLine    = 16 << 10            // an entry of 384 values takes 1.5 KiB
 	slack      = 1_000               // lines that are out of date before the file is written anew
@@ -58,7 +58,7 @@ const (
 
 // Errors callers branch on.
 var (
-	// ErrFull: nothing more is taken until entries are rejected, pending or accepted ones.
+	// ErrFull: nothing more is taken until entries are reviewed, or accepted until others are taken back.
 	ErrFull = errors.New("feedback store is full")
 	// ErrReviewed: the entry was accepted or rejected, and stays so.
 	ErrReviewed = errors.New("feedback was already reviewed")
@@ -118,7 +118,7 @@ func (s *Store) Put(e Entry) error {
 	switch {
 	case known && old.State != Pending:
 		return fmt.Errorf("keep feedback: %w", ErrReviewed)
-	case !known && len(s.entries) >= maxEntries && !s.forgetOld() && !s.forgetRejected():
+	case !known && len(s.entries)-s.accepted() >= maxEntries && !s.forgetOld() && !s.forgetRejected():
 		return fmt.Errorf("keep feedback: %w", ErrFull)
 	}
 	e.State, e.Weight = Pending, 0
@@ -137,7 +137,7 @@ func (s *Store) Review(receipts []string, to State, weight int) (were []Entry, e
 }
 
 // AcceptConcordant accepts the entry on the receipt and all that agree with it, when at least n API keys do, and returns
-// them as they were: none when fewer do, or when it is reviewed already. What counts is what the entries say now; a verdict
+// them as they were: none when fewer do, when it is reviewed already, or when no more fit. What counts is what the entries say now; a verdict
 // that its sender has changed meanwhile is not accepted for what it said before.
 func (s *Store) AcceptConcordant(receipt string, n int) (were []Entry, err error) {
 	s.mu.Lock()
@@ -146,7 +146,11 @@ func (s *Store) AcceptConcordant(receipt string, n int) (were []Entry, err error
 	if !ok || e.State != Pending {
 		return nil, nil
 	}
-	return s.move(concordant(e, s.sorted(), n), Accepted, 1)
+	were, err = s.move(concordant(e, s.sorted(), n), Accepted, 1)
+	if errors.Is(err, ErrFull) {
+		return nil, nil
+	}
+	return were, err
 }
 
 // move is Review under the lock.
@@ -165,6 +169,10 @@ func (s *Store) move(receipts []string, to State, weight int) (were []Entry, err
 	}
 	if len(moved) == 0 {
 		return nil, nil
+	}
+	fresh := len(slices.DeleteFunc(slices.Clone(were), func(e Entry) bool { return e.State == Accepted }))
+	if to == Accepted && s.accepted()+fresh > maxEntries {
+		return nil, fmt.Errorf("review feedback: at most %d verdicts are rows of the index: take others out of it first ('flotilla feedback remove', or reject): %w", maxEntries, ErrFull)
 	}
 	return were, s.append(moved...)
 }
@@ -232,6 +240,17 @@ func (s *Store) append(entries ...Entry) error {
 		s.entries[e.Receipt] = e
 	}
 	return nil
+}
+
+// accepted is how many entries are.
+func (s *Store) accepted() int {
+	n := 0
+	for _, e := range s.entries {
+		if e.State == Accepted {
+			n++
+		}
+	}
+	return n
 }
 
 // forgetOld drops from memory what has outlived its retention, and reports whether there was any.

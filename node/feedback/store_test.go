@@ -130,6 +130,32 @@ func TestAFullStoreTakesNoMoreUntilSomethingIsRejected(t *testing.T) {
 	}
 }
 
+// What was accepted is in the index and leaves its room to others. It has a bound of its own.
+func TestAcceptedVerdictsLeaveRoomForOthers(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "feedback.jsonl"), start)
+	for i := range maxEntries { // as if they had been put and accepted
+		e := entry(fmt.Sprintf("0x%d", i), "k", 1)
+		e.State, e.Weight = Accepted, 1
+		s.entries[e.Receipt] = e
+	}
+	put(t, s, entry("0xnew", "k", 1))
+	if _, err := s.Review([]string{"0xnew"}, Accepted, 1); !errors.Is(err, ErrFull) {
+		t.Errorf("one more is accepted: %v", err)
+	}
+	if were, err := s.AcceptConcordant("0xnew", 1); err != nil || len(were) > 0 {
+		t.Errorf("one more is accepted by agreement: %v, %v", were, err)
+	}
+	if _, err := s.Review([]string{"0x7"}, Accepted, 2); err != nil {
+		t.Errorf("one that is accepted gets another weight: %v", err)
+	}
+	if _, err := s.Review([]string{"0x7"}, Pending, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Review([]string{"0xnew"}, Accepted, 1); err != nil {
+		t.Errorf("one in the place of another: %v", err)
+	}
+}
+
 // A gateway may run for longer than verdicts are kept.
 func TestAFullStoreForgetsWhatIsOldWhileItRuns(t *testing.T) {
 	now := start
@@ -138,7 +164,7 @@ func TestAFullStoreForgetsWhatIsOldWhileItRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	for i := range maxEntries { // as if they had been put
+	for i := range maxEntries + 1 { // as if they had been put, and one accepted
 		e := entry(fmt.Sprintf("0x%d", i), "k", 1)
 		if i == 7 {
 			e.State, e.Weight = Accepted, 1
