@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -14,6 +13,7 @@ import (
 type Edited struct {
 	index.Removed
 	Added      int    `json:"rows_added"`
+	Doubles    int    `json:"rows_double,omitempty"` // of those added: they were there already, and count twice now
 	Rows       int    `json:"rows"`
 	Generation uint64 `json:"generation"`
 	ID         string `json:"id"`
@@ -70,15 +70,16 @@ func (o owner) AddRows(_ context.Context, replace string, encoded []byte) (any, 
 		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
 	}
 	var removed index.Removed
+	doubles := 0
 	x, err := l.Edit(func(b *index.Builder) (err error) {
-		removed, err = b.Replace(replace, rows)
+		removed, doubles, err = b.Replace(replace, rows)
 		return asBadRequest(err)
 	})
 	if err != nil {
 		return nil, err
 	}
 	e := edited(x)
-	e.Added, e.Removed = rows.Len(), removed
+	e.Added, e.Doubles, e.Removed = rows.Len(), doubles, removed
 	return e, nil
 }
 
@@ -94,9 +95,7 @@ func (o owner) RemoveRows(_ context.Context, decode func(any) error) (any, error
 	}
 	var removed index.Removed
 	x, err := l.Edit(func(b *index.Builder) (err error) {
-		if removed, err = r.Apply(b); err == nil && b.Len() == 0 {
-			err = errors.New("no row would be left: add others first")
-		}
+		removed, err = r.Apply(b)
 		return asBadRequest(err)
 	})
 	if err != nil {

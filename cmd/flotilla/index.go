@@ -95,8 +95,8 @@ func (t indexTarget) add(ctx context.Context, rows *index.Index, replace string)
 		return e, indexfile.Replace(t.Index, nil, rows)
 	}
 	return t.editFile(func(b *index.Builder) (node.Edited, error) {
-		removed, err := b.Replace(replace, rows)
-		return node.Edited{Added: rows.Len(), Removed: removed}, err
+		removed, doubles, err := b.Replace(replace, rows)
+		return node.Edited{Added: rows.Len(), Doubles: doubles, Removed: removed}, err
 	})
 }
 
@@ -158,6 +158,9 @@ func printEdited(s *streams, e node.Edited, asJSON bool) error {
 	}
 	if e.Added > 0 {
 		fmt.Fprintf(s.out, "added    %d rows\n", e.Added)
+	}
+	if e.Doubles > 0 {
+		fmt.Fprintf(s.out, "double   %d of them: they were there already and count twice now ('flotilla index remove' takes rows out)\n", e.Doubles)
 	}
 	if e.Outcomes > 0 {
 		fmt.Fprintf(s.out, "removed  %d outcomes, %d rows with all of theirs\n", e.Outcomes, e.Removed.Rows)

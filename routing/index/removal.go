@@ -28,7 +28,7 @@ type Removed struct {
 	Outcomes int `json:"outcomes_removed"`
 }
 
-// Apply takes r's outcomes out of what b edits. Nothing is removed when it returns an error.
+// Apply takes r's outcomes out of what b edits. After an error b is of no use.
 func (r Removal) Apply(b *Builder) (Removed, error) {
 	meets, err := r.matcher(b)
 	if err != nil {
@@ -38,16 +38,56 @@ func (r Removal) Apply(b *Builder) (Removed, error) {
 	if outcomes == 0 {
 		return Removed{}, fmt.Errorf("remove rows: %w: sources are %s", ErrNothingRemoved, strings.Join(b.x.sources, ", "))
 	}
+	if b.Len() == 0 {
+		return Removed{}, fmt.Errorf("remove rows: all %d would go, and an index has one at least: add others first", rows)
+	}
 	return Removed{rows, outcomes}, nil
 }
 
-// Replace imports x in place of all rows of the source, which may be all there are; "" names none.
-func (b *Builder) Replace(source string, x *Index) (Removed, error) {
-	var r Removed
+// Replace imports x in place of all rows of the source, which may be all there are; "" names none. Doubles are the rows of x
+// that stood there already and count once more now.
+func (b *Builder) Replace(source string, x *Index) (r Removed, doubles int, err error) {
 	if source != "" {
 		r.Rows, r.Outcomes = b.Remove(func(_ int, of, _ string) bool { return of == source })
 	}
-	return r, b.Import(x)
+	doubles = b.held(x)
+	return r, doubles, b.Import(x)
+}
+
+// held counts the rows of x that b has: source, vector and outcomes are the same.
+func (b *Builder) held(x *Index) (n int) {
+	vectors, rows := map[string]bool{}, map[string]bool{}
+	for i := range x.Len() {
+		vectors[string(x.vectorBytes(i))] = true
+	}
+	for i := range b.Len() { // most differ in their vectors, which is soon seen
+		if vectors[string(b.x.vectorBytes(i))] {
+			rows[b.x.rowKey(i)] = true
+		}
+	}
+	for i := range x.Len() {
+		if rows[x.rowKey(i)] {
+			n++
+		}
+	}
+	return n
+}
+
+// rowKey is the same for two rows that say the same.
+func (x *Index) rowKey(i int) string {
+	key := fmt.Appendln(x.vectorBytes(i), x.Source(i))
+	for _, c := range x.Cells(i) {
+		key = fmt.Appendln(key, x.models[c.Model], c.Score, c.Length)
+	}
+	return string(key)
+}
+
+func (x *Index) vectorBytes(i int) []byte {
+	out := make([]byte, x.dim)
+	for j, v := range x.vectors[i*x.dim : (i+1)*x.dim] {
+		out[j] = byte(v)
+	}
+	return out
 }
 
 // Keep is the opposite of Apply: it takes out everything else.
