@@ -226,6 +226,11 @@ func (n *Net) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	for i, server := range n.servers {
+		if server != nil {
+			group.Go(func() error { n.watch(ctx, n.cfg.Operators[i].Name, server); return nil })
+		}
+	}
 	group.Go(func() error {
 		if err := n.gateway.Run(ctx); err != nil {
 			return fmt.Errorf("gateway: %w", err)
@@ -233,6 +238,16 @@ func (n *Net) Run(ctx context.Context) error {
 		return nil
 	})
 	return group.Wait()
+}
+
+// watch says when an operator's model server has ended: the operator stays, and each request to it fails.
+func (n *Net) watch(ctx context.Context, operator string, server *localmodels.Server) {
+	select {
+	case <-ctx.Done():
+	case <-server.Exited():
+		n.cfg.Logger.Error("the model server of an operator has ended: its requests fail until the fleet is started anew",
+			"operator", operator, "model", server.Model, "log", server.Log)
+	}
 }
 
 // WaitReady returns when every operator can be asked, or says what is still missing when ctx ends.

@@ -44,11 +44,14 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 	defer b.Close()
 	out, judged := &lineFile{name: c.Out}, map[string]bool{}
 	if c.Resume {
-		var rows []index.Sample
-		if out, rows, err = resumeLines[index.Sample](c.Out); err != nil {
+		var rows []judgedRow
+		if out, rows, err = resumeLines[judgedRow](c.Out); err != nil {
 			return err
 		}
 		for _, r := range rows {
+			if r.Judge != "" && r.Judge != c.Model {
+				return fmt.Errorf("resume %s: it has verdicts of %s, not of %s: give another --out", c.Out, r.Judge, c.Model)
+			}
 			judged[r.ID] = true
 		}
 	}
@@ -76,7 +79,7 @@ func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logg
 		}
 		if score, ok := probe.ParseVerdict(reply.Text); ok {
 			verdicts++
-			if err := out.add(rowOf(l, score)); err != nil {
+			if err := out.add(judgedRow{rowOf(l, score), judge.backend.Model()}); err != nil {
 				return verdicts, fmt.Errorf("keep verdict on line %d: %w", i+1, err)
 			}
 		}
@@ -102,6 +105,12 @@ func (c *judgeCmd) logged() ([]probe.Logged, error) {
 		}
 	}
 	return logged, nil
+}
+
+// judgedRow is a row of the file; who judged is of no use to the index.
+type judgedRow struct {
+	index.Sample
+	Judge string `json:"judge,omitempty"`
 }
 
 // rowID tells an answer's row from those of other answers to the same prompt.

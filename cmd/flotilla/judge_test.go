@@ -113,6 +113,8 @@ func TestJudgeAndProbeGoOn(t *testing.T) {
 		verdicts(w, r)
 	}))
 	t.Cleanup(server.Close)
+	second := httptest.NewServer(server.Config.Handler)
+	t.Cleanup(second.Close)
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log.jsonl")
 	var lines []byte
@@ -143,6 +145,12 @@ func TestJudgeAndProbeGoOn(t *testing.T) {
 		whole := readFile(t, out)
 		if n := strings.Count(whole, "\n"); n != 4 || !strings.HasSuffix(whole, "\n") {
 			t.Errorf("%s: %d lines: %s", command[0], n, whole)
+		}
+		other := slices.Clone(command) // another judge, another server: their words are not to be mixed
+		other[slices.Index(command, map[string]string{"judge": "judge-70b", "probe": server.URL}[command[0]])] = map[string]string{"judge": "judge-8b", "probe": second.URL}[command[0]]
+		var stderr bytes.Buffer
+		if status := run(t.Context(), append(other, "--out", out, "--resume"), io.Discard, &stderr); status == 0 || asked.Load() != 4 || !strings.Contains(stderr.String(), "give another --out") || readFile(t, out) != whole {
+			t.Errorf("%s of another goes on: status %d after %d questions: %s", command[0], status, asked.Load(), &stderr)
 		}
 		if command[0] == "probe" { // embeds for long before it asks
 			continue

@@ -90,24 +90,37 @@ func (c *probeRunCmd) run(ctx context.Context, s *streams, asked asking, model s
 	if c.Out == "" {
 		return probe.Run(ctx, asked.ask, probes, opts)
 	}
-	out := &lineFile{name: c.Out}
+	out, from := &lineFile{name: c.Out}, c.from(asked)
 	if c.Resume {
 		var err error
 		if out, opts.Known, err = resumeLines[probe.Result](c.Out); err != nil {
 			return nil, err
 		}
 		for _, r := range opts.Known {
-			if r.Model != "" && r.Model != model {
-				return nil, fmt.Errorf("resume %s: it has answers of %s, not of %s", c.Out, r.Model, model)
+			if r.Model != "" && (r.Model != model || !strings.EqualFold(r.From, from)) {
+				return nil, fmt.Errorf("resume %s: it has answers of %s, not of %s: give another --out", c.Out, giver(r.Model, r.From), giver(model, from))
 			}
 		}
 	}
 	opts.Keep = func(r probe.Result) error {
-		r.Model = model
+		r.Model, r.From = model, from
 		return out.add(r)
 	}
 	results, err := probe.Run(ctx, asked.ask, probes, opts)
 	return results, out.finish(err)
+}
+
+// from is the operator or server whose answers these are; "" where the gateway may ask any that serves the model.
+func (c *probeRunCmd) from(asked asking) string {
+	if c.Backend != "" {
+		return asked.backend.URL()
+	}
+	return asked.operator
+}
+
+// giver names whose answers a file has.
+func giver(model, from string) string {
+	return strings.TrimSuffix(model+" by "+from, " by ")
 }
 
 // choose takes the probes that cover the index, with their vectors. Without --index, the built-in one stands for the

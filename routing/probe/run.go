@@ -29,6 +29,7 @@ type Options struct {
 // Result is one graded answer.
 type Result struct {
 	Model        string  `json:"model,omitempty"` // where it is kept with others
+	From         string  `json:"from,omitempty"`  // where it is kept: the one operator or server that was asked
 	ID           string  `json:"id"`
 	Category     string  `json:"category"`
 	Prompt       string  `json:"prompt"`
