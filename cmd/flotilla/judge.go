@@ -17,7 +17,7 @@ import (
 type judgeCmd struct {
 	Log     string `help:"Answered prompts, JSON lines: {\"prompt\":…,\"answer\":…,\"model\":…} and, if known, output_tokens and reference (a right answer)." required:"" type:"existingfile" placeholder:"FILE"`
 	Model   string `help:"The judge: a model of the gateway, better than those it judges." required:"" placeholder:"NAME"`
-	Gateway string `help:"URL of the gateway, or of any OpenAI-compatible server." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420" placeholder:"URL"`
+	Gateway string `help:"URL of the gateway, or of any OpenAI-compatible server." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
 	APIKey  string `help:"Its API key." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
 	Out     string `help:"File for the rows." required:"" type:"path" placeholder:"FILE"`
 	Resume  bool   `help:"Go on with an earlier run's --out: judge only the answers that have no row in it."`

@@ -14,7 +14,7 @@ import (
 
 // adminFlags name a running node's administration address.
 type adminFlags struct {
-	Admin string `help:"Administration URL of the running node; it answers on its own machine only." env:"FLOTILLA_ADMIN" default:"http://127.0.0.1:8421" placeholder:"URL"`
+	Admin string `help:"Administration URL of the running node; it answers on its own machine only." env:"FLOTILLA_ADMIN" default:"http://127.0.0.1:8421"`
 }
 
 const (

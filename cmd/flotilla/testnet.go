@@ -43,7 +43,7 @@ func (f testnetFlags) open(ctx context.Context, s *streams, cfg testnet.Config) 
 
 type testnetUpCmd struct {
 	testnetFlags
-	Dir         string        `help:"State folder: chain, ledgers, API key." env:"FLOTILLA_TESTNET_DIR" type:"path" default:".flotilla/testnet" placeholder:"DIR"`
+	Dir         string        `help:"State folder: chain, ledgers, API key." env:"FLOTILLA_TESTNET_DIR" type:"path" default:".flotilla/testnet"`
 	Listen      string        `help:"host:port of the gateway; port 0 takes a free one." env:"FLOTILLA_LISTEN" default:"127.0.0.1:8420"`
 	RPC         int           `help:"Port of the chain's JSON-RPC on 127.0.0.1; 0 takes a free one." name:"rpc-port" env:"FLOTILLA_RPC_PORT" default:"8545"`
 	P2P         int           `help:"TCP port of the gateway's libp2p on 127.0.0.1; 0 takes a free one." name:"p2p-port" env:"FLOTILLA_P2P_PORT" default:"4001"`
@@ -72,7 +72,7 @@ func (c *testnetUpCmd) Run(ctx context.Context, s *streams) error {
 
 type testnetFundCmd struct {
 	Account address `arg:"" help:"Account to fund, as 'flotilla key' prints it."`
-	RPC     string  `help:"JSON-RPC URL of the local fleet's chain." env:"FLOTILLA_RPC" default:"http://127.0.0.1:8545" placeholder:"URL"`
+	RPC     string  `help:"JSON-RPC URL of the local fleet's chain." env:"FLOTILLA_RPC" default:"http://127.0.0.1:8545"`
 }
 
 // Run funds the account.
@@ -99,7 +99,7 @@ func waitReady(ctx context.Context, n *testnet.Net) error {
 
 type demoCmd struct {
 	testnetFlags
-	Dir string `help:"State folder; cleared first, receipts are left in it." env:"FLOTILLA_DEMO_DIR" type:"path" default:"build/demo" placeholder:"DIR"`
+	Dir string `help:"State folder; cleared first, receipts are left in it." env:"FLOTILLA_DEMO_DIR" type:"path" default:"build/demo"`
 }
 
 // demoMark is left in a folder that a demo made, so that no other folder is ever cleared.
