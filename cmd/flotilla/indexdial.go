@@ -103,7 +103,7 @@ func offerAt(model string, inputUSD, outputUSD float64) routing.Candidate {
 func printCurve(out io.Writer, c tradeoff.Curve) error {
 	fmt.Fprintf(out, "%d labelled prompts of the index, each routed as if it were new, among %s.\n", c.Rows, plain(strings.Join(c.Models, ", ")))
 	if len(c.Unrated) > 0 {
-		fmt.Fprintf(out, "The index has no outcomes of %s; flotilla probe makes some.\n", plain(strings.Join(c.Unrated, ", ")))
+		fmt.Fprintf(out, "The index has no outcomes of %s; flotilla probe makes some of those that chat; models that make vectors have none.\n", plain(strings.Join(c.Unrated, ", ")))
 	}
 	fmt.Fprintf(out, "Always the most able model: quality %.3f at %.4f USD per 1,000 answers.\n\n", c.BestSingle.Quality, 1000*c.BestSingle.CostUSD)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)

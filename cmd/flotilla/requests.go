@@ -19,7 +19,7 @@ type requestsCmd struct {
 	adminFlags
 	Key      string `help:"Only of this API key, by its id." placeholder:"KEY-ID"`
 	Model    string `help:"Only answered by this model." placeholder:"MODEL"`
-	Operator string `help:"Only answered by this operator, by its name or address." placeholder:"0x…"`
+	Operator string `help:"Only answered by this operator: its name, its address, or how that begins." placeholder:"0x…"`
 	Status   string `help:"Only with this HTTP status: a number, a class such as 4xx, or error; 499 is a client that left." placeholder:"STATUS"`
 	Since    string `help:"Only from this time on: a date, a time, or how long ago (2h)." placeholder:"WHEN"`
 	Until    string `help:"Only before this time." placeholder:"WHEN"`

@@ -70,7 +70,7 @@ func (r Record) place() []byte { return place(r.At, r.ID) }
 // Filter chooses records; zero fields choose all.
 type Filter struct {
 	Key, Model string
-	Operator   string // its name or its address
+	Operator   string // its name, or how that begins, such as its address
 	Status     Status
 	// Since and Until bound the time of arrival: Since ≤ it < Until.
 	Since, Until time.Time
@@ -117,9 +117,8 @@ func (s Status) matches(status int) bool {
 }
 
 func (f Filter) matches(r Record) bool {
-	address, _, _ := strings.Cut(r.Operator, "/")
 	return (f.Key == "" || f.Key == r.Key) && (f.Model == "" || f.Model == r.Model) &&
-		(f.Operator == "" || strings.EqualFold(f.Operator, r.Operator) || strings.EqualFold(f.Operator, address)) && f.Status.matches(r.Status)
+		strings.HasPrefix(strings.ToLower(r.Operator), strings.ToLower(f.Operator)) && f.Status.matches(r.Status)
 }
 
 // Place is where a page begins: after the record with this time and id. A zero At is the beginning.

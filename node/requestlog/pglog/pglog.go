@@ -138,7 +138,7 @@ func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page,
 		where.add("model = ?", f.Model)
 	}
 	if f.Operator != "" {
-		where.add("lower(?) IN (lower(operator), lower(split_part(operator, '/', 1)))", f.Operator)
+		where.add("starts_with(lower(operator), lower(?))", f.Operator)
 	}
 	switch {
 	case f.Status == "":
