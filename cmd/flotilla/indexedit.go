@@ -37,6 +37,9 @@ func (c *indexAddCmd) Run(ctx context.Context, s *streams) error {
 		}
 		samples = append(samples, part...)
 	}
+	if len(samples) == 0 {
+		return fmt.Errorf("%s: no labelled prompt in it", strings.Join(c.Table, ", "))
+	}
 	tab, err := table.New(samples)
 	if err != nil {
 		return err
