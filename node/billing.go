@@ -46,7 +46,7 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 		return &openai.APIError{Status: 502, Type: "server_error", Code: "receipt_refused", NoRetry: true,
 			Message: fmt.Sprintf("the operator's receipt was refused (%v); nothing is charged", err)}
 	}
-	a.bill(r, false)
+	a.bill(r, end.Error != "")
 	a.g.health.success(a.priced.endpoint())
 	if a.req.Stream {
 		a.g.health.timed(a.priced.endpoint(), 0, r.OutputTokens, a.g.now().Sub(a.firstAt))
@@ -147,7 +147,7 @@ func (a *attempt) partial(ctx context.Context) error {
 	return nil
 }
 
-// bill is told of every receipt that has become durable. From here the same figure goes to the answer, the key's budget,
+// bill is told of every receipt that has become durable, and whether the answer was cut. From here the same figure goes to the answer, the key's budget,
 // the log and the metrics.
 func (a *attempt) bill(r settlement.Receipt, partial bool) {
 	a.charge(r.Amount)

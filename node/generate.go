@@ -35,6 +35,12 @@ func (g *generated) count(u backend.Usage, textBytes uint64) {
 	g.in, g.out = u.PromptTokens, min(u.CompletionTokens, maxOutputTokens(textBytes))
 }
 
+// broken is what there is of an answer that fault ended. The model server has usually counted nothing by then.
+func (g generated) broken(s *backend.Stream, fault error) generated {
+	g.in, g.fault = s.PromptTokens(), fault
+	return g
+}
+
 // sent notes a piece. p2p's window bounds the pieces under way, and with them the marks.
 func (g *generated) sent(hash common.Hash, acked uint64) {
 	g.pieces++
@@ -59,8 +65,7 @@ func (g *generated) cutTo(acked uint64, _ uint32) {
 // generate runs the model and streams its pieces. It never fails: what went wrong is in generated.fault, and what
 // was delivered before that is still counted.
 func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) generated {
-	// For an answer that is cut there is no count by the runtime: the prompt is then estimated.
-	g := generated{in: estimateTokens(len(j.request.Body))}
+	var g generated
 	body, err := backend.SetModel(j.body, j.model.BackendModel)
 	if err != nil {
 		g.fault = err
@@ -81,8 +86,7 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 			break
 		}
 		if err != nil {
-			g.fault = fmt.Errorf("read the model's answer: %w", err)
-			return g
+			return g.broken(s, fmt.Errorf("read the model's answer: %w", err))
 		}
 		if ev.Usage != nil {
 			usage = ev.Usage
@@ -102,8 +106,7 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 		}
 		h.add(ev.Data)
 		if err := in.Send(ev.Data, g.out); err != nil {
-			g.fault = fmt.Errorf("send: %w", err)
-			return g
+			return g.broken(s, fmt.Errorf("send: %w", err))
 		}
 		acked, _ := in.Acked()
 		g.sent(h.sum, acked)

@@ -290,6 +290,25 @@ func TestCutAnswers(t *testing.T) {
 	}
 }
 
+// TestCutAnswerBillsThePrompt: of an answer that broke off no server has counted the prompt, and what in it is no text is not
+// billed as if it were.
+func TestCutAnswerBillsThePrompt(t *testing.T) {
+	w := newWorld(t)
+	w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	parts := []any{
+		map[string]string{"type": "text", "text": "@script tokens=20 cut=10"},
+		map[string]any{"type": "input_audio", "input_audio": map[string]string{"format": "wav", "data": strings.Repeat("UklGRg", 30_000)}},
+	}
+	resp, body, err := w.run(t.Context(), true, "", "messages", []any{map[string]any{"role": "user", "content": parts}}, "metadata", map[string]string{"of": strings.Repeat("x", 10_000)})
+	if err != nil || resp.StatusCode != 200 || !strings.Contains(body, `"partial":true`) {
+		t.Fatalf("%v %v\n%s", resp, err, body)
+	}
+	got := w.receipts()
+	if len(got) != 1 || got[0].Receipt.InputTokens < 10 || got[0].Receipt.InputTokens > 600 || got[0].Receipt.OutputTokens == 0 {
+		t.Errorf("billed as %+v", got[0].Receipt)
+	}
+}
+
 // TestClientGoneReleasesTheModelServer: before the first byte and in the middle, streamed or not; nothing is left counted.
 func TestClientGoneReleasesTheModelServer(t *testing.T) {
 	w := newWorld(t)

@@ -205,6 +205,9 @@ func (s *Stream) counted(reported *Usage, completion uint32) *Usage {
 	return &u
 }
 
+// PromptTokens is how many tokens the prompt has: as the server counted, else estimated. An answer that is cut has no other count.
+func (s *Stream) PromptTokens() uint32 { return s.counted(s.usage, 0).PromptTokens }
+
 // mediaBytes is what an image or a sound in a prompt counts as at most, some 500 tokens: of its bytes no model makes that many.
 const mediaBytes = 2048
 
