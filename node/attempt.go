@@ -223,6 +223,9 @@ func (a *attempt) Info() openai.Info {
 	if a.choice.Operator != a.decision.Pick.Operator && a.tries == 0 {
 		why = fmt.Sprintf("%s; of the offers that are as good, drawn: %s", why, a.choice.Operator)
 	}
+	if a.req.Provider.Narrows() {
+		why += "; only among the operators that provider in the request allows and puts first"
+	}
 	if a.tries > 0 {
 		why = fmt.Sprintf("%s; %d operator(s) before this one gave no first byte", why, a.tries)
 	}

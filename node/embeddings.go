@@ -28,6 +28,12 @@ func noEmbeddingOperator(model string) error {
 		Message: fmt.Sprintf("no operator offers the embedding model %q now; GET /v1/models lists those that make embeddings, the gateway's own among them", model)}
 }
 
+// onlyEmbeds: a chat names a model that makes vectors.
+func onlyEmbeds(model string) error {
+	return &openai.APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true,
+		Message: fmt.Sprintf("%q makes vectors and does not chat: ask for it at /v1/embeddings", model)}
+}
+
 // embeddingModels are the entries of the model list for offers of embedding models.
 func embeddingModels(offers []routing.Candidate) []openai.Model {
 	list := modelList(offers)

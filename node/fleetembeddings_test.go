@@ -245,6 +245,9 @@ func TestEmbeddingModelsAreNoChatModels(t *testing.T) {
 	}
 	resp, raw := w.post(worldAPIKey, "/v1/chat/completions", chatBody(vectorModel, false, 5))
 	wantError(t, resp, raw, http.StatusNotFound, "model_not_found")
+	if !strings.Contains(string(raw), "/v1/embeddings") {
+		t.Errorf("a chat with a model that makes vectors: %s", raw)
+	}
 	for _, model := range []string{worldModel, "nobody-has-it", "auto"} {
 		resp, raw = w.post(worldAPIKey, "/v1/embeddings", strings.Replace(ask, vectorModel, model, 1))
 		wantError(t, resp, raw, http.StatusNotFound, "model_not_found")
@@ -258,7 +261,7 @@ func TestEmbeddingModelsAreNoChatModels(t *testing.T) {
 	resp, raw = w.post(worldAPIKey, "/v1/embeddings", strings.TrimSuffix(ask, "}")+`,"provider":{"max_price":{"prompt":0.5}}}`)
 	wantError(t, resp, raw, http.StatusNotFound, "operator_not_found")
 	resp, raw = w.post(worldAPIKey, "/v1/embeddings", strings.Replace(ask, "a text", strings.Repeat("long ", 300), 1))
-	wantError(t, resp, raw, http.StatusServiceUnavailable, "no_capable_operator")
+	wantError(t, resp, raw, http.StatusBadRequest, "context_length_exceeded")
 	if n := s.calls.Load(); n != 0 || len(w.receipts()) != 0 {
 		t.Errorf("%d calls, %d receipts for what was refused", n, len(w.receipts()))
 	}

@@ -24,6 +24,10 @@ func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 	default:
 		return [][]routing.Candidate{nil}, nil // the router says it
 	}
+	offered := haveModel(all, req)
+	if !offered && req.Inputs == 0 && haveModel(g.embedders(g.now()), req) {
+		return nil, onlyEmbeds(req.Model)
+	}
 	all = slices.DeleteFunc(all, func(c routing.Candidate) bool { return !acceptable(c, p) })
 	tiers := [][]routing.Candidate{all}
 	if len(p.Order) > 0 {
@@ -36,7 +40,7 @@ func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 		}
 		tiers = sorted
 	}
-	if len(tiers) == 0 || len(tiers[0]) == 0 {
+	if len(tiers) == 0 || len(tiers[0]) == 0 || offered && !haveModel(slices.Concat(tiers...), req) {
 		return nil, &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "operator_not_found", Param: "provider", NoRetry: true,
 			Message: fmt.Sprintf("no operator that is advertising now fits provider (%s); operators are named as X-Flotilla-Operator does, or by their address", p)}
 	}
@@ -44,6 +48,12 @@ func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 		tiers = tiers[:1]
 	}
 	return tiers, nil
+}
+
+// haveModel: the model that the request names is among them, or any if it names none.
+func haveModel(all []routing.Candidate, req openai.Request) bool {
+	id := routing.ModelID(catalogue.ID(req.Model))
+	return slices.ContainsFunc(all, func(c routing.Candidate) bool { return req.Auto || c.Model == id })
 }
 
 // offers that can serve the request at all: for vectors, those of the named model.

@@ -98,10 +98,14 @@ func TestProvider(t *testing.T) {
 		if got := resp.Header.Get("X-Flotilla-Operator"); resp.StatusCode != 200 || got != strings.Split(want, " ")[0] {
 			t.Errorf("%v: %d by %s, want %s\n%s", provider, resp.StatusCode, got, want, body)
 		}
+		// b and c are not the cheapest, and why does not say that they are.
+		if told := strings.Contains(body, "only among the operators that provider"); !told && !strings.HasPrefix(want, a) || told && len(provider) == 0 {
+			t.Errorf("%v: %s", provider, body)
+		}
 	}
 	// Nobody is left: said clearly, and the same in a dry run.
 	for _, provider := range []map[string]any{
-		{"only": []string{"0x00"}}, {"max_price": map[string]any{"prompt": 0.5}}, {"quantizations": []string{"fp4"}}, {"order": []string{"0x00"}, "allow_fallbacks": false},
+		{"ignore": []string{strings.Split(a, "/")[0], b, c}}, {"only": []string{"0x00"}}, {"max_price": map[string]any{"prompt": 0.5}}, {"quantizations": []string{"fp4"}}, {"order": []string{"0x00"}, "allow_fallbacks": false},
 	} {
 		if resp, body := ask("tokens=1", provider); resp.StatusCode != 404 || !strings.Contains(body, "operator_not_found") {
 			t.Errorf("%v: %d %s, want 404", provider, resp.StatusCode, body)

@@ -20,6 +20,21 @@ const maxReasons = 8
 // InfeasibleError says that every candidate was ruled out, and why.
 type InfeasibleError struct{ Rejected []Rejection }
 
+// OnlyTooLong: every candidate that the policy admits would do, were the prompt or the answer that it asks for shorter.
+func (e *InfeasibleError) OnlyTooLong() bool {
+	tooLong := false
+	for _, r := range e.Rejected {
+		switch r.Reason {
+		case RejectContext:
+			tooLong = true
+		case RejectNotNamed, RejectBlocked:
+		default:
+			return false
+		}
+	}
+	return tooLong
+}
+
 func (e *InfeasibleError) Error() string {
 	counts := map[string]int{}
 	var order []string

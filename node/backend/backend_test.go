@@ -254,6 +254,30 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestRetryAfter: the three forms that OpenAI's libraries read.
+func TestRetryAfter(t *testing.T) {
+	in := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+	for _, c := range []struct {
+		seconds, ms string
+		least, most time.Duration
+	}{
+		{"", "", 0, 0}, {"2", "", 2 * time.Second, 2 * time.Second}, {"0.5", "", time.Second / 2, time.Second / 2}, {"7", "700", 700 * time.Millisecond, 700 * time.Millisecond},
+		{in(30 * time.Second), "", 20 * time.Second, 30 * time.Second}, {in(-time.Minute), "", 0, 0}, {in(48 * time.Hour), "", time.Hour, time.Hour},
+		{"-1", "", 0, 0}, {"1e300", "", time.Hour, time.Hour}, {"NaN", "soon", 0, 0},
+	} {
+		b := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", c.seconds)
+			w.Header().Set("Retry-After-Ms", c.ms)
+			w.WriteHeader(http.StatusTooManyRequests)
+		})
+		_, err := collect(t, b, true)
+		var got *backend.UpstreamError
+		if !errors.As(err, &got) || got.RetryAfter < c.least || got.RetryAfter > c.most {
+			t.Errorf("%q, %q ms: %v, %+v; want %s to %s", c.seconds, c.ms, err, got, c.least, c.most)
+		}
+	}
+}
+
 // TestLeavingStopsTheServer: by Close, by the context of Chat and by that of Next, before and after the first event.
 func TestLeavingStopsTheServer(t *testing.T) {
 	for _, phase := range []string{"before headers", "mid-stream"} {

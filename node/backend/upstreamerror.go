@@ -88,13 +88,22 @@ func codeText(raw json.RawMessage) string {
 	return string(bytes.Trim(raw, `"`))
 }
 
+// retryAfter reads what OpenAI's libraries do: milliseconds, seconds, or a date.
 func retryAfter(h http.Header) time.Duration {
 	const longest = time.Hour
-	s, err := strconv.ParseFloat(h.Get("Retry-After"), 64)
-	if err != nil || !(s > 0) {
+	ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64)
+	if err != nil {
+		text := h.Get("Retry-After")
+		if at, dateErr := http.ParseTime(text); dateErr == nil {
+			return min(max(0, time.Until(at)), longest)
+		}
+		ms, err = strconv.ParseFloat(text, 64)
+		ms *= 1000
+	}
+	if err != nil || !(ms > 0) {
 		return 0
 	}
-	return min(time.Duration(min(s, longest.Seconds())*float64(time.Second)), longest)
+	return time.Duration(min(ms, float64(longest.Milliseconds())) * float64(time.Millisecond))
 }
 
 // badAnswer says what was there instead, in a few words: the text may hold the user's prompt, so it is not quoted.

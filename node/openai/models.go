@@ -55,8 +55,11 @@ type wirePricing struct {
 	Request    string `json:"request"`
 }
 
-// alwaysSupported are parameters that the gateway itself handles.
-var alwaysSupported = [...]string{"max_tokens", "max_completion_tokens", "stream", "stream_options"}
+// alwaysSupported are parameters that the gateway itself handles, and the usual ones of sampling: see plainParameters.
+var alwaysSupported = [...]string{
+	"max_tokens", "max_completion_tokens", "stream", "stream_options",
+	"temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty",
+}
 
 func (m Model) wire() wireModel {
 	w := wireModel{
@@ -94,6 +97,14 @@ func autoModel(models []Model) wireModel {
 	for _, m := range models {
 		w.ContextLength = max(w.ContextLength, m.ContextLength)
 		vision = vision || m.Vision
+		for _, p := range m.SupportedParameters {
+			if !slices.Contains(w.SupportedParameters, p) {
+				w.SupportedParameters = append(w.SupportedParameters, p)
+			}
+		}
+	}
+	if w.ContextLength > 0 {
+		w.TopProvider.ContextLength = &w.ContextLength
 	}
 	w.Architecture = textArchitecture("text", vision)
 	return w

@@ -33,7 +33,7 @@ const (
 
 // readMessages measures the chat and takes the text to route by.
 func readMessages(obj rawjson.Object, req *Request) *APIError {
-	var messages []wireMessage
+	var messages []*wireMessage
 	if api := decode(obj, "messages", &messages, "an array of objects with a role and content"); api != nil {
 		return api
 	}
@@ -44,7 +44,10 @@ func readMessages(obj rawjson.Object, req *Request) *APIError {
 	var user, system []string // texts
 	opening := sha256.New()
 	for i := range messages {
-		m := &messages[i]
+		m := messages[i]
+		if m == nil {
+			return badRequest("messages", "messages[%d] must be an object with a role and content, not null", i)
+		}
 		text, vision, ok := contentText(m.Content)
 		if !ok {
 			return badRequest("messages", "messages[%d].content must be a string, an array of parts, or null", i)

@@ -177,6 +177,11 @@ func readMaxPrice(p rawjson.Object, out *MaxPrice) *APIError {
 	return nil
 }
 
+// Narrows: not all operators could be chosen, or not all at once.
+func (p Provider) Narrows() bool {
+	return len(p.Order)+len(p.Only)+len(p.Ignore)+len(p.Quantizations) > 0 || p.Sort != "" || p.MaxPrice != MaxPrice{}
+}
+
 // String is the object in a few words, for messages.
 func (p Provider) String() string {
 	var parts []string

@@ -123,6 +123,7 @@ func TestBadRequests(t *testing.T) {
 		`{"model":"auto"}`:                                                                     "invalid_value",
 		`{"model":"auto","messages":[]}`:                                                       "invalid_value",
 		`{"model":"auto","messages":"Hi"}`:                                                     "invalid_value",
+		`{"model":"auto","messages":[null]}`:                                                   "invalid_value",
 		`{"model":"auto","messages":[1]}`:                                                      "invalid_value",
 		`{"model":"auto","messages":[{"role":"user","content":7}]}`:                            "invalid_value",
 		`{"model":"auto","stream":"yes",` + ask + `}`:                                          "invalid_value",

@@ -69,7 +69,7 @@ func TestKeys(t *testing.T) {
 
 func TestModels(t *testing.T) {
 	f := fakefleet.New()
-	f.List = append(f.List, openai.Model{ID: "org/model:free", ContextLength: 8192})
+	f.List = append(f.List, openai.Model{ID: "org/model:free", ContextLength: 8192, SupportedParameters: []string{"tools"}})
 	list := object(t, do(t, config(f), "GET", "/v1/models", "").Body.Bytes())
 	data := list["data"].([]any)
 	var ids []any
@@ -83,6 +83,14 @@ func TestModels(t *testing.T) {
 	// 20,000 µUSD per million tokens are 2 cents per million, 2e-8 USD per token.
 	if diff := cmp.Diff(any(map[string]any{"prompt": "0.00000002", "completion": "0.00000004", "request": "0.000001"}), m["pricing"]); diff != "" {
 		t.Errorf("pricing (-want +got):\n%s", diff)
+	}
+	for _, want := range []string{"tools", "temperature"} { // of auto, what any model has
+		if params := data[0].(map[string]any)["supported_parameters"].([]any); !slices.Contains(params, any(want)) {
+			t.Errorf("auto, without %s: %v", want, params)
+		}
+	}
+	if params := m["supported_parameters"].([]any); !slices.Contains(params, any("temperature")) || slices.Contains(params, any("tools")) {
+		t.Errorf("parameters: %v", params)
 	}
 	if m["object"] != "model" || m["owned_by"] != "flotilla" || m["context_length"] != 2048.0 {
 		t.Errorf("model: %v", m)
