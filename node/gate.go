@@ -150,8 +150,9 @@ func (g *gate) estimate(req openai.Request) uint64 {
 }
 
 // Rates are the key's limits.
-func (v *visit) Rates() openai.Rates {
-	rates := v.in.Rates()
+func (v *visit) Rates() openai.Rates { return shownRates(v.in.Rates()) }
+
+func shownRates(rates access.Rates) openai.Rates {
 	show := func(r *access.Rate) *openai.Rate {
 		if r == nil {
 			return nil
@@ -250,7 +251,7 @@ func keyRefusal(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &rate):
-		return &openai.APIError{Status: http.StatusTooManyRequests, Code: "rate_limit_exceeded", RetryAfter: rate.RetryAfter, NoRetry: rate.RetryAfter == 0, Message: rate.Error()}
+		return &openai.APIError{Status: http.StatusTooManyRequests, Code: "rate_limit_exceeded", RetryAfter: rate.RetryAfter, NoRetry: rate.RetryAfter == 0, Message: rate.Error(), Rates: shownRates(rate.Rates)}
 	case isOverBudget(err):
 		return overBudget(err)
 	case errors.Is(err, access.ErrUnknownKey): // forgotten since the request came in

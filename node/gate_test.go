@@ -151,7 +151,7 @@ func TestEveryRouteIsLimited(t *testing.T) {
 		switch {
 		case i == 0 && (resp.StatusCode != http.StatusBadRequest || h.Get("X-Ratelimit-Limit-Requests") != "1" || h.Get("X-Ratelimit-Remaining-Requests") != "0" || h.Get("X-Ratelimit-Reset-Requests") == ""):
 			t.Errorf("first request: %s %v", resp.Status, h)
-		case i > 0 && (resp.StatusCode != http.StatusTooManyRequests || h.Get("Retry-After") == ""):
+		case i > 0 && (resp.StatusCode != http.StatusTooManyRequests || h.Get("Retry-After") == "" || h.Get("X-Ratelimit-Remaining-Requests") != "0" || h.Get("X-Ratelimit-Reset-Requests") == ""):
 			t.Errorf("%s: %s %v, want 429", route, resp.Status, h)
 		}
 	}

@@ -39,6 +39,8 @@ type RateError struct {
 	Limit, Asked uint64
 	// RetryAfter is when it fits; 0: it never does.
 	RetryAfter time.Duration
+	// Rates are the limits that are known to whoever was not let in. A Visit tells its own.
+	Rates Rates
 }
 
 func (e *RateError) Error() string {

@@ -30,8 +30,10 @@ func (s *Store) Enter(_ context.Context, id KeyID) (Visit, error) {
 		return nil, &RateError{Resource: Concurrent, Limit: most, Asked: 1, RetryAfter: concurrentRetry}
 	}
 	if a.requests != nil {
-		if wait, ok := a.requests.take(s.now(), 1); !ok {
-			return nil, &RateError{Resource: Requests, Limit: a.requests.limit, Asked: 1, RetryAfter: wait}
+		now := s.now()
+		if wait, ok := a.requests.take(now, 1); !ok {
+			rate := a.requests.rate(now)
+			return nil, &RateError{Resource: Requests, Limit: rate.Limit, Asked: 1, RetryAfter: wait, Rates: Rates{Requests: &rate}}
 		}
 	}
 	a.inFlight++

@@ -23,6 +23,8 @@ type APIError struct {
 	// NoRetry stops client libraries, which repeat 408, 409, 429 and every 5xx twice by themselves: set it where a
 	// repeat cannot help or would pay again.
 	NoRetry bool
+	// Rates are the limits of a key that was not admitted; an admitted request's Visit tells them.
+	Rates Rates
 }
 
 func (e *APIError) Error() string {
@@ -97,6 +99,7 @@ func (e *APIError) setHeaders(h http.Header) {
 		h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(e.RetryAfter.Seconds())), 10))
 		h.Set("Retry-After-Ms", strconv.FormatInt(max(1, e.RetryAfter.Milliseconds()), 10))
 	}
+	e.Rates.show(h)
 }
 
 func orNull(s string) *string {

@@ -111,10 +111,11 @@ func (x *exchange) ask(req *Request) *APIError {
 }
 
 // showRates tells the key's limits in OpenAI's six headers.
-func (x *exchange) showRates() {
-	rates, h := x.visit.Rates(), x.w.Header()
-	showRate(h, "Requests", rates.Requests)
-	showRate(h, "Tokens", rates.Tokens)
+func (x *exchange) showRates() { x.visit.Rates().show(x.w.Header()) }
+
+func (r Rates) show(h http.Header) {
+	showRate(h, "Requests", r.Requests)
+	showRate(h, "Tokens", r.Tokens)
 }
 
 func showRate(h http.Header, what string, r *Rate) {

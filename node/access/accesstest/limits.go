@@ -24,8 +24,8 @@ func rateLimitsBind(t *testing.T, place Place) {
 			v, err := s.Enter(context.Background(), key.ID)
 			var over *access.RateError
 			if errors.As(err, &over) {
-				if over.RetryAfter <= 0 || over.RetryAfter > 61*time.Second {
-					rt.Fatalf("retry after %s", over.RetryAfter)
+				if r := over.Rates.Requests; over.RetryAfter <= 0 || over.RetryAfter > 61*time.Second || r == nil || r.Limit != limit || r.Remaining != 0 || r.Reset < over.RetryAfter {
+					rt.Fatalf("retry after %s, rates %+v", over.RetryAfter, r)
 				}
 				c.t = c.t.Add(over.RetryAfter)
 				v, err = s.Enter(context.Background(), key.ID)

@@ -146,7 +146,8 @@ func (v *visit) enter(ctx context.Context) error {
 		if *refused == "concurrent" {
 			return &access.RateError{Resource: access.Concurrent, Limit: k.Concurrent, Asked: 1, RetryAfter: time.Second}
 		}
-		return &access.RateError{Resource: access.Requests, Limit: k.RequestsPerMinute, Asked: 1, RetryAfter: wait(*fits, at)}
+		return &access.RateError{Resource: access.Requests, Limit: k.RequestsPerMinute, Asked: 1, RetryAfter: wait(*fits, at),
+			Rates: access.Rates{Requests: rate(k.RequestsPerMinute, *used, *last, at)}}
 	}
 	if k.RequestsPerMinute > 0 {
 		v.requests = rate(k.RequestsPerMinute, *used, *last, at)
