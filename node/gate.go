@@ -65,7 +65,7 @@ func (g *gate) check(secret string) (openai.KeyInfo, error) {
 	}
 	upgrades := openai.UpgradeLimits{MaxShare: k.UpgradeShare, MaxMicroUSD: uint64(k.UpgradeBudget)}
 	return openai.KeyInfo{ID: string(k.ID), Rules: &openai.KeyRules{
-		Allow: k.Allow, Block: k.Block, Dial: k.Dial, Upgrades: cmp.Or(upgrades, g.cfg().Upgrades),
+		Allow: modelPatterns(k.Allow), Block: modelPatterns(k.Block), Dial: k.Dial, Upgrades: cmp.Or(upgrades, g.cfg().Upgrades),
 	}}, nil
 }
 

@@ -190,6 +190,8 @@ func TestModelListsOfKeys(t *testing.T) {
 	for _, k := range []CreatedKey{
 		w.newKey(access.Terms{Allow: []string{"llama-*"}}),
 		w.newKey(access.Terms{Block: []string{"smollm2*"}}),
+		w.newKey(access.Terms{Block: []string{"SmolLM2*"}}),
+		w.newKey(access.Terms{Block: []string{"HuggingFaceTB/SmolLM2-135M-Instruct"}}),
 	} {
 		for _, path := range []string{"/v1/chat/completions", "/v1/route"} {
 			resp, raw := w.post(k.Secret, path, chatBody("SmolLM2-135M-Instruct", false, 20))

@@ -147,7 +147,7 @@ func (g *Gateway) answerTurn(ctx context.Context, req openai.Request, tried int)
 	if len(faults) > 0 {
 		return nil, len(faults), &noAnswerError{append(faults, refusals...)}
 	}
-	return nil, 0, ofAll(refusals)
+	return nil, 0, g.refusedBy(req, ofAll(refusals))
 }
 
 // ofAll is the router's refusal of all groups together, which says what was wrong with each offer.
@@ -264,7 +264,7 @@ func (g *Gateway) decideTurn(ctx context.Context, req openai.Request) (routing.D
 		}
 		refusals = append(refusals, err)
 	}
-	return routing.Decision{}, ofAll(refusals)
+	return routing.Decision{}, g.refusedBy(req, ofAll(refusals))
 }
 
 func (g *Gateway) decideAmong(ctx context.Context, req openai.Request, candidates []routing.Candidate) (d routing.Decision, err error) {
@@ -280,7 +280,7 @@ func (g *Gateway) decideAmong(ctx context.Context, req openai.Request, candidate
 // question puts a request in the router's terms. The client's own default model goes before the gateway's.
 func question(req openai.Request, defaultModel string) (routing.Prompt, routing.Policy) {
 	policy := routing.Policy{
-		Dial: req.Dial, Allow: req.Allow, Block: req.Block, MaxCost: req.MaxCostMicroUSD, Default: cmp.Or(req.DefaultModel, defaultModel),
+		Dial: req.Dial, Allow: modelPatterns(req.Allow), Block: modelPatterns(req.Block), MaxCost: req.MaxCostMicroUSD, Default: cmp.Or(req.DefaultModel, defaultModel),
 		Allowance: routing.Allowance{Bounded: req.Upgrades.Bounded, Left: req.Upgrades.LeftMicroUSD},
 	}
 	if !req.Auto {

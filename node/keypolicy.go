@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"flotilla/node/openai"
 	"flotilla/routing"
@@ -33,6 +34,51 @@ func bindKey(key openai.KeyInfo, policy *routing.Policy, candidates []routing.Ca
 		}
 	}
 	return nil
+}
+
+// wildcards are what makes a pattern of a name.
+const wildcards = `*?[\`
+
+// modelPatterns are the patterns as models of the fleet are called: in lower case, and a whole name as the id that it stands for, as
+// where a request names it. Else a list that blocks "Llama3.1:8b" would let it pass.
+func modelPatterns(patterns []string) []string {
+	var out []string
+	for _, p := range patterns {
+		lower := strings.ToLower(p)
+		out = append(out, lower)
+		if strings.ContainsAny(p, wildcards) {
+			continue
+		}
+		if id := namedIDs.of(p); id != lower {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// namedIDs remembers the ids behind the names in lists, since a key's are asked for at each of its requests.
+var namedIDs idMemo
+
+// idMemo holds up to maxNamedIDs ids, then begins anew.
+type idMemo struct {
+	mu  sync.Mutex // guards ids
+	ids map[string]string
+}
+
+const maxNamedIDs = 4096
+
+func (m *idMemo) of(name string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	id, ok := m.ids[name]
+	if !ok {
+		if len(m.ids) >= maxNamedIDs || m.ids == nil {
+			m.ids = make(map[string]string)
+		}
+		id = catalogue.ID(name)
+		m.ids[name] = id
+	}
+	return id
 }
 
 func modelNotAllowed(message string) error {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"flotilla/node/openai"
 	"flotilla/routing"
 )
@@ -36,5 +38,17 @@ func TestBothListsBindInALargeFleet(t *testing.T) {
 	policy := routing.Policy{Allow: []string{"gemma-*"}}
 	if err := bindKey(openai.KeyInfo{Rules: &openai.KeyRules{Allow: []string{"*"}}}, &policy, fleet); err == nil || !slices.Equal(policy.Allow, nil) {
 		t.Errorf("nothing in both: %v, %v", policy.Allow, err)
+	}
+}
+
+// TestModelPatterns: a list binds the model that a request would name so.
+func TestModelPatterns(t *testing.T) {
+	for pattern, want := range map[string][]string{
+		"llama-*": {"llama-*"}, "Llama-3*": {"llama-3*"}, "[A-C]*": {"[a-c]*"}, "flotilla/*": {"flotilla/*"},
+		"llama3.1:8b": {"llama3.1:8b", "llama-3.1-8b-instruct"}, "Qwen/Qwen2.5-7B-Instruct": {"qwen/qwen2.5-7b-instruct", "qwen2.5-7b-instruct"},
+	} {
+		if diff := cmp.Diff(want, modelPatterns([]string{pattern})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", pattern, diff)
+		}
 	}
 }

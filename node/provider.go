@@ -2,6 +2,7 @@ package node
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -24,10 +25,6 @@ func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 	default:
 		return [][]routing.Candidate{nil}, nil // the router says it
 	}
-	offered := haveModel(all, req)
-	if !offered && req.Inputs == 0 && haveModel(g.embedders(g.now()), req) {
-		return nil, onlyEmbeds(req.Model)
-	}
 	all = slices.DeleteFunc(all, func(c routing.Candidate) bool { return !acceptable(c, p) })
 	tiers := [][]routing.Candidate{all}
 	if len(p.Order) > 0 {
@@ -40,9 +37,8 @@ func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 		}
 		tiers = sorted
 	}
-	if len(tiers) == 0 || len(tiers[0]) == 0 || offered && !haveModel(slices.Concat(tiers...), req) {
-		return nil, &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "operator_not_found", Param: "provider", NoRetry: true,
-			Message: fmt.Sprintf("no operator that is advertising now fits provider (%s); operators are named as X-Flotilla-Operator does, or by their address", p)}
+	if len(tiers) == 0 || len(tiers[0]) == 0 {
+		return nil, noOperatorFits(p)
 	}
 	if p.NoFallbacks && len(p.Order) == 0 {
 		tiers = tiers[:1]
@@ -50,10 +46,26 @@ func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 	return tiers, nil
 }
 
-// haveModel: the model that the request names is among them, or any if it names none.
-func haveModel(all []routing.Candidate, req openai.Request) bool {
+func noOperatorFits(p openai.Provider) error {
+	return &openai.APIError{Status: 404, Type: "invalid_request_error", Code: "operator_not_found", Param: "provider", NoRetry: true,
+		Message: fmt.Sprintf("no operator that is advertising now fits provider (%s); operators are named as X-Flotilla-Operator does, or by their address", p)}
+}
+
+// refusedBy is the router's refusal in the gateway's words, where it says that nobody serves the model: it knew only the operators
+// that the request's provider lets through, and no models that make vectors.
+func (g *Gateway) refusedBy(req openai.Request, err error) error {
+	if !errors.Is(err, routing.ErrUnknownModel) {
+		return err
+	}
 	id := routing.ModelID(catalogue.ID(req.Model))
-	return slices.ContainsFunc(all, func(c routing.Candidate) bool { return req.Auto || c.Model == id })
+	named := func(c routing.Candidate) bool { return c.Model == id }
+	switch {
+	case slices.ContainsFunc(g.offers(req), named):
+		return noOperatorFits(req.Provider)
+	case slices.ContainsFunc(g.embedders(g.now()), named):
+		return onlyEmbeds(req.Model)
+	}
+	return err
 }
 
 // offers that can serve the request at all: for vectors, those of the named model.

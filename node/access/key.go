@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -86,6 +87,8 @@ func (t Terms) Validate() error {
 		for _, p := range list {
 			bytes += len(p)
 			_, err := path.Match(p, "")
+			org, _, ok := strings.Cut(p, "/")
+			add(ok && org != "flotilla" && strings.ContainsAny(p, "*?["), "%s: pattern %q would match nothing: ids of models have no organisation, as GET /v1/models shows; write qwen* for qwen/*", name, p)
 			add(err != nil || p == "" || !printable(p), "%s: pattern %q: use * ? and [a-z] only, as in \"llama-*\"", name, p)
 		}
 		add(len(list) > maxPatterns || bytes > maxPatternBytes, "%s: at most %d patterns and %d bytes", name, maxPatterns, maxPatternBytes)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,6 +69,11 @@ func readPolicy(obj rawjson.Object, req *Request) *APIError {
 	}
 	if len(req.DefaultModel) > maxIDBytes {
 		return badRequest("default_model", "default_model may have at most %d bytes", maxIDBytes)
+	}
+	for _, p := range slices.Concat(req.Allow, req.Block) {
+		if strings.Contains(p, "/") && strings.ContainsAny(p, "*?[") {
+			return badRequest("allowed_models", "the pattern %q would match nothing: ids of models have no organisation here, as GET /v1/models shows; write qwen* for qwen/*", clip(p, 80))
+		}
 	}
 	if len(req.Allow) > maxGlobs || len(req.Block) > maxGlobs {
 		return badRequest("allowed_models", "allow and block lists may have at most %d entries", maxGlobs)

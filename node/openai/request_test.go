@@ -62,7 +62,7 @@ func TestRoutingLimits(t *testing.T) {
 	for body, want := range map[string]openai.Request{
 		`"cost_quality_tradeoff":0`: {Dial: 0, DialSet: true}, `"cost_quality_tradeoff":10.0`: {Dial: 10, DialSet: true}, `"cost_quality_tradeoff":6.5`: {Dial: 6.5, DialSet: true},
 		`"cost_quality_tradeoff":null`: {Dial: 7},
-		`"plugins":[{"id":"web","enabled":false},{"id":"auto-router","cost_quality_tradeoff":3,"allowed_models":["a/*"]}]`:          {Dial: 3, DialSet: true, Allow: []string{"a/*"}},
+		`"plugins":[{"id":"web","enabled":false},{"id":"auto-router","cost_quality_tradeoff":3,"allowed_models":["a*"]}]`:           {Dial: 3, DialSet: true, Allow: []string{"a*"}},
 		`"plugins":[{"id":"auto-router","enabled":false,"cost_quality_tradeoff":3}]`:                                                {Dial: 7},
 		`"plugins":[{"id":"auto-router","cost_quality_tradeoff":3}],"cost_quality_tradeoff":4,"blocked_models":["b*"]`:              {Dial: 4, DialSet: true, Block: []string{"b*"}},
 		`"provider":{"sort":"price"},"usage":{"include":true},"allowed_models":["x"],"blocked_models":[],"cost_quality_tradeoff":7`: {Dial: 7, DialSet: true, Allow: []string{"x"}, Block: []string{}, Provider: openai.Provider{Sort: "price"}},
@@ -142,6 +142,7 @@ func TestBadRequests(t *testing.T) {
 		`{"model":"auto","plugins":[{"id":"web"}],` + ask + `}`:                                "unsupported_plugin",
 		`{"model":"auto","plugins":[{"id":"auto_router","allowed_models":["x"]}],` + ask + `}`: "unsupported_plugin", // misspelt
 		`{"model":"auto","plugins":[{}],` + ask + `}`:                                          "unsupported_plugin",
+		`{"model":"auto","blocked_models":["qwen/*"],` + ask + `}`:                             "invalid_value",
 		`{"model":"auto","allowed_models":"x",` + ask + `}`:                                    "invalid_value",
 		`{"model":"auto","models":"x",` + ask + `}`:                                            "invalid_value",
 		`{"models":["x",""],` + ask + `}`:                                                      "invalid_value",

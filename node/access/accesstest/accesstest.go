@@ -170,6 +170,7 @@ func termsAreChecked(t *testing.T, place Place) {
 		"name: want 1 to 100":    {},
 		"printable":              {Name: "a\nb"},
 		"reset \"year\"":         {Name: "a", Budget: 1, Reset: "year"},
+		"qwen*":                  {Name: "a", Block: []string{"qwen/*"}},
 		"without a budget":       {Name: "a", Reset: access.PeriodDay},
 		"dial: want 0":           {Name: "a", Dial: &dial},
 		"upgrade share":          {Name: "a", UpgradeShare: 2},
