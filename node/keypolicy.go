@@ -6,7 +6,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"flotilla/node/openai"
 	"flotilla/routing"
@@ -49,36 +48,11 @@ func modelPatterns(patterns []string) []string {
 		if strings.ContainsAny(p, wildcards) {
 			continue
 		}
-		if id := namedIDs.of(p); id != lower {
+		if id := catalogue.ID(p); id != lower {
 			out = append(out, id)
 		}
 	}
 	return out
-}
-
-// namedIDs remembers the ids behind the names in lists, since a key's are asked for at each of its requests.
-var namedIDs idMemo
-
-// idMemo holds up to maxNamedIDs ids, then begins anew.
-type idMemo struct {
-	mu  sync.Mutex // guards ids
-	ids map[string]string
-}
-
-const maxNamedIDs = 4096
-
-func (m *idMemo) of(name string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	id, ok := m.ids[name]
-	if !ok {
-		if len(m.ids) >= maxNamedIDs || m.ids == nil {
-			m.ids = make(map[string]string)
-		}
-		id = catalogue.ID(name)
-		m.ids[name] = id
-	}
-	return id
 }
 
 func modelNotAllowed(message string) error {
