@@ -156,35 +156,55 @@ func (h *Host) InferStreams(id PeerID) (n int) {
 	return n
 }
 
-// Bounds of handlers at work, and the protocol of pulls.
+// Protocols that this package serves by itself.
 const (
-	MaxRequestsServing = maxRequestsServing
-	MaxSyncServing     = maxSyncServing
-	ProtoSync          = string(protoSync)
+	ProtoInfer = string(protoInfer)
+	ProtoSync  = string(protoSync)
 )
 
-// OpenSilent opens n streams to a peer, sends the first byte of a length on each, and returns once so many are refused.
-func (h *Host) OpenSilent(ctx context.Context, to PeerID, proto string, n, refused int) error {
-	over := make(chan struct{}, n)
+// OpenSilent opens n streams to a peer, as far as that lets it, and sends begin on each and no more. It returns how many it opened.
+func (h *Host) OpenSilent(ctx context.Context, to PeerID, proto string, n int, begin []byte) (opened int) {
 	for range n {
 		s, err := h.lib.NewStream(ctx, to, protocol.ID(proto))
 		if err != nil {
-			return err
+			break
 		}
-		go func() { // ends with the host
-			_, _ = s.Write([]byte{0x80})
-			_, _ = s.Read(make([]byte, 1))
-			over <- struct{}{}
-		}()
+		opened++
+		_, _ = s.Write(begin)
 	}
-	for range refused {
-		select {
-		case <-over:
-		case <-ctx.Done():
-			return ctx.Err()
+	return opened
+}
+
+// OpenUnnamed opens n streams to a peer, as far as that lets it, and does not say for which protocol.
+func (h *Host) OpenUnnamed(ctx context.Context, to PeerID, n int) (opened int) {
+	for range n {
+		s, err := h.lib.Network().NewStream(ctx, to)
+		if err != nil {
+			break
 		}
+		opened++
+		_, _ = s.Write([]byte{0x80}) // a stream of QUIC is there with its first byte
 	}
-	return nil
+	return opened
+}
+
+// OperatorsMemory is what so many operators, as those connected, take of the memory that libp2p may use, 0 to 1.
+func (h *Host) OperatorsMemory(operators int) (share float64) {
+	_ = h.lib.Network().ResourceManager().ViewSystem(func(s network.ResourceScope) error {
+		share = float64(s.Stat().Memory) / float64(len(h.lib.Network().Conns())) * float64(operators) / libp2pMemory
+		return nil
+	})
+	return share
+}
+
+// LongOpen is the start of the longest request, of whose body so many pieces come.
+func LongOpen(pieces int) []byte {
+	raw, _ := newFrameCodec().encode(&openFrame{BodyLen: MaxBodyBytes})
+	for range pieces {
+		piece, _ := newFrameCodec().encode(&bodyFrame{Data: make([]byte, maxChunkBytes)})
+		raw = append(raw, piece...)
+	}
+	return raw
 }
 
 // HangUp resets every open stream, as a node does that closes.

@@ -41,7 +41,6 @@ type Host struct {
 	streams   *streamSet
 	idle      *idleStreams
 	infer     *inferServer
-	requests  *requestServer
 
 	// life ends with Close; background work of the host hangs on it.
 	life   context.Context
@@ -91,13 +90,12 @@ func New(cfg Config) (*Host, error) {
 	h.streams = newStreamSet()
 	h.idle = newIdleStreams(h.streams)
 	h.infer = newInferServer(h)
-	h.requests = newRequestServer(h)
 	if h.gossip, err = joinGossip(life, cfg, lib, h.directory, h.gateways); err != nil {
 		end(err)
 		_ = lib.Close()
 		return nil, err
 	}
-	lib.SetStreamHandler(protoSync, h.streams.handler(newSlots(maxPeerSyncs, maxSyncServing).handler(h.syncer.serve)))
+	lib.SetStreamHandler(protoSync, h.streams.handler(h.syncer.serve))
 	return h, nil
 }
 

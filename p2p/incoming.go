@@ -32,6 +32,7 @@ type sentDelta struct {
 // Incoming is an inference request on the operator's side. Its methods may be
 // called concurrently, though Sends then arrive in an order of their own.
 type Incoming struct {
+	enter   func() bool // takes a slot, if one is free; called once, before the request is accepted
 	frames  *frameStream
 	from    PeerID
 	request InferRequest
@@ -101,10 +102,14 @@ func (in *Incoming) advance(from, to incomingState) error {
 const holdBack = 5 * time.Millisecond
 
 // Accept tells the gateway that the request is being worked on: with the first Send if that comes within holdBack, else by
-// itself. Keep-alives follow until the first Send.
+// itself. Keep-alives follow until the first Send. Where all slots are taken it rejects the request, with CodeOverloaded.
 func (in *Incoming) Accept() error {
 	if err := in.advance(stateOpen, stateAccepted); err != nil {
 		return fmt.Errorf("accept: %w", err)
+	}
+	if !in.enter() {
+		_ = in.advance(stateAccepted, stateRejected)
+		return errors.Join(fmt.Errorf("accept: %w", errBusy), in.refuse(CodeOverloaded, overloadRetry, "all handlers are busy"))
 	}
 	in.hold(&acceptFrame{})
 	in.work.Go(in.ping)
@@ -152,6 +157,11 @@ func (in *Incoming) Reject(code string, retryAfter time.Duration, message string
 	if err := in.advance(stateOpen, stateRejected); err != nil {
 		return fmt.Errorf("reject: %w", err)
 	}
+	return in.refuse(code, retryAfter, message)
+}
+
+// refuse tells the gateway of a rejection.
+func (in *Incoming) refuse(code string, retryAfter time.Duration, message string) error {
 	err := in.frames.write(&rejectFrame{
 		Code: truncate(code), RetryAfterMS: uint64(max(retryAfter.Milliseconds(), 0)), Message: truncate(message),
 	})

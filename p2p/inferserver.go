@@ -17,21 +17,27 @@ const (
 	defaultTotal   = 512
 	// overloadRetry is what a gateway is told when handlers are all busy.
 	overloadRetry = time.Second
+	// waitingStream is what a stream is taken to cost while no request on it is accepted: a frame, buffers and goroutines. The bodies that
+	// have been read come on top, and waitingInfer bounds both: 2,048 streams, or 64 of the longest bodies.
+	waitingStream = 128 << 10
+	waitingInfer  = 256 << 20
 )
 
-// InferHandler serves one request. ctx ends on the gateway's Cancel (its cause
+// InferHandler serves one request. Until it calls Accept it does no more than judge: only from there on it has one of the slots that
+// InferLimits bounds, and before that the stream is reset where too many wait. ctx ends on the gateway's Cancel (its cause
 // is ErrCanceled), when the stream is lost (ErrBroken), at the request's
 // deadline, or with the host (ErrClosed). A handler that returns without
 // Finish breaks the stream; one that returns before Accept rejects with
 // CodeInternal. The error is logged, not sent.
 type InferHandler func(ctx context.Context, in *Incoming) error
 
-// InferLimits bounds handlers at work; zero fields mean 128 per peer and 512 in total.
+// InferLimits bounds requests that are accepted and not over; zero fields mean 128 per peer and 512 in total.
 type InferLimits struct{ PerPeer, Total int }
 
 // inferServer hands streams to the handler, within its limits.
 type inferServer struct {
-	host *Host
+	host  *Host
+	waits *waits
 
 	mu     sync.Mutex // guards what follows; not held while handlers run
 	handle InferHandler
@@ -39,7 +45,9 @@ type inferServer struct {
 }
 
 // newInferServer returns a server without a handler.
-func newInferServer(h *Host) *inferServer { return &inferServer{host: h} }
+func newInferServer(h *Host) *inferServer {
+	return &inferServer{host: h, waits: newWaits(waitingStream, waitingInfer)}
+}
 
 // HandleInfer serves inference streams with handle. A second call replaces the first.
 func (h *Host) HandleInfer(handle InferHandler, limits InferLimits) {
@@ -65,39 +73,52 @@ func (s *inferServer) current() (InferHandler, *slots) {
 // serve is the stream handler: one request after another, as long as the gateway keeps the stream.
 func (s *inferServer) serve(stream network.Stream) {
 	frames := newFrameStream(stream, s.host.frames, s.host.cfg.Timers.Write)
-	for s.serveNext(frames) {
-		if stream.SetReadDeadline(time.Now().Add(idlePatience)) != nil {
-			break
-		}
-		if _, err := frames.r.Peek(1); err != nil { // no other request
-			break
-		}
+	w := s.waits.begin(stream, network.StreamResourceLimitExceeded)
+	patience := s.host.cfg.Timers.Write
+	for s.awaited(frames, patience) && s.serveNext(frames, w) {
+		w.end()
+		w = s.waits.begin(stream, network.StreamNoError) // the gateway takes another stream, and does not think that we are full
+		patience = idlePatience
 	}
+	w.end()
 	_ = stream.Close()
 }
 
-// serveNext serves one request, and says whether the stream can carry another.
-func (s *inferServer) serveNext(frames *frameStream) bool {
-	from := frames.stream.Conn().RemotePeer()
-	handle, slots := s.current()
-	if !slots.enter(from) {
-		_ = frames.write(&rejectFrame{
-			Code: CodeOverloaded, RetryAfterMS: uint64(overloadRetry.Milliseconds()), Message: "all handlers are busy",
-		})
+// awaited says whether a request begins within the patience.
+func (s *inferServer) awaited(frames *frameStream, patience time.Duration) bool {
+	if frames.stream.SetReadDeadline(time.Now().Add(patience)) != nil {
 		return false
 	}
-	defer slots.leave(from)
-	request, left, err := s.readRequest(frames)
+	_, err := frames.r.Peek(1)
+	return err == nil
+}
+
+// serveNext serves one request, and says whether the stream can carry another.
+func (s *inferServer) serveNext(frames *frameStream, w *wait) bool {
+	from := frames.stream.Conn().RemotePeer()
+	request, left, err := s.readRequest(frames, w)
 	if err != nil {
 		s.host.log.Debug("read inference request", "peer", from.String(), "error", err)
 		_ = frames.write(&rejectFrame{Code: CodeBadRequest, Message: "request could not be read"})
 		return false
 	}
-	return s.run(handle, frames, from, request, left)
+	handle, slots := s.current()
+	accepted := false
+	defer func() {
+		if accepted {
+			slots.leave(from)
+		}
+	}()
+	return s.run(handle, frames, from, request, left, func() bool {
+		if accepted = slots.enter(from); accepted {
+			w.end()
+		}
+		return accepted
+	})
 }
 
 // readRequest reads Open and the body.
-func (s *inferServer) readRequest(frames *frameStream) (InferRequest, time.Duration, error) {
+func (s *inferServer) readRequest(frames *frameStream, w *wait) (InferRequest, time.Duration, error) {
 	timers := s.host.cfg.Timers
 	if err := frames.stream.SetReadDeadline(time.Now().Add(timers.Write)); err != nil {
 		return InferRequest{}, 0, fmt.Errorf("set deadline: %w", err)
@@ -118,6 +139,7 @@ func (s *inferServer) readRequest(frames *frameStream) (InferRequest, time.Durat
 		if len(piece.Data) == 0 || len(body)+len(piece.Data) > int(open.BodyLen) {
 			return InferRequest{}, 0, fmt.Errorf("%w: body frames do not add up to %d bytes", errForm, open.BodyLen)
 		}
+		w.grow(len(piece.Data))
 		body = append(body, piece.Data...)
 	}
 	left := timers.Answer
@@ -130,13 +152,14 @@ func (s *inferServer) readRequest(frames *frameStream) (InferRequest, time.Durat
 	}, left, nil
 }
 
-// run calls the handler and cleans up behind it. It says whether the stream can carry another request.
-func (s *inferServer) run(handle InferHandler, frames *frameStream, from PeerID, request InferRequest, left time.Duration) bool {
+// run calls the handler, for which enter takes a slot, and cleans up behind it. It says whether the stream can carry another request.
+func (s *inferServer) run(handle InferHandler, frames *frameStream, from PeerID, request InferRequest, left time.Duration, enter func() bool) bool {
 	base, cancel := context.WithCancelCause(s.host.life)
 	defer cancel(nil)
 	ctx, stop := context.WithTimeout(base, left)
 	defer stop()
 	in := newIncoming(ctx, cancel, frames, from, request, s.host.cfg.Timers)
+	in.enter = enter
 	// The reader outlives the answer by the time to settle, and ends with the stream at the latest.
 	_ = frames.stream.SetReadDeadline(time.Now().Add(left + 2*s.host.cfg.Timers.Settle))
 	in.work.Go(in.read)

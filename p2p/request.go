@@ -19,10 +19,13 @@ const (
 	// RequestTimeout bounds a request on both sides when the caller's context
 	// has no earlier deadline.
 	RequestTimeout = 10 * time.Second
-	// maxRequestsServing bounds handlers of one protocol at work, maxPeerRequests those for one peer.
+	// maxRequestsServing bounds handlers of one protocol at work, with a whole request, and maxPeerRequests those for one peer.
 	maxRequestsServing = 64
 	maxPeerRequests    = 8
-	maxErrorText       = 1 << 10
+	// waitingRequest is what a stream is taken to cost while its request is read or its answer written, waitingRequests what all may.
+	waitingRequest  = MaxRequestBytes
+	waitingRequests = 128 << 20
+	maxErrorText    = 1 << 10
 )
 
 // Status bytes that open an answer.
@@ -40,28 +43,51 @@ func (e *RemoteError) Error() string { return "peer answered: " + e.Message }
 // RequestHandler answers one request. The text of its error travels to the peer.
 type RequestHandler func(ctx context.Context, from PeerID, body []byte) ([]byte, error)
 
-// requestServer answers small requests.
-type requestServer struct{ host *Host }
-
-// newRequestServer returns the server of a host.
-func newRequestServer(h *Host) *requestServer { return &requestServer{host: h} }
+// requestServer answers small requests of one protocol.
+type requestServer struct {
+	host   *Host
+	handle RequestHandler
+	slots  *slots
+	waits  *waits
+}
 
 // HandleRequest answers a request protocol such as /flotilla/ledger/2. Past
 // the bounds on those at work, peers get a resource-limit reset.
 func (h *Host) HandleRequest(proto string, handle RequestHandler) {
-	serve := newSlots(maxPeerRequests, maxRequestsServing).handler(func(s network.Stream) {
-		if err := h.requests.serve(s, handle); err != nil {
+	r := &requestServer{
+		host: h, handle: handle,
+		slots: newSlots(maxPeerRequests, maxRequestsServing), waits: newWaits(waitingRequest, waitingRequests),
+	}
+	h.lib.SetStreamHandler(protocol.ID(proto), h.streams.handler(func(s network.Stream) {
+		if err := r.serve(s); err != nil {
 			h.log.Debug("answer request", "protocol", proto, "peer", s.Conn().RemotePeer().String(), "error", err)
-			_ = s.Reset()
+			code := network.StreamNoError
+			if errors.Is(err, errBusy) {
+				code = network.StreamResourceLimitExceeded
+			}
+			_ = s.ResetWithError(code)
 		}
-	})
-	h.lib.SetStreamHandler(protocol.ID(proto), h.streams.handler(serve))
+	}))
+}
+
+// errBusy: all slots are taken.
+var errBusy = errors.New("all slots are taken")
+
+// work calls the handler in a slot.
+func (r *requestServer) work(ctx context.Context, from PeerID, body []byte) ([]byte, error) {
+	if !r.slots.enter(from) {
+		return nil, errBusy
+	}
+	defer r.slots.leave(from)
+	return r.handle(ctx, from, body)
 }
 
 // serve reads one request and writes one answer.
-func (r *requestServer) serve(s network.Stream, handle RequestHandler) error {
+func (r *requestServer) serve(s network.Stream) error {
 	ctx, cancel := context.WithTimeout(r.host.life, RequestTimeout)
 	defer cancel()
+	reading := r.waits.begin(s, network.StreamResourceLimitExceeded)
+	defer reading.end()
 	if err := s.SetDeadline(time.Now().Add(RequestTimeout)); err != nil {
 		return fmt.Errorf("set deadline: %w", err)
 	}
@@ -69,9 +95,13 @@ func (r *requestServer) serve(s network.Stream, handle RequestHandler) error {
 	if err != nil {
 		return fmt.Errorf("read request: %w", err)
 	}
-	answer, err := handle(ctx, s.Conn().RemotePeer(), body)
+	reading.end()
+	answer, err := r.work(ctx, s.Conn().RemotePeer(), body)
+	defer r.waits.begin(s, network.StreamResourceLimitExceeded).end() // it is written
 	status := byte(requestOK)
 	switch {
+	case errors.Is(err, errBusy):
+		return err
 	case err != nil:
 		text := err.Error()
 		status, answer = requestFailed, []byte(text[:min(len(text), maxErrorText)])

@@ -1,13 +1,8 @@
 package p2p
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/libp2p/go-libp2p/core/network"
-)
-
-// slots bound the handlers of a protocol at work, in total and for one peer: handlers wait for their peer, and one that
-// sends nothing must not have them all.
+// slots bound the requests of a protocol at work, in total and for one peer. What merely waits for its peer is in waits.
 type slots struct {
 	perPeer, total int
 
@@ -39,18 +34,5 @@ func (s *slots) leave(from PeerID) {
 	s.taken--
 	if s.peers[from]--; s.peers[from] <= 0 {
 		delete(s.peers, from)
-	}
-}
-
-// handler wraps a stream handler: without a slot the peer gets a resource-limit reset.
-func (s *slots) handler(serve func(network.Stream)) func(network.Stream) {
-	return func(stream network.Stream) {
-		from := stream.Conn().RemotePeer()
-		if !s.enter(from) {
-			_ = stream.ResetWithError(network.StreamResourceLimitExceeded)
-			return
-		}
-		defer s.leave(from)
-		serve(stream)
 	}
 }

@@ -3,39 +3,104 @@ package p2p_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"flotilla/p2p"
 )
 
-// TestSilentPeerLeavesRoom: a peer that opens more streams than there are slots, and never says what it wants, keeps nobody else
-// from an answer.
-func TestSilentPeerLeavesRoom(t *testing.T) {
+// TestSilentPeersLeaveRoom: identities that open all the streams they can, and never say what they want, keep nobody else from an
+// answer: neither with the first byte of a request alone, nor with all but its body.
+func TestSilentPeersLeaveRoom(t *testing.T) {
 	const proto = "/flotilla/ledger/2"
-	ctx := testContext(t)
-	g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
-	g.HandleRequest(proto, func(_ context.Context, _ p2p.PeerID, body []byte) ([]byte, error) { return body, nil })
-	silent := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: g.Addrs()})
-	other := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: g.Addrs()})
-	await(t, "connections", func() bool { return silent.Connected(g.ID()) && other.Connected(g.ID()) })
 	for name, served := range map[string]struct {
 		proto string
-		slots int
-		ask   func() error
+		begin []byte
+		ask   func(ctx context.Context, other, server *p2p.Host) error
 	}{
-		"request": {proto, p2p.MaxRequestsServing, func() error {
-			_, err := other.Request(ctx, g.ID(), proto, []byte("hello"))
+		"infer": {p2p.ProtoInfer, p2p.LongOpen(0), func(ctx context.Context, other, server *p2p.Host) error {
+			return echo(ctx, pair{gateway: other, operator: server}, "hello")
+		}},
+		"request": {proto, []byte{0x80}, func(ctx context.Context, other, server *p2p.Host) error {
+			_, err := other.Request(ctx, server.ID(), proto, []byte("hello"))
 			return err
 		}},
-		"sync": {p2p.ProtoSync, p2p.MaxSyncServing, func() error { return other.Sync(ctx, g.ID()) }},
+		"sync": {p2p.ProtoSync, []byte{0x80}, func(ctx context.Context, other, server *p2p.Host) error {
+			return other.Sync(ctx, server.ID())
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			const more = 20
-			if err := silent.OpenSilent(ctx, g.ID(), served.proto, served.slots+more, more); err != nil {
-				t.Fatal(err)
+		for transport := range listen {
+			t.Run(name+" over "+transport, func(t *testing.T) {
+				ctx := testContext(t)
+				server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen[transport]}})
+				server.HandleRequest(proto, func(_ context.Context, _ p2p.PeerID, body []byte) ([]byte, error) { return body, nil })
+				serveEcho(server)
+				start := func() *p2p.Host {
+					h := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: server.Addrs()})
+					await(t, "a connection", func() bool { return h.Connected(server.ID()) })
+					return h
+				}
+				other := start()
+				opened := 0
+				for range 10 {
+					opened += start().OpenSilent(ctx, server.ID(), served.proto, 250, served.begin) // QUIC lets it wait for the 257th
+				}
+				before := time.Now()
+				if err := served.ask(ctx, other, server); err != nil {
+					t.Errorf("another peer, behind %d silent streams: %v", opened, err)
+				}
+				t.Logf("%d silent streams, answered in %s", opened, time.Since(before))
+			})
+		}
+	}
+}
+
+// TestUnfinishedBodiesAreBounded: requests that never end keep no more memory than they may.
+func TestUnfinishedBodiesAreBounded(t *testing.T) {
+	const streams, most = 80, 64
+	ctx := testContext(t)
+	server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}, Timers: p2p.InferTimers{Write: 2 * deadline}})
+	serveEcho(server)
+	slow := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: server.Addrs()})
+	await(t, "a connection", func() bool { return slow.Connected(server.ID()) })
+	if opened := slow.OpenSilent(ctx, server.ID(), p2p.ProtoInfer, streams, p2p.LongOpen(127)); opened != streams { // of 128
+		t.Fatalf("opened %d streams", opened)
+	}
+	await(t, "the oldest to be reset", func() bool { return server.InferStreams(slow.ID()) <= most })
+}
+
+// TestUnnamedStreamsLeaveRoom: neither do streams of which nobody learns what they are for.
+func TestUnnamedStreamsLeaveRoom(t *testing.T) {
+	for transport := range listen {
+		t.Run(transport, func(t *testing.T) {
+			ctx := testContext(t)
+			server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen[transport]}})
+			serveEcho(server)
+			start := func() *p2p.Host {
+				h := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: server.Addrs()})
+				await(t, "a connection", func() bool { return h.Connected(server.ID()) })
+				return h
 			}
-			if err := served.ask(); err != nil {
-				t.Errorf("another peer: %v", err)
+			other := start()
+			opened := 0
+			for range 6 {
+				opened += start().OpenUnnamed(ctx, server.ID(), 250)
+			}
+			if err := echo(ctx, pair{gateway: other, operator: server}, "hello"); err != nil {
+				t.Errorf("another peer, behind %d unnamed streams: %v", opened, err)
 			}
 		})
+	}
+}
+
+// TestThousandOperatorsFit: the connections of as many operators as a gateway is made for leave memory for requests.
+func TestThousandOperatorsFit(t *testing.T) {
+	gateway := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
+	for range 4 {
+		o := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: gateway.Addrs()})
+		await(t, "a connection", func() bool { return o.Connected(gateway.ID()) })
+	}
+	await(t, "gossip", func() bool { return gateway.OperatorsMemory(1) > 0 })
+	if share := gateway.OperatorsMemory(1000); share > 0.5 {
+		t.Errorf("1,000 operators take %.0f %% of libp2p's memory", 100*share)
 	}
 }

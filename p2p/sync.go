@@ -18,8 +18,8 @@ const (
 	maxSyncBytes     = 4 << 20 // 1,000 adverts of 0.7 KB, six times
 	maxSyncMessages  = MaxAdverts + maxGateways
 	maxSyncRequest   = 64 << 10
-	maxSyncServing   = 16 // answers under way at once
-	maxPeerSyncs     = 2 * maxParallelPulls
+	waitingSync      = 128 << 10 // bytes: what an answer under way is taken to cost
+	waitingSyncs     = 16 << 20  // and what all may
 	syncDeadline     = 10 * time.Second
 	syncKeyBytes     = 8 // 2^-45 chance to miss one of 4,096 adverts, once
 	syncKindAdvert   = 1
@@ -41,13 +41,14 @@ type syncer struct {
 	directory *Directory
 	gateways  *gatewaySet
 	pulls     chan struct{}
+	waits     *waits
 }
 
 // newSyncer returns a syncer; its serve is the protocol's handler.
 func newSyncer(cfg Config, lib host.Host, c codec, d *Directory, g *gatewaySet) *syncer {
 	return &syncer{
 		lib: lib, codec: c, network: cfg.Network, directory: d, gateways: g,
-		pulls: make(chan struct{}, maxParallelPulls),
+		pulls: make(chan struct{}, maxParallelPulls), waits: newWaits(waitingSync, waitingSyncs),
 	}
 }
 
@@ -135,6 +136,7 @@ func (s *syncer) admit(from PeerID, message []byte) (Verdict, error) {
 
 // serve answers one pull.
 func (s *syncer) serve(stream network.Stream) {
+	defer s.waits.begin(stream, network.StreamResourceLimitExceeded).end()
 	if s.answer(stream) != nil {
 		_ = stream.Reset() // the asker pulls again from someone else
 		return

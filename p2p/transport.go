@@ -29,14 +29,16 @@ const (
 const (
 	maxConns        = 2048 // a gateway of 1,000 operators, twice
 	maxStreams      = 8192
-	maxPeerStreams  = 512
+	maxPeerStreams  = inferPeerStreams + 64
 	maxInferStreams = 4096
 	// inferPeerStreams is above MaxInFlightPerPeer, so that our own limit, which
 	// has a clear error, is met before the resource manager's.
 	inferPeerStreams = 256
 	// connsPerAddress admits a household or office behind one NAT address.
 	connsPerAddress = 64
-	libp2pMemory    = 512 << 20
+	// libp2pMemory is counted in windows, which are full only where nobody reads: 256 KiB a stream over TCP, of which each connection
+	// has two for gossip alone. Half of it does for a gateway of 1,000 operators.
+	libp2pMemory = 1 << 30
 )
 
 // resourceManager builds the limits above on libp2p's defaults.
@@ -47,7 +49,7 @@ func resourceManager() (network.ResourceManager, error) {
 		Streams: maxInferStreams, StreamsInbound: maxInferStreams, StreamsOutbound: maxInferStreams, Memory: libp2pMemory / 2,
 	}
 	inferPeer := rcmgr.ResourceLimits{
-		Streams: 2 * inferPeerStreams, StreamsInbound: inferPeerStreams, StreamsOutbound: inferPeerStreams, Memory: libp2pMemory / 4,
+		Streams: 2 * inferPeerStreams, StreamsInbound: inferPeerStreams, StreamsOutbound: inferPeerStreams, Memory: libp2pMemory / 8,
 	}
 	limits := rcmgr.PartialLimitConfig{
 		System: rcmgr.ResourceLimits{
@@ -55,10 +57,10 @@ func resourceManager() (network.ResourceManager, error) {
 			Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams, Memory: libp2pMemory,
 		},
 		PeerDefault: rcmgr.ResourceLimits{
-			Streams: 2 * maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams, Memory: libp2pMemory / 4,
+			Streams: 2 * maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams, Memory: libp2pMemory / 8,
 		},
-		Transient: rcmgr.ResourceLimits{
-			Streams: 1024, StreamsInbound: 1024, StreamsOutbound: 1024,
+		Transient: rcmgr.ResourceLimits{ // streams that have not said what for: with fewer, a few identities would have all of them
+			Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams,
 		},
 		Protocol:     map[protocol.ID]rcmgr.ResourceLimits{protoInfer: infer},
 		ProtocolPeer: map[protocol.ID]rcmgr.ResourceLimits{protoInfer: inferPeer},
