@@ -321,7 +321,7 @@ func (a *attempt) Close() error {
 	return nil
 }
 
-// errBadPiece: an operator passed on what no client can be given.
+// errBadPiece: an operator passed on what no client can be given. It is its model server's: another model may have another one.
 var errBadPiece = errors.New("operator sent what is no piece of an answer")
 
 // Stop implements openai.Reply.

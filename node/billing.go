@@ -113,7 +113,10 @@ func (a *attempt) checkAnswer() error {
 	case a.last.N != 1:
 		return fmt.Errorf("an answer that is not streamed came in %d pieces", a.last.N)
 	}
-	return a.req.CheckAnswer(a.last.Data)
+	if err := a.req.CheckAnswer(a.last.Data); err != nil {
+		return fmt.Errorf("%w: %w", errBadPiece, err)
+	}
+	return nil
 }
 
 // partial bills a stream that broke: the gateway itself admits what was delivered, and the operator signs when it is

@@ -161,7 +161,7 @@ func (h *health) fault(at endpoint, err error, now time.Time) {
 	if errors.As(err, &fault) && (fault.aboutRequest() || fault.busy()) {
 		return // the request's fault, or nobody's
 	}
-	if fault == nil && rejected == nil && !errors.Is(err, errRefusedAlone) {
+	if fault == nil && rejected == nil && !errors.Is(err, errRefusedAlone) && !errors.Is(err, errBadPiece) {
 		at = at.itself() // its connection was lost, or its receipt is false
 	}
 	h.mu.Lock()

@@ -94,7 +94,7 @@ func TestBreakerIsOfTheModel(t *testing.T) {
 	if h.paused(hangs, now) == "" || h.paused(serves, now) != "" {
 		t.Errorf("the model that hangs: %q, the one that serves: %q", h.paused(hangs, now), h.paused(serves, now))
 	}
-	for _, err := range []error{&p2p.RejectedError{Code: codeNotReady}, errRefusedAlone} {
+	for _, err := range []error{&p2p.RejectedError{Code: codeNotReady}, errRefusedAlone, errBadPiece} {
 		at := endpoint{"op", err.Error()}
 		if h.fault(at, err, now); h.paused(at, now) == "" || h.paused(serves, now) != "" {
 			t.Errorf("after %v, it: %q, the one that serves: %q", err, h.paused(at, now), h.paused(serves, now))

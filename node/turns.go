@@ -45,10 +45,10 @@ func (e unservedError) Unwrap() []error {
 	return errs
 }
 
-// apiError is the client's view: the first error that may pass by itself, else that the budget is too small, else the last, as at
-// OpenRouter, with what became of each model.
+// apiError is the client's view: the first error that may pass by itself, else that the budget is too small, else the last of a model
+// that an operator was asked for, else the last, as at OpenRouter, with what became of each model.
 func (e unservedError) apiError() error {
-	var passing, dear, last *openai.APIError
+	var passing, dear, asked, last *openai.APIError
 	var why []string
 	for _, turn := range e {
 		if told := asAPIError(turn.err); !errors.As(told, &last) {
@@ -61,8 +61,11 @@ func (e unservedError) apiError() error {
 		if isOverBudget(turn.err) {
 			dear = last
 		}
+		if none := (*noAnswerError)(nil); errors.As(turn.err, &none) {
+			asked = last
+		}
 	}
-	out := *cmp.Or(passing, dear, last)
+	out := *cmp.Or(passing, dear, asked, last)
 	out.Message = fmt.Sprintf("none of the models that the request names gives an answer: %s", strings.Join(why, "; "))
 	return &out
 }

@@ -42,6 +42,7 @@ func TestModelsInTurn(t *testing.T) {
 		{`"model":"nobody","models":["auto"]`, access.Terms{Allow: []string{"llama-*"}}, 200, "nobody, auto", 1, []string{"asked for after nobody"}},
 		{`"models":["` + worldModel + `","` + other + `"]`, access.Terms{Block: []string{"smollm*"}}, 200, worldModel + ", " + other, 1, nil},
 		{`"models":["` + other + `","` + worldModel + `"]`, access.Terms{Block: []string{"llama-*"}}, 502, other + ", " + worldModel, 1, []string{"may not use the model", "out of order"}},
+		{`"models":["` + worldModel + `","nobody"]`, any, 502, worldModel + ", nobody", 1, []string{"out of order", "no operator serves"}},
 		{`"models":["` + other + `","nobody"]`, access.Terms{Block: []string{"llama-*"}}, 404, other + ", nobody", 0, []string{"model_not_found", "may not use the model", "no operator serves"}},
 		{`"model":"nobody","allowed_models":["none*"],"models":["auto"]`, any, 503, "nobody, auto", 0, []string{"no_capable_operator", "no operator serves"}},
 	} {
