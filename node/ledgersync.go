@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -165,7 +166,7 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 		_, err := o.ledger.AcceptVoucher(ctx, *req.Voucher, req.VoucherSig)
 		if err != nil && !errors.Is(err, settlement.ErrStaleVoucher) {
 			// The receipts are signed all the same: once the gateway's key is revoked it cannot ask for that again.
-			o.log.Warn("voucher not taken", "payer", payer, "err", err)
+			o.caused.once(payer, slog.LevelWarn, "voucher not taken", "payer", payer, "err", err)
 		}
 	}
 	reply := ledgerReply{Signatures: make(map[string]settlement.Signature)}
@@ -176,7 +177,7 @@ func (o *Operator) handleLedger(ctx context.Context, _ p2p.PeerID, raw []byte) (
 		sig, err := o.ledger.CountersignPartial(ctx, b)
 		o.making.end(b.ID())
 		if err != nil {
-			o.log.Warn("partial receipt not signed", "receipt", b.ID(), "err", err)
+			o.caused.once(b.ID(), slog.LevelWarn, "partial receipt not signed", "receipt", b.ID(), "err", err)
 			continue
 		}
 		o.credit.admitted(b.ID(), b.Receipt.Amount)

@@ -53,6 +53,7 @@ type Operator struct {
 	signers settlement.SignerReader
 	fleet   *p2p.Host
 	log     *slog.Logger
+	caused  *fewLines // by peers
 	now     func() time.Time
 
 	prices  priceBook
@@ -80,7 +81,7 @@ type job struct {
 func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 	j, refusal := o.admit(ctx, in)
 	if refusal != nil {
-		o.log.Info("order refused", "code", refusal.code, "reason", refusal.err, "gateway", in.From())
+		o.caused.line(slog.LevelInfo, "order refused", "code", refusal.code, "reason", refusal.err, "gateway", in.From())
 		return in.Reject(refusal.code, refusal.retryAfter, outwards(refusal.err))
 	}
 	defer j.release()
@@ -278,7 +279,7 @@ func (o *Operator) deliver(ctx context.Context, in *p2p.Incoming, j *job, g gene
 		return fmt.Errorf("deliver receipt %s: %w", j.id, err)
 	}
 	if paid.Dispute != "" {
-		o.log.Warn("receipt disputed", "receipt", j.id, "reason", paid.Dispute, "gateway", in.From())
+		o.caused.line(slog.LevelWarn, "receipt disputed", "receipt", j.id, "reason", paid.Dispute, "gateway", in.From())
 		return nil
 	}
 	return o.keep(ctx, b.Receipt, paid)

@@ -166,7 +166,7 @@ func (n *Node) openOperator() *Operator {
 	cfg, self := n.cfg, n.view.self
 	o := &Operator{
 		cfg: *cfg.Operator, key: cfg.Key, self: self, domain: cfg.Domain, ledger: n.ledger, chain: cfg.Chain, signers: n.signers,
-		fleet: n.fleet, log: cfg.Logger, now: time.Now,
+		fleet: n.fleet, log: cfg.Logger, caused: newFewLines(cfg.Logger), now: time.Now,
 		cover: newCoverCache(cfg.Chain, self), credit: creditBook{limit: cfg.Operator.CreditLimit},
 	}
 	limits := p2p.InferLimits{PerPeer: o.cfg.MaxPerGateway, Total: o.cfg.MaxConcurrent}
