@@ -80,7 +80,7 @@ func waitPunished(ctx context.Context, chain Chain, id, tx common.Hash) error {
 	}
 }
 
-// DisputeAll brings every fault in the ledger that is not punished to the chain, and marks it. It goes on after
+// DisputeAll brings every fault in the ledger that is not punished for good to the chain, and marks it. It goes on after
 // an error and returns what was done with all errors. bountyTo gets the reporter's parts.
 func (l *Ledger) DisputeAll(ctx context.Context, chain Chain, bountyTo common.Address) ([]Dispute, error) {
 	stored, err := l.Evidence()
@@ -90,18 +90,23 @@ func (l *Ledger) DisputeAll(ctx context.Context, chain Chain, bountyTo common.Ad
 	var done []Dispute
 	var errs []error
 	for _, s := range stored {
-		d, err := BringEvidence(ctx, chain, l.domain, s.Evidence, bountyTo)
-		if err == nil && s.Punished && d.Tx == (common.Hash{}) {
-			continue // as it was; else a reorganisation took the punishment out
+		if s.Final {
+			continue
 		}
-		if err == nil {
-			err = l.MarkPunished(ctx, s.ID, d.Tx)
+		d, err := BringEvidence(ctx, chain, l.domain, s.Evidence, bountyTo)
+		asItWas := s.Punished && d.Tx == (common.Hash{}) // else a reorganisation took the punishment out
+		switch {
+		case err != nil:
+		case !asItWas:
+			if err = l.MarkPunished(ctx, s.ID, d.Tx); err == nil {
+				done = append(done, d)
+			}
+		case time.Since(s.PunishedAt) > punishedFor:
+			err = l.markEvidence(ctx, s.ID, func(e *StoredEvidence) { e.Final = true })
 		}
 		if err != nil {
 			errs = append(errs, err)
-			continue
 		}
-		done = append(done, d)
 	}
 	return done, errors.Join(errs...)
 }

@@ -126,6 +126,11 @@ func (l *Ledger) FillEvidence(ctx context.Context) error {
 	})
 }
 
+// AgeEvidence has what is punished be so for longer than a reorganisation goes back.
+func (l *Ledger) AgeEvidence(ctx context.Context, id common.Hash) error {
+	return l.markEvidence(ctx, id, func(e *StoredEvidence) { e.PunishedAt = e.PunishedAt.Add(-2 * punishedFor) })
+}
+
 // Turns is turns.
 type Turns[T any] struct{ turns turns[T] }
 

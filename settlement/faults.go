@@ -23,7 +23,13 @@ type StoredEvidence struct {
 	SeenAt   time.Time   `json:"seenAt"`
 	Punished bool        `json:"punished"`
 	Tx       common.Hash `json:"tx"` // the transaction of ours that did; zero when another's did
+
+	PunishedAt time.Time `json:"punishedAt,omitzero"` // when it was marked; zero in what an earlier version marked
+	Final      bool      `json:"final,omitempty"`     // the chain still said so punishedFor after that: it is not asked again
 }
+
+// punishedFor is how long a punishment must stand until no reorganisation takes it out. Ethereum is final after two epochs, 13 minutes.
+const punishedFor = 30 * time.Minute
 
 // KeepEvidence stores a fault after checking that the stake contract would punish it, and returns its id when that is
 // durable. Evidence that is there already is not stored again. ErrNoFault and ErrBadSignature when it proves nothing.
@@ -100,12 +106,16 @@ func (l *Ledger) evidenceCount() (int, error) {
 
 // MarkPunished notes that a fault was punished, by txHash or, when that is zero, by somebody else's transaction.
 func (l *Ledger) MarkPunished(ctx context.Context, id, txHash common.Hash) error {
+	return l.markEvidence(ctx, id, func(e *StoredEvidence) { e.Punished, e.Tx, e.PunishedAt = true, txHash, time.Now() })
+}
+
+func (l *Ledger) markEvidence(ctx context.Context, id common.Hash, mark func(*StoredEvidence)) error {
 	err := l.update(ctx, func(tx *stagedTx) error {
 		var e StoredEvidence
 		if err := tx.get(evidenceKey(id), &e); err != nil {
 			return err
 		}
-		e.Punished, e.Tx = true, txHash
+		mark(&e)
 		return tx.put(evidenceKey(id), e)
 	})
 	if err != nil {

@@ -149,6 +149,32 @@ func TestDisputeAfterReorg(t *testing.T) {
 	}
 }
 
+// What was punished long ago is looked at on chain once more, and then never again.
+func TestDisputeAllAsksNothingThatIsFinal(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	o := f.opening(t, 0)
+	f.record(t, l, o)
+	found := refuse(t, f, l, o, func(r *settlement.Receipt) { r.Amount++ })
+	asked := func() int {
+		before := f.chain.Calls(memchain.Punished)
+		if _, err := l.DisputeAll(t.Context(), f.chain, common.Address{2}); err != nil {
+			t.Fatal(err)
+		}
+		return f.chain.Calls(memchain.Punished) - before
+	}
+	asked()
+	if n := asked(); n != 1 {
+		t.Errorf("asked %d times about a punishment that a reorganisation may take out", n)
+	}
+	if err := l.AgeEvidence(t.Context(), found[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if first, second := asked(), asked(); first != 1 || second != 0 {
+		t.Errorf("asked %d and then %d times about one that it cannot", first, second)
+	}
+}
+
 // What is punished makes room for what is not yet.
 func TestPunishedEvidenceMakesRoom(t *testing.T) {
 	f := newFixture(t, 1)
