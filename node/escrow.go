@@ -47,18 +47,51 @@ func (g *Gateway) fundOnce(ctx context.Context, chain Chain) error {
 	return errors.Join(errs...)
 }
 
-// fund tops up the lane to one operator.
+// depositShows is how long a deposit that was made is waited for, where a chain node does not show it yet.
+const depositShows = 10 * time.Minute
+
+// deposit is the last one to a lane that the lane has yet to show.
+type deposit struct {
+	amount, before settlement.Amount // before: what the lane had
+	at             time.Time
+	made           bool // false: it may be on its way, or not
+}
+
+// fund tops up the lane to one operator. The view may be of before the last deposit, so the lane is read first: what cannot be read
+// is not paid into.
 func (g *Gateway) fund(ctx context.Context, chain Chain, op common.Address) error {
 	want, err := g.missing(op)
 	if err != nil || want == 0 {
 		return err
 	}
+	if err := g.view.refreshLane(ctx, op); err != nil {
+		return err
+	}
+	if want, err = g.missing(op); err != nil || want == 0 {
+		delete(g.deposits, op)
+		return err
+	}
+	d := deposit{amount: want, before: g.view.Lane(op).Balance, at: time.Now()}
+	if last, ok := g.deposits[op]; ok && last.before == d.before {
+		if last.made && time.Since(last.at) < depositShows {
+			return nil
+		}
+		if !last.made {
+			d.amount = last.amount // the same transaction, which is sent once
+		}
+	}
 	callCtx, cancel := context.WithTimeout(ctx, chainTimeout)
 	defer cancel()
-	if err := chain.Deposit(callCtx, op, want); err != nil {
-		return fmt.Errorf("deposit %s for %s: %w", want, op, err)
+	err = chain.Deposit(callCtx, op, d.amount)
+	d.made = err == nil
+	if g.deposits == nil {
+		g.deposits = make(map[common.Address]deposit)
 	}
-	g.log.Info("lane funded", "operator", op, "amount", want)
+	g.deposits[op] = d
+	if err != nil {
+		return fmt.Errorf("deposit %s for %s: %w", d.amount, op, err)
+	}
+	g.log.Info("lane funded", "operator", op, "amount", d.amount)
 	return g.view.refreshLane(ctx, op)
 }
 

@@ -54,6 +54,7 @@ type Gateway struct {
 	priced   atomic.Pointer[pricedFleet] // of the newest directory snapshot that was asked for
 	draining sync.WaitGroup              // answers whose client left, still being closed with the operator
 	paying   sync.Map                    // operators that are being brought a voucher which they asked for
+	deposits map[common.Address]deposit  // of staked operators; fundLanes' own
 }
 
 var _ openai.Completer = (*Gateway)(nil)
