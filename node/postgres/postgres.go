@@ -23,6 +23,8 @@ const (
 	// Timeout is the deadline of a statement that a request waits for. The server is told the same, so that nothing is
 	// done there long after it was given up here.
 	Timeout = 2 * time.Second
+	// lockTimeout is for how long it waits for another's lock. The server says so itself, which it does not where it does not answer.
+	lockTimeout = Timeout / 2
 	// patience is how long a statement may take that no request waits for: some go through all of a table.
 	patience       = 10 * time.Second
 	connectTimeout = 2 * time.Second
@@ -81,6 +83,7 @@ func config(url string) (*pgxpool.Config, error) {
 	params["search_path"] = schema
 	params["application_name"] = "flotilla"
 	params["statement_timeout"] = milliseconds(Timeout)
+	params["lock_timeout"] = milliseconds(lockTimeout)
 	params["idle_in_transaction_session_timeout"] = milliseconds(idleTimeout)
 	params["default_transaction_isolation"] = "read committed" // what the functions' locks are made for
 	return cfg, nil
@@ -98,7 +101,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	}
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		// Until the transaction ends; whoever waited finds nothing left to do.
-		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
+		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
@@ -136,7 +139,7 @@ func Patiently(ctx context.Context, pool *pgxpool.Pool, do func(context.Context,
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = "+milliseconds(patience)); err != nil {
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = "+milliseconds(patience)); err != nil {
 			return err
 		}
 		return do(ctx, tx)

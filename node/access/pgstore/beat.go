@@ -57,9 +57,12 @@ func (s *Store) beat(ctx context.Context, most int) error {
 	if err := s.Refresh(ctx); err != nil {
 		return err
 	}
-	if err := s.tellMeters(ctx); err != nil {
+	if err := s.tellMeters(ctx); postgres.Code(err) != "" {
+		s.log.Debug("the rates of a key wait to be told", "err", err)
+	} else if err != nil {
 		return err
 	}
+	s.forgetKeys()
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
 	rows, err := s.pool.Query(ctx, "SELECT id, beat FROM gateways WHERE id <> $1", s.gateway)

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"testing"
 	"time"
 )
 
@@ -29,3 +30,20 @@ func (s *Store) Flush() func(context.Context) error {
 
 // SetClock sets this gateway's clock, not the database's. Nothing else may use the store meanwhile.
 func (s *Store) SetClock(now func() time.Time) { s.now = now }
+
+// Remembered is of how many keys something is kept in memory.
+func (s *Store) Remembered() (n int) {
+	s.left.Range(func(any, any) bool { n++; return true })
+	s.meters.mu.Lock()
+	defer s.meters.mu.Unlock()
+	return n + len(s.meters.byKey)
+}
+
+// Beats is how often this gateway has said that it lives.
+func (s *Store) Beats(t testing.TB) (n int64) {
+	t.Helper()
+	if err := s.pool.QueryRow(t.Context(), "SELECT beat FROM gateways WHERE id = $1", s.gateway).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -143,7 +143,9 @@ func TestHoldsOfADeadGatewayAreFreed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2 * lease)
+	const beats = 5 // in a lease so short
+	ours, theirs := b.Beats(t), a.Beats(t)
+	eventually(t, "both have looked at the other for a lease", func() bool { return b.Beats(t) > ours+beats && a.Beats(t) > theirs+beats })
 	if got := b.spent(k.ID); got.Held != 100 {
 		t.Fatalf("held %s while both live", got.Held)
 	}

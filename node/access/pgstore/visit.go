@@ -1,8 +1,11 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -14,7 +17,7 @@ import (
 const windowSeconds = 61
 
 // meters are what this gateway knows of its keys' rates before the database does; only keys with limits have one, so
-// there are at most as many as keys.
+// there are at most as many as keys: forgetKeys drops those of the others.
 type meters struct {
 	mu    sync.Mutex // guards byKey
 	byKey map[access.KeyID]*meter
@@ -64,8 +67,11 @@ func (m *meter) news() (here int64, seconds, deltas []int64) {
 	return m.here, seconds, deltas
 }
 
-// tellMeters tells what no request has told yet.
+// tellMeters tells what no request has told yet, within a statement's time for all of it. What the server refuses of one key, as it
+// does while the key's row is locked, keeps it from no other's; that is the error then.
 func (s *Store) tellMeters(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
+	defer cancel()
 	s.meters.mu.Lock()
 	waiting := map[access.KeyID]*meter{}
 	for id, m := range s.meters.byKey {
@@ -76,12 +82,41 @@ func (s *Store) tellMeters(ctx context.Context) error {
 		m.mu.Unlock()
 	}
 	s.meters.mu.Unlock()
+	var refused error
 	for id, m := range waiting {
-		if err := s.tellMeter(ctx, id, m); err != nil {
-			return fmt.Errorf("tell rates of %s: %w", id, err)
+		err := s.tellMeter(ctx, id, m)
+		if err != nil {
+			err = fmt.Errorf("tell rates of %s: %w", id, err)
+		}
+		switch {
+		case postgres.Code(err) != "":
+			refused = err
+		case err != nil:
+			return cmp.Or(refused, err)
 		}
 	}
-	return nil
+	return refused
+}
+
+// forgetKeys drops what is remembered of keys that are no more.
+func (s *Store) forgetKeys() {
+	gone := func(id access.KeyID) bool {
+		_, err := s.key(id)
+		return errors.Is(err, access.ErrUnknownKey)
+	}
+	s.left.Range(func(id, _ any) bool {
+		if gone(id.(access.KeyID)) {
+			s.left.Delete(id)
+		}
+		return true
+	})
+	s.meters.mu.Lock()
+	defer s.meters.mu.Unlock()
+	maps.DeleteFunc(s.meters.byKey, func(id access.KeyID, m *meter) bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.here == 0 && !m.dirty && gone(id)
+	})
 }
 
 func (s *Store) tellMeter(ctx context.Context, id access.KeyID, m *meter) error {
