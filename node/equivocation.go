@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"flotilla/p2p"
 	"flotilla/settlement"
 )
@@ -42,13 +44,18 @@ func (n *Node) keepEquivocations(ctx context.Context) error {
 	}
 }
 
-// twoPrices pairs the offers of two adverts that are about the same model.
+// twoPrices pairs the offers of two adverts that are about the same model, once: the chain punishes no second pair, and adverts full of
+// one model would be thousands.
 func twoPrices(e p2p.Equivocation) []settlement.Evidence {
 	var out []settlement.Evidence
+	paired := make(map[common.Hash]bool)
 	for _, a := range e.Adverts[0].Offers {
+		first := bindingAdvert(e.Adverts[0], a)
+		about := first.OfferHash()
 		for _, b := range e.Adverts[1].Offers {
-			first, second := bindingAdvert(e.Adverts[0], a), bindingAdvert(e.Adverts[1], b)
-			if first.OfferHash() == second.OfferHash() && first != second {
+			second := bindingAdvert(e.Adverts[1], b)
+			if !paired[about] && about == second.OfferHash() && first != second {
+				paired[about] = true
 				out = append(out, settlement.Evidence{Fault: settlement.AdvertEquivocation, Adverts: []settlement.SignedAdvert{{Advert: first, Sig: a.Sig}, {Advert: second, Sig: b.Sig}}})
 			}
 		}

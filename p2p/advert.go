@@ -3,7 +3,9 @@ package p2p
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/multiformats/go-multiaddr"
@@ -80,6 +82,8 @@ func (a *Advert) validate() error {
 	return nil
 }
 
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
 // validate checks the bounds of one offer.
 func (o *Offer) validate() error {
 	if o.Model == "" {
@@ -88,6 +92,9 @@ func (o *Offer) validate() error {
 	for _, text := range []string{o.Model, o.Quantization, o.Runtime, o.TokenCounting} {
 		if len(text) > maxOfferText || !utf8.ValidString(text) {
 			return fmt.Errorf("name of %d bytes is over %d or not UTF-8", len(text), maxOfferText)
+		}
+		if strings.ContainsFunc(text, unprintable) { // terminals obey them, and people cannot tell two names apart
+			return fmt.Errorf("name %q has characters that cannot be printed", text)
 		}
 	}
 	if len(o.Features) > maxFeatures {

@@ -106,6 +106,8 @@ func TestAdmitRejects(t *testing.T) {
 		"too many offers":    {func(a *p2p.Advert) { a.Offers = make([]p2p.Offer, 65) }, "65 offers"},
 		"bad address":        {func(a *p2p.Advert) { a.Addrs = []string{"localhost:4001"} }, "address"},
 		"long name":          {func(a *p2p.Advert) { a.Offers[0].Runtime = strings.Repeat("x", 161) }, "over 160"},
+		"escape sequence":    {func(a *p2p.Advert) { a.Offers[0].Model = "llama\x1b[2J" }, "cannot be printed"},
+		"invisible letter":   {func(a *p2p.Advert) { a.Offers[0].Model = "llama\u200b-3" }, "cannot be printed"},
 		"no model":           {func(a *p2p.Advert) { a.Offers[0].Model = "" }, "model is empty"},
 		"too large": {func(a *p2p.Advert) {
 			for range 60 {

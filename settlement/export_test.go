@@ -126,6 +126,15 @@ func (l *Ledger) FillEvidence(ctx context.Context) error {
 	})
 }
 
+// TwoFaceEvidence has all that is kept and not punished be of two prices under one number.
+func (l *Ledger) TwoFaceEvidence(ctx context.Context) error {
+	all, err := l.Evidence()
+	for _, e := range all {
+		err = errors.Join(err, l.markEvidence(ctx, e.ID, func(e *StoredEvidence) { e.Evidence.Fault = AdvertEquivocation }))
+	}
+	return err
+}
+
 // AgeEvidence has what is punished be so for longer than a reorganisation goes back.
 func (l *Ledger) AgeEvidence(ctx context.Context, id common.Hash) error {
 	return l.markEvidence(ctx, id, func(e *StoredEvidence) { e.PunishedAt = e.PunishedAt.Add(-2 * punishedFor) })

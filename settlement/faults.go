@@ -43,7 +43,7 @@ func (l *Ledger) KeepEvidence(ctx context.Context, e Evidence) (common.Hash, err
 		if there, err := tx.has(key); err != nil || there {
 			return err
 		}
-		if err := makeRoomForEvidence(tx); err != nil {
+		if err := makeRoomForEvidence(tx, charge.Harm > 0); err != nil {
 			return err
 		}
 		return tx.put(key, StoredEvidence{ID: charge.ID, Evidence: e, SeenAt: time.Now()})
@@ -54,8 +54,9 @@ func (l *Ledger) KeepEvidence(ctx context.Context, e Evidence) (common.Hash, err
 	return charge.ID, nil
 }
 
-// makeRoomForEvidence forgets one fault that was punished when there is no room for another.
-func makeRoomForEvidence(tx *stagedTx) error {
+// makeRoomForEvidence forgets one fault when there is no room for another: one that was punished, else, for one that harmed somebody,
+// one that harmed nobody. Two prices under one number are signed without any order, by which an operator could fill the ledger.
+func makeRoomForEvidence(tx *stagedTx, harmed bool) error {
 	n := 0
 	err := durable.Scan(tx.batch, []byte(prefixEvidence), nil, func(entry) (bool, error) {
 		n++
@@ -64,16 +65,19 @@ func makeRoomForEvidence(tx *stagedTx) error {
 	if err != nil || n < maxEvidence {
 		return err
 	}
-	full := true
+	var goes []byte
 	err = durable.Scan(tx.batch, []byte(prefixEvidence), nil, func(e entry) (bool, error) {
 		var old StoredEvidence
-		if err := readEntry(e, &old); err != nil || !old.Punished {
-			return true, err
+		err := readEntry(e, &old)
+		if old.Punished || harmed && goes == nil && old.Evidence.Fault == AdvertEquivocation {
+			goes = bytes.Clone(e.Key)
 		}
-		tx.del(bytes.Clone(e.Key))
-		full = false
-		return false, nil
+		return !old.Punished, err
 	})
+	full := goes == nil
+	if !full {
+		tx.del(goes)
+	}
 	return errors.Join(err, errIf(full, fmt.Errorf("%d faults that are not punished are kept already", maxEvidence)))
 }
 

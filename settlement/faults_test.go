@@ -1,6 +1,7 @@
 package settlement_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -196,6 +197,32 @@ func TestPunishedEvidenceMakesRoom(t *testing.T) {
 		}
 		if err != nil || kept != want {
 			t.Errorf("fault %d is kept: %t (%v), want %t", i, kept, err, want)
+		}
+	}
+}
+
+// What harmed somebody is kept also where an operator has filled the ledger with two-faced prices, which cost it no order.
+func TestTwoPricesLeaveRoomForHarm(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	if err := l.FillEvidence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.TwoFaceEvidence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the place of what is punished, and one more
+		o := f.opening(t, 0)
+		f.record(t, l, o)
+		r := receipt(t, o, 1)
+		r.Amount++
+		_, err := l.AcceptReceipt(t.Context(), o.Bundle(testDomain, r, f.operators[0].sign(t, r.Digest(testDomain))))
+		wantErr(t, err, settlement.ErrPriceAboveAdvert)
+		found, err := l.Evidence()
+		if err != nil || !slices.ContainsFunc(found, func(e settlement.StoredEvidence) bool {
+			return len(e.Evidence.Receipts) == 1 && e.Evidence.Receipts[0].Receipt == r
+		}) {
+			t.Errorf("the fault is not kept (%v)", err)
 		}
 	}
 }
