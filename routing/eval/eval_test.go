@@ -2,6 +2,7 @@ package eval_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -323,5 +324,93 @@ func TestUnusableInputIsRefusedWithWhatToDo(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Shares of nothing: a best single model that is right on no judged prompt, or costs nothing there, must not make a report that
+// JSON cannot hold. Nothing can be kept of nothing, nor saved.
+func TestSharesOfNothingAreNumbers(t *testing.T) {
+	train := part(t, samples(200))
+	wrong := samples(240)[200:]
+	for i := range wrong {
+		wrong[i].Scores = map[string]float64{small: 0, large: 0}
+	}
+	free := samples(240)
+	for i := range free {
+		free[i].CostUSD = map[string]float64{small: 0.001, large: 0.010}
+		if i >= 200 {
+			free[i].CostUSD = map[string]float64{small: 0, large: 0}
+		}
+	}
+	alike := samples(200)
+	for i := range alike {
+		alike[i].Scores[small] = alike[i].Scores[large]
+	}
+	for name, set := range map[string]eval.Set{
+		"one prompt":          {Train: train, Test: part(t, samples(201)[200:])},
+		"none right":          {Train: train, Test: part(t, wrong)},
+		"free":                {Train: part(t, free[:200]), Test: part(t, free[200:]), Prices: map[string]eval.Price{}},
+		"equal models":        {Train: part(t, alike)},
+		"the best is cheap":   {Train: train, Prices: map[string]eval.Price{small: {Input: 0.9, Output: 0.9}, large: {Input: 0.1, Output: 0.1}}},
+		"none ever was right": {Train: part(t, wrongEverywhere(200))},
+	} {
+		b, r := run(t, set, eval.Options{})
+		if _, err := json.Marshal(b); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if o := r["best-single"].OperatingPoint; o.Kept != 1 || o.Saved != 0 {
+			t.Errorf("%s: the best single model keeps %v and saves %v of itself", name, o.Kept, o.Saved)
+		}
+	}
+}
+
+func wrongEverywhere(n int) []index.Sample {
+	out := samples(n)
+	for i := range out {
+		out[i].Scores = map[string]float64{small: 0, large: 0}
+	}
+	return out
+}
+
+// The weak model of two is the other one, though it cost more: the oracle recovers more than the whole gap, always the strong one all.
+func TestCallsOfTheStrongModelWhereItIsTheCheaper(t *testing.T) {
+	_, r := run(t, eval.Set{Train: part(t, samples(400)), Prices: map[string]eval.Price{small: {Input: 0.9, Output: 0.9}, large: {Input: 0.1, Output: 0.1}}},
+		eval.Options{Routers: []string{"random", "oracle", "knn-40"}})
+	if a := r["random"].APGR; a == nil || math.Abs(*a-0.5) > 1e-9 {
+		t.Errorf("random calls recover %v on average, want half", a)
+	}
+	if a := r["oracle"].APGR; a == nil || *a <= 0.6 {
+		t.Errorf("the oracle recovers %v", a)
+	}
+}
+
+// Three of the models cost the same, as the dear ones of ulab14 do: none of them is dearer than the others.
+func TestEquallyDearModelsDoNotCollapse(t *testing.T) {
+	s := samples(200)
+	for i := range s {
+		s[i].Scores["gemma-2-27b-it"] = s[i].Scores[large]
+		s[i].OutputTokens["gemma-2-27b-it"] = 200
+		s[i].Scores[small] = 0
+	}
+	_, r := run(t, eval.Set{Train: part(t, s), Prices: map[string]eval.Price{small: prices[small], large: prices[large], "gemma-2-27b-it": prices[large]}},
+		eval.Options{Routers: []string{"best-single"}})
+	wrong := 0.0 // there the small one would have been as good
+	for _, x := range s {
+		wrong += 1 - x.Scores[large]
+	}
+	if got := r["best-single"].RCI["0"]; math.Abs(got-wrong/200) > 1e-9 {
+		t.Errorf("%v of the choices collapsed, want %v", got, wrong/200)
+	}
+}
+
+// A benchmark's tasks are left out in their turn where they are judged; the training part may have others.
+func TestEachJudgedTaskIsLeftOutInItsTurn(t *testing.T) {
+	all := samples(500)
+	for i := 0; i < 300; i += 3 {
+		all[i].Task = "c"
+	}
+	b, _ := run(t, eval.Set{Train: part(t, all[:300]), Test: part(t, all[300:])}, eval.Options{Routers: []string{"knn-10"}, Unseen: []string{"each"}})
+	if b.N != 200 {
+		t.Errorf("%d judged, want all 200 of the test part", b.N)
 	}
 }

@@ -60,15 +60,15 @@ func measure(t *trace, ref references, weights []float64) (*figures, []point) {
 	op := point{weightedMean(t.op.quality, weights), weightedMean(t.op.costUSD, weights)}
 	f.add(opAccuracy, op.accuracy)
 	f.add(opCost, op.costUSD)
-	f.add(opSaved, 1-op.costUSD/ref.best.costUSD)
-	f.add(opKept, op.accuracy/ref.best.accuracy)
+	f.add(opSaved, 1-ratio(op.costUSD, ref.best.costUSD))
+	f.add(opKept, ratio(op.accuracy, ref.best.accuracy))
 	f.add(figSave100, saveAt(frontier, 1, ref.best))
 	f.add(figSave99, saveAt(frontier, 0.99, ref.best))
 	f.add(figSave95, saveAt(frontier, 0.95, ref.best))
 	f.add(figMax, maxAccuracy(frontier))
 	f.add(figAIQ, aiq(frontier, ref))
 	f.add(figGap, gapClosed(points[0].accuracy, ref))
-	f.add(figGain, maxAccuracy(frontier)/ref.best.accuracy-1)
+	f.add(figGain, ratio(maxAccuracy(frontier), ref.best.accuracy)-1)
 	f.add(figOOD, weightedMean(t.ood, weights))
 	if len(t.predicted) > 0 {
 		f.add(figECE, calibrationError(t.predicted, weights))
@@ -79,8 +79,8 @@ func measure(t *trace, ref references, weights []float64) (*figures, []point) {
 		case s.dial != notDial:
 			f.add(dialFigure(s.dial, "accuracy"), points[k].accuracy)
 			f.add(dialFigure(s.dial, "cost"), points[k].costUSD)
-			f.add(dialFigure(s.dial, "saved"), 1-points[k].costUSD/ref.best.costUSD)
-			f.add(dialFigure(s.dial, "kept"), points[k].accuracy/ref.best.accuracy)
+			f.add(dialFigure(s.dial, "saved"), 1-ratio(points[k].costUSD, ref.best.costUSD))
+			f.add(dialFigure(s.dial, "kept"), ratio(points[k].accuracy, ref.best.accuracy))
 			f.add(rciFigure(s.dial), weightedMean(t.collapsed[k], weights))
 		case k == 0:
 			f.add(rciFigure(routing.MinDial), weightedMean(t.collapsed[k], weights))
@@ -105,7 +105,7 @@ func (t *trace) measureCalls(f *figures, points []point, ref references, weights
 	for k := range points {
 		calls[k] = call{weightedMean(t.strong[k], weights), points[k].accuracy}
 	}
-	curve := pgr(calls, ref.cheapest.accuracy, ref.best.accuracy)
+	curve := pgr(calls, weightedMean(t.weak, weights), ref.best.accuracy)
 	f.add(figAPGR, apgr(curve))
 	for _, level := range cptLevels {
 		f.add(cptFigure(level), cpt(curve, float64(level)/100))

@@ -27,12 +27,21 @@ func pareto(points []point) []point {
 	return out
 }
 
+// ratio is a/b, and 1 of nothing: where the best single model is right on no prompt all quality is kept, and where it costs
+// nothing there is nothing to save.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 1
+	}
+	return a / b
+}
+
 // saveAt is the share of the best single model's cost that the cheapest point saves which keeps this share of its
 // accuracy. 0 where no point does for less: the best single model itself is always to be had.
 func saveAt(frontier []point, keep float64, best point) float64 {
 	for _, p := range frontier { // by rising cost
 		if p.accuracy >= keep*best.accuracy-1e-12 {
-			return max(0, 1-p.costUSD/best.costUSD)
+			return max(0, 1-ratio(p.costUSD, best.costUSD))
 		}
 	}
 	return 0
@@ -82,7 +91,7 @@ func paretoDistance(frontier, joint []point, best point) float64 {
 	for _, p := range frontier {
 		d := math.Inf(1)
 		for _, q := range joint {
-			d = min(d, math.Hypot((p.accuracy-q.accuracy)/best.accuracy, (p.costUSD-q.costUSD)/best.costUSD))
+			d = min(d, math.Hypot(ratio(p.accuracy, best.accuracy)-ratio(q.accuracy, best.accuracy), ratio(p.costUSD, best.costUSD)-ratio(q.costUSD, best.costUSD)))
 		}
 		sum += d
 	}
@@ -100,17 +109,26 @@ func highest(score []float64) float64 {
 	return top
 }
 
+// dearestOf marks the models of highest mean cost: several where they cost the same.
+func dearestOf(costUSD []float64) []bool {
+	top, out := highest(costUSD), make([]bool, len(costUSD))
+	for m, c := range costUSD {
+		out[m] = c == top
+	}
+	return out
+}
+
 // collapsed is 1 for a choice that the Routing Collapse Index counts, else 0: one that is none of the best models, or
-// the dearest one where a cheaper was as good. The index is its mean; definition by the authors' code (LAMDA's ORBIT).
-func collapsed(score []float64, top float64, pick, dearest int) float64 {
+// one of the dearest where a cheaper was as good. The index is its mean; definition by the authors' code (LAMDA's ORBIT).
+func collapsed(score []float64, top float64, pick int, dearest []bool) float64 {
 	if score[pick] < top {
 		return 1
 	}
-	if pick != dearest {
+	if !dearest[pick] {
 		return 0
 	}
 	for m, s := range score {
-		if s == top && m != dearest {
+		if s == top && !dearest[m] {
 			return 1
 		}
 	}
@@ -143,12 +161,12 @@ func calibrationError(v []prediction, weights []float64) float64 {
 type call struct{ strongShare, accuracy float64 }
 
 // pgr is the performance gap recovered, (accuracy − weak)/(strong − weak), by rising share of strong calls, with the
-// two models alone at the ends.
+// two models alone at the ends. Where they are equally good there is no gap, and the ends are all.
 func pgr(calls []call, weak, strong float64) []call {
 	out := []call{{0, 0}}
 	sorted := slices.SortedFunc(slices.Values(calls), func(a, b call) int { return cmp.Compare(a.strongShare, b.strongShare) })
 	for _, c := range sorted {
-		if c.strongShare > out[len(out)-1].strongShare && c.strongShare < 1 {
+		if strong != weak && c.strongShare > out[len(out)-1].strongShare && c.strongShare < 1 {
 			out = append(out, call{c.strongShare, (c.accuracy - weak) / (strong - weak)})
 		}
 	}

@@ -66,7 +66,7 @@ func TestHullHasTheModelsWorthMixing(t *testing.T) {
 }
 
 func TestCollapseIndexCountsWorseAndNeedlesslyDearChoices(t *testing.T) {
-	const dearest = 2
+	dearest := []bool{false, false, true}
 	for name, c := range map[string]struct {
 		score []float64
 		pick  int
@@ -82,6 +82,18 @@ func TestCollapseIndexCountsWorseAndNeedlesslyDearChoices(t *testing.T) {
 	} {
 		if got := collapsed(c.score, highest(c.score), c.pick, dearest); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	// Where two models are the dearest, neither is the cheaper choice beside the other.
+	alike := dearestOf([]float64{1, 3, 3, math.NaN()})
+	for pick, want := range map[int]float64{0: 1, 1: 0, 2: 0} {
+		if got := collapsed([]float64{0, 1, 1, math.NaN()}, 1, pick, alike); got != want {
+			t.Errorf("two of one cost, %d: %v, want %v", pick, got, want)
+		}
+	}
+	for pick := range 2 {
+		if got := collapsed([]float64{1, 1, 1, math.NaN()}, 1, 1+pick, alike); got != 1 {
+			t.Errorf("two of one cost, where a cheaper is as good: %v", got)
 		}
 	}
 }

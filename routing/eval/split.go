@@ -37,7 +37,7 @@ func (t *table) splits(opts Options) ([]*split, error) {
 		if len(test) == 0 {
 			test = train
 		}
-		groups, err := t.unseen(opts.Unseen)
+		groups, err := t.unseen(opts.Unseen, test)
 		if err != nil {
 			return nil, err
 		}
@@ -105,12 +105,12 @@ func (t *table) folds(rows []int, opts Options) []*split {
 	return out
 }
 
-// unseen groups the tasks that are left out together.
-func (t *table) unseen(tasks []string) ([][]string, error) {
+// unseen groups the tasks that are left out together; "each" of those judged alone.
+func (t *table) unseen(tasks []string, test []int) ([][]string, error) {
 	known := t.tasks(numbers(0, len(t.rows)))
 	if len(tasks) == 1 && tasks[0] == unseenEach {
 		var out [][]string
-		for _, k := range known {
+		for _, k := range t.tasks(test) {
 			out = append(out, []string{k})
 		}
 		return out, nil

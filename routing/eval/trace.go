@@ -13,6 +13,7 @@ type trace struct {
 	costUSD   [][]float64
 	collapsed [][]float64 // chance that the choice is a collapsed one
 	strong    [][]float64 // chance of the better of two models; nil where there are more
+	weak      []float64   // by row: the score of the other of two; as strong
 	op        outcomes    // at the positions chosen
 	chosen    []int       // by split: the knob position chosen on its training rows
 	share     []float64   // by model, at the positions chosen
@@ -103,7 +104,7 @@ func judge(ctx context.Context, c contestant, s *split, chosen int) (*trace, err
 		return nil, err
 	}
 	score, cost := s.means(s.train)
-	best, dearest := ranking(score)[0], ranking(cost)[0]
+	best, dearest := ranking(score)[0], dearestOf(cost)
 	t := &trace{knob: c.knob(), share: make([]float64, len(s.models))}
 	t.grow(len(s.test), len(s.models))
 	out := newChoice(len(t.knob), len(s.models))
@@ -118,6 +119,7 @@ func judge(ctx context.Context, c contestant, s *split, chosen int) (*trace, err
 		t.record(s, at, dearest, chosen, out)
 		for k := range t.strong {
 			t.strong[k][at] = out.chance[k][best]
+			t.weak[at] = s.rows[row].score[1-best]
 		}
 	}
 	return t, nil
@@ -126,7 +128,7 @@ func judge(ctx context.Context, c contestant, s *split, chosen int) (*trace, err
 func (t *trace) grow(n, models int) {
 	t.quality, t.costUSD, t.collapsed = matrix(len(t.knob), n), matrix(len(t.knob), n), matrix(len(t.knob), n)
 	if models == 2 {
-		t.strong = matrix(len(t.knob), n)
+		t.strong, t.weak = matrix(len(t.knob), n), make([]float64, n)
 	}
 	t.op = outcomes{make([]float64, n), make([]float64, n)}
 	t.ood = make([]float64, n)
@@ -140,7 +142,7 @@ func matrix(rows, columns int) [][]float64 {
 	return out
 }
 
-func (t *trace) record(s *split, at, dearest, chosen int, out *choice) {
+func (t *trace) record(s *split, at int, dearest []bool, chosen int, out *choice) {
 	row := s.test[at]
 	r := &s.rows[row]
 	top := highest(r.score)
@@ -185,6 +187,7 @@ func (t *trace) join(parts []*trace) {
 		for k := range t.strong {
 			t.strong[k] = append(t.strong[k], p.strong[k]...)
 		}
+		t.weak = append(t.weak, p.weak...)
 		t.op.quality = append(t.op.quality, p.op.quality...)
 		t.op.costUSD = append(t.op.costUSD, p.op.costUSD...)
 		t.ood = append(t.ood, p.ood...)
