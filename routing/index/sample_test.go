@@ -9,6 +9,7 @@ import (
 	"flotilla/routing/index"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestSamplesReadPlainAndGzipped(t *testing.T) {
@@ -37,15 +38,34 @@ func TestSamplesReadPlainAndGzipped(t *testing.T) {
 }
 
 func TestBadSamplesAreReportedByLine(t *testing.T) {
-	for name, data := range map[string]string{
-		"no JSON":   "{\"prompt\":\"a\",\"scores\":{\"m\":1}}\nnonsense",
-		"no scores": "{\"prompt\":\"a\",\"scores\":{\"m\":1}}\n{\"prompt\":\"b\"}",
+	for name, bad := range map[string]string{
+		"no JSON":         `nonsense`,
+		"no scores":       `{"prompt":"b"}`,
+		"null scores":     `{"prompt":"b","scores":{"m":null}}`,
+		"above 1":         `{"prompt":"b","scores":{"m":1.5}}`,
+		"below 0":         `{"prompt":"b","scores":{"m":-1}}`,
+		"negative length": `{"prompt":"b","scores":{"m":1},"output_tokens":{"m":-3}}`,
+		"absurd length":   `{"prompt":"b","scores":{"m":1},"output_tokens":{"m":1e18}}`,
+		"negative prompt": `{"prompt":"b","scores":{"m":1},"input_tokens":-1}`,
+		"negative cost":   `{"prompt":"b","scores":{"m":1},"cost_usd":{"m":-0.1}}`,
+		"long line":       `{"prompt":"` + strings.Repeat("b", 9<<20) + `","scores":{"m":1}}`,
 	} {
+		data := `{"prompt":"a","scores":{"m":1}}` + "\n" + bad
 		if _, err := index.ReadSamples(strings.NewReader(data)); err == nil || !strings.Contains(err.Error(), "line 2") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if _, err := index.ReadSamples(strings.NewReader("\x1f\x8b damaged")); err == nil {
 		t.Error("damaged gzip accepted")
+	}
+}
+
+// Files written elsewhere: by Windows' editors, and by tables that write null where a model was not run.
+func TestSamplesOfOtherWriters(t *testing.T) {
+	const text = "\ufeff" + `{"prompt":"Größe é","scores":{"m":1,"n":null},"output_tokens":{"m":null},"cost_usd":null}` + "\r\n"
+	want := []index.Sample{{Prompt: "Größe é", InputTokens: 7. / 4, Scores: index.ByModel{"m": 1}, OutputTokens: index.ByModel{}}}
+	got, err := index.ReadSamples(strings.NewReader(text))
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+		t.Errorf("%v\n%s", err, diff)
 	}
 }
