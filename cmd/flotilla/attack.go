@@ -19,6 +19,11 @@ type attackCmd struct {
 
 // Run attacks the router; it fails with status 1 when a bar is missed.
 func (c *attackCmd) Run(ctx context.Context, s *streams) error {
+	if c.JSON != "" {
+		if err := checkWritable(c.JSON); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
 	m, closeEmbedder, err := embedderFlags{}.openEmbedder()
 	if err != nil {
 		return err

@@ -4,20 +4,25 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"flotilla/routing/eval"
 	"flotilla/routing/eval/chart"
 )
 
+// maxResamples bounds what a run holds: every router's frontier on each.
+const maxResamples = 10_000
+
 type evalCmd struct {
 	embedderFlags
 	Train   listFlag `help:"Outcomes to learn from, JSON lines (may be .gz) with prompt, scores and output_tokens by model. Each file is a benchmark of its own, named after the file or NAME=FILE." required:"" placeholder:"FILE…"`
 	Test    listFlag `help:"Outcomes to judge on, one file for each of --train or several for one. Without, or where it is the same file: cross-validation." placeholder:"FILE…"`
-	Prices  string   `help:"JSON file with USD per million tokens by model, {\"MODEL\": [INPUT, OUTPUT]}, or a member of that form for each benchmark; only these models take part. Not needed where the outcomes hold cost_usd." type:"existingfile" placeholder:"FILE"`
+	Prices  string   `help:"JSON file with USD per million tokens by model, {\"MODEL\": [INPUT, OUTPUT]}, or a member of that form for each benchmark, found by its name or what it begins with (ulab14 for ulab14-test); only these models take part. Not needed where the outcomes hold cost_usd." type:"existingfile" placeholder:"FILE"`
 	Router  listFlag `help:"Only these routers (listed above)." placeholder:"NAME…"`
 	Without listFlag `help:"Leave out these models." placeholder:"MODEL…"`
 	Unseen  listFlag `help:"Leave these tasks out of training and judge on them alone; \"each\": every task in its turn." placeholder:"TASK…"`
@@ -43,11 +48,8 @@ func (c *evalCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if ending := filepath.Ext(c.Plot); c.Plot != "" && ending != ".svg" && ending != ".png" {
-		return fmt.Errorf("--plot %s: want a name that ends in .svg or .png", c.Plot)
-	}
-	if c.Folds < 2 || c.Resamples < 40 || !(c.Keep > 0 && c.Keep <= 1) {
-		return fmt.Errorf("--folds %d, --resamples %d, --keep %g: want 2, 40 and a share of 1 at least", c.Folds, c.Resamples, c.Keep)
+	if err := c.check(pairs); err != nil {
+		return err
 	}
 	embedder, closeEmbedder, err := c.openEmbedder()
 	if err != nil {
@@ -57,23 +59,14 @@ func (c *evalCmd) Run(ctx context.Context, s *streams) error {
 	var report eval.Report
 	bar := newProgressBar(s.err)
 	defer bar.clear()
-	reader := &outcomeReader{embedder: embedder, cache: vectorFolder(c.Cache), bar: bar}
-	for _, p := range pairs {
-		set := eval.Set{Name: p.name}
-		if set.Prices, err = readPrices(c.Prices, p.name, p.trainName); err != nil {
-			return err
-		}
-		if set.Train, err = reader.read(ctx, p.train); err != nil {
-			return err
-		}
-		if p.test != "" {
-			if set.Test, err = reader.read(ctx, p.test); err != nil {
-				return err
-			}
-		}
+	sets, err := c.read(ctx, &outcomeReader{embedder: embedder, cache: vectorFolder(c.Cache), bar: bar}, pairs)
+	if err != nil {
+		return err
+	}
+	for _, set := range sets {
 		b, err := eval.Run(ctx, set, embedder, eval.Options{
 			Routers: c.Router, Without: c.Without, Unseen: c.Unseen, Folds: c.Folds, Keep: c.Keep, Seed: c.Seed, Resamples: c.Resamples,
-			Progress: func(stage string, done, total int) { bar.show(p.name+": "+stage, done, total) },
+			Progress: func(stage string, done, total int) { bar.show(set.Name+": "+stage, done, total) },
 		})
 		if err != nil {
 			return err
@@ -83,6 +76,76 @@ func (c *evalCmd) Run(ctx context.Context, s *streams) error {
 	report.Summarise()
 	bar.clear()
 	return c.write(s, report)
+}
+
+// check refuses what would fail after the work.
+func (c *evalCmd) check(pairs []evalPair) error {
+	if c.Folds < 2 || c.Resamples < 40 || !(c.Keep > 0 && c.Keep <= 1) {
+		return fmt.Errorf("--folds %d, --resamples %d, --keep %g: want 2, 40 and a share of 1 at least", c.Folds, c.Resamples, c.Keep)
+	}
+	if c.Resamples > maxResamples {
+		return fmt.Errorf("--resamples %d: want at most %d", c.Resamples, maxResamples)
+	}
+	if c.JSON != "" {
+		if err := checkWritable(c.JSON); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
+	if c.Plot == "" {
+		return nil
+	}
+	if ending := filepath.Ext(c.Plot); ending != ".svg" && ending != ".png" {
+		return fmt.Errorf("--plot %s: want a name that ends in .svg or .png", c.Plot)
+	}
+	drawn := map[string]bool{}
+	for _, p := range pairs {
+		if drawn[p.name] {
+			return fmt.Errorf("--plot: two benchmarks are called %s: give them names, as in --test NAME=FILE", p.name)
+		}
+		drawn[p.name] = true
+		if err := checkWritable(c.plotFile(p.name, len(pairs))); err != nil {
+			return fmt.Errorf("write plot: %w", err)
+		}
+	}
+	return nil
+}
+
+// read parses all files before the first prompt is embedded: a fault in the last is told at once.
+func (c *evalCmd) read(ctx context.Context, reader *outcomeReader, pairs []evalPair) ([]eval.Set, error) {
+	sets := make([]eval.Set, len(pairs))
+	files := make([][2]outcomes, len(pairs))
+	var models []string
+	for i, p := range pairs {
+		for side, file := range []string{p.train, p.test} {
+			var err error
+			if files[i][side], err = reader.parse(file); err != nil {
+				return nil, err
+			}
+		}
+		sets[i] = eval.Set{Name: p.name, Train: eval.Part{Samples: files[i][0].samples}}
+		prices, err := readPrices(c.Prices, p.name, p.trainName)
+		var none *noListError
+		if err != nil && !(errors.As(err, &none) && sets[i].Measured()) {
+			return nil, err
+		}
+		sets[i].Prices = prices
+		models = append(models, sets[i].Models()...)
+	}
+	slices.Sort(models)
+	for _, m := range c.Without {
+		if !slices.Contains(models, m) {
+			return nil, fmt.Errorf("--without: no benchmark has a model called %q; there are %q", m, slices.Compact(models))
+		}
+	}
+	for i := range sets {
+		for side, part := range []*eval.Part{&sets[i].Train, &sets[i].Test} {
+			var err error
+			if *part, err = reader.embed(ctx, files[i][side]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return sets, nil
 }
 
 func (c *evalCmd) write(s *streams, report eval.Report) error {
@@ -105,21 +168,25 @@ func (c *evalCmd) write(s *streams, report eval.Report) error {
 }
 
 func (c *evalCmd) draw(report eval.Report) error {
-	ending := filepath.Ext(c.Plot)
 	for _, b := range report.Benchmarks {
-		file := c.Plot
-		if len(report.Benchmarks) > 1 {
-			file = strings.TrimSuffix(c.Plot, ending) + "-" + b.Name + ending
-		}
 		var image bytes.Buffer
-		if err := chart.Write(&image, b, strings.TrimPrefix(ending, ".")); err != nil {
+		if err := chart.Write(&image, b, strings.TrimPrefix(filepath.Ext(c.Plot), ".")); err != nil {
 			return fmt.Errorf("plot %s: %w", b.Name, err)
 		}
-		if err := os.WriteFile(file, image.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(c.plotFile(b.Name, len(report.Benchmarks)), image.Bytes(), 0o644); err != nil {
 			return fmt.Errorf("write plot: %w", err)
 		}
 	}
 	return nil
+}
+
+// plotFile is where the benchmark's chart goes: of several each has its name before the ending.
+func (c *evalCmd) plotFile(name string, benchmarks int) string {
+	if benchmarks < 2 {
+		return c.Plot
+	}
+	ending := filepath.Ext(c.Plot)
+	return strings.TrimSuffix(c.Plot, ending) + "-" + name + ending
 }
 
 // evalPair is one benchmark: what to learn from, and what to judge on ("": cross-validation).
@@ -163,12 +230,12 @@ func (c *evalCmd) pairs() ([]evalPair, error) {
 
 type namedFile struct{ name, file string }
 
-// named takes NAME=FILE apart; without NAME it is the file's base name without .jsonl and .gz.
+// named takes NAME=FILE apart, unless a file is called so; without NAME it is the file's base name without .jsonl and .gz.
 func named(files []string) []namedFile {
 	var out []namedFile
 	for _, f := range files {
 		name, file, ok := strings.Cut(f, "=")
-		if !ok {
+		if _, err := os.Stat(f); err == nil || !ok {
 			file = f
 			name = filepath.Base(f)
 			for _, suffix := range []string{".gz", ".jsonl", ".json"} {

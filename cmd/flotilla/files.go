@@ -6,6 +6,24 @@ import (
 	"os"
 )
 
+// checkWritable fails where a file could not be written at the end of a long command. It changes nothing. What is no plain file,
+// such as a pipe, is not tried: its reader would take that for the end.
+func checkWritable(file string) error {
+	have, err := os.Stat(file)
+	if err == nil && !have.IsDir() && !have.Mode().IsRegular() {
+		return nil
+	}
+	f, openErr := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
+	if openErr != nil {
+		return openErr
+	}
+	_ = f.Close() // nothing was written
+	if err != nil {
+		return os.Remove(file)
+	}
+	return nil
+}
+
 // readBounded reads a file of at most most bytes.
 func readBounded(file string, most int64) ([]byte, error) {
 	f, err := os.Open(file)

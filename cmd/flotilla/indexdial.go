@@ -53,7 +53,7 @@ func (c *indexDialCmd) offers(ctx context.Context) ([]routing.Candidate, error) 
 			return nil, err
 		}
 		if len(prices) == 0 {
-			return nil, fmt.Errorf("%s: want {\"MODEL\": [INPUT, OUTPUT]}", c.Prices)
+			return nil, fmt.Errorf("%s names no model: want {\"MODEL\": [INPUT, OUTPUT]}", c.Prices)
 		}
 		var out []routing.Candidate
 		for model, p := range prices {

@@ -89,7 +89,11 @@ func (c *probeStudyCmd) Run(ctx context.Context, s *streams) error {
 	defer closeEmbedder()
 	bar := newProgressBar(s.err)
 	r := outcomeReader{embedder: m, cache: vectorFolder(c.Vectors), bar: bar}
-	set.Train, err = r.read(ctx, c.Data)
+	samples, err := r.parse(c.Data)
+	if err != nil {
+		return err
+	}
+	set.Train, err = r.embed(ctx, samples)
 	bar.clear()
 	if err != nil {
 		return err

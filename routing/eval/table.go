@@ -78,6 +78,12 @@ func (t *table) checkCosts() error {
 	return nil
 }
 
+// Models are the columns that would take part.
+func (s Set) Models() []string { return columns(s, nil) }
+
+// Measured says whether the rows hold costs, so that no prices are needed.
+func (s Set) Measured() bool { return len(measured(s.Train.Samples)) > 0 }
+
 // columns are the priced models, or those with measured costs, that the training part knows.
 func columns(set Set, without []string) []string {
 	priced := set.Prices
