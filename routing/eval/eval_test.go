@@ -398,6 +398,9 @@ func TestEquallyDearModelsDoNotCollapse(t *testing.T) {
 	for _, x := range s {
 		wrong += 1 - x.Scores[large]
 	}
+	if _, ok := r["best-single"].RCI["10"]; !ok {
+		t.Error("a router without a knob is at both ends of it")
+	}
 	if got := r["best-single"].RCI["0"]; math.Abs(got-wrong/200) > 1e-9 {
 		t.Errorf("%v of the choices collapsed, want %v", got, wrong/200)
 	}
@@ -412,5 +415,28 @@ func TestEachJudgedTaskIsLeftOutInItsTurn(t *testing.T) {
 	b, _ := run(t, eval.Set{Train: part(t, all[:300]), Test: part(t, all[300:])}, eval.Options{Routers: []string{"knn-10"}, Unseen: []string{"each"}})
 	if b.N != 200 {
 		t.Errorf("%d judged, want all 200 of the test part", b.N)
+	}
+}
+
+// Where folds choose different models the figures are of no single one, and the report must not say so.
+func TestBestSingleModelsOfFoldsThatDiffer(t *testing.T) {
+	s := samples(300)
+	for i := range s {
+		s[i].Scores[small] = float64(i / 2 % 2) // both are right on half of the prompts
+		s[i].Scores[large] = float64(i % 2)
+	}
+	b, r := run(t, eval.Set{Name: "ties", Train: part(t, s)}, eval.Options{Routers: []string{"best-single"}})
+	if len(b.BestSingle.Folds) != 2 || b.BestSingle.Folds[small]+b.BestSingle.Folds[large] != 5 {
+		t.Fatalf("%+v, want the folds of both models", b.BestSingle)
+	}
+	if n := b.BestSingle.Folds[b.BestSingle.Model]; n < 3 || len(r["best-single"].Share) != 2 {
+		t.Errorf("%s is said to be the best single model, of %d folds", b.BestSingle.Model, n)
+	}
+	want := fmt.Sprintf("Best single model: %s in %d folds, ", b.BestSingle.Model, b.BestSingle.Folds[b.BestSingle.Model])
+	if text := (eval.Report{Benchmarks: []eval.Benchmark{b}}).Text(); !strings.Contains(text, want) {
+		t.Errorf("text lacks %q:\n%s", want, text)
+	}
+	if raw, _ := json.Marshal(b.Cheapest); b.Cheapest.Folds != nil || strings.Contains(string(raw), "folds") {
+		t.Errorf("%s: one model in all folds", raw)
 	}
 }

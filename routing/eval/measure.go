@@ -75,18 +75,17 @@ func measure(t *trace, ref references, weights []float64) (*figures, []point) {
 	}
 	t.measureCalls(f, points, ref, weights)
 	for k, s := range t.knob {
-		switch {
-		case s.dial != notDial:
+		if s.dial != notDial {
 			f.add(dialFigure(s.dial, "accuracy"), points[k].accuracy)
 			f.add(dialFigure(s.dial, "cost"), points[k].costUSD)
 			f.add(dialFigure(s.dial, "saved"), 1-ratio(points[k].costUSD, ref.best.costUSD))
 			f.add(dialFigure(s.dial, "kept"), ratio(points[k].accuracy, ref.best.accuracy))
 			f.add(rciFigure(s.dial), weightedMean(t.collapsed[k], weights))
-		case k == 0:
-			f.add(rciFigure(routing.MinDial), weightedMean(t.collapsed[k], weights))
-		case k == len(t.knob)-1 && t.knob[0].dial == notDial:
-			f.add(rciFigure(routing.MaxDial), weightedMean(t.collapsed[k], weights))
 		}
+	}
+	if t.knob[0].dial == notDial { // the ends of the knob, which are one where there is none
+		f.add(rciFigure(routing.MinDial), weightedMean(t.collapsed[0], weights))
+		f.add(rciFigure(routing.MaxDial), weightedMean(t.collapsed[len(t.knob)-1], weights))
 	}
 	return f, frontier
 }

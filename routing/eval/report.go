@@ -35,9 +35,11 @@ type Level struct {
 	Cost     float64 `json:"cost"`
 }
 
-// Single is one model, always used. In a cross-validation the folds may differ in it; Model is then the first fold's.
+// Single is one model, always used. In a cross-validation the folds may differ in it: the figures are then of each fold's own, and
+// Model is that of most folds.
 type Single struct {
-	Model string `json:"model"`
+	Model string         `json:"model"`
+	Folds map[string]int `json:"folds,omitempty"` // by model, where they differ
 	Level
 }
 
@@ -240,8 +242,17 @@ func (r *reporter) benchmark() Benchmark {
 }
 
 func (r *reporter) single(p point, choose func(score, cost []float64) int) Single {
-	score, cost := r.table.means(r.splits[0].train)
-	return Single{r.table.models[choose(score, cost)], Level{p.accuracy, p.costUSD}}
+	out := Single{Folds: map[string]int{}, Level: Level{p.accuracy, p.costUSD}}
+	for _, s := range r.splits {
+		model := r.table.models[choose(s.means(s.train))]
+		if out.Folds[model]++; out.Folds[model] > out.Folds[out.Model] {
+			out.Model = model
+		}
+	}
+	if len(out.Folds) == 1 {
+		out.Folds = nil
+	}
+	return out
 }
 
 // paretoDistances compares each router's frontier with that of all together, resample by resample. The oracle is no

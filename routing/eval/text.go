@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -46,7 +47,7 @@ func (x Benchmark) text(b *strings.Builder) {
 		fmt.Fprintf(b, " Without %s.", strings.Join(x.Without, ", "))
 	}
 	fmt.Fprintf(b, " Best single model: %s, %s %% at %s USD per 1,000 prompts; cheapest: %s, %s %% at %s; oracle: %s %% at %s.\n\n",
-		x.BestSingle.Model, points(x.BestSingle.Accuracy), thousand(x.BestSingle.Cost), x.Cheapest.Model, points(x.Cheapest.Accuracy),
+		x.BestSingle.names(), points(x.BestSingle.Accuracy), thousand(x.BestSingle.Cost), x.Cheapest.names(), points(x.Cheapest.Accuracy),
 		thousand(x.Cheapest.Cost), points(x.Oracle.Accuracy), thousand(x.Oracle.Cost))
 	x.tableOfPoints(b)
 	x.tableOfFrontiers(b)
@@ -56,6 +57,20 @@ func (x Benchmark) text(b *strings.Builder) {
 			r.tableOfDials(b)
 		}
 	}
+}
+
+// names is the model, or those of the folds that differ, the first named first.
+func (s Single) names() string {
+	if len(s.Folds) == 0 {
+		return s.Model
+	}
+	out := []string{fmt.Sprintf("%s in %d folds", s.Model, s.Folds[s.Model])}
+	for _, m := range slices.Sorted(maps.Keys(s.Folds)) {
+		if m != s.Model {
+			out = append(out, fmt.Sprintf("%s in %d", m, s.Folds[m]))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 func (x Benchmark) tableOfPoints(b *strings.Builder) {
