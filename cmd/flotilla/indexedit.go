@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,9 @@ func (c *indexAddCmd) Help() string {
 
 // Run embeds here, not in the gateway, so that its requests do not wait for the CPU.
 func (c *indexAddCmd) Run(ctx context.Context, s *streams) error {
+	if c.Source == "" {
+		return errors.New("--source is empty: without a name the rows could not be taken out again")
+	}
 	var samples []index.Sample
 	for _, name := range c.Table {
 		part, err := readSamples(name)

@@ -33,6 +33,9 @@ func (f *studyFlags) set() (eval.Set, error) {
 		return set, err
 	}
 	for _, m := range f.Without {
+		if _, ok := set.Prices[m]; !ok {
+			return set, fmt.Errorf("--without: no price is given for %q", m)
+		}
 		delete(set.Prices, m)
 	}
 	return set, nil
@@ -78,6 +81,9 @@ type probeStudyCmd struct {
 
 // Run prints how much of each model's saving its probe rows bring.
 func (c *probeStudyCmd) Run(ctx context.Context, s *streams) error {
+	if !(c.Keep > 0 && c.Keep <= 1) {
+		return fmt.Errorf("--keep %g: want a share above 0, at most 1", c.Keep)
+	}
 	set, err := c.set()
 	if err != nil {
 		return err

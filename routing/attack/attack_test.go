@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"encoding/json"
 	"hash/fnv"
 	"math"
 	"slices"
@@ -137,5 +138,14 @@ func TestBarsThatAreMissedAreNamed(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(r.Text()), "\n")
 	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "attack: known +20 points") || !strings.Contains(last, "MISSED: known families, cost inflation, price manipulation") {
 		t.Errorf("last line %q", last)
+	}
+	// More is lost than the bar, but that may be chance: the line must not look like a bar that was missed and passed over.
+	r = Report{AccuracyLost: 0.006, AccuracyLostCI: [2]float64{-0.008, 0.018}}
+	r.finish(Options{})
+	if text := r.Text(); !strings.Contains(text, "clean accuracy lost +0.6 (-0.8 … +1.8; bar 0.5, by the whole interval)") || !strings.Contains(text, "all bars held") {
+		t.Errorf("%q", text)
+	}
+	if raw, err := json.Marshal(r); err != nil || !strings.Contains(string(raw), `"missed":[]`) {
+		t.Errorf("%s: %v", raw, err)
 	}
 }

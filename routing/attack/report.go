@@ -101,7 +101,7 @@ func (r *Report) add(s *suite, sub *subject, family, where string, c *counts, ga
 
 // finish compares with the bars.
 func (r *Report) finish(opts Options) {
-	r.Quick, r.Seed = opts.Quick, opts.Seed
+	r.Quick, r.Seed, r.Missed = opts.Quick, opts.Seed, []string{} // not null in JSON
 	for _, x := range r.Results {
 		known := slices.Contains([]string{"A1", "A2", "A3", "A4", "A5"}, x.Family)
 		if x.Router != nameDefended || !known && x.Family != "A6" {
@@ -160,7 +160,7 @@ func (r Report) Text() string {
 	if len(r.Missed) > 0 {
 		missed = "MISSED: " + strings.Join(r.Missed, ", ")
 	}
-	fmt.Fprintf(&b, "attack: known %+.0f points (bar 10), adaptive %+.0f (25), cost ×%.2f (1.15), clean accuracy lost %+.1f (0.5), price changes %d of %d (0); %s\n",
-		r.Known*100, r.Adaptive*100, r.Inflation, r.AccuracyLost*100, r.PriceChanges, r.PriceRoutes, missed)
+	fmt.Fprintf(&b, "attack: known %+.0f points (bar 10), adaptive %+.0f (25), cost ×%.2f (1.15), clean accuracy lost %+.1f (%+.1f … %+.1f; bar 0.5, by the whole interval), price changes %d of %d (0); %s\n",
+		r.Known*100, r.Adaptive*100, r.Inflation, r.AccuracyLost*100, r.AccuracyLostCI[0]*100, r.AccuracyLostCI[1]*100, r.PriceChanges, r.PriceRoutes, missed)
 	return b.String()
 }
