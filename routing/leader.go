@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// dearerErrors is how many standard errors of the difference a model that costs more than the leader must be better by.
-const dearerErrors = 1.5
+// dearerErrors is how many standard errors of the difference a model that costs more than the leader must be better by. Of a
+// dozen as able dearer models one is better by 1.5 on every second prompt by chance, by 2 on every fourth.
+const dearerErrors = 2
 
 // weigh sets the utility of every choice at this worth of a unit of quality (base units):
 //
@@ -21,7 +22,7 @@ const dearerErrors = 1.5
 // counts, what is saved speaks for itself. One that costs more than the leader has to be better beyond reasonable doubt.
 //
 //	doubt = max(0, se₀ − cost₀/worth) + lack    for a model no dearer than the leader, whose values have index 0
-//	        1.5·√(se² + se₀²)                   for a dearer one
+//	        2·√(se² + se₀²)                     for a dearer one
 //
 // Where both rest on n₀ labelled prompts, se₀ is 1/√2 of the standard error of their difference. Where the other rests on
 // fewer, as much of it is asked for; lack is what that is more. It does not melt: the noisier an estimate, the likelier
@@ -31,14 +32,20 @@ const dearerErrors = 1.5
 //
 // Turning the dial up (a smaller worth) takes nothing from cheaper choices that it leaves to dearer ones, so it never buys
 // a dearer answer. An offer can change the rank of others only as the leader, and only where the dial is low enough for
-// cost₀/worth < se₀. Far from every labelled prompt nothing is estimated, and nothing doubted. docs/decisions/0011-the-leader.md has the figures.
+// cost₀/worth < se₀. Far from every labelled prompt nothing is estimated and nothing doubted, but what is dearer than the leader is
+// hardly more able: by a point at most, which is not worth its price at any dial.
+// docs/decisions/0011-the-leader.md and 0021-nothing-dearer-by-chance.md have the figures.
 func weigh(choices []Choice, worth float64) {
 	first := choices[leader(choices)]
 	margin := max(0, first.QualitySE-float64(first.ExpectedCost/worth))
 	for i := range choices {
 		c := &choices[i]
 		switch {
-		case c.Model == first.Model, first.Evidence == 0:
+		case c.Model == first.Model:
+			c.Doubt = 0
+		case first.Evidence == 0 && c.ExpectedCost > first.ExpectedCost:
+			c.Doubt = qualityStep
+		case first.Evidence == 0:
 			c.Doubt = 0
 		case c.ExpectedCost > first.ExpectedCost:
 			c.Doubt = dearerErrors * math.Sqrt(float64(c.QualitySE*c.QualitySE)+float64(first.QualitySE*first.QualitySE))

@@ -78,7 +78,7 @@ const (
 // yardsticks are what every router is measured against.
 func yardsticks() []contestant {
 	return []contestant{
-		&fixed{bestSingle, func(s *split) []int { score, _ := s.means(s.train); return ranking(score) }},
+		&fixed{bestSingle, func(s *split) []int { return byScore(s.means(s.train)) }},
 		&fixed{cheapest, func(s *split) []int { _, cost := s.means(s.train); return ranking(negated(cost)) }},
 		oracleRouter{},
 	}
@@ -116,7 +116,7 @@ func contestants(t *table, embedder routing.Embedder, opts Options) ([]contestan
 // of a decade.
 func worthGrid(t *table) []setting {
 	score, cost := t.means(numbers(0, t.trained))
-	scale := cost[ranking(score)[0]]
+	scale := cost[byScore(score, cost)[0]]
 	out := []setting{{notDial, math.Inf(1), true}}
 	for step := 4 * 12; step >= -3*12; step-- {
 		out = append(out, setting{notDial, scale * math.Pow(10, float64(step)/12), true})

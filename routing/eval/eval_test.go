@@ -440,3 +440,19 @@ func TestBestSingleModelsOfFoldsThatDiffer(t *testing.T) {
 		t.Errorf("%s: one model in all folds", raw)
 	}
 }
+
+// Of two models that are as good on the training part the cheaper is the best single one: anybody would take it.
+func TestOfEqualModelsTheCheaperIsTheBest(t *testing.T) {
+	s := samples(200)
+	for i := range s {
+		s[i].Scores[small] = s[i].Scores[large]
+	}
+	for _, dear := range []string{small, large} {
+		price := map[string]eval.Price{small: {Input: 0.1, Output: 0.1}, large: {Input: 0.1, Output: 0.1}}
+		price[dear] = eval.Price{Input: 0.9, Output: 0.9}
+		b, _ := run(t, eval.Set{Train: part(t, s), Prices: price}, eval.Options{Routers: []string{"best-single"}})
+		if b.BestSingle.Model == dear {
+			t.Errorf("%s is the best single model at nine times the price", dear)
+		}
+	}
+}

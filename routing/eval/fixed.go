@@ -109,7 +109,7 @@ func (*mix) knob() []setting {
 
 func (x *mix) fit(_ context.Context, s *split) (chooser, error) {
 	score, cost := s.means(s.train)
-	c := &mixChooser{table: s.table, knob: x.knob(), order: ranking(score)}
+	c := &mixChooser{table: s.table, knob: x.knob(), order: byScore(score, cost)}
 	for _, m := range hull(score, cost) {
 		c.hull = append(c.hull, m)
 		c.cost = append(c.cost, cost[m])

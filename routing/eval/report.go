@@ -229,7 +229,7 @@ func (r *reporter) benchmark() Benchmark {
 	ref := r.references(r.ones)
 	b := Benchmark{
 		Name: r.table.name, N: r.n, Models: len(r.table.models), Method: r.opts.method(r.table), Without: r.opts.Without,
-		BestSingle: r.single(ref.best, func(score, _ []float64) int { return ranking(score)[0] }),
+		BestSingle: r.single(ref.best, func(score, costUSD []float64) int { return byScore(score, costUSD)[0] }),
 		Cheapest:   r.single(ref.cheapest, func(_, cost []float64) int { return ranking(negated(cost))[0] }),
 		Oracle:     Level{ref.oracle.accuracy, ref.oracle.costUSD}, Routers: r.routers, aiq: r.aiq,
 	}

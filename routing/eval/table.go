@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -232,6 +233,13 @@ func ranking(value []float64) []int {
 		}
 		return 0
 	})
+	return order
+}
+
+// byScore orders the models by falling score, of equals the cheaper first. The first is the best single model.
+func byScore(score, costUSD []float64) []int {
+	order := ranking(negated(costUSD))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) }) // NaN is less than all
 	return order
 }
 

@@ -104,7 +104,7 @@ func judge(ctx context.Context, c contestant, s *split, chosen int) (*trace, err
 		return nil, err
 	}
 	score, cost := s.means(s.train)
-	best, dearest := ranking(score)[0], dearestOf(cost)
+	best, dearest := byScore(score, cost)[0], dearestOf(cost)
 	t := &trace{knob: c.knob(), share: make([]float64, len(s.models))}
 	t.grow(len(s.test), len(s.models))
 	out := newChoice(len(t.knob), len(s.models))
