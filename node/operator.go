@@ -61,6 +61,7 @@ type Operator struct {
 	cover   *coverCache
 	credit  creditBook
 	making  ordersInWork
+	slots   fairSlots
 }
 
 // job is one admitted order.
@@ -181,9 +182,15 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 		release()
 		return nil, ref
 	}
+	leave, err := o.slots.take(order.Payer, o.now())
+	if err != nil {
+		over()
+		release()
+		return nil, &refusal{p2p.CodeOverloaded, time.Second, err}
+	}
 	return &job{
 		order: order, id: settlement.ReceiptID(digest), salt: extra.Salt, advert: offer.advert, advertSig: offer.sig,
-		model: offer.model, request: req, body: body, release: func() { over(); release() },
+		model: offer.model, request: req, body: body, release: func() { over(); leave(); release() },
 	}, nil
 }
 

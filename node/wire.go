@@ -167,7 +167,7 @@ func (n *Node) openOperator() *Operator {
 	o := &Operator{
 		cfg: *cfg.Operator, key: cfg.Key, self: self, domain: cfg.Domain, ledger: n.ledger, chain: cfg.Chain, signers: n.signers,
 		fleet: n.fleet, log: cfg.Logger, caused: newFewLines(cfg.Logger), now: time.Now,
-		cover: newCoverCache(cfg.Chain, self), credit: creditBook{limit: cfg.Operator.CreditLimit},
+		cover: newCoverCache(cfg.Chain, self), credit: creditBook{limit: cfg.Operator.CreditLimit}, slots: fairSlots{total: cfg.Operator.MaxConcurrent},
 	}
 	limits := p2p.InferLimits{PerPeer: o.cfg.MaxPerGateway, Total: o.cfg.MaxConcurrent}
 	n.fleet.HandleInfer(o.Serve, limits)
