@@ -26,14 +26,13 @@ func (s *Store) Enter(_ context.Context, id KeyID) (Visit, error) {
 	if a == nil {
 		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, id)
 	}
+	now := s.now()
 	if most := a.key.Concurrent; most > 0 && a.inFlight >= most {
-		return nil, &RateError{Resource: Concurrent, Limit: most, Asked: 1, RetryAfter: concurrentRetry}
+		return nil, &RateError{Resource: Concurrent, Limit: most, Asked: 1, RetryAfter: concurrentRetry, Rates: a.rates(now)}
 	}
 	if a.requests != nil {
-		now := s.now()
 		if wait, ok := a.requests.take(now, 1); !ok {
-			rate := a.requests.rate(now)
-			return nil, &RateError{Resource: Requests, Limit: rate.Limit, Asked: 1, RetryAfter: wait, Rates: Rates{Requests: &rate}}
+			return nil, &RateError{Resource: Requests, Limit: a.requests.limit, Asked: 1, RetryAfter: wait, Rates: a.rates(now)}
 		}
 	}
 	a.inFlight++
@@ -81,7 +80,11 @@ func (v *visit) Leave() {
 func (v *visit) Rates() Rates {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()
-	now := v.s.now()
+	return v.a.rates(v.s.now())
+}
+
+// rates of the account as they are now. The caller holds the store's lock.
+func (a *account) rates(now time.Time) Rates {
 	show := func(w *window) *Rate {
 		if w == nil {
 			return nil
@@ -89,5 +92,5 @@ func (v *visit) Rates() Rates {
 		r := w.rate(now)
 		return &r
 	}
-	return Rates{show(v.a.requests), show(v.a.tokens)}
+	return Rates{show(a.requests), show(a.tokens)}
 }

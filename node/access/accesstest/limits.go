@@ -17,7 +17,7 @@ func rateLimitsBind(t *testing.T, place Place) {
 	s := open(t, place, Options{Now: c.now})
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := rapid.Uint64Range(1, 5).Draw(rt, "limit")
-		_, key := create(t, s, access.Terms{RequestsPerMinute: limit})
+		_, key := create(t, s, access.Terms{RequestsPerMinute: limit, TokensPerMinute: 50})
 		var admitted []time.Time
 		for range rapid.IntRange(1, 60).Draw(rt, "requests") {
 			c.t = c.t.Add(time.Duration(rapid.Int64Range(0, int64(20*time.Second)).Draw(rt, "gap")))
@@ -26,6 +26,9 @@ func rateLimitsBind(t *testing.T, place Place) {
 			if errors.As(err, &over) {
 				if r := over.Rates.Requests; over.RetryAfter <= 0 || over.RetryAfter > 61*time.Second || r == nil || r.Limit != limit || r.Remaining != 0 || r.Reset < over.RetryAfter {
 					rt.Fatalf("retry after %s, rates %+v", over.RetryAfter, r)
+				}
+				if r := over.Rates.Tokens; r == nil || r.Limit != 50 || r.Remaining != 50 {
+					rt.Fatalf("refused for its requests it is told the rate %+v of tokens", r)
 				}
 				c.t = c.t.Add(over.RetryAfter)
 				v, err = s.Enter(context.Background(), key.ID)
@@ -84,7 +87,7 @@ func ratesWhenTheClockIsSetBack(t *testing.T, place Place) {
 func tokensAreCorrected(t *testing.T, place Place) {
 	c := newClock()
 	s := open(t, place, Options{Now: c.now})
-	_, key := create(t, s, access.Terms{TokensPerMinute: 100, Concurrent: 1})
+	_, key := create(t, s, access.Terms{RequestsPerMinute: 9, TokensPerMinute: 100, Concurrent: 1})
 	v, err := s.Enter(context.Background(), key.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +95,8 @@ func tokensAreCorrected(t *testing.T, place Place) {
 	var over *access.RateError
 	if _, err := s.Enter(context.Background(), key.ID); !errors.As(err, &over) || over.Resource != access.Concurrent {
 		t.Errorf("a second at once: %v", err)
+	} else if r := over.Rates; r.Requests == nil || r.Requests.Remaining != 8 || r.Requests.Reset <= 0 || r.Tokens == nil || r.Tokens.Remaining != 100 {
+		t.Errorf("a second at once is told the rates %+v, %+v", r.Requests, r.Tokens)
 	}
 	if err := v.AskTokens(context.Background(), 101); !errors.As(err, &over) || over.RetryAfter != 0 {
 		t.Errorf("more than a minute's: %v", err)

@@ -177,20 +177,19 @@ func (v *visit) enter(ctx context.Context) error {
 		return err
 	}
 	at = s.time(at)
-	if refused != nil {
-		if *refused == "concurrent" {
-			return &access.RateError{Resource: access.Concurrent, Limit: k.Concurrent, Asked: 1, RetryAfter: time.Second}
-		}
-		return &access.RateError{Resource: access.Requests, Limit: k.RequestsPerMinute, Asked: 1, RetryAfter: wait(*fits, at),
-			Rates: access.Rates{Requests: rate(k.RequestsPerMinute, *used, *last, at)}}
-	}
 	if k.RequestsPerMinute > 0 {
 		v.requests = rate(k.RequestsPerMinute, *used, *last, at)
 	}
 	if k.TokensPerMinute > 0 {
 		v.tokens = rate(k.TokensPerMinute, *tokensUsed, *tokensLast, at)
 	}
-	return nil
+	switch {
+	case refused == nil:
+		return nil
+	case *refused == "concurrent":
+		return &access.RateError{Resource: access.Concurrent, Limit: k.Concurrent, Asked: 1, RetryAfter: time.Second, Rates: v.Rates()}
+	}
+	return &access.RateError{Resource: access.Requests, Limit: k.RequestsPerMinute, Asked: 1, RetryAfter: wait(*fits, at), Rates: v.Rates()}
 }
 
 // time is that of tests, which has nanoseconds, or the database's.
