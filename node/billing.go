@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -159,6 +160,12 @@ func (a *attempt) bill(r settlement.Receipt, partial bool) {
 		PromptTokens: r.InputTokens, CompletionTokens: r.OutputTokens, CostMicroUSD: uint64(r.Amount),
 		BaselineMicroUSD: baselineCost(b, a.choice.Model, r.InputTokens, r.OutputTokens), ReceiptID: a.id.String(), Partial: partial,
 	}
+	if end := a.call.End(); end.Error == "" && slices.Contains(finishReasons, end.FinishReason) {
+		a.final.FinishReason = end.FinishReason
+	}
 	a.g.log.Info("answered", "request", a.req.ID, "receipt", a.id, "model", string(a.choice.Model), "operator", a.choice.Operator,
 		"reason", string(a.decision.Reason), "input_tokens", r.InputTokens, "output_tokens", r.OutputTokens, "cost_micro_usd", uint64(r.Amount), "partial", partial)
 }
+
+// finishReasons are OpenAI's. An operator may say anything, and only these are kept.
+var finishReasons = []string{"stop", "length", "tool_calls", "content_filter", "function_call"}

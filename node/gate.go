@@ -219,7 +219,7 @@ func (v *visit) record() requestlog.Record {
 		ID: v.id, At: o.Start.UTC(), Key: string(v.key), Route: o.Path, Status: o.Status, Code: o.Code, Stream: o.Stream,
 		Asked: o.Asked, Model: info.Model, Operator: info.Operator, Reason: info.Reason, Why: info.Why, Attempts: v.attempts,
 		PromptTokens: bill.PromptTokens, CompletionTokens: bill.CompletionTokens, CostMicroUSD: bill.CostMicroUSD,
-		BaselineModel: info.BaselineModel, BaselineMicroUSD: bill.BaselineMicroUSD, UpgradeMicroUSD: info.UpgradeMicroUSD, Receipt: bill.ReceiptID, Partial: bill.Partial,
+		BaselineModel: info.BaselineModel, BaselineMicroUSD: bill.BaselineMicroUSD, UpgradeMicroUSD: info.UpgradeMicroUSD, Receipt: bill.ReceiptID, Partial: bill.Partial, FinishReason: bill.FinishReason,
 		FirstByteMillis: milliseconds(o.FirstByte), TotalMillis: milliseconds(o.Total),
 	}
 	if q := info.PredictedQuality; q > 0 && q <= 1 {

@@ -57,12 +57,12 @@ func (g *Gateway) generation(ctx context.Context, key openai.KeyInfo, id string)
 
 func generationOf(r requestlog.Record) openai.Generation {
 	g := openai.Generation{
-		RequestID: r.ID, At: r.At, Status: r.Status, Code: r.Code, Stream: r.Stream, Asked: r.Asked, Attempts: r.Attempts,
+		RequestID: r.ID, Route: r.Route, At: r.At, Status: r.Status, Code: r.Code, Stream: r.Stream, Asked: r.Asked, Attempts: r.Attempts,
 		FirstByte: time.Duration(r.FirstByteMillis * float64(time.Millisecond)), Total: time.Duration(r.TotalMillis * float64(time.Millisecond)),
 		Info: openai.Info{Model: r.Model, Operator: r.Operator, Reason: r.Reason, Why: r.Why, BaselineModel: r.BaselineModel},
 		Final: openai.Final{
 			PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens, CostMicroUSD: r.CostMicroUSD, BaselineMicroUSD: r.BaselineMicroUSD,
-			ReceiptID: r.Receipt, Partial: r.Partial,
+			ReceiptID: r.Receipt, Partial: r.Partial, FinishReason: r.FinishReason,
 		},
 	}
 	if r.Cache != "" {

@@ -35,11 +35,18 @@ func (g *Gateway) traceRoute(ctx context.Context, req openai.Request) (context.C
 
 // beginTrace opens the span of one order to one operator, by the semantic conventions for calls of generative models.
 func (a *attempt) beginTrace(ctx context.Context) context.Context {
-	ctx, a.span = a.g.tracer.Start(ctx, "chat "+string(a.choice.Model), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		semconv.GenAIOperationNameChat, semconv.GenAIProviderNameKey.String("flotilla"), semconv.GenAIRequestModel(string(a.choice.Model)),
-		semconv.GenAIRequestMaxTokens(int(a.opening.Order.MaxOutputTokens)), semconv.GenAIRequestStream(a.req.Stream),
-		semconv.ServerAddress(a.choice.Operator), attribute.Int("flotilla.attempt", a.tries+1),
-	))
+	model := string(a.choice.Model)
+	attrs := []attribute.KeyValue{
+		semconv.GenAIProviderNameKey.String("flotilla"), semconv.GenAIRequestModel(model), semconv.ServerAddress(a.choice.Operator), attribute.Int("flotilla.attempt", a.tries+1),
+	}
+	name := "chat "
+	if a.req.Inputs > 0 {
+		name = "embeddings "
+		attrs = append(attrs, semconv.GenAIOperationNameEmbeddings)
+	} else {
+		attrs = append(attrs, semconv.GenAIOperationNameChat, semconv.GenAIRequestMaxTokens(int(a.opening.Order.MaxOutputTokens)), semconv.GenAIRequestStream(a.req.Stream))
+	}
+	ctx, a.span = a.g.tracer.Start(ctx, name+model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attrs...))
 	return ctx
 }
 

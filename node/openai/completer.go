@@ -73,6 +73,8 @@ type Final struct {
 	ReceiptID string
 	// Partial: the answer was cut and only what was delivered is charged.
 	Partial bool
+	// FinishReason is one of OpenAI's, empty where the model did not come to an end.
+	FinishReason string
 }
 
 // Model is one entry of the model list. Prices as in Info.

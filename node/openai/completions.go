@@ -20,8 +20,11 @@ var (
 	textShape = shape{idPrefix: textIDPrefix, object: "text_completion", chunk: "text_completion", choices: textChoices}
 )
 
-// textIDPrefix starts the ids of answers to /v1/completions.
-const textIDPrefix = "cmpl-"
+// textRoute is the older API's address, and textIDPrefix starts the ids of its answers.
+const (
+	textRoute    = "/v1/completions"
+	textIDPrefix = "cmpl-"
+)
 
 // defaultTextTokens is the limit of a text completion that sets none, as at OpenAI.
 const defaultTextTokens = "16"

@@ -15,6 +15,7 @@ type Generations func(ctx context.Context, key KeyInfo, id string) (Generation, 
 // Generation is the record of one request.
 type Generation struct {
 	RequestID      string // empty if only its receipt is known
+	Route          string // the same
 	At             time.Time
 	Status         int
 	Code           string // the error's; empty: all went well
@@ -74,7 +75,7 @@ func (g Generation) wire() wireGeneration {
 	f, cost := g.Final, withPoint(formatUSD(g.Final.CostMicroUSD, 6))
 	w := wireGeneration{
 		ID: g.RequestID, RequestID: orNull(g.RequestID), Model: g.Info.Model, ProviderName: g.Info.Operator, CreatedAt: g.At, Streamed: g.Stream,
-		Cancelled: g.Status == statusClientGone, TotalCost: cost, UpstreamCost: cost,
+		Cancelled: g.Status == statusClientGone, FinishReason: orNull(f.FinishReason), TotalCost: cost, UpstreamCost: cost,
 		Latency: milliseconds(g.FirstByte), GenerationTime: milliseconds(max(0, g.Total-g.FirstByte)),
 		TokensPrompt: f.PromptTokens, TokensCompletion: f.CompletionTokens, NativeTokensPrompt: f.PromptTokens, NativeTokensCompletion: f.CompletionTokens,
 		ReceiptID: f.ReceiptID, Receipt: g.ReceiptContent,
@@ -87,7 +88,11 @@ func (g Generation) wire() wireGeneration {
 		w.CacheDiscount, w.Flotilla.Cache, w.Flotilla.CacheReceiptID = withPoint(formatUSD(c.SavedMicroUSD, 6)), c.Kind, c.ReceiptID
 	}
 	if f.ReceiptID != "" {
-		w.ID = completionID(completionIDPrefix, f.ReceiptID, g.RequestID)
+		prefix := completionIDPrefix
+		if g.Route == textRoute {
+			prefix = textIDPrefix
+		}
+		w.ID = completionID(prefix, f.ReceiptID, g.RequestID)
 	}
 	if isAuto(g.Asked) {
 		w.Router = orNull("flotilla/auto")

@@ -109,7 +109,7 @@ func findRoute(path string) (route, bool) {
 	switch path {
 	case "/v1/chat/completions":
 		return route{method: http.MethodPost, serve: (*handler).serveChat}, true
-	case "/v1/completions":
+	case textRoute:
 		return route{method: http.MethodPost, serve: (*handler).serveCompletions}, true
 	case "/v1/embeddings":
 		return route{method: http.MethodPost, serve: (*handler).serveEmbeddings}, true
