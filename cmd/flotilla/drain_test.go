@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,4 +76,42 @@ func TestDrainOnSIGTERM(t *testing.T) {
 	}
 	f.startGateway("--settle-every", "1s")
 	f.settled(1)
+}
+
+// Whoever asks a second time does not want to wait for streams any more.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	f := newFleet(t)
+	f.startGateway()
+	model := scripted.New(testModel)
+	srv := httptest.NewServer(model)
+	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
+	f.startOperator("alder", srv.URL, "10/20")
+	f.waitServing(1)
+	resp, err := f.streamRequest(t.Context(), "@script tokens=45 delay=500ms tag=long")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	interrupt := func() {
+		t.Helper()
+		if err := f.gateway.cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	interrupt()
+	interrupt() // one signal that comes twice, as where a shell and a supervisor both pass it on
+	select {
+	case <-f.gateway.done:
+		t.Fatal("a signal that came twice cut the stream")
+	case <-time.After(3 * time.Second):
+	}
+	interrupt()
+	select {
+	case <-f.gateway.done:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the second signal is ignored")
+	}
+	if f.gateway.cmd.ProcessState.ExitCode() == 0 {
+		t.Error("a stream was cut, and the exit status is 0")
+	}
 }

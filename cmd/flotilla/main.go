@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -58,9 +59,16 @@ type cli struct {
 	Key      keyCmd      `cmd:"" help:"Make a new signing key in an encrypted key file."`
 }
 
+// oneSignal is the time in which a signal that comes again is the same one: a shell and a supervisor may both pass it on.
+const oneSignal = time.Second
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, func() {
+		time.Sleep(oneSignal)
+		stop() // from here on a signal ends the process at once
+	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
