@@ -54,7 +54,8 @@ func (c *gatewayCmd) keepConfigured(ctx context.Context, s *streams, g *node.Gat
 			s.log.Error("configuration not reloaded; everything stays as it was", "err", err)
 			continue
 		}
-		changed, restart := changedFlags(flags, next)
+		changed, _ := changedFlags(flags, next)
+		_, restart := changedFlags(s.source.flags, next) // those that it runs with
 		s.log.Info("configuration reloaded", "changed", changed, "needs_restart", restart)
 		flags = next
 	}
@@ -68,6 +69,9 @@ func (src source) reload(g *node.Gateway) ([]*kong.Flag, error) {
 	}
 	cfg, err := all.Gateway.config()
 	if err != nil {
+		return nil, err
+	}
+	if _, err := all.Gateway.traceFlags.endpoint(); err != nil {
 		return nil, err
 	}
 	g.Reconfigure(cfg)

@@ -49,7 +49,7 @@ func TestConfigurationIsReloaded(t *testing.T) {
 	}
 	f.says(`"configuration reloaded" changed=[api-key] needs_restart=[settle-count]`, 1) // the flag beats the file for listen
 
-	for i, bad := range []string{"[gateway]\napi-keyy = [\"sk-bad\"]\n", "[gateway]\nlane-deposit = \"much\"\napi-key = [\"sk-bad\"]\n", "[gate"} {
+	for i, bad := range []string{"[gateway]\napi-keyy = [\"sk-bad\"]\n", "[gateway]\nlane-deposit = \"much\"\napi-key = [\"sk-bad\"]\n", "[gate", "[gateway]\ntrace-share = 9.0\napi-key = [\"sk-bad\"]\n"} {
 		write(bad)
 		f.says("configuration not reloaded", i+1)
 		if err := serves("sk-new", http.StatusOK); err != nil {
@@ -59,12 +59,15 @@ func TestConfigurationIsReloaded(t *testing.T) {
 	f.says("gateway.api-keyy is no flag", 1)
 	f.says("--lane-deposit", 1)
 
+	// What needs a restart is said until the gateway has what it started with again, whatever changes meanwhile.
+	write("[gateway]\napi-key = [\"sk-new\"]\nsettle-count = 7\ndefault-model = \"m\"\n")
+	f.says(`changed=[default-model] needs_restart=[settle-count]`, 1)
 	write("[gateway]\napi-key = [\"sk-new\"]\n")
-	f.says("configuration reloaded", 2)
+	f.says(`changed=[default-model] needs_restart=[]`, 1)
 	if err := f.gateway.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	f.says("configuration reloaded", 3) // also where nothing has changed
+	f.says("configuration reloaded", 4) // also where nothing has changed
 }
 
 // says waits until the gateway has logged the text so often.

@@ -30,20 +30,14 @@ const (
 
 // open returns where spans go, and what sends the last of them. Spans wait in a bounded queue; no request waits for them.
 func (f traceFlags) open(ctx context.Context, s *streams) (trace.TracerProvider, func(), error) {
-	if f.OTLP == "" {
+	to, err := f.endpoint()
+	if err != nil {
+		return nil, nil, err
+	}
+	if to == "" {
 		return noop.NewTracerProvider(), func() {}, nil
 	}
-	u, err := url.Parse(f.OTLP)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, nil, fmt.Errorf("--otlp %q: want a URL such as http://127.0.0.1:4318", f.OTLP)
-	}
-	if !(f.TraceShare >= 0 && f.TraceShare <= 1) {
-		return nil, nil, fmt.Errorf("--trace-share: %v: want 0 to 1", f.TraceShare)
-	}
-	if u.Path == "" || u.Path == "/" {
-		u.Path = otlpPath
-	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(u.String()))
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(to))
 	if err != nil {
 		return nil, nil, fmt.Errorf("--otlp: %w", err)
 	}
@@ -61,4 +55,22 @@ func (f traceFlags) open(ctx context.Context, s *streams) (trace.TracerProvider,
 			s.log.Warn("send the last traces", "err", err)
 		}
 	}, nil
+}
+
+// endpoint checks the flags, and is the URL that spans go to; "" for none.
+func (f traceFlags) endpoint() (string, error) {
+	if !(f.TraceShare >= 0 && f.TraceShare <= 1) {
+		return "", fmt.Errorf("--trace-share: %v: want 0 to 1", f.TraceShare)
+	}
+	if f.OTLP == "" {
+		return "", nil
+	}
+	u, err := url.Parse(f.OTLP)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return "", fmt.Errorf("--otlp %q: want a URL such as http://127.0.0.1:4318", f.OTLP)
+	}
+	if u.Path == "" || u.Path == "/" {
+		u.Path = otlpPath
+	}
+	return u.String(), nil
 }
