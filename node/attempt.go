@@ -216,6 +216,17 @@ func (a *attempt) endError(err error) error {
 // maxPassed bounds the names of models that gave no answer, where they are told.
 const maxPassed = 200
 
+// asRequested is why with what the request itself has left of the choice.
+func asRequested(why string, req openai.Request) string {
+	if req.Provider.Narrows() {
+		why += "; only among the operators that provider in the request allows and puts first"
+	}
+	if len(req.Passed) > 0 {
+		why = fmt.Sprintf("%s; asked for after %s", why, cut(strings.Join(req.Passed, ", "), maxPassed))
+	}
+	return why
+}
+
 // Info is what is known before the first byte goes out.
 func (a *attempt) Info() openai.Info {
 	adv, b := a.priced.advert, a.decision.Baseline
@@ -223,15 +234,10 @@ func (a *attempt) Info() openai.Info {
 	if a.choice.Operator != a.decision.Pick.Operator && a.tries == 0 {
 		why = fmt.Sprintf("%s; of the offers that are as good, drawn: %s", why, a.choice.Operator)
 	}
-	if a.req.Provider.Narrows() {
-		why += "; only among the operators that provider in the request allows and puts first"
-	}
 	if a.tries > 0 {
 		why = fmt.Sprintf("%s; %d operator(s) before this one gave no first byte", why, a.tries)
 	}
-	if passed := a.req.Passed; len(passed) > 0 {
-		why = fmt.Sprintf("%s; asked for after %s", why, cut(strings.Join(passed, ", "), maxPassed))
-	}
+	why = asRequested(why, a.req)
 	info := openai.Info{
 		Model: string(a.choice.Model), Operator: a.choice.Operator, Reason: string(a.decision.Reason), Why: why,
 		PredictedQuality: a.choice.Quality, ReceiptID: a.id.String(),

@@ -239,12 +239,13 @@ func (g *Gateway) askPrice(ctx context.Context, c routing.Choice) {
 	}
 }
 
-// decide is the decision that a request is begun with. Live requests and dry runs come by the same code.
+// decide is the decision that a request is begun with, and why in the answer's words. Live requests and dry runs come by the same code.
 func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decision, error) {
 	var unserved unservedError
 	for _, turn := range req.Turns() {
 		d, err := g.decideTurn(ctx, turn)
 		if err == nil {
+			d.Why = asRequested(d.Why, turn)
 			return d, nil
 		}
 		unserved = append(unserved, &turnError{turn.Model, err})

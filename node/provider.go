@@ -14,7 +14,7 @@ import (
 )
 
 // tiers are the offers that a request may be served by, in the groups that are tried one after the other: the router
-// chooses within a group. Most requests have one group.
+// chooses within a group. Most requests have one group. In a tool loop those come first in which its model can be asked.
 func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 	p := req.Provider
 	all := g.offers(req)
@@ -42,6 +42,15 @@ func (g *Gateway) tiers(req openai.Request) ([][]routing.Candidate, error) {
 	}
 	if p.NoFallbacks && len(p.Order) == 0 {
 		tiers = tiers[:1]
+	}
+	if last := req.Conversation.Last.Model; req.Conversation.ToolLoop && req.Auto {
+		waiting := slices.IndexFunc(tiers, func(tier []routing.Candidate) bool {
+			return slices.ContainsFunc(tier, func(c routing.Candidate) bool { return c.Unavailable == "" && string(c.Model) == last })
+		})
+		if waiting > 0 {
+			first := tiers[waiting]
+			tiers = slices.Insert(slices.Delete(tiers, waiting, waiting+1), 0, first)
+		}
 	}
 	return tiers, nil
 }

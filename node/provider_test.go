@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"flotilla/node/access"
 	"flotilla/node/backend/scripted"
 	"flotilla/node/openai"
 	"flotilla/p2p"
@@ -182,5 +183,42 @@ func TestDrawn(t *testing.T) {
 	}
 	if taken["a"] == 0 || taken["b"] == 0 || taken["c"] != 0 || taken["dear"] != 0 {
 		t.Errorf("taken %v; want a and b, never the busier c, never the dear one", taken)
+	}
+}
+
+// A model that waits for its tools goes on with them, also where provider.order would try another's operator first: that one may
+// have been away when the conversation began. A dry run says the same, in the same words.
+func TestToolLoopGoesBeforeTheOrder(t *testing.T) {
+	w := textWorld(t, 0)
+	price := Price{InputPerMTok: 1_000_000, OutputPerMTok: 1_000_000}
+	for _, model := range []string{"gemma-2-9b-it", "llama-3.1-8b-instruct"} {
+		w.scriptedModel(ServedModel{Model: model, Price: price})
+	}
+	w.waitServing(2)
+	k := w.newKey(access.Terms{})
+	ask := func(members, more string) (by, operator, why string) {
+		t.Helper()
+		body := fmt.Sprintf(`{"model":"auto",%s"max_tokens":20,"messages":[{"role":"user","content":"@script tokens=3"}%s]}`, members, more)
+		_, dry := w.post(k.Secret, "/v1/route", body)
+		resp, raw := w.post(k.Secret, "/v1/chat/completions", body)
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", body, resp.StatusCode, raw)
+		}
+		by, operator = resp.Header.Get("X-Flotilla-Model"), resp.Header.Get("X-Flotilla-Operator")
+		why = w.loggedAs(resp.Header.Get("X-Request-Id")).Why
+		if !strings.Contains(string(dry), `"pick":{"operator":"`+operator) || !strings.Contains(string(dry), `"why":"`+why+`"`) {
+			t.Errorf("%s: by %s, since %s; a dry run says %s", body, operator, why, dry)
+		}
+		return by, operator, why
+	}
+	_, gemma, _ := ask(`"allowed_models":["gemma*"],`, "")
+	by, _, _ := ask(`"allowed_models":["llama*"],`, "")
+	order := fmt.Sprintf(`"provider":{"order":[%q]},`, gemma)
+	const call, result = `,{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]}`, `,{"role":"tool","tool_call_id":"1","content":"5"}`
+	if on, _, why := ask(order, call+result); on != by || !strings.Contains(why, "waiting for the results") {
+		t.Errorf("%s called a tool, %s goes on: %s", by, on, why)
+	}
+	if on, _, _ := ask(order, call+result+`,{"role":"assistant","content":"x"},{"role":"user","content":"hi"}`); on != "gemma-2-9b-it" {
+		t.Errorf("after the tools %s goes on, whose operator is not first in the order", on)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,6 +75,9 @@ func TestModelsInTurn(t *testing.T) {
 			}
 			if c.attempts == 1 && (dry.StatusCode != 200 || !strings.Contains(string(record), `"pick":{"operator":"`+resp.Header.Get("X-Flotilla-Operator"))) {
 				t.Errorf("%s: a dry run says %d %s", what, dry.StatusCode, record)
+			}
+			if c.attempts == 1 && !strings.Contains(string(record), strconv.Quote(logged.Why)) {
+				t.Errorf("%s: the answer says %q, a dry run %s", what, logged.Why, record)
 			}
 			b := w.bundleOf(resp.Header.Get("X-Flotilla-Receipt"))
 			if b.Advert.Model != other || logged.Receipt != b.ID().String() || logged.CostMicroUSD != uint64(b.Receipt.Amount) || !strings.Contains(string(raw), fmt.Sprintf(`"cost_micro_usd":%d`, b.Receipt.Amount)) {
