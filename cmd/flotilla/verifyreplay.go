@@ -124,19 +124,23 @@ func served(b settlement.Bundle, d routing.Decision) error {
 // query embeds the prompt again. Embedders of two CPU families differ in the last bits of a vector, which is a step of
 // rounding here and there; another prompt differs by much more.
 func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Check {
+	text, crops, err := r.text(d.Guard)
+	if err != nil {
+		return cannotCheck(checkQuery, err.Error())
+	}
 	x, hasIndex := r.indexes[d.IndexID]
 	embedder, hasEmbedder := r.embedders[d.EmbedderID]
 	switch {
+	case d.NoText && strings.TrimSpace(text) != "":
+		return judge(checkQuery, "", errors.New("the decision says that there was no text to compare, and the prompt has some"))
+	case d.NoText:
+		return judge(checkQuery, "the prompt has no text to compare", nil)
+	case d.Query == nil:
+		return cannotCheck(checkQuery, "the decision did not look at the prompt, since it is of a request that names its model")
 	case !hasIndex:
 		return cannotCheck(checkQuery, "the index that rounds the query is not at hand")
 	case !hasEmbedder:
 		return cannotCheck(checkQuery, fmt.Sprintf("the decision was made with embedder %s, which this program does not have", d.EmbedderID))
-	case d.Query == nil:
-		return cannotCheck(checkQuery, "the decision did not look at the prompt")
-	}
-	text, crops, err := r.text(d.Guard)
-	if err != nil {
-		return cannotCheck(checkQuery, err.Error())
 	}
 	if d.Guard != nil && len(crops) != len(d.Guard.Views) {
 		return judge(checkQuery, "", fmt.Errorf("%d shorter versions of the prompt had to be asked, recorded are %d", len(crops), len(d.Guard.Views)))

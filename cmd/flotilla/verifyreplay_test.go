@@ -136,3 +136,32 @@ func TestAQueryThatCannotBeMadeIsNotFalse(t *testing.T) {
 type interrupted struct{ routing.Embedder }
 
 func (interrupted) Embed(context.Context, string) ([]float32, error) { return nil, context.Canceled }
+
+// A decision that says there was no text is held to it: so a gateway cannot have a prompt rated by general ability.
+func TestNoTextIsHeldToThePrompt(t *testing.T) {
+	x, err := index.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	miniLM, err := embed.NewMiniLM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := form.Join(miniLM)
+	router, err := routing.New(routing.Config{Embedder: e, Index: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := router.Route(t.Context(), routing.Prompt{}, []routing.Candidate{{Operator: "a", Model: "gemma-2-9b-it", InputPerMTok: 1, OutputPerMTok: 1}}, routing.Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): e}, prompt: " \n"}
+	if c := r.query(t.Context(), d); !c.OK {
+		t.Errorf("a prompt without text: %+v", c)
+	}
+	r.prompt = "What is the boiling point of water at sea level?"
+	if c := r.query(t.Context(), d); c.OK || errors.Is(c.Err, settlement.ErrCannotCheck) {
+		t.Errorf("a prompt with text: %+v, want it to be false", c)
+	}
+}

@@ -139,9 +139,14 @@ func clipText(s string, n int) string {
 	return s[:n]
 }
 
-// RoutingText is the text that a request with this body is routed by. Its error is an *APIError.
+// RoutingText is the text that a request with this body, of a chat or a text completion, is routed by. Its error is an *APIError.
 func RoutingText(body []byte) (string, error) {
 	req, api := parseRequest(body, http.Header{}, true)
+	if api != nil {
+		if chat, of := chatOfCompletion(body); of == nil {
+			req, api = parseRequest(chat, http.Header{}, true)
+		}
+	}
 	if api != nil {
 		return "", api
 	}

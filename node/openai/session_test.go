@@ -115,6 +115,9 @@ func TestRoutingTextOfABody(t *testing.T) {
 	if diff := cmp.Diff(parsed(t, `{"model":"auto",`+body[1:]).PromptText, text); diff != "" || err != nil {
 		t.Errorf("%v (-router +RoutingText):\n%s", err, diff)
 	}
+	if text, err := openai.RoutingText([]byte(`{"model":"auto","prompt":"Old times"}`)); err != nil || text != "Old times" {
+		t.Errorf("a text completion is routed by %q (%v)", text, err)
+	}
 	if _, err := openai.RoutingText([]byte(`{"messages":7}`)); err == nil {
 		t.Error("no messages, no error")
 	}
