@@ -12,7 +12,8 @@ import (
 
 const (
 	maxRecent = 1000 // requests that are remembered whole, about 1 MB
-	maxKeys   = 1000 // with sums of their own, about 5 KB each; the one idle longest is forgotten first
+	maxOfKey  = 10   // and of each key its newest, however many others have asked since
+	maxKeys   = 1000 // with sums of their own, about 15 KB each; the one idle longest is forgotten first
 	maxModels = 64   // with a line of their own in a sum; then otherModels
 	dayHours  = 24
 )
@@ -47,7 +48,11 @@ func (b *Book) Add(r requestlog.Record) {
 	if len(b.recent) >= 2*maxRecent {
 		b.recent = append(make([]requestlog.Record, 0, 2*maxRecent), b.recent[len(b.recent)-maxRecent:]...)
 	}
-	b.count(r)
+	s := b.count(r)
+	if len(s.recent) == maxOfKey {
+		s.recent = slices.Delete(s.recent, 0, 1)
+	}
+	s.recent = append(s.recent, r)
 }
 
 // Fill adds requests from before this book, newest first.
@@ -55,14 +60,17 @@ func (b *Book) Fill(older []requestlog.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range older {
-		b.count(r)
+		if s := b.count(r); len(s.recent) < maxOfKey {
+			s.recent = slices.Insert(s.recent, 0, r)
+		}
 	}
 	kept := slices.Clone(older[:min(len(older), max(0, maxRecent-len(b.recent)))])
 	slices.Reverse(kept)
 	b.recent = append(kept, b.recent...)
 }
 
-func (b *Book) count(r requestlog.Record) {
+// count adds to the sums, and returns that of the request's key.
+func (b *Book) count(r requestlog.Record) *sum {
 	s := b.keys[r.Key]
 	if s == nil {
 		if len(b.keys) >= maxKeys {
@@ -73,6 +81,7 @@ func (b *Book) count(r requestlog.Record) {
 	}
 	s.add(r)
 	b.all.add(r)
+	return s
 }
 
 func (b *Book) forgetOne() {
@@ -90,13 +99,11 @@ func (b *Book) Recent(v Viewer, most int) []requestlog.Record {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out := []requestlog.Record{}
-	for _, r := range slices.Backward(b.recent) {
+	for _, r := range slices.Backward(b.seen(v)) {
 		if len(out) == most {
 			break
 		}
-		if v.Sees(r.Key) {
-			out = append(out, r)
-		}
+		out = append(out, r)
 	}
 	return out
 }
@@ -105,12 +112,29 @@ func (b *Book) Recent(v Viewer, most int) []requestlog.Record {
 func (b *Book) Find(v Viewer, id string) (requestlog.Record, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, r := range slices.Backward(b.recent) {
-		if v.Sees(r.Key) && (id == "" && r.Receipt != "" || id != "" && (id == r.ID || id == r.Receipt)) {
+	for _, r := range slices.Backward(b.seen(v)) {
+		if id == "" && r.Receipt != "" || id != "" && (id == r.ID || id == r.Receipt) {
 			return r, true
 		}
 	}
 	return requestlog.Record{}, false
+}
+
+// seen are the viewer's requests that are remembered, oldest first. The caller holds mu.
+func (b *Book) seen(v Viewer) []requestlog.Record {
+	if v.Owner {
+		return b.recent
+	}
+	var out []requestlog.Record
+	for _, r := range b.recent {
+		if v.Sees(r.Key) {
+			out = append(out, r)
+		}
+	}
+	if s := b.keys[v.Key]; s != nil && len(s.recent) > len(out) {
+		return s.recent
+	}
+	return out
 }
 
 // Spend is the viewer's.
@@ -162,7 +186,8 @@ type Comparison struct {
 	// Mean predicted quality of what answered and of the best single model, over the answers that have both.
 	Quality         float64 `json:"quality"`
 	BaselineQuality float64 `json:"baseline_quality"`
-	Rated           uint64  `json:"rated"` // how many answers that is
+	Rated           uint64  `json:"rated"`  // how many answers that is
+	Failed          uint64  `json:"failed"` // of Requests: the answer broke, or its client left
 }
 
 // ModelSpend is one model's part.
@@ -194,6 +219,7 @@ type KeySpend struct {
 // sum is a Spend in the making.
 type sum struct {
 	since, last time.Time
+	recent      []requestlog.Record // a key's newest, oldest first
 	tally       Tally
 	named       Tally
 	compared    Comparison
@@ -264,6 +290,9 @@ func (s *sum) model(name string) *Tally {
 func (s *sum) compare(r requestlog.Record) {
 	c := &s.compared
 	c.Requests++
+	if r.Status >= 400 {
+		c.Failed++
+	}
 	c.CostMicroUSD += r.CostMicroUSD
 	c.BaselineMicroUSD += r.BaselineMicroUSD
 	if r.PredictedQuality != nil && r.BaselineQuality != nil {

@@ -136,3 +136,54 @@ func TestBookIsBounded(t *testing.T) {
 		t.Error("the newest key is not counted")
 	}
 }
+
+// A key that asks much does not take from another's page what that has asked.
+func TestBusyKeyLeavesTheOthersTheirs(t *testing.T) {
+	const most = 10
+	for _, filled := range []bool{false, true} {
+		b := page.NewBook(clock)
+		var records []requestlog.Record // oldest first
+		for i := range 15 {
+			r := answered(fmt.Sprintf("quiet%d", i), 1, 2)
+			r.Key = "key_quiet"
+			records = append(records, r)
+		}
+		for i := range 3000 {
+			records = append(records, answered(fmt.Sprint(i), 1, 2))
+		}
+		if filled {
+			for i, j := 0, len(records)-1; i < j; i, j = i+1, j-1 {
+				records[i], records[j] = records[j], records[i]
+			}
+			b.Fill(records[:1500])
+			b.Fill(records[1500:])
+		} else {
+			for _, r := range records {
+				b.Add(r)
+			}
+		}
+		quiet := page.Viewer{Key: "key_quiet"}
+		got := b.Recent(quiet, page.MaxListed)
+		if len(got) != most || got[0].ID != "quiet14" || got[most-1].ID != "quiet5" {
+			t.Errorf("filled %v: the quiet key sees %d requests: %v", filled, len(got), got)
+		}
+		if r, ok := b.Find(quiet, ""); !ok || r.ID != "quiet14" {
+			t.Errorf("filled %v: its newest answer is %q", filled, r.ID)
+		}
+		if got := b.Recent(page.Viewer{Key: "key_a"}, page.MaxListed); len(got) != page.MaxListed || got[0].ID != "2999" {
+			t.Errorf("filled %v: the busy key sees %d requests", filled, len(got))
+		}
+	}
+}
+
+// An answer whose client left is compared and failed; those that are neither are what is left out.
+func TestComparedAnswersThatFailedAreCounted(t *testing.T) {
+	b := page.NewBook(clock)
+	b.Add(answered("1", 10, 40))
+	left := answered("2", 5, 40)
+	left.Status, left.Partial = 499, true
+	b.Add(left)
+	if got := b.Spend(page.Viewer{Owner: true}); got.Failed != 1 || got.Compared.Requests != 2 || got.Compared.Failed != 1 {
+		t.Errorf("%d failed, compared %+v", got.Failed, got.Compared)
+	}
+}

@@ -195,6 +195,11 @@ func TestPage(t *testing.T) {
 		b.do(t, chromedp.SendKeys("#key", "sk-wrong\r"))
 		b.see(t, "main", "this gateway does not know the API key")
 		b.expectErrors("401")
+		b.run(t, `{ const e = document.querySelector('#key'); e.value = 'sk-\u200bwrong'; e.form.requestSubmit(); }`) // copied with what nobody sees
+		b.see(t, "main", "characters that no API key has")
+		b.open(t, base+"/#key=100%")
+		b.see(t, "main", "this gateway does not know the API key")
+		b.expectErrors("401")
 	})
 	t.Run("nothing yet", func(t *testing.T) {
 		b.do(t, chromedp.SendKeys("#key", f.APIKey()+"\r"))
@@ -218,6 +223,7 @@ func TestPage(t *testing.T) {
 	t.Run("receipts", func(t *testing.T) { testReceipts(t, b, f) })
 	t.Run("in both schemes", func(t *testing.T) { b.schemes(t, func(string) {}) })
 	t.Run("playground", func(t *testing.T) { testPlayground(t, b) })
+	t.Run("keys alone", func(t *testing.T) { testKeyboard(t, b) })
 	t.Run("narrow", func(t *testing.T) { testNarrow(t, b) })
 	t.Run("other keys see nothing", func(t *testing.T) { testOtherKey(t, b, f) })
 	t.Run("the owner sees all", func(t *testing.T) { testOwner(t, b, f) })
@@ -317,6 +323,17 @@ func testPlayground(t *testing.T, b *browser) {
 	b.see(t, ".answer", "t2", "operator stopped early")
 }
 
+// The link that skips the tabs goes to the view that is open, and not to another.
+func testKeyboard(t *testing.T, b *browser) {
+	b.view(t, "fleet", "Stake")
+	b.run(t, `document.querySelector('.skip').focus()`)
+	b.do(t, chromedp.KeyEvent("\r"))
+	b.see(t, "main h1", "Fleet")
+	if at := b.text(t, `document.activeElement.id + location.hash`); at != "main#fleet" {
+		t.Errorf("the focus is at %s, want the view", at)
+	}
+}
+
 // nameless lists the parts of a view that a screen reader would have no name for.
 const nameless = `[...document.querySelectorAll('button, input, select, textarea, a, [role=img]')]
 	.filter((e) => e.offsetParent && !e.innerText && !e.ariaLabel && !e.labels?.length && !e.querySelector('img'))
@@ -344,10 +361,20 @@ func testNarrow(t *testing.T, b *browser) {
 }
 
 func testOtherKey(t *testing.T, b *browser, f *fleet) {
-	b.open(t, strings.TrimSuffix(f.URL(), "/v1")+"/#key="+f.newKey("alice"))
+	key := f.newKey("alice")
+	b.open(t, strings.TrimSuffix(f.URL(), "/v1")+"/#key="+key)
 	b.see(t, "main", "No requests yet")
 	b.view(t, "receipts", "No receipts yet")
 	b.view(t, "spend", "Nothing spent yet")
+	if status, _ := f.post(f.URL()+"/chat/completions", map[string]string{"Authorization": "Bearer " + key}, []byte(`{"model":"gemma-2-9b-it","messages":[{"role":"user","content":"hi"}]}`)); status != http.StatusOK {
+		t.Fatalf("a request of the other key: %d", status)
+	}
+	b.view(t, "requests", "gemma-2-9b-it")
+	b.choose(t, "select", "failed")
+	b.see(t, ".side", "None of these.")
+	b.choose(t, "select", "all")
+	b.see(t, ".requests", "gemma-2-9b-it")
+	b.gone(t, ".side", "None of these.")
 	if at := b.text(t, "location.href"); strings.Contains(at, "key=") {
 		t.Errorf("the key stayed in the address: %s", at)
 	}

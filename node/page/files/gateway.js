@@ -13,7 +13,9 @@ export const key = {
 export function takeKey() {
   const found = location.hash.match(/^#key=([^&]+)/);
   if (!found) return;
-  key.set(decodeURIComponent(found[1]));
+  let secret = found[1];
+  try { secret = decodeURIComponent(secret); } catch { /* somebody typed it: the gateway says that it does not know it */ }
+  key.set(secret);
   history.replaceState(null, '', '#requests'); // a fragment is never sent, and from here on it is in no history either
 }
 
@@ -31,6 +33,7 @@ async function refusal(answer) {
 }
 
 export async function ask(path, options = {}) {
+  if (/[^\x20-\x7e]/.test(key.get())) throw new Refused(401, 'this has characters that no API key has, perhaps invisible ones: copy the key anew'); // no header can carry them
   const answer = await fetch(path, {...options, headers: headers(options.headers), cache: 'no-store', credentials: 'omit'});
   if (!answer.ok) throw await refusal(answer);
   return answer;

@@ -92,6 +92,7 @@ function signIn(problem) {
   field.focus();
 }
 
+document.querySelector('.skip').addEventListener('click', (e) => { e.preventDefault(); main.focus(); }); // what follows # names the view
 leave.addEventListener('click', () => { key.forget(); show(); });
 window.addEventListener('hashchange', show);
 show();

@@ -18,13 +18,14 @@ export function saved(cost, baseline) {
 }
 
 export function requestsView(main, choose) {
+  const none = el('p.note', {hidden: true}, 'None of these.');
   const list = el('ol.requests', {'aria-label': 'Requests, newest first'});
   const head = el('p.note', {'aria-live': 'off'});
   const detail = el('article.detail', {'aria-label': 'The decision behind the request'});
   const filter = el('select', {'aria-label': 'Show', onchange: () => draw()},
     el('option', {value: 'all'}, 'all requests'), el('option', {value: 'auto'}, 'chosen by the router'), el('option', {value: 'failed'}, 'failed'));
   put(main, el('div.split',
-    el('section.side', el('header', el('h1', 'Requests'), filter), head, list,
+    el('section.side', el('header', el('h1', 'Requests'), filter), head, list, none,
       el('p.note', 'Prompts and answers are not kept, so none are shown: the log has who asked, what was chosen and why, and what it cost.')),
     detail));
   const rows = new Map();
@@ -43,7 +44,7 @@ export function requestsView(main, choose) {
       if (list.children[i] !== row) list.insertBefore(row, list.children[i] || null);
       row.firstChild.setAttribute('aria-current', state.open?.request.id === r.id ? 'true' : 'false');
     });
-    if (!wanted.length && state.requests.length) put(list, el('li.note', 'None of these.'));
+    none.hidden = wanted.length > 0 || !state.requests.length;
     const now = JSON.stringify(state.open);
     if (now !== drawn) {
       drawn = now;

@@ -31,7 +31,7 @@ function headline(c) {
 
 function counterfactual(s) {
   const c = s.compared;
-  const rest = s.requests - s.failed - c.requests;
+  const rest = s.requests - s.failed - (c.requests - c.failed);
   const left = rest > 0 ? ` ${plural(rest, 'answer')} ${rest === 1 ? 'is' : 'are'} left out: ${s.named.requests ? 'their requests named a model, or ' : ''}there is nothing to compare them with.` : '';
   if (!c.requests) return `No automatic answer has been compared yet.${left}`;
   return `${plural(c.requests, 'automatic answer')} cost ${usd(c.cost_micro_usd)}. Had each gone to the most able model that could be asked then (${s.best.join(', ')}), at its cheapest operator, ` +
