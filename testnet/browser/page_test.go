@@ -206,7 +206,7 @@ func TestPage(t *testing.T) {
 		b.see(t, "main", "No requests yet", "Prompts and answers are not kept")
 		b.see(t, "#link", "live")
 		b.view(t, "spend", "Nothing spent yet")
-		b.view(t, "receipts", "No receipts yet")
+		b.view(t, "receipts", "No receipts among the newest requests")
 		b.run(t, `location.hash = '#requests/100%'`) // what somebody typed is no encoded text
 		b.see(t, "main", "No requests yet")
 	})
@@ -364,7 +364,7 @@ func testOtherKey(t *testing.T, b *browser, f *fleet) {
 	key := f.newKey("alice")
 	b.open(t, strings.TrimSuffix(f.URL(), "/v1")+"/#key="+key)
 	b.see(t, "main", "No requests yet")
-	b.view(t, "receipts", "No receipts yet")
+	b.view(t, "receipts", "No receipts among the newest requests")
 	b.view(t, "spend", "Nothing spent yet")
 	if status, _ := f.post(f.URL()+"/chat/completions", map[string]string{"Authorization": "Bearer " + key}, []byte(`{"model":"gemma-2-9b-it","messages":[{"role":"user","content":"hi"}]}`)); status != http.StatusOK {
 		t.Fatalf("a request of the other key: %d", status)

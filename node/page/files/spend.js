@@ -89,7 +89,7 @@ export function receiptsView(main) {
       return fact(state, count(of.length), usd(of.reduce((s, x) => s + x.cost_micro_usd, 0)));
     }), fact('Chain', String(r.chain_id), el('span.mono', {title: r.contract}, short(r.contract)))),
     r.settling && settling(r.settling),
-    r.receipts.length ? table(r) : empty('No receipts yet', 'The first answer that is charged leaves one.'));
+    r.receipts.length ? table(r) : empty('No receipts among the newest requests', el('p', 'Each answer that is charged leaves one. All of a key: ', el('code', 'GET /v1/receipts'), '.')));
 }
 
 function settling(s) {
