@@ -216,9 +216,9 @@ func (a *attempt) endError(err error) error {
 // maxPassed bounds the names of models that gave no answer, where they are told.
 const maxPassed = 200
 
-// asRequested is why with what the request itself has left of the choice.
-func asRequested(why string, req openai.Request) string {
-	if req.Provider.Narrows() {
+// asRequested is why with what the request itself has left of the choice; a tool loop asks no provider.order.
+func asRequested(why string, reason routing.Reason, req openai.Request) string {
+	if req.Provider.Narrows() && reason != routing.ReasonToolLoop {
 		why += "; only among the operators that provider in the request allows and puts first"
 	}
 	if len(req.Passed) > 0 {
@@ -237,7 +237,7 @@ func (a *attempt) Info() openai.Info {
 	if a.tries > 0 {
 		why = fmt.Sprintf("%s; %d operator(s) before this one gave no first byte", why, a.tries)
 	}
-	why = asRequested(why, a.req)
+	why = asRequested(why, a.decision.Reason, a.req)
 	info := openai.Info{
 		Model: string(a.choice.Model), Operator: a.choice.Operator, Reason: string(a.decision.Reason), Why: why,
 		PredictedQuality: a.choice.Quality, ReceiptID: a.id.String(),

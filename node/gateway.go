@@ -245,7 +245,7 @@ func (g *Gateway) decide(ctx context.Context, req openai.Request) (routing.Decis
 	for _, turn := range req.Turns() {
 		d, err := g.decideTurn(ctx, turn)
 		if err == nil {
-			d.Why = asRequested(d.Why, turn)
+			d.Why = asRequested(d.Why, d.Reason, turn)
 			return d, nil
 		}
 		unserved = append(unserved, &turnError{turn.Model, err})
