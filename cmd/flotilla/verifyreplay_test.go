@@ -14,17 +14,35 @@ import (
 	"flotilla/settlement"
 )
 
+// withMiniLM and withStatic are the two encoders that a gateway may have, each with the built-in index that it made.
+func withMiniLM(t *testing.T) (routing.Embedder, *index.Index) {
+	t.Helper()
+	e, err := embed.NewMiniLM()
+	x, err2 := index.Default()
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	return form.Join(e), x
+}
+
+func withStatic(t *testing.T) (routing.Embedder, *index.Index) {
+	t.Helper()
+	e, err := embed.NewStatic()
+	x, err2 := index.DefaultStatic()
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	return form.Join(e), x
+}
+
+// replaying makes a replayer for a prompt that knows one encoder and one index.
+func replaying(e routing.Embedder, x *index.Index, prompt string) *replayer {
+	return &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): e}, prompt: prompt}
+}
+
 // A decision that rests on a shorter version of the prompt has that version's query, which --prompt finds again.
 func TestQueryOfAShorterVersionIsFoundAgain(t *testing.T) {
-	miniLM, err := embed.NewMiniLM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := form.Join(miniLM)
-	x, err := index.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, x := withMiniLM(t)
 	g, err := guard.New()
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +56,7 @@ func TestQueryOfAShorterVersionIsFoundAgain(t *testing.T) {
 		{Operator: "large", Model: "llama-3.1-nemotron-51b-instruct", InputPerMTok: 900_000, OutputPerMTok: 900_000},
 	}
 	shorter := 0
-	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): e}}
+	r := replaying(e, x, "")
 	for _, question := range []string{
 		"What is the greatest prime factor of 221?", "Which of these structures produces male gametes in humans?", "What can exercising cause?",
 		"In 1883 which Indonesian volcano erupted and was believed to be the largest single explosion in recorded human history?",
@@ -82,20 +100,12 @@ func TestQueryOfAShorterVersionIsFoundAgain(t *testing.T) {
 
 // A receipt file is a stranger's: whatever its record says of query and views, it fails its checks, and no more.
 func TestForgedQueriesFail(t *testing.T) {
-	static, err := embed.NewStatic()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := form.Join(static)
-	x, err := index.DefaultStatic()
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, x := withStatic(t)
 	g, err := guard.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): e}, prompt: "What is the greatest prime factor of 221?"}
+	r := replaying(e, x, "What is the greatest prime factor of 221?")
 	forged := routing.Decision{IndexID: x.ID(), EmbedderID: e.ID(), Query: make(index.Query, x.Dim())}
 	for name, change := range map[string]func(*routing.Decision){
 		"short": func(d *routing.Decision) { d.Query = d.Query[:3] },
@@ -118,16 +128,8 @@ func TestForgedQueriesFail(t *testing.T) {
 
 // An encoder that fails, or is interrupted, says nothing of the receipt: the query could not be checked, it is not false.
 func TestAQueryThatCannotBeMadeIsNotFalse(t *testing.T) {
-	static, err := embed.NewStatic()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := form.Join(static)
-	x, err := index.DefaultStatic()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): interrupted{e}}, prompt: "What is the greatest prime factor of 221?"}
+	e, x := withStatic(t)
+	r := replaying(interrupted{e}, x, "What is the greatest prime factor of 221?")
 	if c := r.query(t.Context(), routing.Decision{IndexID: x.ID(), EmbedderID: e.ID(), Query: make(index.Query, x.Dim())}); !c.Skipped || !errors.Is(c.Err, settlement.ErrCannotCheck) {
 		t.Errorf("%+v", c)
 	}
@@ -139,15 +141,7 @@ func (interrupted) Embed(context.Context, string) ([]float32, error) { return ni
 
 // A decision that says there was no text is held to it: so a gateway cannot have a prompt rated by general ability.
 func TestNoTextIsHeldToThePrompt(t *testing.T) {
-	x, err := index.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	miniLM, err := embed.NewMiniLM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := form.Join(miniLM)
+	e, x := withMiniLM(t)
 	router, err := routing.New(routing.Config{Embedder: e, Index: x})
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +150,7 @@ func TestNoTextIsHeldToThePrompt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replayer{indexes: map[string]*index.Index{x.ID(): x}, embedders: map[string]routing.Embedder{e.ID(): e}, prompt: " \n"}
+	r := replaying(e, x, " \n")
 	if c := r.query(t.Context(), d); !c.OK {
 		t.Errorf("a prompt without text: %+v", c)
 	}
