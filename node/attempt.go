@@ -232,7 +232,11 @@ func (a *attempt) Info() openai.Info {
 	adv, b := a.priced.advert, a.decision.Baseline
 	why := a.decision.Why
 	if a.choice.Operator != a.decision.Pick.Operator && a.tries == 0 {
-		why = fmt.Sprintf("%s; of the offers that are as good, drawn: %s", why, a.choice.Operator)
+		how := "drawn"
+		if goesOnWith(a.choice, a.req.Conversation.Last) {
+			how = "the conversation's so far"
+		}
+		why = fmt.Sprintf("%s; of the offers that are as good, %s: %s", why, how, a.choice.Operator)
 	}
 	if a.tries > 0 {
 		why = fmt.Sprintf("%s; %d operator(s) before this one gave no first byte", why, a.tries)

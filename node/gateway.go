@@ -183,7 +183,7 @@ func noAnswer(err *noAnswerError) *openai.APIError {
 func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing.Decision, most, before int) (*attempt, []error) {
 	tries := append([]routing.Choice{d.Pick}, d.Fallbacks...)
 	if req.Provider.Sort == "" && len(req.Provider.Order) == 0 {
-		tries = g.drawn(d, tries)
+		tries = g.drawn(d, tries, req.Conversation.Last)
 	}
 	var faults []error
 	var refused []routing.Choice

@@ -179,10 +179,11 @@ func (g *Gateway) slowness(c routing.Candidate, by openai.Sort) float64 {
 	return g.health.pace(c.Ref.(*priced).endpoint()).slowness(by)
 }
 
-// drawn puts the idler of two offers first, drawn at random from those that are as good as the pick and cost the same.
+// drawn puts first, of those that are as good as the pick and cost the same, whoever has answered the conversation before, since its
+// model server may still know the text; else the idler of two drawn at random.
 // Sending all requests to the one that looks idlest would send those of every gateway to the same one. All of them are in
 // the decision's record, as pick and fallbacks.
-func (g *Gateway) drawn(d routing.Decision, tries []routing.Choice) []routing.Choice {
+func (g *Gateway) drawn(d routing.Decision, tries []routing.Choice, last openai.Session) []routing.Choice {
 	equal := 1
 	for equal < len(tries) && sameValue(tries[equal], d.Pick) {
 		equal++
@@ -190,16 +191,30 @@ func (g *Gateway) drawn(d routing.Decision, tries []routing.Choice) []routing.Ch
 	if equal == 1 || d.Turn != nil { // a conversation may have its reasons to stay
 		return tries
 	}
-	load := func(i int) int { return g.health.inFlight(tries[i].Ref.(*priced).peer) }
-	i, j := rand.IntN(equal), rand.IntN(equal-1)
+	i := slices.IndexFunc(tries[:equal], func(c routing.Choice) bool { return goesOnWith(c, last) })
+	if i < 0 {
+		i = g.idler(tries[:equal])
+	}
+	first := tries[i]
+	return append([]routing.Choice{first}, slices.Delete(tries, i, i+1)...)
+}
+
+// goesOnWith says whether the choice is whoever has answered a conversation before.
+func goesOnWith(c routing.Choice, last openai.Session) bool {
+	return c.Operator == last.Operator && string(c.Model) == last.Model
+}
+
+// idler is the position of the one with less of our requests under way, of two that are drawn.
+func (g *Gateway) idler(equal []routing.Choice) int {
+	load := func(i int) int { return g.health.inFlight(equal[i].Ref.(*priced).peer) }
+	i, j := rand.IntN(len(equal)), rand.IntN(len(equal)-1)
 	if j >= i {
 		j++
 	}
 	if load(j) < load(i) {
-		i = j
+		return j
 	}
-	first := tries[i]
-	return append([]routing.Choice{first}, slices.Delete(tries, i, i+1)...)
+	return i
 }
 
 // sameValue: two offers of one model between which only the operator differs.

@@ -175,7 +175,7 @@ func TestDrawn(t *testing.T) {
 	g.health.enter(endpoint{peer: "c"})
 	taken := map[string]int{}
 	for range 300 {
-		out := g.drawn(d, append([]routing.Choice(nil), tries...))
+		out := g.drawn(d, append([]routing.Choice(nil), tries...), openai.Session{Model: "m", Operator: "gone"})
 		taken[out[0].Operator]++
 		if len(out) != 4 || out[3].Operator != "dear" {
 			t.Fatalf("order %v", out)
@@ -183,6 +183,14 @@ func TestDrawn(t *testing.T) {
 	}
 	if taken["a"] == 0 || taken["b"] == 0 || taken["c"] != 0 || taken["dear"] != 0 {
 		t.Errorf("taken %v; want a and b, never the busier c, never the dear one", taken)
+	}
+	for who, want := range map[string]string{"c": "c", "dear": "a or b"} {
+		for range 50 {
+			got := g.drawn(d, append([]routing.Choice(nil), tries...), openai.Session{Model: "m", Operator: who})[0].Operator
+			if (got == "c") != (who == "c") || got == "dear" {
+				t.Fatalf("a conversation that %s had goes on with %s, want %s", who, got, want)
+			}
+		}
 	}
 }
 
@@ -220,5 +228,37 @@ func TestToolLoopGoesBeforeTheOrder(t *testing.T) {
 	}
 	if on, _, _ := ask(order, call+result+`,{"role":"assistant","content":"x"},{"role":"user","content":"hi"}`); on != "gemma-2-9b-it" {
 		t.Errorf("after the tools %s goes on, whose operator is not first in the order", on)
+	}
+}
+
+// A conversation with a named model goes on where it was, of operators that are as good: its model server may still know the text.
+func TestNamedModelsConversationStays(t *testing.T) {
+	w := textWorld(t, 0)
+	for range 2 {
+		w.scriptedModel(ServedModel{Model: "gemma-2-9b-it", Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 1_000_000}})
+	}
+	w.waitServing(2)
+	k := w.newKey(access.Terms{})
+	asked := map[string]int{}
+	for i := range 12 {
+		messages, first := fmt.Sprintf(`{"role":"system","content":"%d"},{"role":"user","content":"@script tokens=3"}`, i), ""
+		for turn := range 3 {
+			resp, raw := w.post(k.Secret, "/v1/chat/completions", fmt.Sprintf(`{"model":"gemma-2-9b-it","max_tokens":20,"messages":[%s]}`, messages))
+			by := resp.Header.Get("X-Flotilla-Operator")
+			if resp.StatusCode != http.StatusOK {
+				t.Fatalf("%d %s", resp.StatusCode, raw)
+			}
+			if turn == 0 {
+				first = by
+				asked[by]++
+			}
+			if by != first {
+				t.Errorf("conversation %d, turn %d: by %s, and began with %s", i, turn, by, first)
+			}
+			messages += `,{"role":"assistant","content":"a"},{"role":"user","content":"@script tokens=3"}`
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("conversations began with %v, want both", asked)
 	}
 }
