@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"flotilla/node/openai"
@@ -23,12 +24,14 @@ const (
 	checkReplay = "decision_replay"
 	checkServed = "decision_served"
 	checkQuery  = "decision_query"
+	checkAsked  = "decision_asked"
 )
 
 // replayer checks the routing decisions of receipts.
 type replayer struct {
 	indexes   map[string]*index.Index     // by Index.ID
 	prompt    string                      // what the request was routed by; only with embedder
+	asked     *openai.Asked               // of the request as it was sent; nil where the prompt alone is at hand
 	embedders map[string]routing.Embedder // by Embedder.ID; none where no prompt was given
 }
 
@@ -59,8 +62,9 @@ func (c *verifyCmd) newReplayer(receipts int) (*replayer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read prompt: %w", err)
 	}
-	if r.prompt, err = openai.RoutingText(raw); err != nil { // no request: the prompt itself
-		r.prompt = string(raw)
+	r.prompt = string(raw)
+	if asked, err := openai.ReadAsked(raw); err == nil { // else it is the prompt itself
+		r.prompt, r.asked = asked.Text, &asked
 	}
 	miniLM, err := embed.NewMiniLM()
 	if err != nil {
@@ -95,7 +99,26 @@ func (r *replayer) checks(ctx context.Context, b settlement.Bundle) []settlement
 	if len(r.embedders) != 0 {
 		out = append(out, r.query(ctx, d))
 	}
+	if r.asked != nil {
+		out = append(out, judge(checkAsked, "model and dial are those of the request", asksFor(*r.asked, d)))
+	}
 	return out
+}
+
+// asksFor: the decision is of a request that named the models which this one names, or left the choice to the router, at the dial
+// that it sets. So a gateway can claim neither that a model was named to it nor another dial.
+func asksFor(a openai.Asked, d routing.Decision) error {
+	switch {
+	case d.Pinned && len(a.Named) > 0 && !slices.Contains(a.Named, d.Named), d.Pinned && a.Auto && len(a.Named) == 0:
+		return fmt.Errorf("the decision says that the request names the model %q, and it does not", d.Named)
+	case !d.Pinned && !a.Auto && len(a.Named) > 0:
+		return fmt.Errorf("the request names %s, and the decision chose among all", strings.Join(a.Named, ", "))
+	case a.Dial != nil && *a.Dial != d.Dial:
+		return fmt.Errorf("the request sets the dial to %v, the decision was made at %v", *a.Dial, d.Dial)
+	case !a.Auto && len(a.Named) == 0 && a.Dial == nil:
+		return fmt.Errorf("%w: the request as it is given says neither model nor dial", settlement.ErrCannotCheck)
+	}
+	return nil
 }
 
 func (r *replayer) replay(ctx context.Context, b settlement.Bundle, d routing.Decision) settlement.Check {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
+	"flotilla/node/openai"
 	"flotilla/routing"
 	"flotilla/routing/embed"
 	"flotilla/routing/form"
@@ -157,5 +159,34 @@ func TestNoTextIsHeldToThePrompt(t *testing.T) {
 	r.prompt = "What is the boiling point of water at sea level?"
 	if c := r.query(t.Context(), d); c.OK || errors.Is(c.Err, settlement.ErrCannotCheck) {
 		t.Errorf("a prompt with text: %+v, want it to be false", c)
+	}
+}
+
+// A gateway can claim neither that a model was named to it, nor another dial, beside the request as it was sent.
+func TestDecisionIsHeldToTheRequest(t *testing.T) {
+	named := routing.Decision{Pinned: true, Named: "llama3.1:8b", Dial: 7}
+	chosen := routing.Decision{Dial: 3}
+	for _, c := range []struct {
+		body string
+		d    routing.Decision
+		want string // part of the error
+	}{
+		{`{"model":"llama3.1:8b","prompt":"x"}`, named, ""},
+		{`{"model":"auto","prompt":"x"}`, named, "names the model"},
+		{`{"model":"qwen2.5:7b","models":["phi3"],"prompt":"x"}`, named, "names the model"},
+		{`{"model":"qwen2.5:7b","models":["llama3.1:8b"],"prompt":"x"}`, named, ""},
+		{`{"model":"llama3.1:8b","models":["auto"],"prompt":"x"}`, chosen, ""},
+		{`{"model":"llama3.1:8b","prompt":"x"}`, chosen, "chose among all"},
+		{`{"model":"flotilla/auto","cost_quality_tradeoff":3,"prompt":"x"}`, chosen, ""},
+		{`{"model":"auto","plugins":[{"id":"auto-router","cost_quality_tradeoff":0}],"prompt":"x"}`, chosen, "sets the dial to 0"},
+		{`{"prompt":"x"}`, chosen, "neither model nor dial"},
+	} {
+		asked, err := openai.ReadAsked([]byte(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := asksFor(asked, c.d); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s beside %+v: %v, want %q", c.body, c.d, err, c.want)
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -137,20 +136,6 @@ func clipText(s string, n int) string {
 		n--
 	}
 	return s[:n]
-}
-
-// RoutingText is the text that a request with this body, of a chat or a text completion, is routed by. Its error is an *APIError.
-func RoutingText(body []byte) (string, error) {
-	req, api := parseRequest(body, http.Header{}, true)
-	if api != nil {
-		if chat, of := chatOfCompletion(body); of == nil {
-			req, api = parseRequest(chat, http.Header{}, true)
-		}
-	}
-	if api != nil {
-		return "", api
-	}
-	return req.PromptText, nil
 }
 
 // contentText reads content in each of its three forms; parts of kinds we do not know are left to the operator.

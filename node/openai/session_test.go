@@ -108,17 +108,24 @@ func TestBrokenAnswersAreNotRemembered(t *testing.T) {
 	}
 }
 
-// RoutingText is what the router would get.
-func TestRoutingTextOfABody(t *testing.T) {
+// What a decision has to agree with is what the router would get.
+func TestAskedOfABody(t *testing.T) {
 	body := `{"messages":[` + answered + `]}`
-	text, err := openai.RoutingText([]byte(body))
-	if diff := cmp.Diff(parsed(t, `{"model":"auto",`+body[1:]).PromptText, text); diff != "" || err != nil {
-		t.Errorf("%v (-router +RoutingText):\n%s", err, diff)
+	asked, err := openai.ReadAsked([]byte(body))
+	if diff := cmp.Diff(openai.Asked{Text: parsed(t, `{"model":"auto",`+body[1:]).PromptText}, asked); diff != "" || err != nil {
+		t.Errorf("%v (-router +asked):\n%s", err, diff)
 	}
-	if text, err := openai.RoutingText([]byte(`{"model":"auto","prompt":"Old times"}`)); err != nil || text != "Old times" {
-		t.Errorf("a text completion is routed by %q (%v)", text, err)
+	dial := 2.5
+	for body, want := range map[string]openai.Asked{
+		`{"model":"auto","prompt":"Old times"}`:                                                  {Text: "Old times", Auto: true},
+		`{"model":"llama3.1:8b","prompt":"Old times","cost_quality_tradeoff":2.5}`:               {Text: "Old times", Named: []string{"llama3.1:8b"}, Dial: &dial},
+		`{"model":"a","models":["b","auto"],"messages":[{"role":"user","content":"Old times"}]}`: {Text: "Old times", Auto: true, Named: []string{"a", "b"}},
+	} {
+		if asked, err := openai.ReadAsked([]byte(body)); err != nil || !cmp.Equal(asked, want) {
+			t.Errorf("%s: %+v (%v), want %+v", body, asked, err, want)
+		}
 	}
-	if _, err := openai.RoutingText([]byte(`{"messages":7}`)); err == nil {
+	if _, err := openai.ReadAsked([]byte(`{"messages":7}`)); err == nil {
 		t.Error("no messages, no error")
 	}
 }
