@@ -16,6 +16,7 @@ import (
 
 	"flotilla/node/access"
 	"flotilla/node/openai"
+	"flotilla/node/postgres"
 	"flotilla/routing"
 	"flotilla/settlement"
 )
@@ -183,6 +184,18 @@ func (c *Config) self() common.Address { return cmp.Or(c.Payer, c.signer()) }
 // signer is the account of the key that the node signs with.
 func (c *Config) signer() common.Address { return crypto.PubkeyToAddress(c.Key.PublicKey) }
 
+// Validate reports what is wrong with the settings themselves, whatever they are used with.
+func (g *GatewayConfig) Validate() error {
+	var store, lease error
+	if g.Store != "" {
+		store = postgres.CheckURL(g.Store)
+	}
+	if g.StoreLease != 0 && g.StoreLease < minStoreLease {
+		lease = fmt.Errorf("gateway: store lease %s: at least %s", g.StoreLease, minStoreLease)
+	}
+	return errors.Join(g.Cache.Validate(), store, lease)
+}
+
 // Validate reports everything that is wrong at once.
 func (c *Config) Validate() error {
 	var errs []error
@@ -198,10 +211,7 @@ func (c *Config) Validate() error {
 	add((c.Gateway == nil) == (c.Operator == nil), "a node is either a gateway or an operator")
 	if g := c.Gateway; g != nil {
 		add(g.Router == nil, "gateway: no router")
-		if err := g.Cache.Validate(); err != nil {
-			errs = append(errs, err)
-		}
-		add(g.StoreLease != 0 && g.StoreLease < minStoreLease, "gateway: store lease %s: at least %s", g.StoreLease, minStoreLease)
+		errs = append(errs, g.Validate())
 		add(len(c.Listen) == 0, "gateway: no libp2p listen address: operators could not reach it")
 	}
 	if o := c.Operator; o != nil {

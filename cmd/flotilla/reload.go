@@ -71,6 +71,9 @@ func (src source) reload(g *node.Gateway) ([]*kong.Flag, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
 	if _, err := all.Gateway.traceFlags.endpoint(); err != nil {
 		return nil, err
 	}

@@ -49,7 +49,8 @@ func TestConfigurationIsReloaded(t *testing.T) {
 	}
 	f.says(`"configuration reloaded" changed=[api-key] needs_restart=[settle-count]`, 1) // the flag beats the file for listen
 
-	for i, bad := range []string{"[gateway]\napi-keyy = [\"sk-bad\"]\n", "[gateway]\nlane-deposit = \"much\"\napi-key = [\"sk-bad\"]\n", "[gate", "[gateway]\ntrace-share = 9.0\napi-key = [\"sk-bad\"]\n"} {
+	for i, bad := range []string{"[gateway]\napi-keyy = [\"sk-bad\"]\n", "[gateway]\nlane-deposit = \"much\"\napi-key = [\"sk-bad\"]\n", "[gate", "[gateway]\ntrace-share = 9.0\napi-key = [\"sk-bad\"]\n",
+		"[gateway]\nstore = \"mysql://db\"\napi-key = [\"sk-bad\"]\n", "[gateway]\nstore-lease = \"1ms\"\napi-key = [\"sk-bad\"]\n"} {
 		write(bad)
 		f.says("configuration not reloaded", i+1)
 		if err := serves("sk-new", http.StatusOK); err != nil {

@@ -67,6 +67,12 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, err
 	return pool, nil
 }
 
+// CheckURL says what is wrong with the URL of a database, without asking for it.
+func CheckURL(url string) error {
+	_, err := config(url)
+	return err
+}
+
 func config(url string) (*pgxpool.Config, error) {
 	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
 		return nil, errors.New("store: want postgres://user@host/database?sslmode=verify-full")
