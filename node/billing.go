@@ -48,6 +48,9 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 			Message: fmt.Sprintf("the operator's receipt was refused (%v); nothing is charged", err)}
 	}
 	a.bill(r, end.Error != "")
+	if end.Error == "" && slices.Contains(finishReasons, end.FinishReason) {
+		a.final.FinishReason = end.FinishReason
+	}
 	a.g.health.success(a.priced.endpoint())
 	if a.req.Stream {
 		a.g.health.timed(a.priced.endpoint(), 0, r.OutputTokens, a.g.now().Sub(a.firstAt))
@@ -151,17 +154,14 @@ func (a *attempt) partial(ctx context.Context) error {
 	return nil
 }
 
-// bill is told of every receipt that has become durable, and whether the answer was cut. From here the same figure goes to the answer, the key's budget,
-// the log and the metrics.
+// bill is told of every receipt that has become durable, and whether the answer was cut. From here the same figure goes to the
+// answer, the key's budget, the log and the metrics.
 func (a *attempt) bill(r settlement.Receipt, partial bool) {
 	a.charge(r.Amount)
 	b := a.decision.Baseline
 	a.final = openai.Final{
 		PromptTokens: r.InputTokens, CompletionTokens: r.OutputTokens, CostMicroUSD: uint64(r.Amount),
 		BaselineMicroUSD: baselineCost(b, a.choice.Model, r.InputTokens, r.OutputTokens), ReceiptID: a.id.String(), Partial: partial,
-	}
-	if end := a.call.End(); end.Error == "" && slices.Contains(finishReasons, end.FinishReason) {
-		a.final.FinishReason = end.FinishReason
 	}
 	a.g.log.Info("answered", "request", a.req.ID, "receipt", a.id, "model", string(a.choice.Model), "operator", a.choice.Operator,
 		"reason", string(a.decision.Reason), "input_tokens", r.InputTokens, "output_tokens", r.OutputTokens, "cost_micro_usd", uint64(r.Amount), "partial", partial)

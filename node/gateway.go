@@ -379,7 +379,7 @@ func asAPIError(err error) error {
 // restarted. What an offer lacks it will lack then too.
 func noCapableOperator(err *routing.InfeasibleError) *openai.APIError {
 	if err.OnlyTooLong() { // clients know the code, and shorten what they send
-		return &openai.APIError{Status: 400, Type: "invalid_request_error", Code: "context_length_exceeded",
+		return &openai.APIError{Status: 400, Type: "invalid_request_error", Code: "context_length_exceeded", NoRetry: true,
 			Message: "the prompt and the tokens asked for are more than the maximum context length: " + err.Error()}
 	}
 	e := &openai.APIError{Status: 503, Type: "server_error", Code: "no_capable_operator", Message: err.Error(), NoRetry: true}
