@@ -8,6 +8,14 @@ import (
 	"flotilla/p2p"
 )
 
+// joined is an operator of its own that is connected to the server.
+func joined(t *testing.T, server *p2p.Host) *p2p.Host {
+	t.Helper()
+	h := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: server.Addrs()})
+	await(t, "a connection", func() bool { return h.Connected(server.ID()) })
+	return h
+}
+
 // TestSilentPeersLeaveRoom: identities that open all the streams they can, and never say what they want, keep nobody else from an
 // answer: neither with the first byte of a request alone, nor with all but its body.
 func TestSilentPeersLeaveRoom(t *testing.T) {
@@ -34,15 +42,10 @@ func TestSilentPeersLeaveRoom(t *testing.T) {
 				server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen[transport]}})
 				server.HandleRequest(proto, func(_ context.Context, _ p2p.PeerID, body []byte) ([]byte, error) { return body, nil })
 				serveEcho(server)
-				start := func() *p2p.Host {
-					h := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: server.Addrs()})
-					await(t, "a connection", func() bool { return h.Connected(server.ID()) })
-					return h
-				}
-				other := start()
+				other := joined(t, server)
 				opened := 0
 				for range 10 {
-					opened += start().OpenSilent(ctx, server.ID(), served.proto, 250, served.begin) // QUIC lets it wait for the 257th
+					opened += joined(t, server).OpenSilent(ctx, server.ID(), served.proto, 250, served.begin) // QUIC lets it wait for the 257th
 				}
 				before := time.Now()
 				if err := served.ask(ctx, other, server); err != nil {
@@ -60,8 +63,7 @@ func TestUnfinishedBodiesAreBounded(t *testing.T) {
 	ctx := testContext(t)
 	server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}, Timers: p2p.InferTimers{Write: 2 * deadline}})
 	serveEcho(server)
-	slow := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: server.Addrs()})
-	await(t, "a connection", func() bool { return slow.Connected(server.ID()) })
+	slow := joined(t, server)
 	if opened := slow.OpenSilent(ctx, server.ID(), p2p.ProtoInfer, streams, p2p.LongOpen(127)); opened != streams { // of 128
 		t.Fatalf("opened %d streams", opened)
 	}
@@ -75,15 +77,10 @@ func TestUnnamedStreamsLeaveRoom(t *testing.T) {
 			ctx := testContext(t)
 			server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen[transport]}})
 			serveEcho(server)
-			start := func() *p2p.Host {
-				h := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: server.Addrs()})
-				await(t, "a connection", func() bool { return h.Connected(server.ID()) })
-				return h
-			}
-			other := start()
+			other := joined(t, server)
 			opened := 0
 			for range 6 {
-				opened += start().OpenUnnamed(ctx, server.ID(), 250)
+				opened += joined(t, server).OpenUnnamed(ctx, server.ID(), 250)
 			}
 			if err := echo(ctx, pair{gateway: other, operator: server}, "hello"); err != nil {
 				t.Errorf("another peer, behind %d unnamed streams: %v", opened, err)
@@ -96,8 +93,7 @@ func TestUnnamedStreamsLeaveRoom(t *testing.T) {
 func TestThousandOperatorsFit(t *testing.T) {
 	gateway := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
 	for range 4 {
-		o := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: gateway.Addrs()})
-		await(t, "a connection", func() bool { return o.Connected(gateway.ID()) })
+		joined(t, gateway)
 	}
 	await(t, "gossip", func() bool { return gateway.OperatorsMemory(1) > 0 })
 	if share := gateway.OperatorsMemory(1000); share > 0.5 {

@@ -25,6 +25,16 @@ func refuse(t *testing.T, f *fixture, l *settlement.Ledger, o settlement.Opening
 	return found
 }
 
+// oneFault is a ledger with the evidence of one receipt that charges too much.
+func oneFault(t *testing.T) (*fixture, *settlement.Ledger, []settlement.StoredEvidence) {
+	t.Helper()
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	o := f.opening(t, 0)
+	f.record(t, l, o)
+	return f, l, refuse(t, f, l, o, func(r *settlement.Receipt) { r.Amount++ })
+}
+
 // A refused receipt leaves the evidence that it is, and only when it is.
 func TestRefusedReceiptsLeaveEvidence(t *testing.T) {
 	cases := []struct {
@@ -131,11 +141,7 @@ func TestDisputeAll(t *testing.T) {
 
 // A punishment that a reorganisation took out is brought about again.
 func TestDisputeAfterReorg(t *testing.T) {
-	f := newFixture(t, 1)
-	l := f.open(t, f.gateway, "")
-	o := f.opening(t, 0)
-	f.record(t, l, o)
-	found := refuse(t, f, l, o, func(r *settlement.Receipt) { r.Amount++ })
+	f, l, found := oneFault(t)
 	for round := range 2 {
 		done, err := l.DisputeAll(t.Context(), f.chain, common.Address{2})
 		if err != nil || len(done) != 1 || done[0].Slashed == 0 {
@@ -152,11 +158,7 @@ func TestDisputeAfterReorg(t *testing.T) {
 
 // What was punished long ago is looked at on chain once more, and then never again.
 func TestDisputeAllAsksNothingThatIsFinal(t *testing.T) {
-	f := newFixture(t, 1)
-	l := f.open(t, f.gateway, "")
-	o := f.opening(t, 0)
-	f.record(t, l, o)
-	found := refuse(t, f, l, o, func(r *settlement.Receipt) { r.Amount++ })
+	f, l, found := oneFault(t)
 	asked := func() int {
 		before := f.chain.Calls(memchain.Punished)
 		if _, err := l.DisputeAll(t.Context(), f.chain, common.Address{2}); err != nil {
@@ -229,11 +231,7 @@ func TestTwoPricesLeaveRoomForHarm(t *testing.T) {
 
 // Two ledgers with the same evidence: the second finds it punished and sends nothing.
 func TestEvidenceThatSomebodyElseBrought(t *testing.T) {
-	f := newFixture(t, 1)
-	l := f.open(t, f.gateway, "")
-	o := f.opening(t, 0)
-	f.record(t, l, o)
-	found := refuse(t, f, l, o, func(r *settlement.Receipt) { r.Amount++ })
+	f, l, found := oneFault(t)
 	if _, err := settlement.BringEvidence(t.Context(), f.chain, testDomain, found[0].Evidence, common.Address{1}); err != nil {
 		t.Fatal(err)
 	}
