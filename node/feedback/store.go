@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -118,7 +119,7 @@ func (s *Store) Put(e Entry) error {
 	switch {
 	case known && old.State != Pending:
 		return fmt.Errorf("keep feedback: %w", ErrReviewed)
-	case !known && len(s.entries)-s.accepted() >= maxEntries && !s.forgetOld() && !s.forgetRejected():
+	case !known && len(s.entries)-countAccepted(maps.Values(s.entries)) >= maxEntries && !s.forgetOld() && !s.forgetRejected():
 		return fmt.Errorf("keep feedback: %w", ErrFull)
 	}
 	e.State, e.Weight = Pending, 0
@@ -137,8 +138,8 @@ func (s *Store) Review(receipts []string, to State, weight int) (were []Entry, e
 }
 
 // AcceptConcordant accepts the entry on the receipt and all that agree with it, when at least n API keys do, and returns
-// them as they were: none when fewer do, when it is reviewed already, or when no more fit. What counts is what the entries say now; a verdict
-// that its sender has changed meanwhile is not accepted for what it said before.
+// them as they were: none when fewer do, when it is reviewed already, or when no more fit. What counts is what the entries say
+// now; a verdict that its sender has changed meanwhile is not accepted for what it said before.
 func (s *Store) AcceptConcordant(receipt string, n int) (were []Entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,8 +171,8 @@ func (s *Store) move(receipts []string, to State, weight int) (were []Entry, err
 	if len(moved) == 0 {
 		return nil, nil
 	}
-	fresh := len(slices.DeleteFunc(slices.Clone(were), func(e Entry) bool { return e.State == Accepted }))
-	if to == Accepted && s.accepted()+fresh > maxEntries {
+	fresh := len(were) - countAccepted(slices.Values(were))
+	if to == Accepted && countAccepted(maps.Values(s.entries))+fresh > maxEntries {
 		return nil, fmt.Errorf("review feedback: at most %d verdicts are rows of the index: take others out of it first ('flotilla feedback remove', or reject): %w", maxEntries, ErrFull)
 	}
 	return were, s.append(moved...)
@@ -242,10 +243,8 @@ func (s *Store) append(entries ...Entry) error {
 	return nil
 }
 
-// accepted is how many entries are.
-func (s *Store) accepted() int {
-	n := 0
-	for _, e := range s.entries {
+func countAccepted(entries iter.Seq[Entry]) (n int) {
+	for e := range entries {
 		if e.State == Accepted {
 			n++
 		}
