@@ -108,15 +108,16 @@ func (r *replayer) checks(ctx context.Context, b settlement.Bundle) []settlement
 // asksFor: the decision is of a request that named the models which this one names, or left the choice to the router, at the dial
 // that it sets. So a gateway can claim neither that a model was named to it nor another dial.
 func asksFor(a openai.Asked, d routing.Decision) error {
+	saysModel := a.Auto || len(a.Named) > 0
 	switch {
-	case d.Pinned && len(a.Named) > 0 && !slices.Contains(a.Named, d.Named), d.Pinned && a.Auto && len(a.Named) == 0:
+	case !saysModel && a.Dial == nil:
+		return fmt.Errorf("%w: the request as it is given says neither model nor dial", settlement.ErrCannotCheck)
+	case saysModel && d.Pinned && !slices.Contains(a.Named, d.Named):
 		return fmt.Errorf("the decision says that the request names the model %q, and it does not", d.Named)
-	case !d.Pinned && !a.Auto && len(a.Named) > 0:
+	case saysModel && !d.Pinned && !a.Auto:
 		return fmt.Errorf("the request names %s, and the decision chose among all", strings.Join(a.Named, ", "))
 	case a.Dial != nil && *a.Dial != d.Dial:
 		return fmt.Errorf("the request sets the dial to %v, the decision was made at %v", *a.Dial, d.Dial)
-	case !a.Auto && len(a.Named) == 0 && a.Dial == nil:
-		return fmt.Errorf("%w: the request as it is given says neither model nor dial", settlement.ErrCannotCheck)
 	}
 	return nil
 }
