@@ -18,6 +18,9 @@ import (
 // maxResamples bounds what a run holds: every router's frontier on each.
 const maxResamples = 10_000
 
+// maxDeals bounds the same: every prompt is judged so many times.
+const maxDeals = 50
+
 type evalCmd struct {
 	embedderFlags
 	Train   listFlag `help:"Outcomes to learn from, JSON lines (may be .gz) with prompt, scores and output_tokens by model. Each file is a benchmark of its own, named after the file or NAME=FILE." required:"" placeholder:"FILE…"`
@@ -28,6 +31,7 @@ type evalCmd struct {
 	Unseen  listFlag `help:"Leave these tasks out of training and judge on them alone; \"each\": every task in its turn." placeholder:"TASK…"`
 
 	Folds     int     `help:"Folds of the cross-validation, also of the one that chooses operating points." default:"5"`
+	Deals     int     `help:"Deal the folds of the cross-validation so many times; intervals count a prompt once." default:"1"`
 	Keep      float64 `help:"Share of the best single model's quality that an operating point must keep on the training part." default:"0.99"`
 	Resamples int     `help:"Bootstrap resamples behind the intervals." default:"1000"`
 	Seed      uint64  `help:"Seed of folds, resamples and the routers that draw." default:"1"`
@@ -65,7 +69,7 @@ func (c *evalCmd) Run(ctx context.Context, s *streams) error {
 	}
 	for _, set := range sets {
 		b, err := eval.Run(ctx, set, embedder, eval.Options{
-			Routers: c.Router, Without: c.Without, Unseen: c.Unseen, Folds: c.Folds, Keep: c.Keep, Seed: c.Seed, Resamples: c.Resamples,
+			Routers: c.Router, Without: c.Without, Unseen: c.Unseen, Folds: c.Folds, Deals: c.Deals, Keep: c.Keep, Seed: c.Seed, Resamples: c.Resamples,
 			Progress: func(stage string, done, total int) { bar.show(set.Name+": "+stage, done, total) },
 		})
 		if err != nil {
@@ -82,6 +86,12 @@ func (c *evalCmd) Run(ctx context.Context, s *streams) error {
 func (c *evalCmd) check(pairs []evalPair) error {
 	if c.Folds < 2 || c.Resamples < 40 || !(c.Keep > 0 && c.Keep <= 1) {
 		return fmt.Errorf("--folds %d, --resamples %d, --keep %g: want 2, 40 and a share of 1 at least", c.Folds, c.Resamples, c.Keep)
+	}
+	if c.Deals < 1 || c.Deals > maxDeals {
+		return fmt.Errorf("--deals %d: want 1 to %d", c.Deals, maxDeals)
+	}
+	if c.Deals > 1 && (len(c.Unseen) > 0 || slices.ContainsFunc(pairs, func(p evalPair) bool { return p.test != "" })) {
+		return errors.New("--deals: with --test or --unseen there are no folds to deal: leave it out, or them")
 	}
 	if c.Resamples > maxResamples {
 		return fmt.Errorf("--resamples %d: want at most %d", c.Resamples, maxResamples)

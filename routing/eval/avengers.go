@@ -25,7 +25,7 @@ const (
 
 	avengersNearest = 3
 	avengersBeta    = 9
-	avengersSteps   = 50 // of α
+	avengersSteps   = 400 // of α
 )
 
 func (a *avengers) name() string { return a.label }

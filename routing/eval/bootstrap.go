@@ -10,13 +10,13 @@ import (
 // Interval is a bootstrap 95 % interval over prompts (percentile method).
 type Interval [2]float64
 
-// draw is resample number r of n rows as weights: how often each row was drawn. The same numbers give the same draw, so
+// draw is resample number r of some rows as weights: how often each row was drawn. The same numbers give the same draw, so
 // all routers are resampled alike and differences are paired.
-func draw(seed uint64, r, n int, weights []float64) {
+func draw(seed uint64, r int, weights []float64) {
 	rng := rand.New(rand.NewPCG(seed, 0xb007<<32+uint64(r)))
 	clear(weights)
-	for range n {
-		weights[rng.IntN(n)]++
+	for range weights {
+		weights[rng.IntN(len(weights))]++
 	}
 }
 

@@ -111,15 +111,19 @@ func contestants(t *table, embedder routing.Embedder, opts Options) ([]contestan
 	return append(yardsticks(), others...), nil
 }
 
+// decadeSteps is how many steps a sweep makes while the worth falls to a tenth. Where models have one price a token, most
+// prompts change models within a few hundredths of a decade; with steps of a twelfth a router's AIQ on alpacaeval was
+// wrong by six points, and not by the same for all.
+const decadeSteps = 96
+
 // worthGrid is the common sweep: USD that one whole unit of quality is worth, from "only quality counts" to "only cost
-// counts". It spans what an answer of the best single model costs, times 10,000 to times 0.001, in steps of a twelfth
-// of a decade.
+// counts". It spans what an answer of the best single model costs, times 10,000 to times 0.001.
 func worthGrid(t *table) []setting {
 	score, cost := t.means(numbers(0, t.trained))
 	scale := cost[byScore(score, cost)[0]]
 	out := []setting{{notDial, math.Inf(1), true}}
-	for step := 4 * 12; step >= -3*12; step-- {
-		out = append(out, setting{notDial, scale * math.Pow(10, float64(step)/12), true})
+	for step := 4 * decadeSteps; step >= -3*decadeSteps; step-- {
+		out = append(out, setting{notDial, scale * math.Pow(10, float64(step)/decadeSteps), true})
 	}
 	return append(out, setting{notDial, 0, true})
 }

@@ -49,6 +49,7 @@ type Options struct {
 	Without   []string // model columns left out
 	Unseen    []string // tasks left out of training, and judged alone; "each": every task in its turn
 	Folds     int      // 5
+	Deals     int      // of the folds of a cross-validation, each prompt being judged as often; 1
 	Keep      float64  // the operating point keeps this share of best-single quality on the training part; 0.99
 	Seed      uint64   // of folds, bootstrap and baselines that draw; 1
 	Resamples int      // bootstrap; 1000
@@ -58,6 +59,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.Folds = cmp.Or(o.Folds, 5)
+	o.Deals = cmp.Or(o.Deals, 1)
 	o.Keep = cmp.Or(o.Keep, 0.99)
 	o.Seed = cmp.Or(o.Seed, 1)
 	o.Resamples = cmp.Or(o.Resamples, 1000)

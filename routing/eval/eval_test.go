@@ -104,6 +104,36 @@ func run(t *testing.T, set eval.Set, o eval.Options) (eval.Benchmark, map[string
 	return b, routers
 }
 
+// Several deals judge a prompt several times, which makes nobody surer of it: its places are resampled together.
+func TestDealsOfTheFolds(t *testing.T) {
+	set := eval.Set{Name: "coins", Train: part(t, samples(300))}
+	once, a := run(t, set, eval.Options{Resamples: 400, Routers: []string{"flotilla"}})
+	thrice, b := run(t, set, eval.Options{Resamples: 400, Routers: []string{"flotilla"}, Deals: 3})
+	if once.N != 300 || thrice.N != 300 || !strings.Contains(thrice.Method, "dealt 3 times") {
+		t.Errorf("%d and %d prompts, %s", once.N, thrice.N, thrice.Method)
+	}
+	if once.BestSingle.Accuracy != thrice.BestSingle.Accuracy || once.BestSingle.Folds != nil || thrice.BestSingle.Folds != nil {
+		t.Errorf("best single %+v, then %+v", once.BestSingle, thrice.BestSingle)
+	}
+	width := func(r eval.Router) float64 {
+		ci := r.CI95["dials.0.accuracy"]
+		return ci[1] - ci[0]
+	}
+	if w := width(b["flotilla"]) / width(a["flotilla"]); w < 0.9 || w > 1.1 {
+		t.Errorf("three deals' interval is %.2f times as wide as one's", w)
+	}
+	for _, r := range []eval.Router{a["flotilla"], b["flotilla"]} {
+		for _, d := range r.Dials {
+			if d.LeastSaved > d.Saved+1e-9 {
+				t.Errorf("dial %d: %.4f saved at least in a split, %.4f in all", d.Dial, d.LeastSaved, d.Saved)
+			}
+		}
+		if d := r.Dials[8]; d.LeastSaved == d.Saved {
+			t.Errorf("dial 8: each split saves %.4f", d.Saved)
+		}
+	}
+}
+
 func TestRouterSavesWhereTheSmallModelSuffices(t *testing.T) {
 	b, r := run(t, eval.Set{Name: "coins", Train: part(t, samples(600))}, eval.Options{Resamples: 200})
 	best, ours, oracle, cheap := r["best-single"], r["flotilla"], r["oracle"], r["cheapest"]

@@ -95,7 +95,7 @@ func (c randomChooser) choose(_ context.Context, row int, out *choice) error {
 // quality. No router that reads prompts should lose to it.
 type mix struct{}
 
-const mixSteps = 50
+const mixSteps = 400
 
 func (*mix) name() string { return staticMix }
 

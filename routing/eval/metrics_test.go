@@ -129,9 +129,9 @@ func TestCallCurveByHand(t *testing.T) {
 
 func TestDrawsAreReproducibleAndPaired(t *testing.T) {
 	a, b, c := make([]float64, 50), make([]float64, 50), make([]float64, 50)
-	draw(1, 7, 50, a)
-	draw(1, 7, 50, b)
-	draw(1, 8, 50, c)
+	draw(1, 7, a)
+	draw(1, 7, b)
+	draw(1, 8, c)
 	if !cmp.Equal(a, b) || cmp.Equal(a, c) {
 		t.Error("the same draw must repeat, another must differ")
 	}

@@ -17,7 +17,7 @@ type Report struct {
 // Benchmark is the outcome of Run.
 type Benchmark struct {
 	Name       string   `json:"name"`
-	N          int      `json:"n"`      // judged prompts
+	N          int      `json:"n"`      // judged prompts, of several deals counted once
 	Models     int      `json:"models"` // that could be chosen
 	Method     string   `json:"method"` // how the judged prompts were kept apart from those learned from
 	Without    []string `json:"without,omitempty"`
@@ -82,13 +82,15 @@ type Frontier struct {
 	AIQ         float64 `json:"aiq"`
 }
 
-// Dial is our router at one dial.
+// Dial is our router at one dial. LeastSaved is Saved on the split where it is least, beside that split's own best single model: what
+// is saved beside a mix of several splits' models says nothing of who would have taken one of them.
 type Dial struct {
 	Dial int `json:"dial"`
 	Level
-	Saved float64 `json:"saved"`
-	Kept  float64 `json:"kept"`
-	RCI   float64 `json:"rci"`
+	Saved      float64 `json:"saved"`
+	LeastSaved float64 `json:"least_saved"`
+	Kept       float64 `json:"kept"`
+	RCI        float64 `json:"rci"`
 }
 
 // Comparison is the paired difference of AIQ to the baseline that has the highest.
@@ -103,7 +105,9 @@ type reporter struct {
 	table     *table
 	splits    []*split
 	opts      Options
-	n         int
+	n         int   // judged places: every test row of every split
+	prompt    []int // by place: which prompt it is; one that several deals judge has several places
+	prompts   int
 	ones      []float64
 	best      outcomes // the three that all are measured against
 	cheapest  outcomes
@@ -115,9 +119,16 @@ type reporter struct {
 
 func newReporter(t *table, splits []*split, opts Options) *reporter {
 	r := &reporter{table: t, splits: splits, opts: opts, aiq: map[string][]float64{}, frontiers: map[string][][]point{}}
+	known := map[int]int{}
 	for _, s := range splits {
-		r.n += len(s.test)
+		for _, row := range s.test {
+			if _, ok := known[row]; !ok {
+				known[row] = len(known)
+			}
+			r.prompt = append(r.prompt, known[row])
+		}
 	}
+	r.n, r.prompts = len(r.prompt), len(known)
 	r.ones = slices.Repeat([]float64{1}, r.n)
 	return r
 }
@@ -141,6 +152,17 @@ func (r *reporter) references(weights []float64) references {
 	return references{best: at(r.best), cheapest: at(r.cheapest), oracle: at(r.oracle)}
 }
 
+// resample is bootstrap resample i as weights of the places: a prompt is drawn with all of its places.
+func (r *reporter) resample(i int) []float64 {
+	drawn := make([]float64, r.prompts)
+	draw(r.opts.Seed, i, drawn)
+	weights := make([]float64, r.n)
+	for at, prompt := range r.prompt {
+		weights[at] = drawn[prompt]
+	}
+	return weights
+}
+
 func (r *reporter) add(name string, t *trace) {
 	f, frontier := measure(t, r.references(r.ones), r.ones)
 	samples := make([][]float64, len(f.names))
@@ -150,8 +172,7 @@ func (r *reporter) add(name string, t *trace) {
 	frontiers := make([][]point, 1+r.opts.Resamples)
 	frontiers[0] = frontier
 	_ = each(r.opts.Resamples, func(i int) error {
-		weights := make([]float64, r.n)
-		draw(r.opts.Seed, i, r.n, weights)
+		weights := r.resample(i)
 		g, frontier := measure(t, r.references(weights), weights)
 		for j, v := range g.values {
 			samples[j][i] = v
@@ -186,8 +207,8 @@ func (r *reporter) router(name string, t *trace, f *figures, ci map[string]Inter
 			out.RCI[strconv.Itoa(dial)] = f.get(rciFigure(dial))
 		}
 		if _, ok := ci[dialFigure(dial, "cost")]; ok {
-			out.Dials = append(out.Dials, Dial{dial, Level{f.get(dialFigure(dial, "accuracy")), f.get(dialFigure(dial, "cost"))},
-				f.get(dialFigure(dial, "saved")), f.get(dialFigure(dial, "kept")), f.get(rciFigure(dial))})
+			out.Dials = append(out.Dials, Dial{Dial: dial, Level: Level{f.get(dialFigure(dial, "accuracy")), f.get(dialFigure(dial, "cost"))},
+				Saved: f.get(dialFigure(dial, "saved")), LeastSaved: r.leastSaved(t, dial), Kept: f.get(dialFigure(dial, "kept")), RCI: f.get(rciFigure(dial))})
 		}
 	}
 	if len(t.predicted) > 0 {
@@ -205,6 +226,18 @@ func (r *reporter) router(name string, t *trace, f *figures, ci map[string]Inter
 		out.Curve = append(out.Curve, Level{p.accuracy, p.costUSD})
 	}
 	return out
+}
+
+// leastSaved is the share of the best single model's cost that the dial saves on the split where that is least.
+func (r *reporter) leastSaved(t *trace, dial int) float64 {
+	k := slices.IndexFunc(t.knob, func(s setting) bool { return s.dial == dial })
+	least, from := math.Inf(1), 0
+	for _, s := range r.splits {
+		to := from + len(s.test)
+		least = min(least, 1-ratio(mean(t.costUSD[k][from:to]), mean(r.best.costUSD[from:to])))
+		from = to
+	}
+	return least
 }
 
 // meanDial is the mean of the splits' chosen positions on the scale 0 to 10.
@@ -228,7 +261,7 @@ func (t *trace) meanDial() float64 {
 func (r *reporter) benchmark() Benchmark {
 	ref := r.references(r.ones)
 	b := Benchmark{
-		Name: r.table.name, N: r.n, Models: len(r.table.models), Method: r.opts.method(r.table), Without: r.opts.Without,
+		Name: r.table.name, N: r.prompts, Models: len(r.table.models), Method: r.opts.method(r.table), Without: r.opts.Without,
 		BestSingle: r.single(ref.best, func(score, costUSD []float64) int { return byScore(score, costUSD)[0] }),
 		Cheapest:   r.single(ref.cheapest, func(_, cost []float64) int { return ranking(negated(cost))[0] }),
 		Oracle:     Level{ref.oracle.accuracy, ref.oracle.costUSD}, Routers: r.routers, aiq: r.aiq,
@@ -265,7 +298,7 @@ func (r *reporter) paretoDistances(routers []Router) {
 	_ = each(1+r.opts.Resamples, func(i int) error {
 		weights := slices.Clone(r.ones)
 		if i > 0 {
-			draw(r.opts.Seed, i-1, r.n, weights)
+			weights = r.resample(i - 1)
 		}
 		best := r.references(weights).best
 		var all []point

@@ -47,7 +47,11 @@ func (t *table) splits(opts Options) ([]*split, error) {
 	case len(test) > 0:
 		out = append(out, t.split(train, test, opts))
 	default:
-		out = t.folds(train, opts)
+		for deal := range opts.Deals {
+			dealt := opts
+			dealt.Seed += uint64(deal)
+			out = append(out, t.folds(train, dealt)...)
+		}
 	}
 	for _, s := range out {
 		if len(s.train) < 20*opts.Folds || len(s.test) == 0 {

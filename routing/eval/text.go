@@ -11,6 +11,9 @@ import (
 // method says how judged prompts were kept apart.
 func (o Options) method(t *table) string {
 	apart := fmt.Sprintf("%d-fold cross-validation", o.Folds)
+	if o.Deals > 1 {
+		apart = fmt.Sprintf("%s, dealt %d times", apart, o.Deals)
+	}
 	if len(t.rows) > t.trained {
 		apart = fmt.Sprintf("trained on %d other prompts", t.trained)
 	}
@@ -117,10 +120,10 @@ func (x Benchmark) tableOfOthers(b *strings.Builder) {
 }
 
 func (r Router) tableOfDials(b *strings.Builder) {
-	rows := [][]string{{r.Name + " at dial", "accuracy %", "USD/1000", "kept %", "saved %", "RCI"}}
+	rows := [][]string{{r.Name + " at dial", "accuracy %", "USD/1000", "kept %", "saved %", "least saved in a split %", "RCI"}}
 	for _, d := range r.Dials {
 		rows = append(rows, []string{fmt.Sprint(d.Dial), points(d.Accuracy), thousand(d.Cost), points(d.Kept) + between(r.CI95[dialFigure(d.Dial, "kept")], points),
-			points(d.Saved) + between(r.CI95[dialFigure(d.Dial, "saved")], points), fmt.Sprintf("%.2f", d.RCI)})
+			points(d.Saved) + between(r.CI95[dialFigure(d.Dial, "saved")], points), points(d.LeastSaved), fmt.Sprintf("%.2f", d.RCI)})
 	}
 	grid(b, rows)
 }
