@@ -73,10 +73,10 @@ func (f *studyFlags) print(s *streams, report fmt.Stringer) error {
 
 type probeStudyCmd struct {
 	studyFlags
-	Probes  int     `help:"Prompts that a new model is asked." default:"100" positive:""`
-	Keep    float64 `help:"Share of the best single model's quality at which savings are compared." default:"0.98"`
-	Deals   int     `help:"How often the folds are dealt anew; more make the figures steadier, and take as many times as long." default:"1" positive:""`
-	Vectors string  `help:"Folder that keeps vectors for the next run, or none; the user's cache by default." placeholder:"DIR"`
+	Probes int     `help:"Prompts that a new model is asked." default:"100" positive:""`
+	Keep   float64 `help:"Share of the best single model's quality at which savings are compared." default:"0.98"`
+	Deals  int     `help:"How often the folds are dealt anew; more make the figures steadier, and take as many times as long." default:"1" positive:""`
+	Cache  string  `help:"Folder for prompts' vectors, so that a second run need not embed; \"none\" keeps none. Default: in the user's cache folder." placeholder:"DIR"`
 }
 
 // Run prints how much of each model's saving its probe rows bring.
@@ -94,7 +94,7 @@ func (c *probeStudyCmd) Run(ctx context.Context, s *streams) error {
 	}
 	defer closeEmbedder()
 	bar := newProgressBar(s.err)
-	r := outcomeReader{embedder: m, cache: vectorFolder(c.Vectors), bar: bar}
+	r := outcomeReader{embedder: m, cache: vectorFolder(c.Cache), bar: bar}
 	samples, err := r.parse(c.Data)
 	if err != nil {
 		return err
