@@ -38,15 +38,15 @@ func (c *Chain) findAnchor(ctx context.Context, payer common.Address, epoch uint
 	if err == nil {
 		return anchorOf(event, head), nil
 	}
-	for to, span := head, c.scanBlocks; ; {
-		from := max(c.operators.start, to-min(to, span-1))
+	for to, s := head, c.newSpan(); ; {
+		from := max(c.operators.start, to-min(to, s.blocks-1))
 		event, err = c.batchEvent(ctx, payer, epoch, from, to)
 		switch {
-		case err != nil && maySpanLess(err, span):
-			span /= 2
+		case err != nil && s.narrow(err):
 		case err != nil || event != nil || from == c.operators.start:
 			return anchorOf(event, head), err
 		default:
+			s.widen()
 			to = from - 1
 		}
 	}

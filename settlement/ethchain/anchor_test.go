@@ -46,11 +46,11 @@ func TestAnchorIsFoundInPieces(t *testing.T) {
 			t.Errorf("in pieces of %d (-want +got):\n%s", blocks, diff)
 		}
 	}
+	node.answers.Store(0) // refuses whatever is asked
 	before := node.count("eth_getLogs")
-	node.maxRange.Store(1)
-	ethchain.SetScanBlocks(piecewise, 2) // refused still
-	if _, err := piecewise.BatchAnchor(ctx, gateway.Account(), 1); err == nil || node.count("eth_getLogs") != before+2 {
-		t.Errorf("error %v after %d questions, want one after two", err, node.count("eth_getLogs")-before)
+	ethchain.SetScanBlocks(piecewise, 4)
+	if _, err := piecewise.BatchAnchor(ctx, gateway.Account(), 1); err == nil || node.count("eth_getLogs") != before+4 {
+		t.Errorf("error %v after %d questions, want one after those for all, four, two and one block", err, node.count("eth_getLogs")-before)
 	}
 }
 
@@ -63,19 +63,34 @@ func TestNodeThatAllowsFewBlocks(t *testing.T) {
 	for range 320 {
 		w.warp(t, time.Second)
 	}
+	for _, most := range []int64{160, 10, 1} {
+		node := newFlakyNode(t, w.URL())
+		reader := through(t, w, node)
+		node.maxRange.Store(most)
+		found, err := reader.StakedOperators(ctx)
+		must(t, err)
+		at, err := reader.BatchAnchor(ctx, gateway.Account(), 1)
+		must(t, err)
+		if len(found) != 1 || at.Root != b.ReceiptsRoot {
+			t.Errorf("%d blocks at once: found operators %v and root %s, want one and %s", most, found, at.Root, b.ReceiptsRoot)
+		}
+	}
+}
+
+// A node that refuses wide questions for a while is not asked in small pieces for ever.
+func TestQuestionsForEventsWidenAgain(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	for range 500 {
+		w.warp(t, time.Second)
+	}
 	node := newFlakyNode(t, w.URL())
 	reader := through(t, w, node)
-	node.maxRange.Store(160)
+	ethchain.SetScanBlocks(reader, 100)
+	node.maxRange.Store(1)
+	node.widenAfter.Store(20)
 	found, err := reader.StakedOperators(ctx)
 	must(t, err)
-	at, err := reader.BatchAnchor(ctx, gateway.Account(), 1)
-	must(t, err)
-	if len(found) != 1 || at.Root != b.ReceiptsRoot {
-		t.Errorf("found operators %v and root %s, want one and %s", found, at.Root, b.ReceiptsRoot)
-	}
-	before := node.count("eth_getLogs")
-	node.maxRange.Store(1)
-	if _, err := reader.BatchAnchor(ctx, gateway.Account(), 1); err == nil || node.count("eth_getLogs")-before > 10 {
-		t.Errorf("error %v after %d questions of a node that allows one block", err, node.count("eth_getLogs")-before)
+	if asked := node.count("eth_getLogs"); len(found) != 1 || asked > 120 {
+		t.Errorf("found %v with %d questions: one with 7 refusals, 20 answers for a block each and some 90 in wider pieces", found, asked)
 	}
 }

@@ -16,41 +16,61 @@ import (
 const (
 	// scanBlocks is how many blocks one question for events spans: what public nodes commonly allow.
 	scanBlocks = 10_000
-	// leastScanBlocks bounds how far the span is halved for a node that allows less: with fewer no history is read in time.
-	leastScanBlocks = 100
+	// answersToWiden is how many questions in a row must be answered before the next one spans twice as many blocks: a node that has a
+	// limit refuses each try, and one that was short of time for a while must not be asked in small pieces for ever.
+	answersToWiden = 16
 )
 
-// events calls do for each event of the contract with these topics in the blocks from…to, oldest first. It asks in
-// pieces of c.scanBlocks, or smaller ones where the node refuses those. A node that has pruned an event answers as if
-// there were none.
-func (c *Chain) events(ctx context.Context, contract common.Address, topics [][]common.Hash, from, to uint64, do func(*types.Log) error) error {
-	for span := c.scanBlocks; from <= to; {
-		end := min(from+span-1, to)
-		logs, err := c.eventsAtOnce(ctx, contract, topics, from, end)
-		if err != nil && maySpanLess(err, span) {
-			span /= 2
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		for i := range logs {
-			if err := do(&logs[i]); err != nil {
-				return fmt.Errorf("read event in block %d: %w", logs[i].BlockNumber, err)
-			}
-		}
-		from = end + 1
-	}
-	return nil
+// span is how many blocks one question for events covers: at most scanBlocks, half of it after each refusal, down to one block.
+type span struct {
+	blocks, most uint64
+	answered     int // questions in a row
 }
 
-// maySpanLess says whether a question for span blocks was refused and half of them are still worth asking for. Nodes have
-// no common code for a range that is too wide.
-func maySpanLess(err error, span uint64) bool {
+func (c *Chain) newSpan() span { return span{blocks: c.scanBlocks, most: c.scanBlocks} }
+
+// narrow says whether the question was refused and one for half as many blocks is still worth asking. Nodes have no common code
+// for a range that is too wide.
+func (s *span) narrow(err error) bool {
 	var answer rpc.Error
 	var status rpc.HTTPError
 	refused := errors.As(err, &answer) || errors.As(err, &status) && status.StatusCode == http.StatusBadRequest
-	return refused && span/2 >= leastScanBlocks
+	if !refused || s.blocks <= 1 {
+		return false
+	}
+	s.blocks, s.answered = s.blocks/2, 0
+	return true
+}
+
+// widen notes that a question was answered.
+func (s *span) widen() {
+	if s.answered++; s.answered == answersToWiden {
+		s.blocks, s.answered = min(2*s.blocks, s.most), 0
+	}
+}
+
+// events calls do for each event of the contract with these topics in the blocks from…to, oldest first, and returns the first block
+// that it has not read. It asks in pieces of c.scanBlocks, or smaller ones where the node refuses those. A node that has pruned an
+// event answers as if there were none.
+func (c *Chain) events(ctx context.Context, contract common.Address, topics [][]common.Hash, from, to uint64, do func(*types.Log) error) (next uint64, _ error) {
+	for s := c.newSpan(); from <= to; {
+		end := min(from+s.blocks-1, to)
+		logs, err := c.eventsAtOnce(ctx, contract, topics, from, end)
+		if err != nil && s.narrow(err) {
+			continue
+		}
+		if err != nil {
+			return from, err
+		}
+		for i := range logs {
+			if err := do(&logs[i]); err != nil {
+				return from, fmt.Errorf("read event in block %d: %w", logs[i].BlockNumber, err)
+			}
+		}
+		s.widen()
+		from = end + 1
+	}
+	return from, nil
 }
 
 // eventsAtOnce asks once for the events with these topics in the blocks from…to, without those that a reorganisation took back.

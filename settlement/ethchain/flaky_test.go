@@ -23,17 +23,18 @@ import (
 // flakyNode passes questions on to a real node, as far as its switches let it.
 type flakyNode struct {
 	*httptest.Server
-	target   atomic.Value // URL of the node
-	down     atomic.Bool  // answers nothing
-	drop     atomic.Int64 // how many more transactions are taken and thrown away, as by a node whose pool is lost in a crash
-	leastFee atomic.Int64 // wei for a unit of gas below which it takes no transaction, as where the pool is full of dearer ones
-	lag      atomic.Int64 // how many more times no transaction of the account is in a block, as of a node that is behind
-	private  atomic.Bool  // does not tell what is pending
-	maxRange atomic.Int64 // blocks that one question for events may span; 0: any
-	answers  atomic.Int64 // how many more questions for events it answers, as far as a caller's time goes; below 0: any
-	busy     atomic.Bool  // calls no contract, as where its owner has asked too much
-	noTip    atomic.Bool  // has nobody pay a tip
-	behind   atomic.Int64 // how many more times it has no receipt, as of a node behind the one that told the nonce
+	target     atomic.Value // URL of the node
+	down       atomic.Bool  // answers nothing
+	drop       atomic.Int64 // how many more transactions are taken and thrown away, as by a node whose pool is lost in a crash
+	leastFee   atomic.Int64 // wei for a unit of gas below which it takes no transaction, as where the pool is full of dearer ones
+	lag        atomic.Int64 // how many more times no transaction of the account is in a block, as of a node that is behind
+	private    atomic.Bool  // does not tell what is pending
+	maxRange   atomic.Int64 // blocks that one question for events may span; 0: any
+	widenAfter atomic.Int64 // after how many answers for events maxRange ends; 0: never
+	answers    atomic.Int64 // how many more questions for events it answers, as far as a caller's time goes; below 0: any
+	busy       atomic.Bool  // calls no contract, as where its owner has asked too much
+	noTip      atomic.Bool  // has nobody pay a tip
+	behind     atomic.Int64 // how many more times it has no receipt, as of a node behind the one that told the nonce
 
 	approved func(owner, spender common.Address) bool // refuses to change an allowance for another, as USDT does; may be nil
 
@@ -141,6 +142,9 @@ func (n *flakyNode) instead(call rpcCall) map[string]any {
 		}
 		if json.Unmarshal(call.Params[0], &filter) == nil && most > 0 && int64(filter.ToBlock-filter.FromBlock) >= most {
 			return refuse("block range is too wide")
+		}
+		if n.widenAfter.Load() > 0 && n.widenAfter.Add(-1) == 0 {
+			n.maxRange.Store(0)
 		}
 	}
 	return nil

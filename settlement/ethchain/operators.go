@@ -75,7 +75,7 @@ func largestFirst(stakes map[common.Address]settlement.Amount) []common.Address 
 	})
 }
 
-// scanStaked reads the Staked events since the last scan. One that is cut short goes on at its last piece the next time: a
+// scanStaked reads the Staked events since the last scan. One that is cut short goes on at its last question the next time: a
 // long history takes longer than a caller may wait. The caller holds c.operators.mu.
 func (c *Chain) scanStaked(ctx context.Context) error {
 	if err := c.sameChain(ctx); err != nil {
@@ -87,14 +87,9 @@ func (c *Chain) scanStaked(ctx context.Context) error {
 	}
 	staked := [][]common.Hash{{c.stake.GetABI().Events[bindings.FlotillaStakeStakedEventName].ID}}
 	again := max(c.operators.start, head+1-min(head+1, scanOverlap))
-	for from := c.operators.next; from <= head; from += c.scanBlocks {
-		to := min(from+c.scanBlocks-1, head)
-		if err := c.events(ctx, c.stakeAt, staked, from, to, c.noteStaked); err != nil {
-			return err
-		}
-		c.operators.next = min(to+1, again)
-	}
-	return nil
+	next, err := c.events(ctx, c.stakeAt, staked, c.operators.next, head, c.noteStaked)
+	c.operators.next = min(next, again)
+	return err
 }
 
 func (c *Chain) noteStaked(log *types.Log) error {

@@ -56,7 +56,7 @@ func (c *Chain) AuthorizedSigners(ctx context.Context, payer common.Address) ([]
 		{c.contract.GetABI().Events[bindings.FlotillaSettlementSignerAuthorizedEventName].ID}, {common.BytesToHash(payer[:])},
 	}
 	var out []AuthorizedSigner
-	err = c.events(ctx, c.domain.Contract, authorized, c.operators.start, head, func(log *types.Log) error {
+	_, err = c.events(ctx, c.domain.Contract, authorized, c.operators.start, head, func(log *types.Log) error {
 		event, err := c.contract.UnpackSignerAuthorizedEvent(log)
 		if err != nil {
 			return err
