@@ -72,7 +72,7 @@ func TestManyLossesAreAdmittedAtOnce(t *testing.T) {
 	if err := g.syncWith(t.Context(), op.fleet.ID(), op.Operator.self); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := g.ledger.UnsignedPartials(op.Operator.self, 1); err != nil || len(left) > 0 {
+	if left, err := g.ledger.UnsignedPartials(op.Operator.self, 1, time.Now()); err != nil || len(left) > 0 {
 		t.Errorf("some partial receipts are not signed yet (%v)", err)
 	}
 }
@@ -114,7 +114,7 @@ func TestSignaturesWithoutAVoucher(t *testing.T) {
 	op := w.honestOperator()
 	g := w.gateway.Gateway
 	w.lose(1)
-	partials, err := g.ledger.UnsignedPartials(op.Operator.self, 1)
+	partials, err := g.ledger.UnsignedPartials(op.Operator.self, 1, time.Now())
 	if err != nil || len(partials) != 1 {
 		t.Fatal(len(partials), err)
 	}
@@ -128,5 +128,45 @@ func TestSignaturesWithoutAVoucher(t *testing.T) {
 	}
 	if v, _, err := op.ledger.HeldVoucher(g.self); err != nil || v.ValueAggregate != 0 {
 		t.Errorf("the operator holds %+v, %v", v, err)
+	}
+}
+
+// A partial receipt that an operator does not sign, as it has its own receipt for the order, is not brought again at once, and does
+// not keep the others from being signed.
+func TestPartialThatIsNeverSigned(t *testing.T) {
+	w := newWorld(t)
+	op := w.honestOperator()
+	g := w.gateway.Gateway
+	a := w.ordered()
+	o := a.opening.Order
+	amount, err := settlement.Cost(a.priced.advert.Price(), 9, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := a.opening.Bundle(testDomain, settlement.Receipt{
+		Request: common.Hash(a.id), Payer: o.Payer, Payee: o.Payee, Advert: o.Advert, InputTokens: 9, OutputTokens: 5, Amount: amount,
+		ServedAt: uint64(time.Now().Unix()), RequestHash: o.RequestHash, Decision: o.Decision,
+	}, nil)
+	b.Partial = false
+	if _, err := op.ledger.RecordServed(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	a.last.Tokens, a.text = 2, 10
+	if err := a.partial(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.release()
+	w.lose(2 * maxPartialsPerSync)
+	if err := g.syncWith(t.Context(), op.fleet.ID(), op.Operator.self); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []struct {
+		after time.Duration
+		left  int
+	}{{0, 0}, {2 * time.Hour, 1}} {
+		left, err := g.ledger.UnsignedPartials(op.Operator.self, 100, time.Now().Add(at.after))
+		if err != nil || len(left) != at.left {
+			t.Errorf("%d partial receipts are to be brought after %s, want %d: %v", len(left), at.after, at.left, err)
+		}
 	}
 }

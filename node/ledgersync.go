@@ -45,20 +45,20 @@ func (g *Gateway) syncLedgers(ctx context.Context, connected <-chan p2p.PeerID) 
 	}
 }
 
-// syncWith brings an operator all partial receipts, as many messages as that takes, and the voucher with them.
+// syncWith brings an operator all partial receipts that it may sign now, as many messages as that takes, and the voucher with them.
 func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common.Address) error {
 	ctx, cancel := context.WithTimeout(ctx, syncTimeout) // for all of it: the other operators wait
 	defer cancel()
 	for {
-		partials, err := g.ledger.UnsignedPartials(operator, maxPartialsPerSync)
+		partials, err := g.ledger.UnsignedPartials(operator, maxPartialsPerSync, g.now())
 		if err != nil {
 			return fmt.Errorf("list partial receipts: %w", err)
 		}
 		if len(partials) == 0 {
 			return nil
 		}
-		if all, err := g.bring(ctx, peer, operator, partials); err != nil || !all {
-			return err // what it does not sign, it may sign later
+		if err := g.bring(ctx, peer, operator, partials); err != nil {
+			return err
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (g *Gateway) payUp(peer p2p.PeerID, operator common.Address) {
 		defer cancel()
 		err := g.syncWith(ctx, peer, operator)
 		if err == nil {
-			_, err = g.bring(ctx, peer, operator, nil)
+			err = g.bring(ctx, peer, operator, nil)
 		}
 		if err != nil {
 			g.log.Debug("bring the voucher that was asked for", "peer", peer, "err", err)
@@ -83,38 +83,40 @@ func (g *Gateway) payUp(peer p2p.PeerID, operator common.Address) {
 	})
 }
 
-// bring sends an operator partial receipts and the newest voucher. It says whether all that was sent has been signed.
-func (g *Gateway) bring(ctx context.Context, peer p2p.PeerID, operator common.Address, partials []settlement.Bundle) (all bool, _ error) {
+// bring sends an operator partial receipts and the newest voucher. What it does not sign now is put off.
+func (g *Gateway) bring(ctx context.Context, peer p2p.PeerID, operator common.Address, partials []settlement.Bundle) error {
 	req := ledgerRequest{Partials: partials}
 	v, sig, err := g.ledger.Voucher(operator)
 	if err != nil {
-		return false, fmt.Errorf("read voucher: %w", err)
+		return fmt.Errorf("read voucher: %w", err)
 	}
 	req.Voucher, req.VoucherSig = &v, sig
 	raw, err := req.fit()
 	if err != nil {
-		return false, err
+		return err
 	}
 	answer, err := g.fleet.Request(ctx, peer, protoLedger, raw)
 	if err != nil {
-		return false, fmt.Errorf("ask %s: %w", peer, err)
+		return fmt.Errorf("ask %s: %w", peer, err)
 	}
 	var reply ledgerReply
 	if err := decode(answer, &reply); err != nil {
-		return false, err
+		return err
 	}
-	all = true
+	var refused []settlement.Bundle
 	for _, b := range req.Partials {
 		sig, ok := reply.Signatures[b.ID().String()]
-		if !ok {
-			all = false
-			continue
+		if ok {
+			err = g.ledger.AttachOperatorSig(ctx, b.ID(), sig)
 		}
-		if err := g.ledger.AttachOperatorSig(ctx, b.ID(), sig); err != nil {
-			return false, fmt.Errorf("keep operator's signature: %w", err)
+		switch {
+		case !ok || errors.Is(err, settlement.ErrBadSignature):
+			refused = append(refused, b)
+		case err != nil:
+			return fmt.Errorf("keep operator's signature: %w", err)
 		}
 	}
-	return all, nil
+	return g.ledger.PutOffPartials(ctx, refused, g.now())
 }
 
 // fit encodes as many of the partial receipts as a message takes. The others wait for their next turn.

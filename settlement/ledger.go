@@ -62,12 +62,11 @@ type Ledger struct {
 	changes sync.RWMutex // guards closed; held for reading by each change until it is answered
 	closed  bool
 
-	mu           sync.Mutex // guards the fields below up to waiting; never held during I/O
-	backlog      Backlog
-	lanes        map[common.Address]Backlog // by payee, only lanes with a backlog
-	batches      batches
-	partialsFrom ReceiptID    // where the next UnsignedPartials starts
-	waiting      []chan error // for the next sync; each of capacity 1
+	mu      sync.Mutex // guards the fields below up to waiting; never held during I/O
+	backlog Backlog
+	lanes   map[common.Address]Backlog // by payee, only lanes with a backlog
+	batches batches
+	waiting []chan error // for the next sync; each of capacity 1
 
 	adverts, orders signatureCache
 	inclusions      int // of one commit; tests make it small

@@ -1,10 +1,11 @@
 package settlement
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -41,40 +42,87 @@ func (l *Ledger) AttachOperatorSig(ctx context.Context, id ReceiptID, sig Signat
 	return nil
 }
 
-// UnsignedPartials returns at most limit partial receipts that payee has not signed. Calls go round all
-// of them, so that those which the operator will never sign do not hide the others.
-func (l *Ledger) UnsignedPartials(payee common.Address, limit int) ([]Bundle, error) {
+const (
+	// leastPartialWait and mostPartialWait are how long a partial receipt that its operator did not sign is not shown to it again: twice as
+	// long after each time. Some are never signed, as those for an order that the operator has its own receipt for.
+	leastPartialWait = time.Minute
+	mostPartialWait  = time.Hour
+	// partialsAskedFor is how old a partial receipt is when nobody asks for its signature any more: an operator remembers its adverts no
+	// longer, and signs nothing under others. It is paid all the same.
+	partialsAskedFor = advertsKept * time.Millisecond
+)
+
+// partialWait is when to show the operator a partial receipt that it did not sign. Its row is empty before the first time.
+type partialWait struct {
+	Times int       `json:"times"` // that it did not sign
+	Until time.Time `json:"until"`
+}
+
+func readPartialWait(key, row []byte) (w partialWait, err error) {
+	if len(row) > 0 {
+		err = decodeRecord(key, row, &w)
+	}
+	return w, err
+}
+
+// UnsignedPartials returns at most limit partial receipts that payee has not signed and may be shown at now; see PutOffPartials.
+func (l *Ledger) UnsignedPartials(payee common.Address, limit int, now time.Time) ([]Bundle, error) {
 	prefix := addressKey(prefixPartial, payee)
-	l.mu.Lock()
-	from := partialKey(payee, l.partialsFrom)
-	l.mu.Unlock()
 	var out []Bundle
 	err := l.view(func(snap reader) error {
-		for _, start := range [][]byte{from, prefix} { // up to the end, then from the beginning
-			err := durable.Scan(snap, prefix, start, func(e entry) (bool, error) {
-				if bytes.Equal(start, prefix) && bytes.Compare(e.Key, from) >= 0 {
-					return false, nil // seen in the first round
-				}
-				var b Bundle
-				err := readRecord(snap, idKey(prefixReceipt, ReceiptID(e.Key[len(prefix):])), &b)
-				out = append(out, b)
-				return len(out) < limit, err
-			})
-			if err != nil || len(out) >= limit {
+		return durable.Scan(snap, prefix, nil, func(e entry) (bool, error) {
+			wait, err := readPartialWait(e.Key, e.Value)
+			if err != nil || now.Before(wait.Until) && wait.Until.Sub(now) <= mostPartialWait { // else the clock went back
+				return err == nil, err
+			}
+			var b Bundle
+			err = readRecord(snap, idKey(prefixReceipt, ReceiptID(e.Key[len(prefix):])), &b)
+			out = append(out, b)
+			return len(out) < limit, err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list partial receipts of %s: %w", payee, err)
+	}
+	return out, nil
+}
+
+// PutOffPartials notes that their operator was shown partial receipts and did not sign them. They are shown again after a while that
+// grows each time, and not at all when they are partialsAskedFor old.
+func (l *Ledger) PutOffPartials(ctx context.Context, refused []Bundle, now time.Time) error {
+	if len(refused) == 0 {
+		return nil
+	}
+	err := l.update(ctx, func(tx *stagedTx) error {
+		for _, b := range refused {
+			if err := stagePutOff(tx, b, now); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list partial receipts of %s: %w", payee, err)
+		return fmt.Errorf("put partial receipts off: %w", err)
 	}
-	if len(out) > 0 {
-		l.mu.Lock()
-		l.partialsFrom = out[len(out)-1].ID().next()
-		l.mu.Unlock()
+	return nil
+}
+
+func stagePutOff(tx *stagedTx, b Bundle, now time.Time) error {
+	key := partialKey(b.Receipt.Payee, b.ID())
+	row, err := readRow(tx.batch, key)
+	if errors.Is(err, errNoRecord) {
+		return nil // signed meanwhile
 	}
-	return out, nil
+	wait, readErr := readPartialWait(key, row)
+	if err = cmp.Or(err, readErr); err != nil {
+		return err
+	}
+	if now.Sub(time.Unix(int64(b.Receipt.ServedAt), 0)) > partialsAskedFor {
+		tx.del(key)
+		return nil
+	}
+	wait = partialWait{Times: wait.Times + 1, Until: now.Add(min(leastPartialWait<<min(wait.Times, 16), mostPartialWait))}
+	return tx.put(key, wait)
 }
 
 // CountersignPartial signs a receipt that the payer issued for a broken stream. When this operator has

@@ -2,6 +2,7 @@ package settlement_test
 
 import (
 	"errors"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"pgregory.net/rapid"
@@ -79,7 +80,7 @@ func (m *market) heal(rt *rapid.T) {
 // meet has an operator sign all partial receipts but those that it has its own for, and take the voucher.
 func (m *market) meet(rt *rapid.T, i int) {
 	op := m.ops[i]
-	partials, err := m.gw.ledger.UnsignedPartials(op.addr, 1000)
+	partials, err := m.gw.ledger.UnsignedPartials(op.addr, 1000, time.Now())
 	if err != nil {
 		rt.Fatal(err)
 	}

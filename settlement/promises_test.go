@@ -257,7 +257,7 @@ func (m *market) receiveSettlement(rt *rapid.T) {
 func (m *market) sync(rt *rapid.T, op int) {
 	b := brought{op: op}
 	var err error
-	if b.partials, err = m.gw.ledger.UnsignedPartials(m.ops[op].addr, 2); err == nil {
+	if b.partials, err = m.gw.ledger.UnsignedPartials(m.ops[op].addr, 2, time.Now()); err == nil {
 		b.voucher, b.sig, err = m.gw.ledger.Voucher(m.ops[op].addr)
 	}
 	if err != nil {

@@ -53,7 +53,7 @@ const (
 	prefixPending  = "pnd/" // + id → pendingRecord: accepted and not settled
 	prefixOut      = "out/" // + payee → outLane: what this payer owes
 	prefixIn       = "inl/" // + payer → inLane: what this payee is owed
-	prefixPartial  = "par/" // + payee + id: partial receipts that the operator has not signed
+	prefixPartial  = "par/" // + payee + id → partialWait, or empty: partial receipts that the operator has not signed
 	prefixPayer    = "pay/" // + id → Bundle: the payer's receipt for an order that this operator has its own for
 	prefixBatch    = "bat/" // + epoch → SealedBatch without its receipts: the head
 	prefixLeaves   = "blv/" // + epoch → batchReceipts

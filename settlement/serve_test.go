@@ -3,6 +3,7 @@ package settlement_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -329,7 +330,7 @@ func TestCountersignPartial(t *testing.T) {
 	if left, err := operator.AcceptVoucher(t.Context(), acc.Voucher, acc.VoucherSig); left != 0 || err != nil {
 		t.Errorf("unvouchered %v (%v), want none", left, err)
 	}
-	if again, err := gateway.UnsignedPartials(f.operators[0].addr, 10); len(again) != 0 || err != nil {
+	if again, err := gateway.UnsignedPartials(f.operators[0].addr, 10, time.Now()); len(again) != 0 || err != nil {
 		t.Errorf("%d partial receipts still unsigned (%v)", len(again), err)
 	}
 }
@@ -384,7 +385,7 @@ func TestCountersignPartialWithOwnReceipt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			partials, err := gateway.UnsignedPartials(f.operators[0].addr, 10)
+			partials, err := gateway.UnsignedPartials(f.operators[0].addr, 10, time.Now())
 			if err != nil || len(partials) != 1 {
 				t.Fatalf("%d partial receipts (%v), want 1", len(partials), err)
 			}
@@ -403,32 +404,69 @@ func TestCountersignPartialWithOwnReceipt(t *testing.T) {
 	}
 }
 
-func TestUnsignedPartialsGoRound(t *testing.T) {
+// Partial receipts that the operator does not sign do not hide the others, are shown again later and later, and in the end not at all.
+func TestPartialsThatAreNeverSigned(t *testing.T) {
 	f := newFixture(t, 2)
-	l := f.open(t, f.gateway, "")
+	dir := t.TempDir()
+	l := f.open(t, f.gateway, dir)
+	var now time.Time
 	for i := range 6 {
 		o := f.opening(t, i/5) // five for operator 0, one for operator 1
 		f.record(t, l, o)
-		if _, err := l.AcceptPartial(t.Context(), o.Bundle(testDomain, receipt(t, o, 0), nil)); err != nil {
+		r := receipt(t, o, 0)
+		if _, err := l.AcceptPartial(t.Context(), o.Bundle(testDomain, r, nil)); err != nil {
 			t.Fatal(err)
 		}
+		now = time.Unix(int64(r.ServedAt), 0)
 	}
-	seen := make(map[settlement.ReceiptID]int)
-	for range 5 {
-		partials, err := l.UnsignedPartials(f.operators[0].addr, 2)
-		if err != nil || len(partials) != 2 {
-			t.Fatalf("%d partial receipts (%v), want 2", len(partials), err)
-		}
-		for _, b := range partials {
-			seen[b.ID()]++
+	shown := func(most int) (n int) {
+		t.Helper()
+		for {
+			partials, err := l.UnsignedPartials(f.operators[0].addr, 2, now)
+			if err == nil {
+				err = l.PutOffPartials(t.Context(), partials, now)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n += len(partials); len(partials) == 0 || n > most {
+				return n
+			}
 		}
 	}
-	if len(seen) != 5 {
-		t.Errorf("five calls of two showed %d of 5 partial receipts", len(seen))
+	if n := shown(5); n != 5 {
+		t.Errorf("%d of 5 partial receipts are shown", n)
 	}
-	for id, n := range seen {
-		if n != 2 {
-			t.Errorf("%s was shown %d times, want 2", id, n)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = f.open(t, f.gateway, dir) // a restart begins nothing anew
+	rounds := 0
+	for end := now.Add(24 * time.Hour); now.Before(end); now = now.Add(30 * time.Second) {
+		switch n := shown(5); n {
+		case 0:
+		case 5:
+			rounds++
+		default:
+			t.Fatalf("%d of 5 are shown", n)
 		}
+	}
+	if rounds < 24 || rounds > 35 {
+		t.Errorf("they are shown in %d of a day's 2880 rounds, want one an hour and some at first", rounds)
+	}
+	now = now.Add(-12 * time.Hour) // a clock that went back hides nothing
+	if n := shown(5); n != 5 {
+		t.Errorf("%d of 5 are shown when the clock has gone back", n)
+	}
+	now = now.Add(31 * 24 * time.Hour)
+	if n := shown(5); n != 5 {
+		t.Errorf("%d of 5 are shown a last time", n)
+	}
+	now = now.Add(24 * time.Hour)
+	if n := shown(5); n != 0 {
+		t.Errorf("%d are shown after a month", n)
+	}
+	if other, err := l.UnsignedPartials(f.operators[1].addr, 2, now); err != nil || len(other) != 1 {
+		t.Errorf("%d of the other operator's one is shown: %v", len(other), err)
 	}
 }

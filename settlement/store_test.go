@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"flotilla/settlement"
 
@@ -138,7 +139,7 @@ func TestOperatorWhoseAddressEndsInFF(t *testing.T) {
 	if _, err := l.AcceptPartial(t.Context(), o.Bundle(testDomain, receipt(t, o, 0), nil)); err != nil {
 		t.Fatal(err)
 	}
-	if partials, err := l.UnsignedPartials(payee, 10); err != nil || len(partials) != 1 {
+	if partials, err := l.UnsignedPartials(payee, 10, time.Now()); err != nil || len(partials) != 1 {
 		t.Errorf("%d partial receipts to sign, want 1: %v", len(partials), err)
 	}
 	n := 0
