@@ -49,8 +49,8 @@ func (l *Ledger) NextAdvertSeq(ctx context.Context, now time.Time) (uint64, erro
 
 // numbered: this ledger has given the advert its number. Under another advert of its operator there may be receipts that this
 // ledger does not know of, since it was lost, or is an old copy, or since another node of the operator has a ledger of its own.
-// A node numbers its adverts anew when it starts, so this holds for a copy of a node that was stopped; one of a node that served has
-// numbers under which it signed more.
+// A node numbers its adverts anew when it starts, so this holds for a copy of a node that was stopped; a copy of one that served has
+// numbers under which more was signed, and forgets them (see noticeCopy).
 func numbered(tx *stagedTx, a Advert) error {
 	known, err := tx.has(advertKey(a.Seq))
 	return errors.Join(err, errIf(err == nil && !known, fmt.Errorf("%w: number %d", ErrUnknownAdvert, a.Seq)))

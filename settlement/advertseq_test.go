@@ -1,6 +1,8 @@
 package settlement_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -55,5 +57,58 @@ func TestPartialUnderAnAdvertOfAnotherLedger(t *testing.T) {
 			_, err := operator.CountersignPartial(t.Context(), b)
 			wantErr(t, err, tc.want)
 		})
+	}
+}
+
+// TestCopyOfALedgerThatServed: an operator whose ledger was copied while it served goes on with the copy. For what it served after the copy
+// it signs no second receipt, though both know the advert. Stopped, killed or moved, the ledger itself is no copy.
+func TestCopyOfALedgerThatServed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		goOn func(t *testing.T, dir, copied string) string // returns where it goes on
+		want error
+	}{
+		"itself":   {func(_ *testing.T, dir, _ string) string { return dir }, settlement.ErrReceiptReplayed},
+		"moved":    {func(t *testing.T, dir, copied string) string { return move(t, dir, copied+"-moved") }, settlement.ErrReceiptReplayed},
+		"a copy":   {func(_ *testing.T, _, copied string) string { return copied }, settlement.ErrUnknownAdvert},
+		"restored": {func(t *testing.T, dir, copied string) string { remove(t, dir); return move(t, copied, dir) }, settlement.ErrUnknownAdvert},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, 1)
+			dir, copied := filepath.Join(t.TempDir(), "ledger"), filepath.Join(t.TempDir(), "copy")
+			f.open(t, f.operators[0], dir).Close()
+			l := f.open(t, f.operators[0], dir)
+			f.number(t, l)
+			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			o := f.opening(t, 0)
+			if _, err := l.RecordServed(t.Context(), f.unserved(t, o)); err != nil {
+				t.Fatal(err)
+			}
+			closeLedger(t, l)
+			l = f.open(t, f.operators[0], tc.goOn(t, dir, copied))
+			b := o.Bundle(testDomain, receipt(t, o, 0), nil)
+			b.GatewaySig = f.gateway.sign(t, b.Receipt.Digest(testDomain))
+			_, err := l.CountersignPartial(t.Context(), b)
+			wantErr(t, err, tc.want)
+			if seq, err := l.NextAdvertSeq(t.Context(), time.UnixMilli(advertSeq)); err != nil || seq <= advertSeq {
+				t.Errorf("the next number is %d after %d: %v", seq, advertSeq, err)
+			}
+		})
+	}
+}
+
+func move(t *testing.T, from, to string) string {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func remove(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
 	}
 }

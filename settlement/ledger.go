@@ -108,14 +108,21 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	l.commits = turns[*commitOp]{work: l.commitGroup, most: maxGroupOps}
 	l.syncs = turns[*syncResult]{work: l.syncGroup, most: math.MaxInt}
 	go l.syncLoop()
-	if err := l.load(); err != nil {
+	place := ""
+	if dir != "" && opts.files == nil {
+		if place, err = placeOf(dir); err != nil {
+			return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
+		}
+	}
+	if err := l.load(place); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
 	}
 	return l, nil
 }
 
-// load checks whose ledger it is, counts the backlog and finds the batch in flight.
-func (l *Ledger) load() error {
+// load checks whose ledger it is and whether it is a copy, counts the backlog and finds the batch in flight. place is where it is; empty
+// when only in memory.
+func (l *Ledger) load(place string) error {
 	want := ledgerMeta{Format: ledgerFormat, Owner: l.self, Domain: l.domain}
 	err := l.update(context.Background(), func(tx *stagedTx) error {
 		var have ledgerMeta
@@ -134,6 +141,9 @@ func (l *Ledger) load() error {
 		}
 		return nil
 	})
+	if err == nil && place != "" {
+		err = l.update(context.Background(), func(tx *stagedTx) error { return l.noticeCopy(tx, place) })
+	}
 	if err != nil {
 		return err
 	}
