@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -205,10 +206,13 @@ func (s storeLog) Errorf(format string, args ...any) {
 	s.log.Error("rows on disk", "message", storeText(format, args))
 }
 
-// Fatalf ends the process, as Pebble expects: after a failed write nobody can tell what the disk holds but a new start.
+// Fatalf ends the process, as Pebble expects: after a failed write nobody can tell what the disk holds but a new start. A panic would not
+// do: a server outlives those of its requests, and from then on every write waits for ever.
 func (s storeLog) Fatalf(format string, args ...any) {
 	s.Errorf(format, args...)
-	panic("rows on disk: " + storeText(format, args))
+	fmt.Fprintf(os.Stderr, "flotilla: the disk did not take what must be kept (%s): make room or mend it, and start again; what was answered is kept\n",
+		storeText(format, args))
+	os.Exit(1)
 }
 
 func storeText(format string, args []any) string {
