@@ -13,7 +13,16 @@ import (
 // worthSettling says whether a lane goes into a batch at now: what is new on it is worth the gas many times over, or
 // has waited long enough that gas no longer matters. cost is what one lane costs.
 func (c SettlerConfig) worthSettling(lane Backlog, cost Amount, now time.Time) bool {
-	return lane.Receipts > 0 && (lane.Value >= c.leastGain(cost) || now.Sub(lane.Oldest) >= c.MaxWait)
+	return lane.Receipts > 0 && (lane.Value >= c.leastGain(cost) || c.waited(lane.Oldest, now) >= c.MaxWait)
+}
+
+// waited is how long ago since is. One that lies ahead was written before the clock was set back: nobody knows how long ago, and receipts that
+// waited for the clock to come there might wait for years.
+func (c SettlerConfig) waited(since, now time.Time) time.Duration {
+	if since.Sub(now) > c.MaxAge {
+		return math.MaxInt64
+	}
+	return now.Sub(since)
 }
 
 // leastGain is MinGain times cost, at most the largest Amount.
@@ -53,6 +62,6 @@ func (c SettlerConfig) due(b Backlog, last look, now time.Time) (time.Duration, 
 	if last.at.After(since) {
 		since = last.at
 	}
-	wait := c.MaxAge - now.Sub(since)
+	wait := c.MaxAge - c.waited(since, now)
 	return wait, wait <= 0 || b.Receipts-min(last.left, b.Receipts) >= c.MaxReceipts
 }

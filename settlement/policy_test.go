@@ -30,6 +30,7 @@ func TestRipeLanes(t *testing.T) {
 		{"just not worth it", 4_999, 0, 50, false},
 		{"not worth it, one second before the deadline", 1, 24*time.Hour - time.Second, 50, false},
 		{"not worth it, at the deadline", 1, 24 * time.Hour, 50, true},
+		{"not worth it, accepted before the clock was set back by a year", 1, -365 * 24 * time.Hour, 50, true},
 		{"gas times 100 overflows", math.MaxUint64 - 1, 0, math.MaxUint64 / 2, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -57,6 +58,8 @@ func TestDue(t *testing.T) {
 	}{
 		{"nothing pending", settlement.Backlog{}, time.Time{}, 0, time.Minute, false},
 		{"young and few", settlement.Backlog{Receipts: 9, Oldest: ago(20 * time.Second)}, time.Time{}, 0, 40 * time.Second, false},
+		{"accepted before the clock was set back by a second", settlement.Backlog{Receipts: 9, Oldest: ago(-time.Second)}, time.Time{}, 0, 61 * time.Second, false},
+		{"accepted before the clock was set back by a year", settlement.Backlog{Receipts: 9, Oldest: ago(-365 * 24 * time.Hour)}, now, 0, time.Minute - math.MaxInt64, true},
 		{"many", settlement.Backlog{Receipts: 10, Oldest: now}, time.Time{}, 0, time.Minute, true},
 		{"old", settlement.Backlog{Receipts: 1, Oldest: ago(time.Minute)}, time.Time{}, 0, 0, true},
 		{"old but weighed just now", settlement.Backlog{Receipts: 50, Oldest: ago(time.Hour)}, ago(10 * time.Second), 50, 50 * time.Second, false},
