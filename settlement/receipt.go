@@ -30,16 +30,5 @@ func (id *ReceiptID) UnmarshalText(text []byte) error { return (*common.Hash)(id
 // Compare orders ids by their bytes, as bytes.Compare does.
 func (id ReceiptID) Compare(other ReceiptID) int { return common.Hash(id).Cmp(common.Hash(other)) }
 
-// next returns the id that follows in order; the last one is followed by the first.
-func (id ReceiptID) next() ReceiptID {
-	for i := len(id) - 1; i >= 0; i-- {
-		id[i]++
-		if id[i] != 0 {
-			break
-		}
-	}
-	return id
-}
-
 // ID returns the receipt's name, which is its order's digest.
 func (r Receipt) ID() ReceiptID { return ReceiptID(r.Request) }
