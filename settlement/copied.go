@@ -40,7 +40,7 @@ func (l *Ledger) noticeCopy(tx *stagedTx, here string) error {
 		return err
 	}
 	if was != "" {
-		l.log.Warn("the ledger is a copy, or its files were restored: never let the original run again beside it; what it signed since is not known here",
+		l.log.Warn("the ledger is a copy, or its files were restored or had their owner changed: never let the original run beside a copy; what it signed since is not known here",
 			"opened_before_as", was, "now", here)
 		err := durable.Scan(tx.batch, []byte(prefixAdvert), nil, func(e entry) (bool, error) {
 			tx.del(bytes.Clone(e.Key))
