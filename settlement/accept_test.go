@@ -93,9 +93,10 @@ func TestAcceptReceiptRefusals(t *testing.T) {
 	if b := l.Backlog(); b.Receipts != 0 {
 		t.Errorf("refused receipts left a backlog of %+v", b)
 	}
-	lanes, err := l.Lanes()
-	if err != nil || len(lanes) != 0 {
-		t.Errorf("refused receipts left lanes %v (%v)", lanes, err)
+	for _, op := range f.operators {
+		if owed, err := l.OwedTo(op.addr); err != nil || owed != 0 {
+			t.Errorf("refused receipts left %s owed to %s (%v)", owed, op.addr, err)
+		}
 	}
 }
 

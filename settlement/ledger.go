@@ -153,9 +153,6 @@ func (l *Ledger) load(place string) error {
 // Owner returns whose ledger it is.
 func (l *Ledger) Owner() common.Address { return l.self }
 
-// Domain returns the domain that all messages of the ledger are signed under.
-func (l *Ledger) Domain() Domain { return l.domain }
-
 // Close waits for what is being written and closes the files. Calls after it return ErrClosed.
 func (l *Ledger) Close() error {
 	var err error

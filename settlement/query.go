@@ -32,14 +32,6 @@ func (s State) String() string {
 	return names[s]
 }
 
-// LaneState is what a payer's ledger knows of one lane.
-type LaneState struct {
-	Payee   common.Address
-	Total   Amount // all accepted receipts
-	Count   uint64
-	Settled Amount // the part of Total in batches that the chain holds
-}
-
 // LaneKey names a lane.
 type LaneKey struct{ Payer, Payee common.Address }
 
@@ -177,21 +169,6 @@ func readReceipt(snap reader, id ReceiptID, open *SealedBatch) (StoredReceipt, e
 		r.State = StatePending
 	}
 	return r, nil
-}
-
-// Lanes returns all lanes of this payer, sorted by payee.
-func (l *Ledger) Lanes() ([]LaneState, error) {
-	var out []LaneState
-	err := l.scan([]byte(prefixOut), func(e entry) (bool, error) {
-		var lane outLane
-		err := readEntry(e, &lane)
-		out = append(out, LaneState{
-			Payee: common.BytesToAddress(e.Key[len(prefixOut):]),
-			Total: lane.Total, Count: lane.Count, Settled: lane.Settled,
-		})
-		return true, err
-	})
-	return out, err
 }
 
 // OwedTo returns what this payer has ever owed payee: the sum of all accepted receipts of the lane, and

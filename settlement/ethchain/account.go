@@ -47,19 +47,6 @@ func (c *Chain) Deposit(ctx context.Context, payee common.Address, a settlement.
 	return c.do(ctx, fmt.Sprintf("deposit %s for %s", a, payee), c.contract.PackDeposit(payee, wei(a)))
 }
 
-// DepositMany funds many lanes in one transaction; amounts[i] goes to payees[i].
-func (c *Chain) DepositMany(ctx context.Context, payees []common.Address, as []settlement.Amount) error {
-	total, units := new(big.Int), make([]*big.Int, len(as))
-	for i, a := range as {
-		units[i] = wei(a)
-		total.Add(total, units[i])
-	}
-	if err := c.ensureAllowance(ctx, c.domain.Contract, total); err != nil {
-		return fmt.Errorf("deposit for %d payees: %w", len(payees), err)
-	}
-	return c.do(ctx, fmt.Sprintf("deposit for %d payees", len(payees)), c.contract.PackDepositMany(payees, units))
-}
-
 // Thaw starts the withdrawal of escrow from the lane towards payee.
 func (c *Chain) Thaw(ctx context.Context, payee common.Address, a settlement.Amount) error {
 	return c.do(ctx, "thaw "+a.String(), c.contract.PackThaw(payee, wei(a)))

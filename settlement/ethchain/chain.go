@@ -131,9 +131,6 @@ func (c *Chain) Close() error {
 // Domain returns the EIP-712 domain that messages for this contract are signed under.
 func (c *Chain) Domain() settlement.Domain { return c.domain }
 
-// Token returns the address of the settlement token.
-func (c *Chain) Token() common.Address { return c.token }
-
 // Account returns the address that pays for transactions; zero for a Chain that only reads.
 func (c *Chain) Account() common.Address {
 	if c.sender == nil {

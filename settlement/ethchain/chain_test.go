@@ -39,8 +39,8 @@ func TestSettlesBatchesAndVouchersEndToEnd(t *testing.T) {
 	gateway, op1, op2 := w.as(t, w.gateway), w.as(t, w.op1), w.as(t, w.op2)
 	must(t, op1.AddStake(ctx, 100*usd))
 	must(t, op2.AddStake(ctx, 100*usd))
-	must(t, gateway.DepositMany(ctx, []common.Address{op1.Account(), op2.Account()}, []settlement.Amount{50 * usd, 40 * usd}))
-	must(t, gateway.Deposit(ctx, op1.Account(), 10*usd))
+	must(t, gateway.Deposit(ctx, op1.Account(), 60*usd))
+	must(t, gateway.Deposit(ctx, op2.Account(), 40*usd))
 
 	b, sig := w.batch(t, 1, 0xa1, lane(w.op1, 3*usd), lane(w.op2, 4*usd))
 	mined(t, gateway)(gateway.SubmitBatch(ctx, b, sig))

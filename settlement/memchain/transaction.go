@@ -15,7 +15,6 @@ import (
 // transaction is something sent. It takes effect when a call finds that its time has come, so the chain
 // needs no goroutine.
 type transaction struct {
-	hash   common.Hash
 	order  uint64
 	mineAt time.Time
 	apply  func(*state) error
@@ -109,7 +108,7 @@ func (c *Chain) send(m Method, apply func(*state, common.Hash) error) (common.Ha
 	binary.BigEndian.PutUint64(seed[:], c.sent)
 	hash := crypto.Keccak256Hash([]byte("memchain transaction"), seed[:])
 	c.txs[hash] = &transaction{
-		hash: hash, order: c.sent, mineAt: time.Now().Add(c.cfg.MineDelay), state: settlement.TxPending,
+		order: c.sent, mineAt: time.Now().Add(c.cfg.MineDelay), state: settlement.TxPending,
 		apply: func(s *state) error { return apply(s, hash) },
 	}
 	switch c.faults.after(m) {

