@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"flotilla/node/access"
+	"flotilla/node/access/accesstest"
 )
 
 // BenchmarkVisit is all that a request costs here: found, admitted, its maximum held, charged, gone. Parallel requests are
 // of one key.
 func BenchmarkVisit(b *testing.B) {
 	s := open(b, b.TempDir(), access.Options{})
-	secret, _ := create(b, s, access.Terms{Budget: 1e12, RequestsPerMinute: 1e12, TokensPerMinute: 1e12, Concurrent: 1e6})
+	secret, _ := accesstest.Create(b, s, access.Terms{Budget: 1e12, RequestsPerMinute: 1e12, TokensPerMinute: 1e12, Concurrent: 1e6})
 	var serial atomic.Uint64
 	visit := func() {
 		k, err := s.Find(secret)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"flotilla/node/access"
+	"flotilla/node/access/accesstest"
 )
 
 // killedDir tells the test binary to be a gateway that charges receipts until it is killed.
@@ -98,7 +99,7 @@ func TestKilledGatewayForgetsNoReceipt(t *testing.T) {
 			amount, ok := ledger[r.String()]
 			return amount, ok, nil
 		}})
-		if k := list(t, s)[0]; k.Total != want || int(k.Receipts) != len(receipts) || k.Held != 0 {
+		if k := accesstest.List(t, s)[0]; k.Total != want || int(k.Receipts) != len(receipts) || k.Held != 0 {
 			t.Errorf("killed after %d receipts: spent %s in %d, want %s", len(receipts), k.Total, k.Receipts, want)
 		}
 	}

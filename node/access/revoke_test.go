@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"flotilla/node/access"
+	"flotilla/node/access/accesstest"
 )
 
 // Run with -race: a key may be revoked while a receipt is charged to it.
 func TestChargeWhileRevoked(t *testing.T) {
 	s := open(t, t.TempDir(), access.Options{})
 	for i := range byte(20) {
-		_, k := create(t, s, access.Terms{Budget: 100})
+		_, k := accesstest.Create(t, s, access.Terms{Budget: 100})
 		h, err := s.Hold(context.Background(), k.ID, access.Receipt{i}, 10)
 		if err != nil {
 			t.Fatal(err)

@@ -48,7 +48,8 @@ func open(t testing.TB, place Place, o Options) access.Keys {
 	return s
 }
 
-func create(t testing.TB, s access.Keys, terms access.Terms) (string, access.Key) {
+// Create makes a key with the terms.
+func Create(t testing.TB, s access.Keys, terms access.Terms) (string, access.Key) {
 	t.Helper()
 	if terms.Name == "" {
 		terms.Name = "test"
@@ -60,7 +61,8 @@ func create(t testing.TB, s access.Keys, terms access.Terms) (string, access.Key
 	return secret, key
 }
 
-func list(t interface{ Fatal(...any) }, s access.Keys) []access.Status {
+// List is all keys of the store.
+func List(t interface{ Fatal(...any) }, s access.Keys) []access.Status {
 	keys, err := s.List(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +76,7 @@ func find(t testing.TB, s access.Keys, id access.KeyID) access.Status {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range list(t, s) {
+	for _, k := range List(t, s) {
 		if k.ID == id {
 			if d := cmp.Diff(k, one); d != "" {
 				t.Errorf("key %s by itself and in the list:\n%s", id, d)
@@ -97,8 +99,8 @@ func keysSurvive(t *testing.T, place Place) {
 	c := newClock()
 	s := open(t, place, Options{Now: c.now})
 	dial := float64(3)
-	secret, key := create(t, s, access.Terms{Name: "alice", Budget: 5, Reset: access.PeriodDay, Allow: []string{"llama-*"}, Dial: &dial, Expires: c.t.Add(time.Hour)})
-	gone, goneKey := create(t, s, access.Terms{Name: "bob"})
+	secret, key := Create(t, s, access.Terms{Name: "alice", Budget: 5, Reset: access.PeriodDay, Allow: []string{"llama-*"}, Dial: &dial, Expires: c.t.Add(time.Hour)})
+	gone, goneKey := Create(t, s, access.Terms{Name: "bob"})
 	if _, err := s.Revoke(context.Background(), goneKey.ID, false); err != nil {
 		t.Fatal(err)
 	}
@@ -113,8 +115,11 @@ func keysSurvive(t *testing.T, place Place) {
 	if _, err := s.Find(gone); !errors.As(err, &refused) || !strings.Contains(err.Error(), "revoked on 2026-01-31") {
 		t.Errorf("revoked key: %v", err)
 	}
+	if _, err := s.Find(secret[:len(secret)-1]); !errors.Is(err, access.ErrUnknownKey) {
+		t.Errorf("wrong key: %v", err)
+	}
 	c.t = c.t.Add(time.Hour)
-	if _, err := s.Find(secret); !errors.As(err, &refused) {
+	if _, err := s.Find(secret); !errors.As(err, &refused) || !strings.Contains(err.Error(), "expired on 2026-02-01") {
 		t.Errorf("expired key: %v", err)
 	}
 	if _, err := s.Revoke(context.Background(), goneKey.ID, true); err != nil {
@@ -131,7 +136,7 @@ func keysSurvive(t *testing.T, place Place) {
 // With many orders at once, exactly what the budget has room for is held.
 func holdsInParallel(t *testing.T, place Place) {
 	s := open(t, place, Options{})
-	_, key := create(t, s, access.Terms{Budget: 100})
+	_, key := Create(t, s, access.Terms{Budget: 100})
 	var mu sync.Mutex
 	held := 0
 	var wg sync.WaitGroup
@@ -187,7 +192,7 @@ func termsAreChecked(t *testing.T, place Place) {
 		t.Error(err)
 	}
 	s.SetConfig([]string{"sk-config"})
-	if _, err := s.Revoke(context.Background(), list(t, s)[0].ID, false); !errors.Is(err, access.ErrBadTerms) {
+	if _, err := s.Revoke(context.Background(), List(t, s)[0].ID, false); !errors.Is(err, access.ErrBadTerms) {
 		t.Errorf("a key of the configuration was revoked: %v", err)
 	}
 }
@@ -214,7 +219,7 @@ func configKeysAreReplaced(t *testing.T, place Place) {
 	if _, err := s.Find("sk-a"); err != nil {
 		t.Error(err)
 	}
-	for _, k := range list(t, s) {
+	for _, k := range List(t, s) {
 		if k.ID == a.ID && k.Spent != 7 {
 			t.Errorf("spent %s", k.Spent)
 		}

@@ -45,7 +45,7 @@ func spentIsTheSumOfReceipts(t *testing.T, place Place) {
 			if budget > 0 {
 				terms.Reset = rapid.SampledFrom([]access.Period{access.PeriodNone, access.PeriodHour}).Draw(rt, "reset")
 			}
-			_, key := create(t, m.store, terms)
+			_, key := Create(t, m.store, terms)
 			m.keys = append(m.keys, key.ID)
 			m.budget[key.ID] = budget
 		}
@@ -164,7 +164,7 @@ func (m *machine) check(rt *rapid.T) {
 	for _, o := range m.out {
 		held[o.key] += o.max
 	}
-	for _, k := range list(rt, m.store) {
+	for _, k := range List(rt, m.store) {
 		if k.Total != receipts[k.ID] || k.Held != held[k.ID] {
 			rt.Fatalf("%s: spent %s and held %s, want %s and %s", k.ID, k.Total, k.Held, receipts[k.ID], held[k.ID])
 		}

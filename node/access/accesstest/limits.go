@@ -17,7 +17,7 @@ func rateLimitsBind(t *testing.T, place Place) {
 	s := open(t, place, Options{Now: c.now})
 	rapid.Check(t, func(rt *rapid.T) {
 		limit := rapid.Uint64Range(1, 5).Draw(rt, "limit")
-		_, key := create(t, s, access.Terms{RequestsPerMinute: limit, TokensPerMinute: 50})
+		_, key := Create(t, s, access.Terms{RequestsPerMinute: limit, TokensPerMinute: 50})
 		var admitted []time.Time
 		for range rapid.IntRange(1, 60).Draw(rt, "requests") {
 			c.t = c.t.Add(time.Duration(rapid.Int64Range(0, int64(20*time.Second)).Draw(rt, "gap")))
@@ -56,7 +56,7 @@ func ratesWhenTheClockIsSetBack(t *testing.T, place Place) {
 	c := newClock()
 	s := open(t, place, Options{Now: c.now})
 	for _, back := range []time.Duration{time.Second, 30 * time.Second, 60 * time.Second, 61 * time.Second, time.Hour, 1000 * time.Hour} {
-		_, k := create(t, s, access.Terms{RequestsPerMinute: 1, TokensPerMinute: 10})
+		_, k := Create(t, s, access.Terms{RequestsPerMinute: 1, TokensPerMinute: 10})
 		ask := func() error {
 			v, err := s.Enter(context.Background(), k.ID)
 			if err == nil {
@@ -87,7 +87,7 @@ func ratesWhenTheClockIsSetBack(t *testing.T, place Place) {
 func tokensAreCorrected(t *testing.T, place Place) {
 	c := newClock()
 	s := open(t, place, Options{Now: c.now})
-	_, key := create(t, s, access.Terms{RequestsPerMinute: 9, TokensPerMinute: 100, Concurrent: 1})
+	_, key := Create(t, s, access.Terms{RequestsPerMinute: 9, TokensPerMinute: 100, Concurrent: 1})
 	v, err := s.Enter(context.Background(), key.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func budgetStartsAgain(t *testing.T, place func(testing.TB) Place) {
 	} {
 		c := newClock() // a Saturday
 		s := open(t, place(t), Options{Now: c.now})
-		_, key := create(t, s, access.Terms{Budget: 100, Reset: period})
+		_, key := Create(t, s, access.Terms{Budget: 100, Reset: period})
 		h, err := s.Hold(context.Background(), key.ID, access.Receipt{1}, 100)
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +168,7 @@ func budgetWhenTheClockIsSetBack(t *testing.T, place func(testing.TB) Place) {
 	for _, period := range []access.Period{access.PeriodHour, access.PeriodDay, access.PeriodWeek, access.PeriodMonth} {
 		c := newClock()
 		s := open(t, place(t), Options{Now: c.now})
-		_, key := create(t, s, access.Terms{Budget: 100, Reset: period})
+		_, key := Create(t, s, access.Terms{Budget: 100, Reset: period})
 		right := period.End(c.t)
 		for i, ahead := range []time.Duration{time.Second, 100 * 24 * time.Hour} {
 			c.t = right.Add(ahead)
