@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"flotilla/routing/attack"
@@ -40,12 +38,8 @@ func (c *attackCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if c.JSON != "" {
-		raw, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return fmt.Errorf("encode report: %w", err)
-		}
-		if err := os.WriteFile(c.JSON, append(raw, '\n'), 0o644); err != nil {
-			return fmt.Errorf("write report: %w", err)
+		if err := writeJSON(c.JSON, report); err != nil {
+			return err
 		}
 	}
 	if _, err := fmt.Fprint(s.out, report.Text()); err != nil {

@@ -40,13 +40,9 @@ type disputeNowCmd struct {
 
 // Run asks the node.
 func (c *disputeNowCmd) Run(ctx context.Context, s *streams) error {
-	raw, err := c.ask(ctx, http.MethodPost, "/dispute")
-	if err != nil {
-		return err
-	}
 	var done []settlement.Dispute
-	if err := json.Unmarshal(raw, &done); err != nil {
-		return fmt.Errorf("read the node's answer: %w", err)
+	if err := c.call(ctx, http.MethodPost, "/dispute", nil, &done); err != nil {
+		return err
 	}
 	return printDisputes(s.out, done, c.JSON)
 }
@@ -67,8 +63,8 @@ func (c *disputeListCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	var found []settlement.StoredEvidence
-	if err := json.Unmarshal(raw, &found); err != nil {
-		return fmt.Errorf("read the node's answer: %w", err)
+	if err := readAnswer(raw, &found); err != nil {
+		return err
 	}
 	for _, e := range found {
 		state := "not punished yet"

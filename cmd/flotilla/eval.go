@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -160,12 +159,8 @@ func (c *evalCmd) read(ctx context.Context, reader *outcomeReader, pairs []evalP
 
 func (c *evalCmd) write(s *streams, report eval.Report) error {
 	if c.JSON != "" {
-		raw, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return fmt.Errorf("encode report: %w", err)
-		}
-		if err := os.WriteFile(c.JSON, append(raw, '\n'), 0o644); err != nil {
-			return fmt.Errorf("write report: %w", err)
+		if err := writeJSON(c.JSON, report); err != nil {
+			return err
 		}
 	}
 	if c.Plot != "" {

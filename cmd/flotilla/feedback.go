@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,13 +43,9 @@ func (c *feedbackListCmd) Run(ctx context.Context, s *streams) error {
 
 // entries in the state; "all" for all.
 func (a adminFlags) entries(ctx context.Context, in feedback.State) ([]feedback.Entry, error) {
-	raw, err := a.ask(ctx, http.MethodGet, "/feedback")
-	if err != nil {
-		return nil, err
-	}
 	var all []feedback.Entry
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return nil, fmt.Errorf("read the gateway's answer: %w", err)
+	if err := a.call(ctx, http.MethodGet, "/feedback", nil, &all); err != nil {
+		return nil, err
 	}
 	out := []feedback.Entry{}
 	for _, e := range all {
@@ -85,19 +79,11 @@ func (f verdictFlags) review(ctx context.Context, s *streams, from, to feedback.
 	if len(receipts) == 0 {
 		return errors.New("nothing to review: name receipts, or --key with verdicts in that state")
 	}
-	body, err := json.Marshal(node.FeedbackReview{Receipts: receipts, State: to, Weight: weight})
-	if err != nil {
-		return fmt.Errorf("encode review: %w", err)
-	}
-	raw, err := f.send(ctx, http.MethodPost, "/feedback/review", bytes.NewReader(body), maxAdminAnswer)
-	if err != nil {
+	var e node.Edited
+	if err := f.call(ctx, http.MethodPost, "/feedback/review", node.FeedbackReview{Receipts: receipts, State: to, Weight: weight}, &e); err != nil {
 		return err
 	}
-	var e node.Edited
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return fmt.Errorf("read the gateway's answer: %w", err)
-	}
-	_, err = fmt.Fprintf(s.out, "%d verdicts %s; index generation %d, %d rows, id %s\n", len(receipts), to, e.Generation, e.Rows, e.ID)
+	_, err := fmt.Fprintf(s.out, "%d verdicts %s; index generation %d, %d rows, id %s\n", len(receipts), to, e.Generation, e.Rows, e.ID)
 	return err
 }
 

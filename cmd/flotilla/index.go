@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -57,15 +55,9 @@ func (t indexTarget) open(ctx context.Context) (*index.Index, error) {
 // embedder is the fingerprint of the embedder that the target's rows come from; "" for a file to be made.
 func (t indexTarget) embedder(ctx context.Context) (string, error) {
 	if t.live() {
-		raw, err := t.ask(ctx, http.MethodGet, "/index")
-		if err != nil {
-			return "", err
-		}
 		var s index.Summary
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return "", fmt.Errorf("read the gateway's answer: %w", err)
-		}
-		return s.Embedder, nil
+		err := t.call(ctx, http.MethodGet, "/index", nil, &s)
+		return s.Embedder, err
 	}
 	x, err := t.open(ctx)
 	if errors.Is(err, os.ErrNotExist) {
@@ -85,7 +77,9 @@ func (t indexTarget) add(ctx context.Context, rows *index.Index, replace string)
 		if replace != "" {
 			path += "/" + url.PathEscape(replace)
 		}
-		return t.sendEdit(ctx, path, rows.Encode())
+		var e node.Edited
+		err := t.exchange(ctx, http.MethodPost, path, rows.Encode(), &e)
+		return e, err
 	}
 	if t.Index == builtIn {
 		return node.Edited{}, errBuiltIn
@@ -103,28 +97,14 @@ func (t indexTarget) add(ctx context.Context, rows *index.Index, replace string)
 // remove takes outcomes out of the target.
 func (t indexTarget) remove(ctx context.Context, r index.Removal) (node.Edited, error) {
 	if t.live() {
-		body, err := json.Marshal(r)
-		if err != nil {
-			return node.Edited{}, fmt.Errorf("encode removal: %w", err)
-		}
-		return t.sendEdit(ctx, "/index/remove", body)
+		var e node.Edited
+		err := t.call(ctx, http.MethodPost, "/index/remove", r, &e)
+		return e, err
 	}
 	return t.editFile(func(b *index.Builder) (node.Edited, error) {
 		removed, err := r.Apply(b)
 		return node.Edited{Removed: removed}, err
 	})
-}
-
-func (t indexTarget) sendEdit(ctx context.Context, path string, body []byte) (node.Edited, error) {
-	raw, err := t.send(ctx, http.MethodPost, path, bytes.NewReader(body), maxAdminAnswer)
-	if err != nil {
-		return node.Edited{}, err
-	}
-	var e node.Edited
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return node.Edited{}, fmt.Errorf("read the gateway's answer: %w", err)
-	}
-	return e, nil
 }
 
 // editFile replaces the target file by what change makes of it.

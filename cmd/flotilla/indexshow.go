@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -56,23 +55,8 @@ func shown[T any](ctx context.Context, t indexTarget, path string, of func(*inde
 		}
 		return of(x), nil
 	}
-	raw, err := t.ask(ctx, http.MethodGet, path)
-	if err != nil {
-		return v, err
-	}
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return v, fmt.Errorf("read the gateway's answer: %w", err)
-	}
-	return v, nil
-}
-
-func printJSON(out io.Writer, v any) error {
-	raw, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	_, err = fmt.Fprintln(out, string(raw))
-	return err
+	err := t.call(ctx, http.MethodGet, path, nil, &v)
+	return v, err
 }
 
 func printSummary(out io.Writer, s index.Summary) error {

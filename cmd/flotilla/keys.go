@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -64,18 +62,7 @@ func (t keysTarget) do(ctx context.Context, method, path string, request, out an
 		}
 		return err
 	}
-	body, err := json.Marshal(request)
-	if err != nil {
-		return fmt.Errorf("encode request: %w", err)
-	}
-	raw, err := t.send(ctx, method, path, bytes.NewReader(body), maxAdminAnswer)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(raw, out); err != nil {
-		return fmt.Errorf("read the gateway's answer: %w", err)
-	}
-	return nil
+	return t.call(ctx, method, path, request, out)
 }
 
 type keysCreateCmd struct {

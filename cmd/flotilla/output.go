@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 )
 
@@ -33,4 +35,26 @@ func (o *output) err() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.failed
+}
+
+// printJSON prints an answer for a program to read.
+func printJSON(out io.Writer, v any) error {
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	_, err = fmt.Fprintln(out, string(raw))
+	return err
+}
+
+// writeJSON makes a file of a report.
+func writeJSON(file string, report any) error {
+	raw, err := json.MarshalIndent(report, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	if err := os.WriteFile(file, append(raw, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -63,12 +62,7 @@ func (f *studyFlags) print(s *streams, report fmt.Stringer) error {
 		_, err := fmt.Fprint(s.out, report)
 		return err
 	}
-	raw, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode report: %w", err)
-	}
-	_, err = fmt.Fprintf(s.out, "%s\n", raw)
-	return err
+	return printJSON(s.out, report)
 }
 
 type probeStudyCmd struct {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -48,13 +47,9 @@ func (c *requestsCmd) Run(ctx context.Context, s *streams) error {
 			q.Set(name, at.UTC().Format(time.RFC3339Nano))
 		}
 	}
-	raw, err := c.ask(ctx, http.MethodGet, "/requests?"+q.Encode())
-	if err != nil {
-		return err
-	}
 	var page requestlog.Page
-	if err := json.Unmarshal(raw, &page); err != nil {
-		return fmt.Errorf("read the gateway's answer: %w", err)
+	if err := c.call(ctx, http.MethodGet, "/requests?"+q.Encode(), nil, &page); err != nil {
+		return err
 	}
 	if c.JSON {
 		return printJSON(s.out, page)

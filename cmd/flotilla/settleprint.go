@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -17,15 +16,15 @@ func printSettlement(out io.Writer, raw []byte, asJSON bool) error {
 	}
 	if len(raw) > 0 && raw[0] == '[' {
 		var lanes []settlement.OwedLane
-		if err := json.Unmarshal(raw, &lanes); err != nil {
-			return fmt.Errorf("read the node's answer: %w", err)
+		if err := readAnswer(raw, &lanes); err != nil {
+			return err
 		}
 		printOwed(out, lanes)
 		return nil
 	}
 	var st settlement.SettleStatus
-	if err := json.Unmarshal(raw, &st); err != nil {
-		return fmt.Errorf("read the node's answer: %w", err)
+	if err := readAnswer(raw, &st); err != nil {
+		return err
 	}
 	printStatus(out, st)
 	return nil
