@@ -73,7 +73,7 @@ func TestOnePayerLeavesSlotsToOthers(t *testing.T) {
 		served <- status
 	}()
 	w.eventually("the gateway finds no slot", func() bool { return w.gateway.Gateway.queue.length() == 1 })
-	for again := 0; again < 3; again++ { // as an answer that is not acknowledged is ended after 20 s
+	for range 3 { // as an answer that is not acknowledged is ended after 20 s
 		for _, call := range calls {
 			_ = call.Close()
 		}

@@ -26,7 +26,6 @@ const vectorModel = "all-minilm"
 
 // vectorServer speaks as a llama.cpp server that was started with --embedding does, with a real encoder.
 type vectorServer struct {
-	t     testing.TB
 	m     *embed.MiniLM
 	calls atomic.Int64
 	short bool // answers with one vector too few
@@ -38,7 +37,7 @@ func newVectorServer(t testing.TB) *vectorServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &vectorServer{t: t, m: m}
+	return &vectorServer{m: m}
 }
 
 func (s *vectorServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -89,7 +88,7 @@ func (s *vectorServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // embedder starts an operator that offers vectorModel, found as 'flotilla operator' finds it.
-func (w *world) embedder(s *vectorServer, price Price) *Node {
+func (w *world) embedder(s *vectorServer, price Price) {
 	w.t.Helper()
 	srv := httptest.NewServer(s)
 	w.t.Cleanup(srv.Close)
@@ -102,12 +101,11 @@ func (w *world) embedder(s *vectorServer, price Price) *Node {
 		w.t.Fatalf("models %+v, %v", models, err)
 	}
 	before := w.embedding()
-	op := w.open(Config{
+	w.open(Config{
 		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: w.gateway.Addrs(),
 		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{Served(b, models[0], vectorModel, price)}},
 	})
 	w.eventually("the embedding model can be asked for", func() bool { return w.embedding() == before+1 })
-	return op
 }
 
 // embedding counts the offers of embedding models that can be asked.

@@ -46,15 +46,8 @@ func moody(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// told is what a client was told of one answer.
-type told struct {
-	status int
-	cost   uint64
-	final  bool // the bill arrived
-}
-
-// tell asks, and reads the answer to its end; a prompt that hangs is left after its first line.
-func (w *world) tell(key, prompt string, stream bool) told {
+// tell asks, and returns what the answer, read to its end, says that it costs; a prompt that hangs is left after its first line.
+func (w *world) tell(key, prompt string, stream bool) (cost uint64) {
 	w.t.Helper()
 	ctx, leave := context.WithCancel(w.t.Context())
 	defer leave()
@@ -65,16 +58,15 @@ func (w *world) tell(key, prompt string, stream bool) told {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+w.gateway.HTTPAddr()+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		w.t.Error(err)
-		return told{}
+		return 0
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		w.t.Error(err)
-		return told{}
+		return 0
 	}
 	defer resp.Body.Close()
-	out := told{status: resp.StatusCode}
 	var bill struct {
 		Usage *struct {
 			Flotilla struct {
@@ -91,7 +83,7 @@ func (w *world) tell(key, prompt string, stream bool) told {
 	for lines.Scan() {
 		line := strings.TrimPrefix(lines.Text(), "data: ")
 		if strings.Contains(prompt, "hang") {
-			return out // leaves
+			return 0 // leaves
 		}
 		bill.Usage, bill.Error = nil, nil
 		if json.Unmarshal([]byte(line), &bill) != nil {
@@ -99,12 +91,12 @@ func (w *world) tell(key, prompt string, stream bool) told {
 		}
 		switch {
 		case bill.Usage != nil:
-			out.cost, out.final = bill.Usage.Flotilla.CostMicroUSD, true
+			cost = bill.Usage.Flotilla.CostMicroUSD
 		case bill.Error != nil:
-			out.cost, out.final = bill.Error.Flotilla.CostMicroUSD, true
+			cost = bill.Error.Flotilla.CostMicroUSD
 		}
 	}
-	return out
+	return cost
 }
 
 func (w *world) logged(f requestlog.Filter) []requestlog.Record {
@@ -145,13 +137,13 @@ func (w *world) metered(key access.KeyID) (cost uint64, requests int) {
 // mixed is the traffic of several keys, and what their clients were told.
 type mixed struct {
 	sent, left int
-	answers    map[access.KeyID][]told
+	answers    map[access.KeyID][]uint64
 }
 
 // traffic sends all kinds of requests in parallel, and at last those that pause the operator or reach none.
 func (w *world) traffic(keys []CreatedKey, rounds int) mixed {
 	w.t.Helper()
-	m := mixed{answers: map[access.KeyID][]told{}}
+	m := mixed{answers: map[access.KeyID][]uint64{}}
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	send := func(k CreatedKey, prompt string, stream bool) {
@@ -214,7 +206,7 @@ func TestOneFigureEverywhere(t *testing.T) {
 			}
 		}
 		for _, a := range m.answers[k.ID] {
-			ofClients += a.cost
+			ofClients += a
 		}
 		metered, counted := w.metered(k.ID)
 		if uint64(u.Spent) != uint64(receipts) || inLog != uint64(receipts) || metered != uint64(receipts) || ofClients != toClients || u.Held != 0 || receipts == 0 {

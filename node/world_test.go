@@ -156,15 +156,15 @@ func (w *world) open(cfg Config) *Node {
 }
 
 // honestOperator serves worldModel from a model server that answers with five tokens.
-func (w *world) honestOperator(alsoDial ...string) *Node {
+func (w *world) honestOperator() *Node {
 	w.t.Helper()
-	return w.operator(OperatorConfig{}, alsoDial...)
+	return w.operator(OperatorConfig{})
 }
 
 // operator is honestOperator with some of its configuration given.
-func (w *world) operator(cfg OperatorConfig, alsoDial ...string) *Node {
+func (w *world) operator(cfg OperatorConfig) *Node {
 	w.t.Helper()
-	return w.operatorOf(fiveTokens, cfg, alsoDial...)
+	return w.operatorOf(fiveTokens, cfg)
 }
 
 // operatorOf serves worldModel from a model server of one's own.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 
 	"flotilla/internal/durable"
@@ -169,9 +170,5 @@ func (o *outbox) keepsAny(orders map[access.Receipt]order) bool {
 func (o *outbox) all() map[access.Receipt]order {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	out := make(map[access.Receipt]order, len(o.orders))
-	for r, row := range o.orders {
-		out[r] = row
-	}
-	return out
+	return maps.Clone(o.orders)
 }
