@@ -70,7 +70,7 @@ func dryRun(t testing.TB, e func(*index.Index) routing.Embedder) (*index.Index, 
 	for i, m := range []routing.ModelID{"llama-3.1-8b-instruct", "gemma-2-9b-it", "qwen2.5-72b-instruct", "mystery"} {
 		fleet = append(fleet, routing.Candidate{Operator: "op", Model: m, InputPerMTok: 100_000 << i, OutputPerMTok: 200_000 << i, Tools: true, JSONMode: true, Vision: i != 1})
 	}
-	h := openai.NewHandler(openai.Config{Completer: deciding{router: r, fleet: fleet}, Keys: openai.StaticKeys([]string{"k"})})
+	h := openai.NewHandler(openai.Config{Completer: deciding{router: r, fleet: fleet}, Keys: func(string) (openai.KeyInfo, error) { return openai.KeyInfo{ID: "key_any"}, nil }})
 	return x, func(t *testing.T, body string) []byte {
 		t.Helper()
 		q := httptest.NewRequest(http.MethodPost, "/v1/route", strings.NewReader(body))

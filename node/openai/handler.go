@@ -27,7 +27,7 @@ import (
 type Config struct {
 	// Completer answers. Required.
 	Completer Completer
-	// Keys checks API keys. Required: an open gateway spends its owner's money for anyone. See StaticKeys.
+	// Keys checks API keys. Required: an open gateway spends its owner's money for anyone.
 	Keys KeyCheck
 	// Gate holds callers to their keys' limits; nil sets none.
 	Gate Gate

@@ -23,7 +23,7 @@ const (
 )
 
 func config(f openai.Completer) openai.Config {
-	return openai.Config{Completer: f, Keys: openai.StaticKeys([]string{"", testKey})}
+	return openai.Config{Completer: f, Keys: fakefleet.Keys(testKey)}
 }
 
 // do sends one request straight to the handler.

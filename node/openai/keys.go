@@ -1,9 +1,6 @@
 package openai
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"strings"
@@ -23,33 +20,6 @@ type KeyInfo struct {
 type KeyCheck func(key string) (KeyInfo, error)
 
 var errUnknownKey = errors.New("unknown API key")
-
-// StaticKeys accepts the given keys. Their sha256 is compared, in constant time and with all of them, so that the time
-// taken tells nothing about how much of a guess was right. Empty keys are left out.
-func StaticKeys(keys []string) KeyCheck {
-	type known struct {
-		sum  [sha256.Size]byte
-		info KeyInfo
-	}
-	var list []known
-	for _, k := range keys {
-		if k == "" {
-			continue
-		}
-		sum := sha256.Sum256([]byte(k))
-		list = append(list, known{sum, KeyInfo{ID: "key_" + hex.EncodeToString(sum[:4])}})
-	}
-	return func(key string) (KeyInfo, error) {
-		info, err := KeyInfo{}, errUnknownKey
-		sum := sha256.Sum256([]byte(key))
-		for i := range list {
-			if subtle.ConstantTimeCompare(sum[:], list[i].sum[:]) == 1 {
-				info, err = list[i].info, nil
-			}
-		}
-		return info, err
-	}
-}
 
 // authenticate finds the caller by its bearer token.
 func (h *handler) authenticate(r *http.Request) (KeyInfo, *APIError) {

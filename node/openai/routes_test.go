@@ -62,7 +62,7 @@ func TestKeys(t *testing.T) {
 	if _, err := openai.NewServer(openai.Config{Completer: fakefleet.New()}); err == nil {
 		t.Error("a server without keys must not start")
 	}
-	if _, err := openai.NewServer(openai.Config{Keys: openai.StaticKeys(nil)}); err == nil {
+	if _, err := openai.NewServer(openai.Config{Keys: fakefleet.Keys()}); err == nil {
 		t.Error("a server without a completer must not start")
 	}
 }

@@ -29,7 +29,7 @@ type client struct {
 func newClient(t *testing.T) client {
 	f := fakefleet.New()
 	cfg := config(f)
-	cfg.Keys = openai.StaticKeys([]string{testKey, "another"})
+	cfg.Keys = fakefleet.Keys(testKey, "another")
 	return client{t, f, openai.NewHandler(cfg)}
 }
 

@@ -4,9 +4,11 @@ package fakefleet
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -228,4 +230,15 @@ func quote(s string) string {
 		return `""`
 	}
 	return string(b)
+}
+
+// Keys accepts these keys.
+func Keys(keys ...string) openai.KeyCheck {
+	return func(key string) (openai.KeyInfo, error) {
+		i := slices.Index(keys, key)
+		if i < 0 {
+			return openai.KeyInfo{}, errors.New("unknown API key")
+		}
+		return openai.KeyInfo{ID: fmt.Sprintf("key_%08x", i)}, nil
+	}
 }
