@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,13 +18,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"flotilla/node/backend/scripted"
-	"flotilla/routing"
-	"flotilla/routing/embed"
-	"flotilla/routing/form"
-	"flotilla/routing/index"
 	"flotilla/settlement"
 	"flotilla/testnet"
+	"flotilla/testnet/fleettest"
 )
 
 // hostile is what a page that made markup of its data would run.
@@ -64,63 +59,21 @@ var prompts = []string{
 		"The person who drinks tea lives directly left of the cat owner. Who owns the fish?",
 }
 
-// fleet is a running testnet that can be stopped before the test ends.
+// fleet is a running testnet that the test asks.
 type fleet struct {
-	*testnet.Net
-	t    *testing.T
-	stop func()
+	*fleettest.Fleet
+	t *testing.T
 }
 
 func startFleet(t *testing.T, sellers ...seller) *fleet {
 	t.Helper()
-	embedder, err := embed.NewMiniLM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ix, err := index.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	router, err := routing.New(routing.Config{Embedder: form.Join(embedder), Index: ix})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var specs []testnet.OperatorSpec
 	for _, m := range sellers {
-		srv := httptest.NewServer(scripted.New(m.model))
-		t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 		specs = append(specs, testnet.OperatorSpec{
-			Name: m.operator, Model: m.model, URL: srv.URL, Price: settlement.Price{InputPerMTok: m.price, OutputPerMTok: m.price}, Stake: 50_000_000,
+			Name: m.operator, Model: m.model, URL: fleettest.ModelServer(t, m.model), Price: settlement.Price{InputPerMTok: m.price, OutputPerMTok: m.price}, Stake: 50_000_000,
 		})
 	}
-	n, err := testnet.Open(t.Context(), testnet.Config{
-		Dir: t.TempDir(), HTTPListen: "127.0.0.1:0", AdminListen: "127.0.0.1:0", BlockEvery: 200 * time.Millisecond, SettleEvery: time.Hour,
-		Router: router, Operators: specs,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- n.Run(ctx) }()
-	f := &fleet{Net: n, t: t}
-	f.stop = func() {
-		f.stop = func() {}
-		cancel()
-		if err := <-served; err != nil {
-			t.Errorf("run fleet: %v", err)
-		}
-		if err := n.Close(); err != nil {
-			t.Errorf("close fleet: %v", err)
-		}
-	}
-	t.Cleanup(func() { f.stop() })
-	ready, ended := context.WithTimeout(t.Context(), patience)
-	defer ended()
-	if err := n.WaitReady(ready); err != nil {
-		t.Fatal(err)
-	}
-	return f
+	return &fleet{fleettest.Start(t, testnet.Config{AdminListen: "127.0.0.1:0", SettleEvery: time.Hour, Operators: specs}), t}
 }
 
 // chat sends one request. The script for the model server stands in a message that the router does not read.
@@ -393,7 +346,7 @@ func testOwner(t *testing.T, b *browser, f *fleet) {
 func testGone(t *testing.T, b *browser, f *fleet) {
 	b.open(t, f.PageURL())
 	b.see(t, "main", "gemma-2-9b-it")
-	f.stop()
+	f.Stop()
 	b.see(t, "#trouble", "cannot be reached")
 	b.see(t, "#link", "not live")
 	b.see(t, "main", "gemma-2-9b-it")

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,13 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"flotilla/node/backend/scripted"
-	"flotilla/routing"
-	"flotilla/routing/embed"
-	"flotilla/routing/form"
-	"flotilla/routing/index"
 	"flotilla/settlement"
 	"flotilla/testnet"
+	"flotilla/testnet/fleettest"
 )
 
 // clients are the programs that check, by the name in the table.
@@ -95,55 +90,22 @@ func TestClients(t *testing.T) {
 }
 
 // startFleet opens a chain, a gateway and one operator, and returns the model server's URL.
-func startFleet(t *testing.T) (upstream string, _ *testnet.Net) {
+func startFleet(t *testing.T) (upstream string, _ *fleettest.Fleet) {
 	t.Helper()
-	srv := httptest.NewServer(scripted.New("smollm2-135m-instruct", "gemma-3-270m"))
-	t.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
-	embedder, err := embed.NewMiniLM()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ix, err := index.Default()
-	if err != nil {
-		t.Fatal(err)
-	}
-	router, err := routing.New(routing.Config{Embedder: form.Join(embedder), Index: ix})
-	if err != nil {
-		t.Fatal(err)
-	}
 	logFile, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := testnet.Open(t.Context(), testnet.Config{
-		Dir: t.TempDir(), HTTPListen: "127.0.0.1:0", BlockEvery: 200 * time.Millisecond, Router: router,
-		Logger:    slog.New(slog.NewTextHandler(logFile, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Operators: []testnet.OperatorSpec{{Name: "alder", URL: srv.URL, Price: settlement.Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, Stake: 50_000_000}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- n.Run(ctx) }()
 	t.Cleanup(func() {
-		stop()
-		if err := <-served; err != nil {
-			t.Errorf("run fleet: %v", err)
-		}
-		if err := n.Close(); err != nil {
-			t.Errorf("close fleet: %v", err)
-		}
 		if log, err := os.ReadFile(logFile.Name()); t.Failed() && err == nil && os.Getenv("FLOTILLA_SHOW_LOG") != "" {
 			t.Logf("%s", log)
 		}
 	})
-	ready, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	if err := n.WaitReady(ready); err != nil {
-		t.Fatal(err)
-	}
-	return srv.URL, n
+	upstream = fleettest.ModelServer(t, "smollm2-135m-instruct", "gemma-3-270m")
+	return upstream, fleettest.Start(t, testnet.Config{
+		Logger:    slog.New(slog.NewTextHandler(logFile, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Operators: []testnet.OperatorSpec{{Name: "alder", URL: upstream, Price: settlement.Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, Stake: 50_000_000}},
+	})
 }
 
 // clientTimeout bounds one client's checks: a client that hangs is a failed check.
