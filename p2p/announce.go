@@ -11,7 +11,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // ownAdvert is what this node announces, signed.
@@ -72,17 +71,7 @@ func (h *Host) announced() []string {
 // mostDialable keeps MaxAdvertAddrs addresses of a node, public ones first and those of its own machine last. libp2p sorts them by
 // number, and has one for each bridge of a container host.
 func mostDialable(addrs []multiaddr.Multiaddr) []multiaddr.Multiaddr {
-	rank := func(a multiaddr.Multiaddr) int {
-		switch {
-		case manet.IsPublicAddr(a):
-			return 0
-		case manet.IsIPLoopback(a):
-			return 2
-		default:
-			return 1
-		}
-	}
-	addrs = slices.SortedStableFunc(slices.Values(addrs), func(a, b multiaddr.Multiaddr) int { return cmp.Compare(rank(a), rank(b)) })
+	addrs = slices.SortedStableFunc(slices.Values(addrs), func(a, b multiaddr.Multiaddr) int { return cmp.Compare(near(a), near(b)) })
 	return addrs[:min(len(addrs), MaxAdvertAddrs)]
 }
 

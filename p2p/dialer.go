@@ -165,12 +165,13 @@ func (d *dialer) dial(ctx context.Context, info peer.AddrInfo) {
 	})
 }
 
-// connect makes one attempt. libp2p's own backoff is cleared: it would refuse
-// dials that ours allows.
+// connect makes one attempt, at these addresses and none that were heard before. libp2p's own backoff is cleared: it
+// would refuse dials that ours allows.
 func (d *dialer) connect(ctx context.Context, info peer.AddrInfo) error {
 	if s, ok := d.lib.Network().(*swarm.Swarm); ok {
 		s.Backoff().Clear(info.ID)
 	}
+	d.lib.Peerstore().ClearAddrs(info.ID)
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	if err := d.lib.Connect(ctx, info); err != nil {

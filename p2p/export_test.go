@@ -141,6 +141,12 @@ func (h *Host) Hold(a Advert, raw []byte) error {
 	return err
 }
 
+// HoldHello stores a gateway's hello without telling anybody.
+func (h *Host) HoldHello(raw []byte) error {
+	_, err := h.gateways.admit(raw)
+	return err
+}
+
 // MaxIdleStreams is maxIdleStreams.
 const MaxIdleStreams = maxIdleStreams
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // Bounds of gateway hellos.
@@ -32,7 +33,7 @@ type hello struct {
 	Seq   uint64   `cbor:"3,keyasint"` // unix milliseconds of signing
 }
 
-// validate checks form and bounds and returns the dialable address.
+// validate checks form and bounds and returns what can be dialled.
 func (h *hello) validate() (peer.AddrInfo, error) {
 	info := peer.AddrInfo{ID: h.Peer}
 	if len(h.Addrs) == 0 || len(h.Addrs) > MaxAdvertAddrs {
@@ -46,7 +47,9 @@ func (h *hello) validate() (peer.AddrInfo, error) {
 		if err != nil {
 			return info, fmt.Errorf("hello address: %w", err)
 		}
-		info.Addrs = append(info.Addrs, addr)
+		if manet.IsThinWaist(addr) { // a name would have us ask name servers that a stranger chose
+			info.Addrs = append(info.Addrs, addr)
+		}
 	}
 	return info, nil
 }

@@ -72,3 +72,20 @@ func TestGatewaysTakeTurns(t *testing.T) {
 		}
 	}
 }
+
+// TestHelloByName: a name has whoever hears of it ask name servers that a stranger chose; gateways say numbers.
+func TestHelloByName(t *testing.T) {
+	o := startHost(t, p2p.Config{Role: p2p.RoleOperator})
+	key := newIdentity(t)
+	named := []string{"/dns4/localhost/tcp/4001", "/dnsaddr/localhost", "/ip4/198.51.100.1/tcp/4001"}
+	raw, err := p2p.SealHello(testNetwork, key, mustPeerID(t, key), named, uint64(time.Now().UnixMilli()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.HoldHello(raw); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.Gateways(); !slices.Equal(got, named[2:]) {
+		t.Errorf("would dial %q, want %q", got, named[2:])
+	}
+}

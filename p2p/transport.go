@@ -103,6 +103,7 @@ func hostOptions(cfg Config) ([]libp2p.Option, error) {
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ResourceManager(limits),
 		libp2p.ConnectionManager(conns),
+		libp2p.ConnectionGater(newDialGate(cfg.Bootstrap)),
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 		libp2p.UserAgent("flotilla"),
