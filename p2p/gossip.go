@@ -153,7 +153,7 @@ func messageID(m *pb.Message) string {
 
 // peerScore punishes invalid messages and broken mesh behaviour. Missing
 // deliveries are not punished: the topics are quiet, and silence is normal. Nor
-// is a common address: connsPerAddress bounds how many peers come from one.
+// is a common address: limitsFor bounds how many peers come from one.
 func peerScore() *pubsub.PeerScoreParams {
 	return &pubsub.PeerScoreParams{
 		Topics:                    map[string]*pubsub.TopicScoreParams{},

@@ -39,7 +39,7 @@ func TestSilentPeersLeaveRoom(t *testing.T) {
 		for transport := range listen {
 			t.Run(name+" over "+transport, func(t *testing.T) {
 				ctx := testContext(t)
-				server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen[transport]}})
+				server := startHost(t, p2p.Config{Role: p2p.RoleOperator, Listen: []string{listen[transport]}})
 				server.HandleRequest(proto, func(_ context.Context, _ p2p.PeerID, body []byte) ([]byte, error) { return body, nil })
 				serveEcho(server)
 				other := joined(t, server)
@@ -61,7 +61,7 @@ func TestSilentPeersLeaveRoom(t *testing.T) {
 func TestUnfinishedBodiesAreBounded(t *testing.T) {
 	const streams, most = 80, 64
 	ctx := testContext(t)
-	server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}, Timers: p2p.InferTimers{Write: 2 * deadline}})
+	server := startHost(t, p2p.Config{Role: p2p.RoleOperator, Listen: []string{listen["tcp"]}, Timers: p2p.InferTimers{Write: 2 * deadline}})
 	serveEcho(server)
 	slow := joined(t, server)
 	if opened := slow.OpenSilent(ctx, server.ID(), p2p.ProtoInfer, streams, p2p.LongOpen(127)); opened != streams { // of 128
@@ -75,7 +75,7 @@ func TestUnnamedStreamsLeaveRoom(t *testing.T) {
 	for transport := range listen {
 		t.Run(transport, func(t *testing.T) {
 			ctx := testContext(t)
-			server := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen[transport]}})
+			server := startHost(t, p2p.Config{Role: p2p.RoleOperator, Listen: []string{listen[transport]}})
 			serveEcho(server)
 			other := joined(t, server)
 			opened := 0

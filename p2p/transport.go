@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -15,6 +16,7 @@ import (
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/x/rate"
 )
 
 // Stream protocols. The major version is part of the name.
@@ -25,24 +27,36 @@ const (
 
 // Connection and stream bounds. libp2p's own scale with memory and are too
 // small on small machines: 4 GiB gives 96 inbound connections and 66 streams
-// per peer and protocol.
+// per peer and protocol. What a node opens by itself has as much again, so that strangers cannot take it.
 const (
 	maxConns        = 2048 // a gateway of 1,000 operators, twice
 	maxStreams      = 8192
-	maxPeerStreams  = inferPeerStreams + 64
 	maxInferStreams = 4096
+	// maxHandshakes bounds connections that are not yet known whose; 15 s is the time that they have.
+	maxHandshakes = maxConns / 4
 	// inferPeerStreams is above MaxInFlightPerPeer, so that our own limit, which
 	// has a clear error, is met before the resource manager's.
 	inferPeerStreams = 256
-	// connsPerAddress admits a household or office behind one NAT address.
-	connsPerAddress = 64
 	// libp2pMemory is counted in windows, which are full only where nobody reads: 256 KiB a stream over TCP, of which each connection
 	// has two for gossip alone. Half of it does for a gateway of 1,000 operators.
 	libp2pMemory = 1 << 30
 )
 
+// addressLimits are the connections that may come from one address, and the streams that a peer may open on them. Identities cost nothing,
+// so it is their product that one machine can have: well below maxStreams, and below libp2pMemory in windows.
+type addressLimits struct{ conns, streams int }
+
+// limitsFor a role. To a gateway come the operators of a household or office, and ask little; to an operator come gateways, with requests.
+func limitsFor(r Role) addressLimits {
+	if r == RoleGateway {
+		return addressLimits{conns: 64, streams: 32}
+	}
+	return addressLimits{conns: 8, streams: inferPeerStreams + 64}
+}
+
 // resourceManager builds the limits above on libp2p's defaults.
-func resourceManager() (network.ResourceManager, error) {
+func resourceManager(role Role) (network.ResourceManager, error) {
+	one := limitsFor(role)
 	defaults := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&defaults)
 	infer := rcmgr.ResourceLimits{
@@ -53,14 +67,16 @@ func resourceManager() (network.ResourceManager, error) {
 	}
 	limits := rcmgr.PartialLimitConfig{
 		System: rcmgr.ResourceLimits{
-			Conns: maxConns, ConnsInbound: maxConns, ConnsOutbound: maxConns, FD: maxConns,
-			Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams, Memory: libp2pMemory,
+			Conns: 2 * maxConns, ConnsInbound: maxConns, ConnsOutbound: maxConns, FD: 2 * maxConns,
+			Streams: 2 * maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams, Memory: libp2pMemory,
 		},
 		PeerDefault: rcmgr.ResourceLimits{
-			Streams: 2 * maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams, Memory: libp2pMemory / 8,
+			Streams: rcmgr.LimitVal(one.streams) + inferPeerStreams + 64, StreamsInbound: rcmgr.LimitVal(one.streams), StreamsOutbound: inferPeerStreams + 64,
+			Memory: libp2pMemory / 8,
 		},
 		Transient: rcmgr.ResourceLimits{ // streams that have not said what for: with fewer, a few identities would have all of them
-			Streams: maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams,
+			Streams: 2 * maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams,
+			Conns: 2 * maxHandshakes, ConnsInbound: maxHandshakes, ConnsOutbound: maxHandshakes, FD: 2 * maxHandshakes,
 		},
 		Protocol:     map[protocol.ID]rcmgr.ResourceLimits{protoInfer: infer},
 		ProtocolPeer: map[protocol.ID]rcmgr.ResourceLimits{protoInfer: inferPeer},
@@ -69,10 +85,29 @@ func resourceManager() (network.ResourceManager, error) {
 		rcmgr.NewFixedLimiter(limits.Build(defaults.AutoScale())),
 		rcmgr.WithMetricsDisabled(), // nobody reads them, and each stream would be counted a dozen times
 		rcmgr.WithLimitPerSubnet(
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: connsPerAddress}},
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: connsPerAddress}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: one.conns}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: one.conns}, {PrefixLength: 48, ConnCount: 4 * one.conns}},
 		),
+		rcmgr.WithConnRateLimiters(connRate(one.conns)),
 	)
+}
+
+// connRate lets as many connections at once come from an address as it may have, and all of them come anew in half a minute: libp2p's own
+// rate keeps most of an office waiting for minutes when a gateway has restarted.
+func connRate(conns int) *rate.Limiter {
+	of := func(prefix, conns int) rate.SubnetLimit {
+		return rate.SubnetLimit{PrefixLength: prefix, Limit: rate.Limit{RPS: float64(conns) / 30, Burst: 2 * conns}}
+	}
+	return &rate.Limiter{
+		NetworkPrefixLimits: []rate.PrefixLimit{ // none
+			{Prefix: netip.MustParsePrefix("127.0.0.0/8")}, {Prefix: netip.MustParsePrefix("::1/128")},
+		},
+		SubnetRateLimiter: rate.SubnetLimiter{
+			IPv4SubnetLimits: []rate.SubnetLimit{of(32, conns)},
+			IPv6SubnetLimits: []rate.SubnetLimit{of(56, conns), of(48, 4*conns)},
+			GracePeriod:      time.Minute,
+		},
+	}
 }
 
 // hostOptions are the libp2p options of a node. Transports are named so that
@@ -82,7 +117,7 @@ func hostOptions(cfg Config) ([]libp2p.Option, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read identity key: %w", err)
 	}
-	limits, err := resourceManager()
+	limits, err := resourceManager(cfg.Role)
 	if err != nil {
 		return nil, fmt.Errorf("build resource limits: %w", err)
 	}

@@ -1,0 +1,95 @@
+package p2p_test
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"flotilla/p2p"
+	"flotilla/p2p/simtest"
+)
+
+// TestHalfOpenConnectionsLeaveRoom: whoever connects and says nothing keeps nobody else from connecting.
+func TestHalfOpenConnectionsLeaveRoom(t *testing.T) {
+	g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
+	parts := strings.Split(g.Addrs()[0], "/") // "", ip4, address, tcp, port, …
+	for range 200 {
+		c, err := net.Dial("tcp", net.JoinHostPort(parts[2], parts[4]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	before := time.Now()
+	joined(t, g)
+	if took := time.Since(before); took > 8*time.Second { // libp2p gives a handshake 15 s
+		t.Errorf("an operator connected after %s, behind 200 connections that say nothing", took)
+	}
+}
+
+// inFleet runs a test in a simulated network, in virtual time.
+func inFleet(t *testing.T, test func(t *testing.T, f *simtest.Fleet)) {
+	synctest.Test(t, func(t *testing.T) {
+		f := simtest.New(t, 25*time.Millisecond)
+		defer f.Close()
+		test(t, f)
+	})
+}
+
+// crowd starts operators that come to a node from one address.
+func crowd(f *simtest.Fleet, to *simtest.Node, n int) (all []*simtest.Node) {
+	for i := range n {
+		all = append(all, f.Start(p2p.Config{
+			Role: p2p.RoleOperator, Bootstrap: []string{to.Addr}, Listen: []string{fmt.Sprintf("/ip4/1.2.3.4/udp/%d/quic-v1", 8000+i)},
+		}))
+	}
+	return all
+}
+
+// TestOneAddressComesBack: as many machines as may come from one address are there soon after the gateway started.
+func TestOneAddressComesBack(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		g := f.Start(p2p.Config{Role: p2p.RoleGateway})
+		all := crowd(f, g, 60)
+		time.Sleep(20 * time.Second)
+		there := 0
+		for _, o := range all {
+			if g.Connected(o.ID()) {
+				there++
+			}
+		}
+		if there < len(all) {
+			t.Errorf("%d of %d operators behind one address are connected after 20 s", there, len(all))
+		}
+	})
+}
+
+// TestOneAddressLeavesRoom: all the identities that one machine can have, each with all the streams that it can open, keep nobody else
+// from asking the node, nor it from asking others.
+func TestOneAddressLeavesRoom(t *testing.T) {
+	for _, role := range []p2p.Role{p2p.RoleGateway, p2p.RoleOperator} {
+		t.Run(role.String(), func(t *testing.T) {
+			inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+				node := f.Start(p2p.Config{Role: role})
+				other := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{node.Addr}})
+				time.Sleep(5 * time.Second)
+				opened := 0
+				all := crowd(f, node, 40)
+				time.Sleep(5 * time.Minute)
+				for _, o := range all {
+					opened += o.OpenUnnamed(t.Context(), node.ID(), 250)
+				}
+				time.Sleep(time.Second)
+				if err := other.Sync(t.Context(), node.ID()); err != nil {
+					t.Errorf("asked behind %d unnamed streams: %v", opened, err)
+				}
+				if err := node.Sync(t.Context(), other.ID()); err != nil {
+					t.Errorf("asks behind %d unnamed streams: %v", opened, err)
+				}
+			})
+		})
+	}
+}
