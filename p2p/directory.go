@@ -42,8 +42,8 @@ var errTwoFaced = errors.New("peer signed two adverts under one sequence number"
 
 // entry is one stored advert with the envelope that proves it.
 type entry struct {
+	sealed
 	advert Advert
-	raw    []byte
 	bucket tokenBucket
 }
 
@@ -192,7 +192,7 @@ func (d *Directory) put(a Advert, raw []byte) (Verdict, error) {
 		stored = &entry{bucket: newTokenBucket(d.now())}
 		d.entries[a.Peer] = stored
 	}
-	stored.advert, stored.raw = a, bytes.Clone(raw)
+	stored.advert, stored.sealed = a, newSealed(raw)
 	d.publish()
 	return Accept, nil
 }
@@ -305,17 +305,17 @@ func (d *Directory) lookup(id PeerID) (Advert, bool) {
 }
 
 // envelopes returns the signed adverts of all live entries, in map order.
-func (d *Directory) envelopes() [][]byte {
+func (d *Directory) envelopes() []sealed {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.unix()
-	raws := make([][]byte, 0, len(d.entries))
+	live := make([]sealed, 0, len(d.entries))
 	for _, e := range d.entries {
 		if e.advert.ValidTo > now {
-			raws = append(raws, e.raw)
+			live = append(live, e.sealed)
 		}
 	}
-	return raws
+	return live
 }
 
 // tokenBucket allows advertBurst events at once and one more per advertSpacing.

@@ -213,6 +213,28 @@ func LongOpen(pieces int) []byte {
 	return raw
 }
 
+// KeepWaiting has the host take pulls and answer none.
+func (h *Host) KeepWaiting() {
+	h.lib.SetStreamHandler(protoSync, func(s network.Stream) {
+		<-h.life.Done()
+		_ = s.Reset()
+	})
+}
+
+// AnswerPull has a host answer somebody who holds all that it does.
+func (h *Host) AnswerPull() error {
+	request, err := h.codec.enc.Marshal(syncRequest{Network: h.cfg.Network, Have: h.syncer.have()})
+	if err != nil {
+		return err
+	}
+	return h.syncer.answer(&askStub{readStub{from: bytes.NewReader(append(appendLength(nil, len(request)), request...))}})
+}
+
+// askStub is a stream of which a request comes.
+type askStub struct{ readStub }
+
+func (a *askStub) SetDeadline(time.Time) error { return nil }
+
 // HangUp resets every open stream, as a node does that closes.
 func (h *Host) HangUp() {
 	h.streams.mu.Lock()

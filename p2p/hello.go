@@ -1,7 +1,6 @@
 package p2p
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -56,9 +55,9 @@ func (h *hello) validate() (peer.AddrInfo, error) {
 
 // gatewayEntry is one gateway that was heard of lately.
 type gatewayEntry struct {
+	sealed
 	info  peer.AddrInfo
 	seq   uint64
-	raw   []byte
 	since time.Time // it has been in the set without a pause
 }
 
@@ -119,7 +118,7 @@ func (g *gatewaySet) admit(raw []byte) (Verdict, error) {
 	case !known:
 		stored.since = now
 	}
-	g.entries[h.Peer] = gatewayEntry{info: info, seq: h.Seq, raw: bytes.Clone(raw), since: stored.since}
+	g.entries[h.Peer] = gatewayEntry{sealed: newSealed(raw), info: info, seq: h.Seq, since: stored.since}
 	return Accept, nil
 }
 
@@ -148,13 +147,13 @@ func (g *gatewaySet) dropExpired(now time.Time) {
 }
 
 // live returns the gateways heard of lately and the envelopes that prove them.
-func (g *gatewaySet) live() (infos []peer.AddrInfo, raws [][]byte) {
+func (g *gatewaySet) live() (infos []peer.AddrInfo, hellos []sealed) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.dropExpired(g.now())
 	for _, e := range g.entries {
 		infos = append(infos, e.info)
-		raws = append(raws, e.raw)
+		hellos = append(hellos, e.sealed)
 	}
-	return infos, raws
+	return infos, hellos
 }

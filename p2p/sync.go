@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -24,7 +25,7 @@ const (
 	syncKeyBytes     = 8 // 2^-45 chance to miss one of 4,096 adverts, once
 	syncKindAdvert   = 1
 	syncKindHello    = 2
-	maxParallelPulls = 4
+	maxParallelPulls = 4 // of Run; whoever calls Sync does not wait for peers that keep it waiting
 )
 
 // syncRequest names what the asker holds, so that a repeated pull is cheap.
@@ -40,7 +41,6 @@ type syncer struct {
 	network   string
 	directory *Directory
 	gateways  *gatewaySet
-	pulls     chan struct{}
 	waits     *waits
 }
 
@@ -48,25 +48,25 @@ type syncer struct {
 func newSyncer(cfg Config, lib host.Host, c codec, d *Directory, g *gatewaySet) *syncer {
 	return &syncer{
 		lib: lib, codec: c, network: cfg.Network, directory: d, gateways: g,
-		pulls: make(chan struct{}, maxParallelPulls), waits: newWaits(waitingSync, waitingSyncs),
+		waits: newWaits(waitingSync, waitingSyncs),
 	}
 }
 
-// syncKey is the short name of an envelope.
-func syncKey(raw []byte) [syncKeyBytes]byte {
+// sealed is a signed envelope and its short name, which every pull looks up: a directory of full adverts takes 40 ms to hash.
+type sealed struct {
+	raw []byte
+	key [syncKeyBytes]byte
+}
+
+// newSealed copies an envelope.
+func newSealed(raw []byte) sealed {
 	sum := sha256.Sum256(raw)
-	return [syncKeyBytes]byte(sum[:syncKeyBytes])
+	return sealed{raw: bytes.Clone(raw), key: [syncKeyBytes]byte(sum[:syncKeyBytes])}
 }
 
 // pull asks one peer for the envelopes that this node lacks and admits them. It
 // returns how many were new.
 func (s *syncer) pull(ctx context.Context, from PeerID) (fresh int, err error) {
-	select {
-	case s.pulls <- struct{}{}:
-		defer func() { <-s.pulls }()
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
 	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "sync"), syncDeadline)
 	defer cancel()
 	stream, err := s.lib.NewStream(ctx, from, protoSync)
@@ -112,9 +112,8 @@ func (s *syncer) pull(ctx context.Context, from PeerID) (fresh int, err error) {
 func (s *syncer) have() []byte {
 	var keys []byte
 	_, hellos := s.gateways.live()
-	for _, raw := range append(hellos, s.directory.envelopes()...) {
-		key := syncKey(raw)
-		keys = append(keys, key[:]...)
+	for _, e := range append(hellos, s.directory.envelopes()...) {
+		keys = append(keys, e.key[:]...)
 	}
 	return keys
 }
@@ -166,13 +165,13 @@ func (s *syncer) answer(stream network.Stream) error {
 	}
 	w := bufio.NewWriterSize(stream, 32<<10)
 	total := 0
-	send := func(kind byte, raws [][]byte) error {
-		for _, raw := range raws {
-			if have[syncKey(raw)] || total+len(raw) > maxSyncBytes {
+	send := func(kind byte, envelopes []sealed) error {
+		for _, e := range envelopes {
+			if have[e.key] || total+len(e.raw) > maxSyncBytes {
 				continue
 			}
-			total += len(raw) + 1
-			if err := writeMessage(w, append([]byte{kind}, raw...)); err != nil {
+			total += len(e.raw) + 1
+			if err := writeMessage(w, append([]byte{kind}, e.raw...)); err != nil {
 				return err
 			}
 		}

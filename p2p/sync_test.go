@@ -1,6 +1,8 @@
 package p2p_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"testing"
 	"time"
 
@@ -49,5 +51,55 @@ func TestWhatGossipMissedIsPulled(t *testing.T) {
 				t.Error("the second advert is not there after Sync")
 			}
 		})
+	}
+}
+
+// TestSyncDoesNotWaitForOthers: a gateway's client waits for what a caller pulls, and not for peers that have it wait for theirs.
+func TestSyncDoesNotWaitForOthers(t *testing.T) {
+	g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
+	honest := joined(t, g)
+	for range 6 {
+		silent := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: g.Addrs()})
+		silent.KeepWaiting()
+		await(t, "a connection", func() bool { return g.Connected(silent.ID()) })
+	}
+	time.Sleep(time.Second) // all are asked by now
+	before := time.Now()
+	if err := g.Sync(testContext(t), honest.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(before); took > 2*time.Second {
+		t.Errorf("pulled after %s", took)
+	}
+}
+
+// TestPullIsCheaperThanHashing: a pull of what the asker has does not hash the directory, which anybody could have us do as often as wanted.
+func TestPullIsCheaperThanHashing(t *testing.T) {
+	h := startHost(t, p2p.Config{Role: p2p.RoleOperator})
+	raw := make([]byte, p2p.MaxAdvertBytes) // as large as they may be; nobody opens them here
+	now := uint64(time.Now().Unix())
+	const nodes = 500
+	for i := range nodes {
+		a := p2p.Advert{Peer: p2p.PeerID(fmt.Sprint("peer ", i)), Operator: [20]byte{byte(i), byte(i >> 8)}, Seq: 1, ValidFrom: now, ValidTo: now + 1000}
+		raw[0], raw[1] = byte(i), byte(i>>8)
+		if err := h.Hold(a, raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pull, hash := time.Hour, time.Hour
+	for range 5 {
+		before := time.Now()
+		if err := h.AnswerPull(); err != nil {
+			t.Fatal(err)
+		}
+		pull = min(pull, time.Since(before))
+		before = time.Now()
+		for range nodes {
+			sha256.Sum256(raw)
+		}
+		hash = min(hash, time.Since(before))
+	}
+	if pull > hash/2 {
+		t.Errorf("an answer takes %s, hashing the directory %s", pull, hash)
 	}
 }
