@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -58,7 +59,8 @@ func (o *Operator) readyModels(ctx context.Context) []ServedModel {
 	return out
 }
 
-// announce signs one price a model and publishes them together. The sequence number is the time in milliseconds, so
+// announce signs one price a model and publishes them together: all that an advert can hold, so that one model too many, or one with
+// an odd name, does not keep the others from being asked. The sequence number is the time in milliseconds, so
 // that it goes on rising over a restart that lost its state; the ledger keeps it rising when the clock goes back.
 func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.Time) error {
 	seq, err := o.ledger.NextAdvertSeq(ctx, now)
@@ -73,6 +75,8 @@ func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.
 		a.ValidTo = most
 	}
 	signed := make(map[common.Hash]bool, len(models))
+	var left []string
+	var why error
 	for _, m := range models {
 		offer := p2p.Offer{
 			Model: m.Model, Quantization: m.Quantization, Runtime: m.Runtime, TokenCounting: m.TokenCounting,
@@ -92,8 +96,17 @@ func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.
 			return fmt.Errorf("sign price of %s: %w", m.Model, err)
 		}
 		offer.Sig = sig
-		a.Offers = append(a.Offers, offer)
+		with := a
+		with.Offers = append(a.Offers, offer)
+		if err := o.fleet.Fits(with); err != nil {
+			left, why = append(left, m.Model), cmp.Or(why, err)
+			continue
+		}
+		a = with
 		o.prices.add(digest, signedOffer{advert, sig, m}, now)
+	}
+	if why != nil {
+		o.log.Warn("models are not announced: choose with --model which are served, or shorten their names", "models", left, "err", why)
 	}
 	return o.fleet.Announce(ctx, a)
 }

@@ -28,22 +28,7 @@ func (h *Host) Announce(ctx context.Context, a Advert) error {
 	if h.life.Err() != nil {
 		return ErrClosed
 	}
-	if a.Peer == "" {
-		a.Peer = h.lib.ID()
-	}
-	if a.Peer != h.lib.ID() {
-		return fmt.Errorf("announce: advert names peer %s, this node is %s", a.Peer, h.lib.ID())
-	}
-	if a.Addrs == nil {
-		a.Addrs = h.announced()
-	}
-	if err := a.validate(); err != nil {
-		return fmt.Errorf("announce: %w", err)
-	}
-	if err := a.fresh(h.cfg.Now()); err != nil {
-		return fmt.Errorf("announce: %w", err)
-	}
-	raw, err := h.codec.seal(advertDomain, h.cfg.Network, h.cfg.Identity, a, MaxAdvertBytes)
+	a, raw, err := h.sealOwn(a)
 	if err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}
@@ -57,6 +42,33 @@ func (h *Host) Announce(ctx context.Context, a Advert) error {
 		return fmt.Errorf("publish advert: %w", err)
 	}
 	return nil
+}
+
+// Fits says why Announce would not take an advert, for a caller that can do with fewer offers.
+func (h *Host) Fits(a Advert) error {
+	_, _, err := h.sealOwn(a)
+	return err
+}
+
+// sealOwn fills in what an advert leaves to the node, checks it, and signs it.
+func (h *Host) sealOwn(a Advert) (Advert, []byte, error) {
+	if a.Peer == "" {
+		a.Peer = h.lib.ID()
+	}
+	if a.Peer != h.lib.ID() {
+		return a, nil, fmt.Errorf("advert names peer %s, this node is %s", a.Peer, h.lib.ID())
+	}
+	if a.Addrs == nil {
+		a.Addrs = h.announced()
+	}
+	if err := a.validate(); err != nil {
+		return a, nil, err
+	}
+	if err := a.fresh(h.cfg.Now()); err != nil {
+		return a, nil, err
+	}
+	raw, err := h.codec.seal(advertDomain, h.cfg.Network, h.cfg.Identity, a, MaxAdvertBytes)
+	return a, raw, err
 }
 
 // announced are the addresses by which others can dial this node, as a message names them.
