@@ -8,6 +8,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"flotilla/node/backend"
 	"flotilla/p2p"
 	"flotilla/settlement"
 )
@@ -47,10 +48,17 @@ func (o *Operator) advertise(ctx context.Context) error {
 	}
 }
 
+// readyModels asks each model server once, however many models it has.
 func (o *Operator) readyModels(ctx context.Context) []ServedModel {
 	var out []ServedModel
+	asked := make(map[*backend.Backend]error)
 	for _, m := range o.cfg.Models {
-		if err := m.Backend.Ready(ctx); err != nil {
+		err, known := asked[m.Backend]
+		if !known {
+			err = m.Backend.Ready(ctx)
+			asked[m.Backend] = err
+		}
+		if err != nil {
 			o.log.Debug("model server not ready", "model", m.Model, "url", m.Backend.URL(), "err", err)
 			continue
 		}

@@ -2,9 +2,11 @@ package node
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"flotilla/p2p"
@@ -59,4 +61,30 @@ func numbered(format string, n int) (names []string) {
 		names = append(names, fmt.Sprintf(format, i))
 	}
 	return names
+}
+
+// TestServerIsAskedOnce: whether a model server answers is asked of it once, and not for each of its models: one that hangs would keep
+// the operator from its others for as many timeouts.
+func TestServerIsAskedOnce(t *testing.T) {
+	var asked atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		fiveTokens(rw, r)
+	}))
+	t.Cleanup(srv.Close)
+	models, err := ServeURL(t.Context(), srv.URL, Price{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Operator{log: slog.New(slog.DiscardHandler)}
+	for range 20 {
+		o.cfg.Models = append(o.cfg.Models, models...)
+	}
+	before := asked.Load()
+	if n := len(o.readyModels(t.Context())); n != 20 {
+		t.Errorf("%d models are ready, want 20", n)
+	}
+	if n := asked.Load() - before; n != 1 {
+		t.Errorf("the server was asked %d times", n)
+	}
 }
