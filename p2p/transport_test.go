@@ -77,8 +77,8 @@ func TestOneAddressLeavesRoom(t *testing.T) {
 				other := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{node.Addr}})
 				time.Sleep(5 * time.Second)
 				opened := 0
-				all := crowd(f, node, 40)
-				time.Sleep(5 * time.Minute)
+				all := crowd(f, node, 34)
+				time.Sleep(20 * time.Second)
 				for _, o := range all {
 					opened += o.OpenUnnamed(t.Context(), node.ID(), 250)
 				}
