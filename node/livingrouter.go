@@ -21,7 +21,11 @@ type livingRouter struct {
 
 	newest  atomic.Pointer[routing.Router]
 	editing sync.Mutex // one edit at a time, over its build and its write
+	failed  []string   // ids of the last edits that could not be kept: of one the file may have been replaced all the same
 }
+
+// maxFailed bounds failed; where a disk fails more often in a row, a restart reads what it has.
+const maxFailed = 16
 
 func newLivingRouter(r *routing.Router, file string, log *slog.Logger) *livingRouter {
 	l := &livingRouter{file: file, log: log}
@@ -38,8 +42,8 @@ func (l *livingRouter) Route(ctx context.Context, p routing.Prompt, candidates [
 func (l *livingRouter) Index() *index.Index { return l.newest.Load().Index() }
 
 // Edit makes the next generation by change. When it returns nil, that is on disk and in use; on an error everything is
-// as before. A crash before the file is replaced leaves the old generation for the next start, one after it the new one:
-// then the edit counts although nobody was told, and a second try is seen in the row count.
+// as before, and the edit may be tried again. A crash before the file is replaced leaves the old generation for the next
+// start, one after it the new one: then the edit counts although nobody was told, and a second try is seen in the row count.
 func (l *livingRouter) Edit(change func(*index.Builder) error) (*index.Index, error) {
 	l.editing.Lock()
 	defer l.editing.Unlock()
@@ -56,11 +60,13 @@ func (l *livingRouter) Edit(change func(*index.Builder) error) (*index.Index, er
 	if err != nil {
 		return nil, err
 	}
-	if err := indexfile.Replace(l.file, old.Index(), x); errors.Is(err, indexfile.ErrChanged) {
+	if err := indexfile.Replace(l.file, x, append(l.failed, old.Index().ID())...); errors.Is(err, indexfile.ErrChanged) {
 		return nil, fmt.Errorf("keep edited index: %w: start the gateway anew to use it, then edit", err)
 	} else if err != nil {
+		l.failed = append(l.failed[max(0, len(l.failed)+1-maxFailed):], x.ID())
 		return nil, fmt.Errorf("keep edited index: %w", err)
 	}
+	l.failed = nil
 	l.newest.Store(r)
 	l.log.Info("index edited", "generation", x.Generation(), "rows", x.Len(), "before", old.Index().Len(), "id", x.ID())
 	return x, nil

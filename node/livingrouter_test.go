@@ -180,6 +180,39 @@ func TestAnEditOfTheFileIsNotUndone(t *testing.T) {
 	}
 }
 
+// An edit fails although the file is replaced, as where the folder cannot be synced: the next one is made all the same, and
+// the first is not in it.
+func TestAnEditThatFailedLateStopsNoOther(t *testing.T) {
+	l := living(t, 20)
+	more := func(b *index.Builder) error { return b.Import(rowsOf(t, "new", 1)) }
+	b := l.Index().Edit()
+	if err := more(b); err != nil {
+		t.Fatal(err)
+	}
+	written, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := l.file
+	l.file = filepath.Join(file, "below-no-folder")
+	for range maxFailed + 1 {
+		if _, err := l.Edit(more); err == nil {
+			t.Fatal("no error")
+		}
+	}
+	l.file = file
+	if err := indexfile.Write(file, written); err != nil {
+		t.Fatal(err)
+	}
+	x, err := l.Edit(more)
+	if err != nil || x.Len() != 21 {
+		t.Fatalf("the next edit: %v", err)
+	}
+	if kept, err := indexfile.Read(file); err != nil || kept.ID() != x.ID() {
+		t.Errorf("on disk: %v", err)
+	}
+}
+
 // The owner edits a running gateway through its administration address.
 func TestTheOwnerEditsTheIndexOverHTTP(t *testing.T) {
 	w := newWorld(t)

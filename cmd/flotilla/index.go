@@ -86,7 +86,7 @@ func (t indexTarget) add(ctx context.Context, rows *index.Index, replace string)
 	}
 	if _, err := os.Stat(t.Index); errors.Is(err, os.ErrNotExist) {
 		e := node.Edited{Added: rows.Len(), Rows: rows.Len(), Generation: rows.Generation(), ID: rows.ID()}
-		return e, indexfile.Replace(t.Index, nil, rows)
+		return e, indexfile.Replace(t.Index, rows)
 	}
 	return t.editFile(func(b *index.Builder) (node.Edited, error) {
 		removed, doubles, err := b.Replace(replace, rows)
@@ -125,7 +125,7 @@ func (t indexTarget) editFile(change func(*index.Builder) (node.Edited, error)) 
 	if err != nil {
 		return node.Edited{}, err
 	}
-	if err := indexfile.Replace(t.Index, old, x); err != nil {
+	if err := indexfile.Replace(t.Index, x, old.ID()); err != nil {
 		return node.Edited{}, err
 	}
 	e.Rows, e.Generation, e.ID = x.Len(), x.Generation(), x.ID()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"flotilla/routing/index"
@@ -46,16 +47,16 @@ func Read(file string) (*index.Index, error) {
 // ErrChanged: the file does not hold what an edit began from.
 var ErrChanged = errors.New("the index file was changed meanwhile by another program")
 
-// Replace is Write for an edit of old, nil where there was no file: it refuses (ErrChanged) where the file has become
+// Replace is Write for an edit of what the file may hold, told by ids: it refuses (ErrChanged) where the file has become
 // another's.
-func Replace(file string, old, x *index.Index) error {
+func Replace(file string, x *index.Index, from ...string) error {
 	return replace(file, x, func() error {
 		id, err := idOf(file)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 		case err != nil:
 			return fmt.Errorf("replace index: %w", err)
-		case old == nil || id != old.ID():
+		case !slices.Contains(from, id):
 			return fmt.Errorf("replace index %s: %w", file, ErrChanged)
 		}
 		return nil
@@ -104,7 +105,7 @@ func replace(file string, x *index.Index, check func() error) error {
 		return errors.Join(fmt.Errorf("replace index: %w", err), os.Remove(part.Name()))
 	}
 	if err := dir.Sync(); err != nil {
-		return fmt.Errorf("replace index: %w", err)
+		return fmt.Errorf("replace index: the new file is there, but a power loss may bring the old one back: %w", err)
 	}
 	return nil
 }

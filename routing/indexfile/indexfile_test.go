@@ -115,7 +115,7 @@ func TestEditsAtOnceAreAllThere(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if err = indexfile.Replace(file, old, x); err == nil {
+				if err = indexfile.Replace(file, x, old.ID()); err == nil {
 					made++
 				} else if !errors.Is(err, indexfile.ErrChanged) {
 					return err
@@ -137,10 +137,11 @@ func TestAnotherEditIsNotUndone(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.fidx")
 	one, two, three := small(t, 1), small(t, 2), small(t, 3)
 	for _, step := range []struct {
-		old, next *index.Index
-		want      error
-	}{{nil, one, nil}, {nil, two, indexfile.ErrChanged}, {one, two, nil}, {one, three, indexfile.ErrChanged}, {two, three, nil}} {
-		if err := indexfile.Replace(file, step.old, step.next); !errors.Is(err, step.want) {
+		from []string
+		next *index.Index
+		want error
+	}{{nil, one, nil}, {nil, two, indexfile.ErrChanged}, {[]string{one.ID()}, two, nil}, {[]string{one.ID()}, three, indexfile.ErrChanged}, {[]string{one.ID(), two.ID()}, three, nil}} {
+		if err := indexfile.Replace(file, step.next, step.from...); !errors.Is(err, step.want) {
 			t.Errorf("%v, want %v", err, step.want)
 		}
 	}
@@ -150,7 +151,7 @@ func TestAnotherEditIsNotUndone(t *testing.T) {
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
-	if err := indexfile.Replace(file, three, two); err != nil {
+	if err := indexfile.Replace(file, two, three.ID()); err != nil {
 		t.Errorf("a file that is gone: %v", err)
 	}
 }
