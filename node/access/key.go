@@ -8,11 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"flotilla/node/modelpattern"
 )
 
 const (
@@ -86,10 +86,11 @@ func (t Terms) Validate() error {
 		bytes := 0
 		for _, p := range list {
 			bytes += len(p)
-			_, err := path.Match(p, "")
-			org, _, ok := strings.Cut(p, "/")
-			add(ok && org != "flotilla" && strings.ContainsAny(p, "*?["), "%s: pattern %q would match nothing: ids of models have no organisation, as GET /v1/models shows; write qwen* for qwen/*", name, p)
-			add(err != nil || p == "" || !printable(p), "%s: pattern %q: use * ? and [a-z] only, as in \"llama-*\"", name, p)
+			if err := modelpattern.Check(p); err != nil {
+				add(true, "%s: %w", name, err)
+			} else {
+				add(p == "" || !printable(p), "%s: pattern %q: want printable text", name, p)
+			}
 		}
 		add(len(list) > maxPatterns || bytes > maxPatternBytes, "%s: at most %d patterns and %d bytes", name, maxPatterns, maxPatternBytes)
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"flotilla/node/modelpattern"
 	"flotilla/node/rawjson"
 )
 
@@ -71,8 +72,8 @@ func readPolicy(obj rawjson.Object, req *Request) *APIError {
 		return badRequest("default_model", "default_model may have at most %d bytes", maxIDBytes)
 	}
 	for _, p := range slices.Concat(req.Allow, req.Block) {
-		if strings.Contains(p, "/") && strings.ContainsAny(p, "*?[") {
-			return badRequest("allowed_models", "the pattern %q would match nothing: ids of models have no organisation here, as GET /v1/models shows; write qwen* for qwen/*", clip(p, 80))
+		if err := modelpattern.Check(p); err != nil {
+			return badRequest("allowed_models", "%v", err)
 		}
 	}
 	if len(req.Allow) > maxGlobs || len(req.Block) > maxGlobs {
