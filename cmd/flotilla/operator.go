@@ -61,6 +61,9 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 		if slices.Contains(m.Features, backend.FeatureEmbeddings) {
 			what = " (embeddings)"
 		}
+		if m.BackendModel != m.Model {
+			what += " as " + plain(m.BackendModel)
+		}
 		fmt.Fprintf(s.out, "serving %s%s from %s\n", m.Model, what, m.Backend.URL())
 	}
 	return runAndClose(ctx, n)

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,16 +16,18 @@ type family struct {
 	prior          float64 // quality offset against the size curve, from the outcomes in the default index
 	// implied gives billions of parameters for words and versions that name a size; "" is for all other names.
 	implied map[string]float64
+	// total is that for words of mixtures whose names state what is at work at once ("Llama-4-Scout-17B-16E"), or nothing.
+	total map[string]float64
 }
 
 // families in order of matching: a longer name stands before its prefix.
 var families = []family{
 	{name: "codellama", instruct: "instruct"},
 	{name: "tinyllama", instruct: "instruct"},
-	{name: "llama", instruct: "instruct"},
+	{name: "llama", instruct: "instruct", total: map[string]float64{"scout": 109, "maverick": 400}},
 	{name: "codegemma", instruct: "it", prior: -0.15},
 	{name: "gemma", instruct: "it"},
-	{name: "qwen", attach: true, instruct: "instruct"},
+	{name: "qwen", attach: true, instruct: "instruct", total: map[string]float64{"next": 80, "moe": 14.3}},
 	{name: "qwq", instruct: "instruct", alwaysInstruct: true},
 	{name: "qvq", instruct: "instruct", alwaysInstruct: true},
 	{name: "codestral", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"": 22}},
@@ -34,18 +37,18 @@ var families = []family{
 	{name: "devstral", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"small": 24}},
 	{name: "mathstral", instruct: "instruct", alwaysInstruct: true},
 	{name: "mistral", instruct: "instruct", implied: map[string]float64{"large": 123, "nemo": 12, "small": 22}},
-	{name: "deepseek", instruct: "chat", implied: map[string]float64{"v2": 236, "v2.5": 236, "v3": 671, "v3.1": 671, "v3.2": 671, "r1": 671, "lite": 16}},
+	{name: "deepseek", instruct: "chat", implied: map[string]float64{"v2": 236, "v2.5": 236, "v3": 671, "v3.1": 671, "v3.2": 671, "r1": 671, "lite": 16, "flash": 284, "pro": 1600}},
 	{name: "phi", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{
 		"mini": 3.8, "small": 7, "medium": 14, "moe": 42, "vision": 4.2, "multimodal": 5.6, "1": 1.3, "1.5": 1.3, "2": 2.7, "4": 14}},
 	{name: "yi", instruct: "chat"},
 	{name: "smollm", attach: true, instruct: "instruct"},
 	{name: "command", alwaysInstruct: true, implied: map[string]float64{"plus": 104, "r": 35, "a": 111, "r7b": 7}},
-	{name: "granite", instruct: "instruct"},
+	{name: "granite", instruct: "instruct", implied: map[string]float64{"small": 32, "tiny": 7, "micro": 3}},
 	{name: "olmo", instruct: "instruct"},
 	{name: "falcon", instruct: "instruct"},
 	{name: "athene", alwaysInstruct: true},
 	{name: "nemotron", instruct: "instruct"},
-	{name: "glm", instruct: "chat"},
+	{name: "glm", instruct: "chat", implied: map[string]float64{"4.5": 355, "4.6": 355, "4.7": 355, "5": 744, "air": 106, "flash": 30}},
 	{name: "gpt-oss", instruct: "instruct", alwaysInstruct: true},
 	{name: "vicuna", instruct: "instruct", alwaysInstruct: true},
 	{name: "hermes", instruct: "instruct", alwaysInstruct: true},
@@ -138,7 +141,7 @@ func (f *family) wording(version string, tokens []string, hub bool) wording {
 	switch {
 	case f.name == "smollm" && version != "3": // local files of the tuned models leave the word out
 		return wording{bareTuned: !hub, saysBase: true, word: f.instruct}
-	case f.name == "smollm", f.name == "glm" && version > "4", f.name == "nemotron" && has("nano"),
+	case f.name == "smollm", f.name == "glm" && version > "4", f.name == "nemotron" && has("nano", "super", "ultra"),
 		f.name == "deepseek" && slices.ContainsFunc(tokens, tunedDeepSeek.MatchString):
 		return wording{bareTuned: true, saysBase: true}
 	case f.name == "qwen" && strings.HasPrefix(version, "3") && (!has("coder") || has("next")): // "qwen3-4b" thinks or does not, "qwen3-4b-instruct-2507" does not
@@ -224,6 +227,17 @@ func hasInstruct(tokens []string) bool {
 		}
 	}
 	return false
+}
+
+// billionsOf is how many parameters, in billions, all experts counted; 0 when the name does not say. What is at work at once is
+// the lesser measure of a mixture's ability: Scout (17 of 109), Qwen3-30B-A3B, gpt-oss-120b (5 of 117) and DeepSeek-V3 (37 of
+// 671) do about as well as dense models of their whole size.
+func (f *family) billionsOf(version, size string, words []string) float64 {
+	b := billions(size)
+	for _, w := range words {
+		b = max(b, f.total[w])
+	}
+	return cmp.Or(b, f.impliedBillions(version, words), f.implied[""])
 }
 
 // impliedBillions reads sizes that are said in words or by the version; 0 when none is.

@@ -7,7 +7,6 @@
 package catalogue
 
 import (
-	"cmp"
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -92,7 +91,7 @@ func parseOnce(name string) Model {
 	tokens, m.Instruct = fam.canonicalTokens(m.Version, tokens, n)
 	m.Size = findSize(tokens)
 	m.Variant = strings.Join(remove(tokens, m.Size), "-")
-	m.Billions = cmp.Or(billions(m.Size), fam.impliedBillions(m.Version, tokens), fam.implied[""])
+	m.Billions = fam.billionsOf(m.Version, m.Size, tokens)
 	m.Unknown = m.Billions == 0
 	m.ID = joinID(fam, m.Version, tokens)
 	return m

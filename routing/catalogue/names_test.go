@@ -189,6 +189,53 @@ func TestWhatNamesLeaveOut(t *testing.T) {
 	}
 }
 
+// Files of those who quantize bear the owner's name too, hosts have ways to serve one model, and some give one name to another
+// model than the rest do.
+func TestNamesOfHostsAndFilesMeet(t *testing.T) {
+	for id, names := range map[string][]string{
+		"qwen3-8b":                            {"Qwen_Qwen3-8B-Q4_K_M.gguf", "qwen/qwen3-8b:free"},
+		"qwen3-30b-a3b-instruct-2507":         {"Qwen_Qwen3-30B-A3B-Instruct-2507-Q4_K_M.gguf", "qwen3:30b-instruct"},
+		"qwen3-30b-a3b-thinking-2507":         {"qwen3:30b", "Qwen/Qwen3-30B-A3B-Thinking-2507"},
+		"qwen3-4b-instruct-2507":              {"qwen3:4b-instruct", "Qwen/Qwen3-4B-Instruct-2507"},
+		"qwen3-235b-a22b-instruct-2507":       {"qwen/qwen3-235b-a22b-2507", "qwen3:235b-instruct"},
+		"qwen3-235b-a22b":                     {"qwen/qwen3-235b-a22b:free"},
+		"qwen3-next-80b-a3b-instruct":         {"qwen3-next", "qwen3-next:80b", "Qwen/Qwen3-Next-80B-A3B-Instruct"},
+		"qwen3-coder-480b-a35b-instruct":      {"qwen/qwen3-coder", "qwen/qwen3-coder:free", "Qwen/Qwen3-Coder-480B-A35B-Instruct"},
+		"qwen3-coder-30b-a3b-instruct":        {"qwen3-coder", "qwen3-coder:latest", "library/qwen3-coder"},
+		"llama-3-70b-instruct":                {"meta-llama_Meta-Llama-3-70B-Instruct"},
+		"llama-3.3-70b-instruct":              {"meta-llama/llama-3.3-70b-instruct:free", "llama-3.3-70b-versatile"},
+		"llama-4-scout-17b-16e-instruct":      {"meta-llama/llama-4-scout", "meta-llama_Llama-4-Scout-17B-16E-Instruct-Q4_K_M-00001-of-00002.gguf"},
+		"llama-4-maverick-17b-128e-instruct":  {"meta-llama/llama-4-maverick:free", "meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8"},
+		"granite-3.3-8b-instruct":             {"ibm-granite_granite-3.3-8b-instruct-Q4_K_M.gguf", "granite3.3:8b"},
+		"deepseek-r1-qwen3-8b-0528":           {"deepseek-ai_DeepSeek-R1-0528-Qwen3-8B-Q4_K_M.gguf"},
+		"deepseek-v3":                         {"deepseek/deepseek-chat"},
+		"gpt-oss-20b":                         {"openai_gpt-oss-20b-MXFP4.gguf", "openai/gpt-oss-20b:free"},
+		"gemma-4-e4b-it":                      {"gemma4", "google/gemma-4-E4B-it"},
+		"mistral-small-3.2-24b-instruct-2506": {"mistralai/mistral-small-3.2-24b-instruct:free"},
+		"mistral-large-3-675b-instruct-2512":  {"mistralai/mistral-large-2512", "mistralai/Mistral-Large-3-675B-Instruct-2512"},
+		"qwen2.5-7b-instruct":                 {"qwen_2.5_7b_instruct"},
+	} {
+		for _, name := range names {
+			if m := catalogue.Parse(name); m.ID != id || m.Unknown {
+				t.Errorf("Parse(%q) = %q (unknown %v), want %q", name, m.ID, m.Unknown, id)
+			}
+		}
+	}
+}
+
+// A mixture is expected to do what its whole size does, whatever part of it its name states.
+func TestMixturesCountAllExperts(t *testing.T) {
+	for name, want := range map[string]float64{
+		"meta-llama/Llama-4-Scout-17B-16E-Instruct": 109, "meta-llama/llama-4-maverick": 400, "Qwen/Qwen3-30B-A3B": 30, "Qwen/Qwen3-Next-80B-A3B-Thinking": 80,
+		"Qwen/Qwen3-Coder-Next": 80, "Qwen/Qwen1.5-MoE-A2.7B-Chat": 14.3, "openai/gpt-oss-120b": 120, "deepseek-ai/DeepSeek-R1": 671, "deepseek-ai/DeepSeek-V4-Flash": 284,
+		"zai-org/GLM-4.5-Air": 106, "zai-org/GLM-4.6": 355, "zai-org/GLM-4.7-Flash": 30, "THUDM/glm-4-9b-chat": 9, "ibm-granite/granite-4.0-h-small": 32,
+	} {
+		if m := catalogue.Parse(name); m.Billions != want || m.Unknown {
+			t.Errorf("Parse(%q): %v billions, unknown %v, want %v", name, m.Billions, m.Unknown, want)
+		}
+	}
+}
+
 // What a model that nobody has measured is taken for rests on its size and on whether it is tuned.
 func TestSizesAndTuningThatNamesDoNotSpellOut(t *testing.T) {
 	for name, want := range map[string]struct {

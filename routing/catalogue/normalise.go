@@ -27,6 +27,10 @@ var (
 	noise = map[string]bool{"gguf": true, "safetensors": true, "latest": true, "hf": true, "meta": true, "imat": true,
 		"turbo": true, "unsloth": true, "ud": true, "dynamic": true, "i1": true, "imatrix": true, "dwq": true, "mlc": true, "quantized": true,
 		"unquantized": true, "qlora": true, "spinquant": true, "eo8": true, "cloud": true}
+	// offers are OpenRouter's ways to serve one model: "meta-llama/llama-3.3-70b-instruct:free".
+	offers = map[string]bool{"free": true, "nitro": true, "floor": true, "exacto": true}
+	// fileOwner is who published the weights, as the files of some who quantize name it: "Qwen_Qwen3-8B-Q4_K_M.gguf".
+	fileOwner = regexp.MustCompile(`^(qwen|google|meta-llama|mistralai|deepseek-ai|microsoft|nvidia|openai|ibm-granite|zai-org|thudm|allenai|huggingfacetb|01-ai|cohereforai|coherelabs|tiiuae)_([a-z].*\d)`)
 )
 
 func normalise(name string) normalised {
@@ -42,13 +46,18 @@ func normalise(name string) normalised {
 	}
 	s = pointAsUnderscore.ReplaceAllString(pointAsP.ReplaceAllString(s, "$1.$2"), "$1.$2")
 	hub := strings.Contains(s, "/") && !strings.HasSuffix(s, ".gguf")
+	if bare, tag, ok := strings.Cut(s, ":"); ok && offers[tag] {
+		s = bare
+	}
+	s = fullName(s) // of those that mean another model under their owner's name
 	if i := strings.LastIndexAny(s, `/\`); i >= 0 {
 		s = s[i+1:]
 	}
 	for _, ext := range []string{".gguf", ".safetensors", ".bin"} {
 		s = strings.TrimSuffix(s, ext)
 	}
-	s = smallVersion.ReplaceAllString(splitPart.ReplaceAllString(s, ""), "small-$1")
+	s = fileOwner.ReplaceAllString(splitPart.ReplaceAllString(s, ""), "$2")
+	s = smallVersion.ReplaceAllString(s, "small-$1")
 	base, tag, hasTag := strings.Cut(fullName(s), ":")
 	n := normalised{ollama: hasTag && !hub, hub: hub}
 	for _, t := range tokenise(base + "-" + tag) {
