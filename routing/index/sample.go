@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -83,7 +84,10 @@ func readSamples(r io.Reader, most sampleLimits) ([]Sample, error) {
 			return nil, fmt.Errorf("read samples: line %d: want at most %d prompts, in %d bytes unpacked", line, most.rows, most.bytes)
 		}
 		var s Sample
-		err := json.Unmarshal(sc.Bytes(), &s)
+		err := errNotUTF8
+		if utf8.Valid(sc.Bytes()) {
+			err = json.Unmarshal(sc.Bytes(), &s)
+		}
 		if err == nil {
 			err = s.check()
 		}
@@ -101,9 +105,15 @@ func readSamples(r io.Reader, most sampleLimits) ([]Sample, error) {
 	return out, nil
 }
 
-// check refuses figures that are no measurements: without it they would end as others in an index, or as a router's wrong costs.
+// errNotUTF8: JSON reads every byte of another encoding as the same sign, so that prompts would become one.
+var errNotUTF8 = errors.New("not UTF-8; save the table in that encoding")
+
+// check refuses lines without a prompt, which would become one row, and figures that are no measurements: without it they would end as others in an index, or as a router's wrong costs.
 func (s *Sample) check() error {
-	if len(s.Scores) == 0 {
+	switch {
+	case strings.TrimSpace(s.Prompt) == "":
+		return errors.New("no prompt; want {\"prompt\":…,\"scores\":{model: 0..1}}")
+	case len(s.Scores) == 0:
 		return errors.New("no scores; want {\"prompt\":…,\"scores\":{model: 0..1}}")
 	}
 	for model, v := range s.Scores {

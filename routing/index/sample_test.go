@@ -41,6 +41,9 @@ func TestBadSamplesAreReportedByLine(t *testing.T) {
 	for name, bad := range map[string]string{
 		"no JSON":         `nonsense`,
 		"no scores":       `{"prompt":"b"}`,
+		"no prompt":       `{"promt":"b","scores":{"m":1}}`,
+		"blank prompt":    `{"prompt":" \n","scores":{"m":1}}`,
+		"not UTF-8":       `{"prompt":"caf` + "\xe9" + `","scores":{"m":1}}`,
 		"null scores":     `{"prompt":"b","scores":{"m":null}}`,
 		"above 1":         `{"prompt":"b","scores":{"m":1.5}}`,
 		"below 0":         `{"prompt":"b","scores":{"m":-1}}`,
