@@ -311,7 +311,12 @@ func (g *Gateway) Explain(ctx context.Context, req openai.Request) (json.RawMess
 // Models lists what is offered now, one entry a model at its cheapest price.
 func (g *Gateway) Models(context.Context) ([]openai.Model, error) {
 	now := g.now()
-	return append(modelList(g.candidates(now)), embeddingModels(g.embedders(now))...), nil
+	list := append(modelList(g.candidates(now)), embeddingModels(g.embedders(now))...)
+	fleet := g.pricedFleet()
+	for i := range list {
+		list[i].Created = fleet.firstSeen(routing.ModelID(list[i].ID), now).Unix()
+	}
+	return list, nil
 }
 
 // Ready is nil when at least one operator can be asked, for every API key.

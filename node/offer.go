@@ -75,15 +75,17 @@ func advertChecker(domain settlement.Domain, view *chainView) func(p2p.Advert) (
 type pricedFleet struct {
 	adverts    []p2p.Advert // the snapshot; p2p never changes one it has handed out
 	candidates []routing.Candidate
-	embedders  []routing.Candidate // offers of embedding models, which the router never chooses among
+	embedders  []routing.Candidate           // offers of embedding models, which the router never chooses among
+	since      map[routing.ModelID]time.Time // when each model was first seen, of those that are offered
 }
 
 func (f *pricedFleet) isOf(adverts []p2p.Advert) bool {
 	return f != nil && len(f.adverts) == len(adverts) && (len(adverts) == 0 || &f.adverts[0] == &adverts[0])
 }
 
-func priceFleet(adverts []p2p.Advert, domain settlement.Domain) *pricedFleet {
-	f := &pricedFleet{adverts: adverts}
+// priceFleet reads a snapshot. before is the one before it: nil for the first.
+func priceFleet(adverts []p2p.Advert, domain settlement.Domain, before *pricedFleet, now time.Time) *pricedFleet {
+	f := &pricedFleet{adverts: adverts, since: map[routing.ModelID]time.Time{}}
 	for _, a := range adverts {
 		for _, o := range a.Offers {
 			adv := bindingAdvert(a, o)
@@ -97,6 +99,7 @@ func priceFleet(adverts []p2p.Advert, domain settlement.Domain) *pricedFleet {
 				Vision:     slices.Contains(o.Features, backend.FeatureVision),
 				Ref:        &priced{peer: a.Peer, offer: o, advert: adv, digest: adv.Digest(domain)},
 			}
+			f.since[c.Model] = before.firstSeen(c.Model, now)
 			if slices.Contains(o.Features, backend.FeatureEmbeddings) {
 				f.embedders = append(f.embedders, c)
 				continue
@@ -105,6 +108,16 @@ func priceFleet(adverts []p2p.Advert, domain settlement.Domain) *pricedFleet {
 		}
 	}
 	return f
+}
+
+// firstSeen is since when the model is offered without a break, or now.
+func (f *pricedFleet) firstSeen(m routing.ModelID, now time.Time) time.Time {
+	if f != nil {
+		if at, ok := f.since[m]; ok {
+			return at
+		}
+	}
+	return now
 }
 
 // candidates turns the live directory into what the router chooses from. A candidate's Ref is its *priced.
@@ -122,7 +135,7 @@ func (g *Gateway) pricedFleet() *pricedFleet {
 	adverts := g.fleet.Adverts()
 	f := g.priced.Load()
 	if !f.isOf(adverts) {
-		f = priceFleet(adverts, g.domain)
+		f = priceFleet(adverts, g.domain, f, g.now())
 		g.priced.Store(f)
 	}
 	return f

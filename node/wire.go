@@ -23,6 +23,7 @@ import (
 	"flotilla/node/requestlog"
 	"flotilla/node/requestlog/pglog"
 	"flotilla/p2p"
+	"flotilla/routing/catalogue"
 	"flotilla/settlement"
 )
 
@@ -275,7 +276,7 @@ func (n *Node) serveHTTP(ctx context.Context) error {
 	g := n.Gateway
 	srv, err := openai.NewServer(openai.Config{
 		Completer: g, Embeddings: g.embeddingModel(), Feedback: g.takeFeedback,
-		Keys: g.gate.check, KeyStatus: g.gate.keyStatus, Gate: g.gate, Refused: g.gate.metrics.refuse, UpgradeBook: g.gate.upgrades, Generations: g.generation,
+		Keys: g.gate.check, KeyStatus: g.gate.keyStatus, ModelID: catalogue.ID, Gate: g.gate, Refused: g.gate.metrics.refuse, UpgradeBook: g.gate.upgrades, Generations: g.generation,
 		Page: n.page, Tracer: g.tracer, Logger: g.log,
 		// The gateway adds a limit on the output tokens before it sends a body on.
 		MaxBodyBytes: p2p.MaxBodyBytes - bodyGrowth,

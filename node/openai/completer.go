@@ -80,7 +80,7 @@ type Final struct {
 // Model is one entry of the model list. Prices as in Info.
 type Model struct {
 	ID, Name, Description                   string
-	Created                                 int64 // unix seconds; 0 if unknown
+	Created                                 int64 // unix seconds; 0: since the gateway serves
 	OwnedBy                                 string
 	ContextLength                           uint32 // tokens; 0 if unknown
 	InputPerMTok, OutputPerMTok, PerRequest uint64

@@ -37,6 +37,8 @@ type Config struct {
 	Embeddings *EmbeddingModel
 	// Feedback keeps what callers say of answers; nil takes none.
 	Feedback FeedbackTaker
+	// ModelID is the id, as in the Completer's list, of a model that a client names in whatever spelling; nil: its own.
+	ModelID func(name string) string
 	// Generations finds the records of answers; nil knows none.
 	Generations Generations
 	// KeyStatus tells a key what it may do and has spent; nil tells nothing.
@@ -79,14 +81,18 @@ func (c *Config) setDefaults() {
 	if c.UpgradeBook == nil {
 		c.UpgradeBook = NewUpgradeBook(c.Upgrades)
 	}
+	if c.ModelID == nil {
+		c.ModelID = func(name string) string { return name }
+	}
 	if c.Keys == nil {
 		c.Keys = func(string) (KeyInfo, error) { return KeyInfo{}, errUnknownKey }
 	}
 }
 
 type handler struct {
-	cfg   Config
-	slots chan struct{} // one token per request under way
+	cfg    Config
+	slots  chan struct{} // one token per request under way
+	opened time.Time
 
 	sessions *sessions
 	upgrades *UpgradeBook
@@ -95,7 +101,7 @@ type handler struct {
 // NewHandler returns the HTTP surface. Without Keys every request that needs one is refused.
 func NewHandler(cfg Config) http.Handler {
 	cfg.setDefaults()
-	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), sessions: newSessions(), upgrades: cfg.UpgradeBook}
+	return &handler{cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), opened: time.Now(), sessions: newSessions(), upgrades: cfg.UpgradeBook}
 }
 
 // route is one address: its method, whether it is open to callers without a key, who take no slot either, and what serves it.

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -133,6 +134,9 @@ func (h *handler) listModels(x *exchange) (modelList, bool) {
 	if e := h.cfg.Embeddings; e != nil && x.key.Rules.Permits(e.ID) {
 		list.Data = append(list.Data, e.wire())
 	}
+	for i := range list.Data { // clients show the date, and one in 1970 is none
+		list.Data[i].Created = cmp.Or(list.Data[i].Created, h.opened.Unix())
+	}
 	return list, true
 }
 
@@ -151,7 +155,13 @@ func (h *handler) serveModel(x *exchange) {
 	if isAuto(id) {
 		id = "auto"
 	}
-	i := slices.IndexFunc(list.Data, func(m wireModel) bool { return strings.EqualFold(m.ID, id) })
+	named := func(id string) int {
+		return slices.IndexFunc(list.Data, func(m wireModel) bool { return strings.EqualFold(m.ID, id) })
+	}
+	i := named(id)
+	if i < 0 {
+		i = named(h.cfg.ModelID(id))
+	}
 	if i < 0 {
 		x.fail(&APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "no operator offers this model now, or the API key may not use it; GET /v1/models lists what there is"})
 		return
