@@ -25,13 +25,13 @@ type deciding struct {
 	fleet  []routing.Candidate
 }
 
-func (d deciding) Explain(ctx context.Context, req openai.Request) (json.RawMessage, error) {
+func (d deciding) Explain(ctx context.Context, req openai.Request) (openai.Explanation, error) {
 	prompt, policy := question(req, "gemma-2-9b-it")
 	decision, err := d.router.Route(ctx, prompt, d.fleet, policy)
 	if err != nil {
-		return nil, asAPIError(err)
+		return openai.Explanation{}, asAPIError(err)
 	}
-	return decision.JSON(), nil
+	return openai.Explanation{Decision: decision.JSON()}, nil
 }
 
 // hashEmbedder gives each text a vector of its own, far faster than the real one.

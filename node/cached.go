@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -26,6 +27,20 @@ type lookup struct {
 	vector   []float32 // of the question's text; nil where it is not compared by meaning
 	look     bool      // an old answer will do
 	store    bool      // the new one may be kept
+}
+
+// given is the answer that was given before, if the key has a cache and that has it, and the look-up that it was found by.
+func (g *Gateway) given(ctx context.Context, req openai.Request) (*lookup, *replay, error) {
+	v, ok := req.Visit.(*visit)
+	if !ok {
+		return nil, nil, errors.New("the request did not pass the gate: nobody would be charged for it")
+	}
+	l := g.lookUp(ctx, req, v)
+	hit, ok := l.find()
+	if !ok && req.Cache.OnlyIfCached {
+		return nil, nil, l.errNotCached()
+	}
+	return l, hit, nil
 }
 
 // lookUp reads the request as the cache does, where its key has one.
@@ -86,7 +101,7 @@ func (g *Gateway) meaning(ctx context.Context, text string) []float32 {
 const encoderTokens = 256
 
 // find is the answer that was given before, if it still may be.
-func (l *lookup) find() (openai.Reply, bool) {
+func (l *lookup) find() (*replay, bool) {
 	if l == nil || !l.look {
 		return nil, false
 	}
@@ -96,15 +111,38 @@ func (l *lookup) find() (openai.Reply, bool) {
 	}
 	c, key, stream := l.g.cache, l.req.Key.ID, l.req.Stream
 	if hit, ok := c.Find(key, l.question, stream, maxAge, l.permits); ok {
-		return l.replay(hit, access.CacheExact), true
+		return &replay{hit: hit}, true
 	}
 	if l.vector != nil {
 		if hit, ok := c.FindSimilar(key, l.question, l.vector, l.caching.Similarity, stream, maxAge, l.permits); ok {
-			return l.replay(hit, access.CacheSemantic), true
+			return &replay{hit: hit}, true
 		}
 	}
-	c.Missed()
 	return nil, false
+}
+
+// status of the cache for an answer that is not given again.
+func (l *lookup) status() openai.CacheStatus {
+	switch {
+	case l == nil:
+		return ""
+	case !l.look:
+		return openai.CacheBypass
+	}
+	return openai.CacheMiss
+}
+
+// errNotCached: the request wanted an answer that was given before, and none else (RFC 9111, 5.2.1.7).
+func (l *lookup) errNotCached() error {
+	why := "the cache has no answer to this request"
+	switch l.status() {
+	case "":
+		why = "this is a request of which no answers are kept: caching is off for the API key, or there is none of such requests"
+	case openai.CacheBypass:
+		why = "the request takes no answer that was given before, or cannot have one"
+	}
+	return &openai.APIError{Status: http.StatusGatewayTimeout, Code: "not_cached", NoRetry: true,
+		Message: "only-if-cached: " + why + "; nothing was run or charged. Leave Cache-Control: only-if-cached out to have it answered anew"}
 }
 
 // permits: the key may still use the model that gave the answer.
@@ -117,18 +155,13 @@ func (l *lookup) keep(reply openai.Reply) openai.Reply {
 	if l == nil {
 		return reply
 	}
-	r := &recorder{Reply: reply, lookup: l, status: openai.CacheMiss}
-	if !l.look {
-		r.status = openai.CacheBypass
-	}
-	return r
+	return &recorder{Reply: reply, lookup: l}
 }
 
 // recorder keeps a copy of an answer for the cache. One goroutine at a time uses it, as any Reply.
 type recorder struct {
 	openai.Reply
 	lookup *lookup
-	status openai.CacheStatus
 	pieces []json.RawMessage
 	bytes  int
 }
@@ -136,7 +169,7 @@ type recorder struct {
 // Info implements openai.Reply.
 func (r *recorder) Info() openai.Info {
 	info := r.Reply.Info()
-	info.Cache.Status = r.status
+	info.Cache.Status = r.lookup.status()
 	return info
 }
 
@@ -177,26 +210,21 @@ func (l *lookup) life() time.Duration { return time.Duration(l.caching.Seconds) 
 // replay gives an old answer again: for nothing, without a receipt.
 type replay struct {
 	hit  cache.Hit
-	kind access.CacheMode
 	next int
-}
-
-func (l *lookup) replay(hit cache.Hit, kind access.CacheMode) *replay {
-	l.g.log.Info("answered from the cache", "request", l.req.ID, "kind", string(kind), "receipt", hit.Origin.ReceiptID, "age", hit.Age.Round(time.Second))
-	return &replay{hit: hit, kind: kind}
 }
 
 // Info implements openai.Reply.
 func (r *replay) Info() openai.Info {
-	o := r.hit.Origin
+	o, kind := r.hit.Origin, access.CacheExact
 	why := fmt.Sprintf("the same request was answered %s ago; nothing was run", r.hit.Age.Round(time.Second))
-	if r.kind == access.CacheSemantic {
+	if r.hit.Similar {
+		kind = access.CacheSemantic
 		why = fmt.Sprintf("a request with a text of similarity %.3f was answered %s ago; nothing was run", r.hit.Similarity, r.hit.Age.Round(time.Second))
 	}
 	return openai.Info{
 		Model: o.Model, Operator: o.Operator, Reason: reasonCached, Why: why, PredictedQuality: o.PredictedQuality,
 		Cache: openai.CacheUse{
-			Status: openai.CacheHit, Kind: string(r.kind), Age: r.hit.Age, Similarity: r.hit.Similarity, ReceiptID: o.ReceiptID, SavedMicroUSD: o.CostMicroUSD,
+			Status: openai.CacheHit, Kind: string(kind), Age: r.hit.Age, Similarity: r.hit.Similarity, ReceiptID: o.ReceiptID, SavedMicroUSD: o.CostMicroUSD,
 		},
 	}
 }

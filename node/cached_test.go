@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -308,5 +309,108 @@ func TestSemanticCache(t *testing.T) {
 		if resp, raw := w.postWith(k.Secret, "/v1/chat/completions", body(`,"blocked_models":["smollm2*"]`)); resp.StatusCode == http.StatusOK {
 			t.Errorf("a blocked model's answer is given again: %s", raw)
 		}
+	}
+}
+
+// A dry run says what the cache would do, and changes nothing by asking.
+func TestDryRunTellsOfTheCache(t *testing.T) {
+	w := newWorld(t)
+	w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	k := w.newKey(access.Terms{Cache: access.Caching{Mode: access.CacheExact}})
+	const body = `{"model":"` + worldModel + `","max_tokens":50,"messages":[{"role":"user","content":"@script tokens=2"}]}`
+	type record struct {
+		Pick  struct{ Model string }
+		Cache *struct {
+			Status, Kind string
+			Receipt      string  `json:"receipt_id"`
+			Saved        float64 `json:"saved_micro_usd"`
+		}
+	}
+	dry := func(key string, want int, header ...string) (*http.Response, record) {
+		t.Helper()
+		resp, raw := w.postWith(key, "/v1/route", body, header...)
+		var r record
+		if err := json.Unmarshal(raw, &r); err != nil || resp.StatusCode != want {
+			t.Fatalf("%s %s %v", resp.Status, raw, err)
+		}
+		return resp, r
+	}
+	head := func(resp *http.Response) string {
+		status, _, _ := strings.Cut(resp.Header.Get("X-Flotilla-Cache"), ";")
+		return status
+	}
+	if resp, r := dry(worldAPIKey, http.StatusOK); head(resp) != "" || r.Cache != nil || r.Pick.Model != worldModel {
+		t.Errorf("a key without a cache: %v %+v", resp.Header, r)
+	}
+	if resp, r := dry(k.Secret, http.StatusOK); head(resp) != "miss" || r.Cache != nil || r.Pick.Model != worldModel {
+		t.Errorf("before the answer: %v %+v", resp.Header, r)
+	}
+	live, _ := w.say(k.Secret, "@script tokens=2", "")
+	receipt, spent := live.Header.Get("X-Flotilla-Receipt"), float64(w.usage(k.ID).Spent)
+	if receipt == "" || head(live) != "miss" {
+		t.Fatalf("%v", live.Header)
+	}
+	before := w.gateway.Gateway.cache.Stats()
+	if resp, r := dry(k.Secret, http.StatusOK); head(resp) != "hit" || r.Pick.Model != worldModel || r.Cache == nil || r.Cache.Status != "hit" || r.Cache.Kind != "exact" || r.Cache.Receipt != receipt || r.Cache.Saved != spent {
+		t.Errorf("after it: %v %+v", resp.Header, r)
+	}
+	if resp, r := dry(k.Secret, http.StatusOK, "Cache-Control", "no-cache"); head(resp) != "bypass" || r.Cache != nil {
+		t.Errorf("no-cache: %v %+v", resp.Header, r)
+	}
+	if after := w.gateway.Gateway.cache.Stats(); after != before {
+		t.Errorf("dry runs are counted: %+v, before %+v", after, before)
+	}
+	// Nobody need be there for it, as for the answer itself.
+	g := w.gateway.Gateway
+	for _, c := range g.candidates(time.Now()) {
+		g.health.fault(c.Ref.(*priced).endpoint(), errors.New("lost"), time.Now().Add(time.Hour))
+	}
+	if resp, _ := w.say(k.Secret, "@script tokens=3", ""); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Fatalf("somebody can be asked: %v", resp.Status)
+	}
+	if resp, r := dry(k.Secret, http.StatusOK); head(resp) != "hit" || r.Cache == nil || r.Pick.Model != "" {
+		t.Errorf("when nobody is there: %v %+v", resp.Header, r)
+	}
+	dry(worldAPIKey, http.StatusServiceUnavailable)
+}
+
+// A request may take an answer that was given before and none else: 504 where there is none, as HTTP has it, and client libraries
+// must not repeat that.
+func TestOnlyIfCached(t *testing.T) {
+	w := newWorld(t)
+	model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
+	k := w.newKey(access.Terms{Cache: access.Caching{Mode: access.CacheExact}})
+	refused := func(key, control, members string) {
+		t.Helper()
+		resp, raw := w.say(key, "@script tokens=2 tag=t", members, "Cache-Control", control)
+		var e struct {
+			Error struct{ Code, Message string }
+		}
+		if err := json.Unmarshal(raw, &e); err != nil || resp.StatusCode != http.StatusGatewayTimeout || e.Error.Code != "not_cached" || resp.Header.Get("X-Should-Retry") != "false" {
+			t.Errorf("%s: %s %v %s", control, resp.Status, resp.Header, raw)
+		}
+	}
+	calls := func() int { return model.Stats("t").Calls }
+	refused(k.Secret, "only-if-cached", "")
+	refused(k.Secret, "only-if-cached", streamed)
+	refused(worldAPIKey, "only-if-cached", "") // which has no cache
+	if resp, raw := w.postWith(k.Secret, "/v1/route", `{"model":"`+worldModel+`","messages":[{"role":"user","content":"hi"}]}`, "Cache-Control", "only-if-cached"); resp.StatusCode != http.StatusGatewayTimeout {
+		t.Errorf("a dry run: %s %s", resp.Status, raw)
+	}
+	if resp, raw := w.postWith(k.Secret, "/v1/embeddings", `{"model":"some-embedder","input":"hi"}`, "Cache-Control", "only-if-cached"); resp.StatusCode != http.StatusGatewayTimeout {
+		t.Errorf("vectors, which are never kept: %s %s", resp.Status, raw)
+	}
+	if calls() != 0 {
+		t.Fatalf("%d calls", calls())
+	}
+	w.say(k.Secret, "@script tokens=2 tag=t", "")
+	for _, members := range []string{"", streamed} {
+		if resp, raw := w.say(k.Secret, "@script tokens=2 tag=t", members, "Cache-Control", "max-age=60, Only-If-Cached"); resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("X-Flotilla-Cache"), "hit") {
+			t.Errorf("%s: %s %s", members, resp.Status, raw)
+		}
+	}
+	refused(k.Secret, "only-if-cached, no-cache", "")
+	if calls() != 1 {
+		t.Errorf("%d calls", calls())
 	}
 }

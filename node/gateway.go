@@ -3,7 +3,6 @@ package node
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -61,13 +60,17 @@ var _ openai.Completer = (*Gateway)(nil)
 
 // Complete answers from the key's cache, where it has one and that has the answer, else from the fleet.
 func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Reply, error) {
-	v, ok := req.Visit.(*visit)
-	if !ok {
-		return nil, errors.New("the request did not pass the gate: nobody would be charged for it")
+	l, hit, err := g.given(ctx, req)
+	if err != nil {
+		return nil, err
 	}
-	l := g.lookUp(ctx, req, v)
-	if hit, ok := l.find(); ok {
+	if hit != nil {
+		g.cache.Gave(hit.hit)
+		g.log.Info("answered from the cache", "request", req.ID, "similar", hit.hit.Similar, "receipt", hit.hit.Origin.ReceiptID, "age", hit.hit.Age.Round(time.Second))
 		return hit, nil
+	}
+	if l.status() == openai.CacheMiss {
+		g.cache.Missed()
 	}
 	reply, err := g.ask(ctx, req)
 	if err != nil {
@@ -299,13 +302,24 @@ func question(req openai.Request, defaultModel string) (routing.Prompt, routing.
 	}, policy
 }
 
-// Explain returns the decision that Complete would take now, without running anything.
-func (g *Gateway) Explain(ctx context.Context, req openai.Request) (json.RawMessage, error) {
-	d, err := g.decide(ctx, req)
+// Explain returns what Complete would do now, without running anything.
+func (g *Gateway) Explain(ctx context.Context, req openai.Request) (openai.Explanation, error) {
+	l, hit, err := g.given(ctx, req)
 	if err != nil {
-		return nil, asAPIError(err)
+		return openai.Explanation{}, err
 	}
-	return d.JSON(), nil
+	e := openai.Explanation{Cache: openai.CacheUse{Status: l.status()}}
+	if hit != nil {
+		e.Cache = hit.Info().Cache
+	}
+	d, err := g.decide(ctx, req)
+	switch {
+	case err == nil:
+		e.Decision = d.JSON()
+	case hit == nil || ctx.Err() != nil: // else the answer needs no decision
+		return openai.Explanation{}, asAPIError(err)
+	}
+	return e, nil
 }
 
 // Models lists what is offered now, one entry a model at its cheapest price.

@@ -34,11 +34,24 @@ func (c *routeCmd) Run(ctx context.Context, s *streams) error {
 		_, err := fmt.Fprintln(s.out, string(raw))
 		return err
 	}
-	var d routing.Decision
+	var d struct {
+		routing.Decision
+		Cache *struct {
+			Age       uint64 `json:"age_seconds"`
+			ReceiptID string `json:"receipt_id"`
+		} `json:"cache"`
+	}
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return fmt.Errorf("read the decision: %w", err)
 	}
-	printDecision(s.out, d)
+	if d.Cache != nil {
+		fmt.Fprintf(s.out, "the key's cache has the answer, %d s old, of receipt %s: it is given again and nothing is run. Without it:\n", d.Cache.Age, plain(d.Cache.ReceiptID))
+	}
+	if len(d.Considered) == 0 {
+		_, err := fmt.Fprintln(s.out, "nobody can be asked now")
+		return err
+	}
+	printDecision(s.out, d.Decision)
 	return nil
 }
 

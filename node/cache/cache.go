@@ -41,7 +41,8 @@ type Stats struct {
 // Hit is an answer that is given again.
 type Hit struct {
 	Answer
-	// Similarity is that of the two texts, 1 for the same request.
+	// Similar: the request was another, with a text that asks the same. Similarity is that of the two texts, else 1.
+	Similar    bool
 	Similarity float64
 	Age        time.Duration
 }
@@ -68,11 +69,7 @@ func (c *Cache) Find(key string, q Question, stream bool, maxAge time.Duration, 
 	if !ok {
 		return Hit{}, false
 	}
-	hit, ok := c.serve(s, e, stream, maxAge, accept)
-	if ok {
-		c.stats.ExactHits++
-	}
-	return hit, ok
+	return c.serve(s, e, stream, maxAge, accept)
 }
 
 // FindSimilar is the answer to the key's request that differs from q in its text alone, and whose text is the nearest of
@@ -96,12 +93,23 @@ func (c *Cache) FindSimilar(key string, q Question, vector []float32, least floa
 		}
 		if hit, ok := c.serve(s, e, stream, maxAge, accept); ok {
 			s.entries.Get(e.exact) // used now
-			hit.Similarity = similarity
-			c.stats.SimilarHits++
+			hit.Similar, hit.Similarity = true, similarity
 			return hit, true
 		}
 	}
 	return Hit{}, false
+}
+
+// Gave counts a hit that was given again. Who only wants to know whether there is one does not count it.
+func (c *Cache) Gave(h Hit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h.Similar {
+		c.stats.SimilarHits++
+	} else {
+		c.stats.ExactHits++
+	}
+	c.stats.SavedMicroUSD += h.Origin.CostMicroUSD
 }
 
 // Missed counts a request that nothing was found for.
@@ -126,7 +134,6 @@ func (c *Cache) serve(s *shelf, e *entry, stream bool, maxAge time.Duration, acc
 	if !ok {
 		return Hit{}, false
 	}
-	c.stats.SavedMicroUSD += a.Origin.CostMicroUSD
 	return Hit{Answer: a, Similarity: 1, Age: max(0, age)}, true
 }
 

@@ -46,7 +46,10 @@ func TestFind(t *testing.T) {
 	a.Origin = Origin{Model: "m1", CostMicroUSD: 7}
 	keep(t, c, "key_a", q, nil, a, time.Hour)
 	find := func(key string, maxAge time.Duration, accept func(Origin) bool) bool {
-		_, ok := c.Find(key, q, false, maxAge, accept)
+		hit, ok := c.Find(key, q, false, maxAge, accept)
+		if ok {
+			c.Gave(hit)
+		}
 		return ok
 	}
 	if find("key_b", forever, anyOrigin) {

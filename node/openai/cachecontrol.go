@@ -2,17 +2,25 @@ package openai
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"flotilla/node/rawjson"
 )
+
+// headerCache tells what the gateway's cache had to do with an answer.
+const headerCache = "X-Flotilla-Cache"
 
 // CacheControl is what a request says of answers that were given before, in HTTP's words (RFC 9111, 5.2.1). It is about the
 // gateway's own cache and is not sent on.
 type CacheControl struct {
 	NoStore bool // neither give an old answer nor keep the new one
 	NoCache bool // give no old answer
+	// OnlyIfCached: give no new one.
+	OnlyIfCached bool
 	// MaxAge is how old an answer may be; 0 sets no limit. (A max-age of 0 is NoCache.)
 	MaxAge time.Duration
 }
@@ -28,6 +36,8 @@ func readCacheControl(h http.Header) CacheControl {
 				c.NoStore = true
 			case "no-cache":
 				c.NoCache = true
+			case "only-if-cached":
+				c.OnlyIfCached = true
 			case "max-age":
 				if n, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
 					c.MaxAge, c.NoCache = time.Duration(n)*time.Second, c.NoCache || n == 0
@@ -70,6 +80,19 @@ func (u CacheUse) header() string {
 		v += "; similarity=" + strconv.FormatFloat(u.Similarity, 'f', 4, 64)
 	}
 	return v + "; receipt=" + u.ReceiptID
+}
+
+// beside adds the hit to the decision that would be taken without the cache. Any other decision stays the record that replays.
+func (u CacheUse) beside(decision json.RawMessage) json.RawMessage {
+	obj, err := rawjson.Parse(decision)
+	if err != nil { // there is none
+		obj, _ = rawjson.Parse([]byte("{}")) // constant, parses
+	}
+	value, err := json.Marshal(u.usage())
+	if err != nil { // strings and finite numbers always encode
+		value = json.RawMessage("null")
+	}
+	return obj.Apply(rawjson.Edit{Key: "cache", Value: value})
 }
 
 // usageCache is usage.flotilla.cache. It is an object whatever the status: LangChain adds the usages of several answers up, and fails

@@ -72,12 +72,18 @@ func (h *handler) serveRoute(x *exchange) {
 	if !ok {
 		return
 	}
-	decision, err := h.cfg.Completer.Explain(x.r.Context(), req)
+	would, err := h.cfg.Completer.Explain(x.r.Context(), req)
 	if err != nil {
 		x.failWith(err)
 		return
 	}
-	x.send(http.StatusOK, decision)
+	if head := would.Cache.header(); head != "" {
+		x.w.Header().Set(headerCache, headerValue(head))
+	}
+	if would.Cache.Status == CacheHit {
+		would.Decision = would.Cache.beside(would.Decision)
+	}
+	x.send(http.StatusOK, would.Decision)
 }
 
 func (h *handler) serveChat(x *exchange) { h.serveAnswer(x, nil, chatShape) }

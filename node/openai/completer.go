@@ -11,8 +11,8 @@ type Completer interface {
 	// Complete runs a request. It returns once the first piece of an answer is there (what it tries before that is its
 	// own matter) or with an error. It returns at once when ctx ends, which is when the client has left.
 	Complete(ctx context.Context, req Request) (Reply, error)
-	// Explain returns the decision that Complete would take now, as a JSON object, and runs nothing.
-	Explain(ctx context.Context, req Request) (json.RawMessage, error)
+	// Explain returns what Complete would do now, and runs nothing.
+	Explain(ctx context.Context, req Request) (Explanation, error)
 	// Models lists what can be asked for now; none is no error.
 	Models(ctx context.Context) ([]Model, error)
 	// Receipt returns everything that is known about one answer to the key as a JSON object. id is 0x and 64 hex digits.
@@ -22,6 +22,14 @@ type Completer interface {
 	Receipts(ctx context.Context, key KeyInfo, after string, limit int) (ReceiptPage, error)
 	// Ready is nil when requests can be served; the error's text is shown. It makes no call to an operator.
 	Ready(ctx context.Context) error
+}
+
+// Explanation is what would become of a request.
+type Explanation struct {
+	// Decision is the routing decision, a JSON object. Where the cache has the answer it may be empty: nobody need be there then.
+	Decision json.RawMessage
+	// Cache is what the gateway's cache would have to do with the answer. After a hit the decision is not taken.
+	Cache CacheUse
 }
 
 // Reply is one answer under way. One goroutine at a time uses it.

@@ -27,7 +27,7 @@ func setDecision(h http.Header, info Info, req Request, debug bool) {
 	set("X-Flotilla-Operator", info.Operator)
 	set("X-Flotilla-Reason", info.Reason)
 	set(headerReceipt, info.ReceiptID)
-	set("X-Flotilla-Cache", info.Cache.header())
+	set(headerCache, info.Cache.header())
 	set("X-Flotilla-Expected-Cost", usdEstimate(info.ExpectedCostMicroUSD))
 	if !debug {
 		return

@@ -22,7 +22,7 @@ func (h *handler) embedThere(x *exchange, body []byte, e embeddingRequest) {
 		return
 	}
 	req := Request{
-		ID: x.id, Key: x.key, Body: withoutRouterMembers(obj, body), Model: e.model, Dial: DefaultDial, Choices: 1,
+		ID: x.id, Key: x.key, Body: withoutRouterMembers(obj, body), Model: e.model, Dial: DefaultDial, Choices: 1, Cache: readCacheControl(x.r.Header),
 		Inputs: e.inputs, LongestInput: e.longest, PromptBytes: e.bytes, MessageCount: e.inputs,
 	}
 	if api = readProvider(obj, &req); api == nil {

@@ -44,8 +44,8 @@ export function playgroundView(main) {
     try {
       const got = await ask('/v1/route', {method: 'POST', body: body(), headers: {'Content-Type': 'application/json'}, signal: asking.signal});
       const d = await got.json();
-      put(preview, would(d));
-      put(detail, panel('What each model would bring', null, plane(d)), candidates(d), neighbours(d));
+      put(preview, d.cache && given(d.cache), d.pick && would(d));
+      put(detail, d.pick && panel('What each model would bring', null, plane(d)), d.pick && [candidates(d), neighbours(d)]);
     } catch (e) {
       if (e.name === 'AbortError') return;
       put(preview, el('p.problem', e.message));
@@ -107,6 +107,10 @@ async function read(got, text, foot, began) {
   put(foot, el('span.model', f.model), ' on ', operator(f.operator), ` · ${count(usage.prompt_tokens)} + ${count(usage.completion_tokens)} tokens · ${ms(performance.now() - began)} · `,
     el('b', usd(f.cost_micro_usd)), f.baseline_model ? `, ${saved(f.cost_micro_usd, f.baseline_micro_usd)} than ${f.baseline_model} (${usd(f.baseline_micro_usd)})`.replace('the same than', 'the same as').replace('unknown than', 'unknown beside') : '',
     f.receipt_id && [' · ', el('a', {href: `#requests/${f.receipt_id}`}, 'see the decision')]);
+}
+
+function given(c) {
+  return el('section.panel', el('p', `The cache has the answer, ${c.age_seconds} s old: sending gives it again, runs nothing and costs nothing. Without it:`));
 }
 
 function would(d) {

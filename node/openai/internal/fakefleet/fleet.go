@@ -107,9 +107,9 @@ func (f *Fleet) has(model string) bool {
 }
 
 // Explain returns a small decision.
-func (f *Fleet) Explain(_ context.Context, req openai.Request) (json.RawMessage, error) {
+func (f *Fleet) Explain(_ context.Context, req openai.Request) (openai.Explanation, error) {
 	f.record(req)
-	return json.RawMessage(fmt.Sprintf(`{"pick":{"model":%q},"dial":%v}`, f.List[0].ID, req.Dial)), nil
+	return openai.Explanation{Decision: json.RawMessage(fmt.Sprintf(`{"pick":{"model":%q},"dial":%v}`, f.List[0].ID, req.Dial))}, nil
 }
 
 // Models returns List.
