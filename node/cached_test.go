@@ -203,7 +203,7 @@ func TestGatewaysCache(t *testing.T) {
 	never := w.newKey(access.Terms{Cache: access.Caching{Mode: access.CacheOff}})
 	cfg := *w.gateway.Gateway.cfg.Load()
 	cfg.Cache = access.Caching{Mode: access.CacheExact}
-	w.gateway.Gateway.Reconfigure(cfg)
+	w.reconfigure(cfg)
 	for _, key := range []string{worldAPIKey, never.Secret} {
 		w.say(key, "@script tokens=2", "")
 		resp, _ := w.say(key, "@script tokens=2", "")
@@ -212,7 +212,7 @@ func TestGatewaysCache(t *testing.T) {
 		}
 	}
 	cfg.Cache = access.Caching{}
-	w.gateway.Gateway.Reconfigure(cfg)
+	w.reconfigure(cfg)
 	if resp, _ := w.say(worldAPIKey, "@script tokens=2", ""); resp.Header.Get("X-Flotilla-Cache") != "" {
 		t.Errorf("switched off: %v", resp.Header)
 	}
@@ -232,7 +232,7 @@ func TestCacheTimeIsLowered(t *testing.T) {
 	}{{7200, 0, "miss"}, {7200, 90 * time.Minute, "hit"}, {3600, 90 * time.Minute, "miss"}} {
 		later.Store(int64(step.later))
 		cfg.Cache = access.Caching{Mode: access.CacheExact, Seconds: step.seconds}
-		w.gateway.Gateway.Reconfigure(cfg)
+		w.reconfigure(cfg)
 		resp, _ := w.say(worldAPIKey, "@script tokens=2", "")
 		if got := resp.Header.Get("X-Flotilla-Cache"); !strings.HasPrefix(got, step.want) {
 			t.Errorf("%d s, %s later: %q, want %s", step.seconds, step.later, got, step.want)

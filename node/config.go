@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -193,7 +194,17 @@ func (g *GatewayConfig) Validate() error {
 	if g.StoreLease != 0 && g.StoreLease < minStoreLease {
 		lease = fmt.Errorf("gateway: store lease %s: at least %s", g.StoreLease, minStoreLease)
 	}
-	return errors.Join(g.Cache.Validate(), store, lease)
+	return errors.Join(g.Cache.Validate(), store, lease, checkAPIKeys(g.APIKeys))
+}
+
+// checkAPIKeys refuses keys that no request could come with. Empty ones are left out: a variable that is not set.
+func checkAPIKeys(keys []string) error {
+	for i, k := range keys {
+		if strings.TrimSpace(k) != k || len(k) > openai.MaxKeyBytes {
+			return fmt.Errorf("gateway: API key %d of %d could never be used: a key has at most %d bytes and no white space at its ends", i+1, len(keys), openai.MaxKeyBytes)
+		}
+	}
+	return nil
 }
 
 // Validate reports everything that is wrong at once.

@@ -49,7 +49,7 @@ func (c *gatewayCmd) keepConfigured(ctx context.Context, s *streams, g *node.Gat
 			}
 			seen = now
 		}
-		next, err := s.source.reload(g)
+		next, err := s.source.reload(ctx, g)
 		if err != nil {
 			s.log.Error("configuration not reloaded; everything stays as it was", "err", err)
 			continue
@@ -62,7 +62,7 @@ func (c *gatewayCmd) keepConfigured(ctx context.Context, s *streams, g *node.Gat
 }
 
 // reload applies the configuration as it is now.
-func (src source) reload(g *node.Gateway) ([]*kong.Flag, error) {
+func (src source) reload(ctx context.Context, g *node.Gateway) ([]*kong.Flag, error) {
 	all, flags, err := src.again()
 	if err != nil {
 		return nil, err
@@ -77,7 +77,9 @@ func (src source) reload(g *node.Gateway) ([]*kong.Flag, error) {
 	if _, err := all.Gateway.traceFlags.endpoint(); err != nil {
 		return nil, err
 	}
-	g.Reconfigure(cfg)
+	if err := g.Reconfigure(ctx, cfg); err != nil {
+		return nil, err
+	}
 	src.level.Set(all.LogLevel)
 	return flags, nil
 }

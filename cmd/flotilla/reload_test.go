@@ -50,6 +50,7 @@ func TestConfigurationIsReloaded(t *testing.T) {
 	f.says(`"configuration reloaded" changed=[api-key] needs_restart=[settle-count]`, 1) // the flag beats the file for listen
 
 	for i, bad := range []string{"[gateway]\napi-keyy = [\"sk-bad\"]\n", "[gateway]\nlane-deposit = \"much\"\napi-key = [\"sk-bad\"]\n", "[gate", "[gateway]\ntrace-share = 9.0\napi-key = [\"sk-bad\"]\n",
+		"", "[gateway]\napi-key = []\n", "[gateway]\napi-key = [\"sk-bad \"]\n",
 		"[gateway]\nstore = \"mysql://db\"\napi-key = [\"sk-bad\"]\n", "[gateway]\nstore-lease = \"1ms\"\napi-key = [\"sk-bad\"]\n"} {
 		write(bad)
 		f.says("configuration not reloaded", i+1)
@@ -59,6 +60,8 @@ func TestConfigurationIsReloaded(t *testing.T) {
 	}
 	f.says("gateway.api-keyy is no flag", 1)
 	f.says("--lane-deposit", 1)
+	f.says("has no API key any more", 2)
+	f.says("API key 1 of 1 could never be used", 1)
 
 	// What needs a restart is said until the gateway has what it started with again, whatever changes meanwhile.
 	write("[gateway]\napi-key = [\"sk-new\"]\nsettle-count = 7\ndefault-model = \"m\"\n")

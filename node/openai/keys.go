@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// maxKeyBytes bounds the keys that are looked at; ours have 40 or so.
-const maxKeyBytes = 512
+// MaxKeyBytes bounds the keys that are looked at; ours have 40 or so.
+const MaxKeyBytes = 512
 
 // KeyInfo says whose key a request came with. ID may be logged; it does not reveal the key.
 type KeyInfo struct {
@@ -31,7 +31,7 @@ func (h *handler) authenticate(r *http.Request) (KeyInfo, *APIError) {
 			Message: "no API key: send the header Authorization: Bearer KEY",
 		}
 	}
-	if len(key) <= maxKeyBytes {
+	if len(key) <= MaxKeyBytes {
 		info, err := h.cfg.Keys(key)
 		if err == nil {
 			return info, nil
