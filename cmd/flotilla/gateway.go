@@ -5,14 +5,13 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"flotilla/internal/hangup"
 	"flotilla/node"
 	"flotilla/settlement"
 )
@@ -65,10 +64,6 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	// From the first moment to the last: by default a SIGHUP ends the process, also one that is draining.
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
 	key, err := c.load()
 	if err != nil {
 		return err
@@ -114,7 +109,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	reloaded := make(chan struct{})
-	go func() { defer close(reloaded); c.keepConfigured(ctx, s, n.Gateway, hup) }()
+	go func() { defer close(reloaded); c.keepConfigured(ctx, s, n.Gateway, hangup.C) }()
 	err = runAndClose(ctx, n)
 	stop()
 	<-reloaded

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"flotilla/internal/hangup"
 	"flotilla/testnet/devchain"
 )
 
@@ -94,6 +95,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintf(stderr, "flotilla: %v\nRun \"flotilla --help\" or \"flotilla COMMAND --help\".\n", err)
 		return 2
+	}
+	if kctx.Command() != "gateway" { // which takes it for a reload
+		hangup.Default()
 	}
 	level := &slog.LevelVar{}
 	level.Set(c.LogLevel)
