@@ -42,10 +42,6 @@ type Neighbor struct {
 // the golden records anew (see replay_test.go): a replay by other rules cannot tell a changed program from a false record.
 const Rules = 8
 
-// rulesPassed number the records with VerdictPassed. All else in them is as by Rules, which had no word for it; but a program that
-// knows Rules alone would call them false.
-const rulesPassed = Rules + 1
-
 // Decision is the outcome of Route with everything needed to explain it, and to make it again (Replay). Query is the
 // prompt's vector: whoever has the record can tell roughly what the prompt was about.
 type Decision struct {

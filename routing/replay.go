@@ -67,7 +67,7 @@ func ReadRecord(record []byte) (Decision, error) {
 	if err := json.Unmarshal(record, &version); err != nil {
 		return Decision{}, fmt.Errorf("read decision record: %w", err)
 	}
-	if version.Rules != Rules && version.Rules != rulesPassed {
+	if version.Rules != Rules {
 		return Decision{}, fmt.Errorf("read decision record: %w: number %d, this program has %d", ErrOtherRules, version.Rules, Rules)
 	}
 	var d Decision
@@ -152,9 +152,6 @@ func (r *Router) replay(ctx context.Context, d *Decision) (Decision, error) {
 	again, err := r.reguarded(ctx, p, f, again, d)
 	if err != nil {
 		return Decision{}, err
-	}
-	if d.Rules == Rules && again.Rules == rulesPassed {
-		again.Rules, again.Turn.Verdict = Rules, VerdictGone // as it was said then
 	}
 	again.explain()
 	again.trim()

@@ -22,7 +22,7 @@ const (
 	VerdictStayed   Verdict = "stayed"    // another is better, but not by what the prefix cache is worth
 	VerdictSwitched Verdict = "switched"  // another is better by more than that
 	VerdictToolLoop Verdict = "tool_loop" // it is waiting for its tools: nobody else can go on
-	VerdictGone     Verdict = "gone"      // it cannot be chosen any more, or the operator with the cache cannot; in records of Rules, passed over too
+	VerdictGone     Verdict = "gone"      // it cannot be chosen any more, or the operator with the cache cannot
 	VerdictPassed   Verdict = "passed"    // it is there, and the guard holds it back or the allowance does not cover it
 )
 
@@ -55,7 +55,6 @@ func (d *Decision) choose(s Session) int {
 		}
 		d.UsedDefault = d.Considered[want].Model == pinnedID(d.Default)
 	}
-	d.Rules = Rules // of the whole text's own choice they may have been others
 	if s.Model == "" || d.Pinned {
 		return want
 	}
@@ -68,7 +67,7 @@ func (d *Decision) choose(s Session) int {
 	case same >= 0 && !d.Considered[same].HeldBack && d.Allowance.permits(d.Considered[same], d.thrifty()):
 		at = d.stayOr(want, same)
 	case same >= 0:
-		d.Rules, d.Turn.Verdict = rulesPassed, VerdictPassed
+		d.Turn.Verdict = VerdictPassed
 	}
 	d.UsedDefault = d.UsedDefault && at == want
 	return at
