@@ -330,7 +330,7 @@ func (n *Node) Close() error {
 		errs = append(errs, n.keys.Close())
 	}
 	if n.store != nil {
-		n.store.Close()
+		postgres.Close(n.store)
 	}
 	if n.ledger != nil {
 		errs = append(errs, n.ledger.Close())

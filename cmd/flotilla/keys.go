@@ -44,7 +44,7 @@ func (t keysTarget) do(ctx context.Context, method, path string, request, out an
 		if err != nil {
 			return err
 		}
-		defer pool.Close()
+		defer postgres.Close(pool)
 		keys, err := pgstore.OpenDirectory(ctx, pool)
 		if err != nil {
 			return err

@@ -34,7 +34,15 @@ const (
 	// migrationLock keeps two gateways that start together from migrating at once. The number is arbitrary.
 	migrationLock = 0x666c6f74696c6c61
 	schema        = "flotilla"
+
+	noRights = "42501" // SQLSTATE
 )
+
+// ErrReadOnly: the server answers, and changes nothing.
+var ErrReadOnly = errors.New("the server takes no writes, as a replica does: name the one that takes them, or all of them with target_session_attrs=read-write")
+
+// ErrBusy: requests of this gateway have all of its connections, which says nothing of the server.
+var ErrBusy = errors.New("all connections to the database are in use")
 
 // ErrNewerSchema: a newer flotilla has migrated the database.
 var ErrNewerSchema = errors.New("the database has a newer schema")
@@ -61,7 +69,10 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, err
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	if err := migrate(ctx, pool, log); err != nil {
-		pool.Close()
+		Close(pool)
+		if user := cfg.ConnConfig.User; Code(err) == noRights {
+			err = fmt.Errorf("%w; the user must own the schema: as the owner of the database, CREATE SCHEMA %s AUTHORIZATION %s, or name the user who owns it", err, schema, user)
+		}
 		return nil, fmt.Errorf("open the store on %s: %w", cfg.ConnConfig.Host, err)
 	}
 	return pool, nil
@@ -113,7 +124,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(migrationLock)); err != nil {
 			return fmt.Errorf("wait for other gateways that migrate: %w", err)
 		}
-		if _, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+schema+"; CREATE TABLE IF NOT EXISTS version (version int NOT NULL)"); err != nil {
+		if err := makeSchema(ctx, tx); err != nil {
 			return fmt.Errorf("make the schema: %w", err)
 		}
 		var have int
@@ -138,6 +149,61 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 		}
 		return nil
 	})
+}
+
+// makeSchema makes what is missing: a user needs no rights to make what is there.
+func makeSchema(ctx context.Context, tx pgx.Tx) error {
+	var readOnly, noSchema, noTable bool
+	err := tx.QueryRow(ctx, "SELECT current_setting('transaction_read_only')::bool, to_regnamespace('"+schema+"') IS NULL, to_regclass('"+schema+".version') IS NULL").
+		Scan(&readOnly, &noSchema, &noTable)
+	if err == nil && readOnly {
+		err = ErrReadOnly
+	}
+	if err == nil && noSchema {
+		_, err = tx.Exec(ctx, "CREATE SCHEMA "+schema)
+	}
+	if err == nil && noTable {
+		_, err = tx.Exec(ctx, "CREATE TABLE version (version int NOT NULL)")
+	}
+	return err
+}
+
+// Close closes the pool. It does not wait for long for a server to say good-bye, which one that does not answer never does.
+func Close(pool *Pool) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(Timeout):
+	}
+}
+
+// Busy says whether all connections are in use: then waiting for one says nothing of the server.
+func Busy(pool *Pool) bool {
+	now := pool.Stat()
+	return now.AcquiredConns() >= now.MaxConns()
+}
+
+// Session runs do on a connection, within Timeout. Half of it is for waiting for the connection, so that a statement has a fair
+// time too; ErrBusy, when that is over because others have them all.
+func Session(ctx context.Context, pool *Pool, do func(context.Context, *pgxpool.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	wait, stop := context.WithTimeout(ctx, Timeout/2)
+	defer stop()
+	busy := Busy(pool)
+	session, err := pool.Acquire(wait)
+	if err != nil {
+		if busy && wait.Err() != nil {
+			return fmt.Errorf("%w (%d; pool_max_conns in --store)", ErrBusy, pool.Stat().MaxConns())
+		}
+		return err
+	}
+	defer session.Release()
+	return do(ctx, session)
 }
 
 // Patiently runs do in a transaction whose statements may take longer than one that a request waits for.

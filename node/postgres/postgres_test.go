@@ -93,3 +93,54 @@ func TestChangeThatIsNeverEnded(t *testing.T) {
 		}
 	}
 }
+
+// Who opens a database that cannot be used is told what to do about it; a user who owns the schema needs no rights on the database.
+func TestRights(t *testing.T) {
+	cluster, quiet := pgtest.Start(t), slog.New(slog.DiscardHandler)
+	url := cluster.Database()
+	owner := pgtest.Session(t, url)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := owner.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := func(url, want string) {
+		t.Helper()
+		pool, err := postgres.Open(t.Context(), url, quiet)
+		if err == nil {
+			pool.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q: %v", want, err)
+		}
+	}
+	exec("CREATE ROLE weak LOGIN; CREATE ROLE user2 LOGIN")
+	weak := strings.Replace(url, "flotilla@", "weak@", 1)
+	refused(weak, "CREATE SCHEMA flotilla AUTHORIZATION weak")
+	exec("CREATE SCHEMA flotilla AUTHORIZATION weak")
+	pool, err := postgres.Open(t.Context(), weak, quiet)
+	if err != nil {
+		t.Fatalf("a user who owns the schema: %v", err)
+	}
+	pool.Close()
+	refused(strings.Replace(url, "flotilla@", "user2@", 1), "name the user who owns it")
+	exec("ALTER ROLE weak SET default_transaction_read_only = on")
+	refused(weak, "target_session_attrs=read-write")
+}
+
+// A gateway that ends does not wait for a database that answers no more.
+func TestCloseWhileTheDatabaseStalls(t *testing.T) {
+	cluster := pgtest.Start(t)
+	link := pgtest.NewLink(t, cluster)
+	pool, err := postgres.Open(t.Context(), link.URL(cluster.Database()), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link.Stall(true)
+	began := time.Now()
+	postgres.Close(pool)
+	if took := time.Since(began); took > 2*postgres.Timeout {
+		t.Errorf("closed after %v", took)
+	}
+}

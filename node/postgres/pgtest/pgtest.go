@@ -171,6 +171,17 @@ func (c *Cluster) Database() string {
 	return c.url(name)
 }
 
+// Session is one of the owner's with the database at url, until the test ends.
+func Session(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
 // Connect opens the database at url as a gateway does, until the test ends.
 func Connect(t testing.TB, url string) *postgres.Pool {
 	t.Helper()
@@ -178,6 +189,6 @@ func Connect(t testing.TB, url string) *postgres.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
+	t.Cleanup(func() { postgres.Close(pool) })
 	return pool
 }

@@ -1,0 +1,166 @@
+package pgtest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Link is a network between a gateway and a database that may be slow, stall, or lose a connection without a word.
+type Link struct {
+	listener net.Listener
+
+	mu    sync.Mutex // guards all below
+	to    *Cluster
+	delay time.Duration
+	stall chan struct{} // not nil: nothing passes until it is closed
+	conns map[*linked]bool
+}
+
+// linked is one connection. What is sent on a dead one goes nowhere, and nobody is told.
+type linked struct {
+	near, far net.Conn
+	dead      bool // guarded by Link.mu
+}
+
+// NewLink leads to a cluster until the test ends.
+func NewLink(t testing.TB, to *Cluster) *Link {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Link{listener: listener, to: to, conns: map[*linked]bool{}}
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			done.Go(func() { l.carry(near) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		l.Stall(false)
+		l.mu.Lock()
+		for c := range l.conns {
+			_, _ = c.near.Close(), c.far.Close()
+		}
+		l.mu.Unlock()
+		done.Wait()
+	})
+	return l
+}
+
+// URL is that of a cluster's database, over the link.
+func (l *Link) URL(database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		panic(err) // Cluster made it
+	}
+	return fmt.Sprintf("postgres://flotilla@%s%s?sslmode=disable", l.listener.Addr(), u.Path)
+}
+
+// Delay is how long everything takes from now on, in each direction.
+func (l *Link) Delay(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.delay = d
+}
+
+// Stall keeps everything back that is sent, or lets it pass. Connections are made all the same.
+func (l *Link) Stall(on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case on && l.stall == nil:
+		l.stall = make(chan struct{})
+	case !on && l.stall != nil:
+		close(l.stall)
+		l.stall = nil
+	}
+}
+
+// Lose loses the connections that there are: both ends believe that they stand. New ones are made.
+func (l *Link) Lose() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.conns {
+		c.dead = true
+	}
+}
+
+// Lead leads new connections to another cluster.
+func (l *Link) Lead(to *Cluster) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.to = to
+}
+
+func (l *Link) carry(near net.Conn) {
+	l.mu.Lock()
+	to := l.to
+	l.mu.Unlock()
+	far, err := (&net.Dialer{}).DialContext(context.Background(), "unix", filepath.Join(to.dir, ".s.PGSQL.5432"))
+	if err != nil {
+		_ = near.Close()
+		return
+	}
+	c := &linked{near: near, far: far}
+	l.mu.Lock()
+	l.conns[c] = true
+	l.mu.Unlock()
+	var both sync.WaitGroup
+	both.Go(func() { l.pass(c, far, near) })
+	both.Go(func() { l.pass(c, near, far) })
+	both.Wait()
+	_, _ = near.Close(), far.Close()
+	l.mu.Lock()
+	delete(l.conns, c)
+	l.mu.Unlock()
+}
+
+// pass carries what one end sends, and its end, each for as long as it takes on the way.
+func (l *Link) pass(c *linked, to, from net.Conn) {
+	type piece struct {
+		raw []byte
+		due time.Time
+	}
+	way := make(chan piece, 1024)
+	go func() {
+		defer close(way)
+		for buf := make([]byte, 32<<10); ; {
+			n, err := from.Read(buf)
+			l.mu.Lock()
+			delay := l.delay
+			l.mu.Unlock()
+			way <- piece{append([]byte(nil), buf[:n]...), time.Now().Add(delay)}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	lost := false
+	for p := range way {
+		time.Sleep(time.Until(p.due))
+		l.mu.Lock()
+		stall, dead := l.stall, c.dead
+		l.mu.Unlock()
+		if stall != nil {
+			<-stall
+		}
+		if lost = lost || dead; !lost {
+			_, _ = to.Write(p.raw) // of who is gone the reader hears
+		}
+	}
+	if half, ok := to.(interface{ CloseWrite() error }); ok && !lost {
+		_ = half.CloseWrite()
+	}
+}
