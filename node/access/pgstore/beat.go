@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,8 @@ type watch struct {
 	beats  map[string]int64 // by gateway, when it was last looked at
 	silent map[string]int   // in a row
 }
+
+const readOnly = "25006" // SQLSTATE
 
 const sqlEnrol = "INSERT INTO gateways (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET beat = gateways.beat + 1, seen = now()"
 
@@ -42,9 +45,15 @@ func (s *Store) keepBeating(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		busy := postgres.Busy(s.pool)
 		err := s.beat(ctx, int(s.opts.Lease/every))
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return
+		case postgres.Code(err) == readOnly: // a new connection finds the server that takes writes
+			s.pool.Reset()
+		case errors.Is(err, context.DeadlineExceeded) && (busy || postgres.Busy(s.pool)): // who has the connections finds out whether it answers
+			continue
 		}
 		s.answers(err)
 	}
@@ -55,6 +64,9 @@ func (s *Store) beat(ctx context.Context, most int) error {
 		return err
 	}
 	if err := s.Refresh(ctx); err != nil {
+		return err
+	}
+	if err := s.compareMeters(ctx); err != nil {
 		return err
 	}
 	if err := s.tellMeters(ctx); postgres.Code(err) != "" {

@@ -47,3 +47,6 @@ func (s *Store) Beats(t testing.TB) (n int64) {
 	}
 	return n
 }
+
+// GatewayID is this gateway's in the database.
+func (s *Store) GatewayID() string { return s.gateway }

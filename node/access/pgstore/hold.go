@@ -15,7 +15,7 @@ import (
 const (
 	maxBatch  = 256
 	firstWait = 50 * time.Millisecond // between tries; twice as long each time, up to lastWait
-	lastWait  = 2 * time.Second
+	lastWait  = beatEvery             // what a database that is back shows as held is no older
 	// leftFor is how long a budget that had something left is believed to have; Hold never believes it.
 	leftFor = time.Second
 
@@ -153,7 +153,7 @@ func (s *Store) settleAll(ctx context.Context) {
 				s.announce()
 				continue
 			}
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && wait == firstWait { // once while it lasts
 				s.log.Warn("orders wait to be settled", "orders", len(batch), "err", err)
 			}
 			retry = time.After(wait)

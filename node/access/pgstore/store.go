@@ -169,12 +169,10 @@ func (s *Store) ask(ctx context.Context, durable bool, sql string, args []any, o
 	if err := s.Ready(); err != nil {
 		return &access.UnavailableError{Err: err}
 	}
-	wait, cancel := context.WithTimeout(ctx, postgres.Timeout)
-	defer cancel()
-	err := s.pool.AcquireFunc(wait, func(session *pgxpool.Conn) error {
-		err := session.QueryRow(wait, sql, args...).Scan(out...)
+	err := postgres.Session(ctx, s.pool, func(ctx context.Context, session *pgxpool.Conn) error {
+		err := session.QueryRow(ctx, sql, args...).Scan(out...)
 		if err == nil && durable {
-			_, err = session.Exec(wait, postgres.Flush)
+			_, err = session.Exec(ctx, postgres.Flush)
 		}
 		return err
 	})
@@ -183,7 +181,7 @@ func (s *Store) ask(ctx context.Context, durable bool, sql string, args []any, o
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case postgres.Code(err) == "" && !errors.Is(err, pgx.ErrNoRows):
+	case postgres.Code(err) == "" && !errors.Is(err, pgx.ErrNoRows) && !errors.Is(err, postgres.ErrBusy):
 		s.answers(err)
 	}
 	return &access.UnavailableError{Err: err}

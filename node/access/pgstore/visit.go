@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"flotilla/node/access"
 	"flotilla/node/postgres"
 )
@@ -23,9 +25,9 @@ type meters struct {
 	byKey map[access.KeyID]*meter
 }
 
-// meter of one key. Its lock is held while the database is asked, where requests of one key wait for one another anyway.
+// meter of one key.
 type meter struct {
-	asking sync.Mutex
+	telling chan struct{} // has room for whoever tells how many are under way: one at a time, or an old number may arrive last
 
 	mu     sync.Mutex // guards all below
 	here   int64      // requests under way on this gateway
@@ -40,10 +42,27 @@ func (m *meters) of(id access.KeyID) *meter {
 		m.byKey = map[access.KeyID]*meter{}
 	}
 	if m.byKey[id] == nil {
-		m.byKey[id] = &meter{deltas: map[int64]int64{}}
+		m.byKey[id] = &meter{telling: make(chan struct{}, 1), deltas: map[int64]int64{}}
 	}
 	return m.byKey[id]
 }
+
+// turn waits for the turn to tell how many are under way, for no longer than for a statement; done ends it.
+func (m *meter) turn(ctx context.Context) error {
+	wait, cancel := context.WithTimeout(ctx, postgres.Timeout)
+	defer cancel()
+	select {
+	case m.telling <- struct{}{}:
+		return nil
+	case <-wait.Done():
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return &access.UnavailableError{Err: errors.New("too many requests of this key wait for the database")}
+}
+
+func (m *meter) done() { <-m.telling }
 
 func (m *meter) add(here int64, second, delta int64) {
 	m.mu.Lock()
@@ -65,6 +84,30 @@ func (m *meter) news() (here int64, seconds, deltas []int64) {
 	}
 	m.deltas, m.dirty = map[int64]int64{}, false
 	return m.here, seconds, deltas
+}
+
+// compareMeters finds what the database has wrong of how many requests are under way here: a statement that was given up may have
+// reached it late, after what was told since.
+func (s *Store) compareMeters(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
+	defer cancel()
+	rows, err := s.pool.Query(ctx, "SELECT key_id, n FROM in_flight WHERE gateway = $1 AND n > 0", s.gateway)
+	if err != nil {
+		return fmt.Errorf("compare requests under way: %w", err)
+	}
+	var id access.KeyID
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &n}, func() error {
+		m := s.meters.of(id)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.dirty = m.dirty || m.here != n
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compare requests under way: %w", err)
+	}
+	return nil
 }
 
 // tellMeters tells what no request has told yet, within a statement's time for all of it. What the server refuses of one key, as it
@@ -122,8 +165,10 @@ func (s *Store) forgetKeys() {
 func (s *Store) tellMeter(ctx context.Context, id access.KeyID, m *meter) error {
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
-	m.asking.Lock()
-	defer m.asking.Unlock()
+	if err := m.turn(ctx); err != nil {
+		return err
+	}
+	defer m.done()
 	here, seconds, deltas := m.news()
 	_, err := s.pool.Exec(ctx, "SELECT tell($1, $2, $3, $4, $5)", s.gateway, id, here, seconds, deltas)
 	if err != nil {
@@ -164,9 +209,13 @@ func (s *Store) Enter(ctx context.Context, id access.KeyID) (access.Visit, error
 
 func (v *visit) enter(ctx context.Context) error {
 	k, s := v.key, v.s
-	v.meter.asking.Lock()
-	defer v.meter.asking.Unlock()
 	v.meter.add(1, 0, 0)
+	if k.Concurrent > 0 { // else nobody goes by how many are under way
+		if err := v.meter.turn(ctx); err != nil {
+			return err
+		}
+		defer v.meter.done()
+	}
 	here, seconds, deltas := v.meter.news()
 	var refused *string
 	var used, last, fits, tokensUsed, tokensLast *int64
@@ -228,8 +277,6 @@ func (v *visit) AskTokens(ctx context.Context, estimate uint64) error {
 	if k.TokensPerMinute == 0 {
 		return nil
 	}
-	v.meter.asking.Lock()
-	defer v.meter.asking.Unlock()
 	_, seconds, deltas := v.meter.news()
 	v.meter.add(0, 0, 0) // how many are under way is not told here
 	var ok bool
