@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -107,9 +108,11 @@ const demoMark = ".flotilla-demo"
 
 // Run does the whole story once, in a fresh state folder, on free ports.
 func (c *demoCmd) Run(ctx context.Context, s *streams) error {
-	if err := c.clear(); err != nil {
+	release, err := c.clear()
+	if err != nil {
 		return err
 	}
+	defer release()
 	if s.source.level.Level() == slog.LevelInfo { // the story is the log that a person wants; --log-level debug shows the nodes' too
 		s.source.level.Set(slog.LevelWarn)
 	}
@@ -133,23 +136,40 @@ func (c *demoCmd) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
-// clear empties the demo's own folder of an earlier run.
-func (c *demoCmd) clear() error {
+// clear empties the demo's own folder of an earlier run, and keeps other demos out of it until release.
+func (c *demoCmd) clear() (release func(), err error) {
 	entries, err := os.ReadDir(c.Dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("look at the demo's folder: %w", err)
+		return nil, fmt.Errorf("look at the demo's folder: %w", err)
 	}
-	mark := filepath.Join(c.Dir, demoMark)
-	if _, err := os.Stat(mark); len(entries) > 0 && err != nil {
-		return fmt.Errorf("%s is not empty and not of an earlier demo: name another --dir", c.Dir)
-	}
-	if err := os.RemoveAll(c.Dir); err != nil {
-		return fmt.Errorf("clear the demo's folder: %w", err)
+	path := filepath.Join(c.Dir, demoMark)
+	if _, err := os.Stat(path); len(entries) > 0 && err != nil {
+		return nil, fmt.Errorf("%s is not empty and not of an earlier demo: name another --dir", c.Dir)
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-		return fmt.Errorf("make the demo's folder: %w", err)
+		return nil, fmt.Errorf("make the demo's folder: %w", err)
 	}
-	return os.WriteFile(mark, nil, 0o600)
+	mark, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("mark the demo's folder: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = mark.Close()
+		}
+	}()
+	if err := syscall.Flock(int(mark.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { // until the file is closed
+		return nil, fmt.Errorf("another demo runs in %s: wait until it is over, or name another --dir", c.Dir)
+	}
+	for _, entry := range entries {
+		if entry.Name() == demoMark {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(c.Dir, entry.Name())); err != nil {
+			return nil, fmt.Errorf("clear the demo's folder: %w", err)
+		}
+	}
+	return func() { _ = mark.Close() }, nil
 }
 
 // serveNet runs the fleet while work runs, and closes it after; the first error wins.

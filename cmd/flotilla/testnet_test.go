@@ -105,3 +105,30 @@ func TestFundOnAnotherChain(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Two demos in one folder: the second says so, and leaves what the first has there.
+func TestDemosKeepApart(t *testing.T) {
+	first := demoCmd{Dir: filepath.Join(t.TempDir(), "demo")}
+	release, err := first.clear()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(first.Dir, "receipt.json")
+	write(t, kept, []byte("{}"))
+	var stderr strings.Builder
+	if status := run(t.Context(), []string{"demo", "--dir", first.Dir}, io.Discard, &stderr); status == 0 || !strings.Contains(stderr.String(), "another demo runs in "+first.Dir) {
+		t.Errorf("status %d, said %q", status, stderr.String())
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Errorf("the second cleared what the first has: %v", err)
+	}
+	release()
+	release, err = first.clear()
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if _, err := os.Stat(kept); err == nil {
+		t.Error("an earlier run's receipts are still there")
+	}
+}
