@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"syscall"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -20,7 +21,7 @@ import (
 const maxVerifyFile = settlement.MaxBatchBundleBytes
 
 type verifyCmd struct {
-	Files     []string `arg:"" optional:"" help:"Receipt files (from GET /v1/receipts/ID) and batch files (from 'flotilla settle batch')." type:"existingfile" name:"file"`
+	Files     []string `arg:"" optional:"" help:"Receipt files (from GET /v1/receipts/ID) and batch files (from 'flotilla settle batch')." type:"path" name:"file"`
 	All       string   `help:"Verify every *.json in this folder, and that each lane adds up." type:"existingdir" placeholder:"DIR"`
 	RPC       string   `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
 	Contract  string   `help:"Settlement contract that you trust; without it, the one that the files name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
@@ -75,6 +76,9 @@ func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
 	var v verifiable
 	for _, f := range files {
 		raw, err := readBounded(f, maxVerifyFile)
+		if errors.Is(err, syscall.EISDIR) {
+			return &exitError{2, fmt.Errorf("%s is a folder: verify all that is in it with --all %[1]s", f)}
+		}
 		if err != nil {
 			return &exitError{2, fmt.Errorf("read %s: %w", f, err)}
 		}

@@ -55,6 +55,10 @@ func TestVerifyReceiptsAndBatches(t *testing.T) {
 		t.Fatalf("verify --all: %d\n%s", status, out)
 	}
 
+	if status, out := f.command("verify", dir, "--rpc", f.chain.URL()); status != 2 || !strings.Contains(out, "--all "+dir) {
+		t.Errorf("verify a folder as if it were a file: %d\n%s", status, out)
+	}
+
 	forged := strings.Replace(batch, `"receiptCount": 3`, `"receiptCount": 4`, 1)
 	if forged == batch {
 		t.Fatalf("nothing was forged in %s", batch)
