@@ -2,10 +2,17 @@ package node
 
 import (
 	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
 	"flotilla/node/access"
+	"flotilla/node/openai"
+	"flotilla/node/postgres/pgtest"
+	"flotilla/node/requestlog"
+	"flotilla/node/requestlog/pglog"
 )
 
 // The record of an answer has the id that the client got, on either route, and says how the answer ended.
@@ -48,4 +55,26 @@ func TestGenerationIsThatOfTheAnswer(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Who asks for an answer while the database of the log is away, or stalls, is told that it is the log, and to come again.
+func TestGenerationWithoutItsLog(t *testing.T) {
+	cluster := pgtest.Start(t)
+	link := pgtest.NewLink(t, cluster)
+	requests := pglog.Open(pgtest.Connect(t, link.URL(cluster.Database())), requestlog.Options{})
+	defer requests.Close()
+	g := &Gateway{gate: &gate{requests: requests}, log: slog.New(slog.DiscardHandler)}
+	ask := func(when string) {
+		t.Helper()
+		_, err := g.generation(t.Context(), openai.KeyInfo{ID: "key_a"}, "req_1")
+		var told *openai.APIError
+		if !errors.As(err, &told) || told.Status != http.StatusServiceUnavailable || told.RetryAfter == 0 {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	link.Stall(true)
+	ask("stalled")
+	link.Stall(false)
+	cluster.Down()
+	ask("away")
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"flotilla/node/access"
 	"flotilla/node/admin"
 	"flotilla/node/openai"
 	"flotilla/node/requestlog"
@@ -31,7 +32,8 @@ func (g *Gateway) generation(ctx context.Context, key openai.KeyInfo, id string)
 	case err == nil:
 		return out, unknown
 	case !errors.Is(err, requestlog.ErrNotFound):
-		return out, err
+		g.log.Warn("look for an answer", "err", err)
+		return out, &openai.APIError{Status: http.StatusServiceUnavailable, Code: "request_log_unavailable", RetryAfter: access.UnavailableRetry, Message: "the gateway's request log cannot be read now, try again"}
 	}
 	rid, err := settlement.ParseReceiptID(id)
 	if err != nil {
