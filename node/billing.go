@@ -75,11 +75,12 @@ func (a *attempt) handOver() {
 }
 
 func (a *attempt) sendVoucher(ctx context.Context, owed settlement.Acceptance) error {
-	voucher, err := encode(owed.Voucher)
+	owed, err := a.g.ledger.Vouched(ctx, owed)
 	if err != nil {
 		return err
 	}
-	if err := a.g.ledger.Synced(ctx); err != nil {
+	voucher, err := encode(owed.Voucher)
+	if err != nil {
 		return err
 	}
 	return a.call.Settle(ctx, p2p.Settlement{Countersignature: owed.GatewaySig, Voucher: voucher, VoucherSig: owed.VoucherSig})

@@ -16,7 +16,7 @@ type Acceptance struct {
 	ID         ReceiptID
 	GatewaySig Signature
 	Voucher    Voucher
-	VoucherSig Signature
+	VoucherSig Signature // made by Vouched
 }
 
 // outLane is what this payer owes one payee.
@@ -37,7 +37,7 @@ type pendingRecord struct {
 
 // AcceptReceipt checks a receipt that the operator has signed, countersigns it, adds it to the lane's
 // total and to what is to be settled, all in one transaction, and returns when that is written. The acceptance may leave
-// for the operator only after Synced: a voucher that outlived its receipts could not be settled. b needs
+// for the operator only after Vouched: a voucher that outlived its receipts could not be settled. b needs
 // no gateway signature. Every refusal has its own error, see the Err variables; a receipt is accepted
 // once (ErrReceiptReplayed after that). When the refused receipt proves a fault of its operator, the evidence is
 // kept (see KeepFaults).
@@ -105,9 +105,7 @@ func (l *Ledger) accept(ctx context.Context, b Bundle) (Acceptance, error) {
 	if err != nil {
 		return Acceptance{}, fmt.Errorf("accept receipt %s: %w", id, err)
 	}
-	out := Acceptance{ID: id, GatewaySig: sig, Voucher: lane.voucher(l.self, b.Receipt.Payee)}
-	out.VoucherSig, err = Sign(l.key, out.Voucher.Digest(l.domain))
-	return out, err
+	return Acceptance{ID: id, GatewaySig: sig, Voucher: lane.voucher(l.self, b.Receipt.Payee)}, nil
 }
 
 // stageAccept moves one receipt from open order to accepted and returns its lane as it is then.

@@ -14,7 +14,7 @@ func TestAcceptReceiptCountersignsAndVouches(t *testing.T) {
 	f := newFixture(t, 2)
 	l := f.open(t, f.gateway, t.TempDir())
 	for i := range 3 {
-		acc := f.accept(t, l, 0, uint64(i+1))
+		acc := vouched(t, l, f.accept(t, l, 0, uint64(i+1)))
 		want := settlement.Voucher{
 			Payer: f.gateway.addr, Payee: f.operators[0].addr,
 			ValueAggregate: 42 * settlement.Amount(i+1), ReceiptCount: uint64(i + 1),

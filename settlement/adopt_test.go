@@ -60,6 +60,7 @@ func TestOperatorTakesVouchersOfALedgerAnew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		acc = vouched(t, l, acc)
 		owed, err := op.AcceptSettlement(t.Context(), acc.ID, acc.GatewaySig, acc.Voucher, acc.VoucherSig)
 		if err != nil || owed != 0 {
 			t.Errorf("%v owed without a voucher, %v", owed, err)

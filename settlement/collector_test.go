@@ -26,6 +26,7 @@ func owedFixture(t *testing.T) (*fixture, *settlement.Ledger) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	acc = vouched(t, gateway, acc)
 	if _, err := op.AcceptSettlement(t.Context(), acc.ID, acc.GatewaySig, acc.Voucher, acc.VoucherSig); err != nil {
 		t.Fatal(err)
 	}

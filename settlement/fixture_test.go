@@ -170,6 +170,16 @@ func (f *fixture) accept(tb testing.TB, l *settlement.Ledger, op int, laneSeq ui
 	return acc
 }
 
+// vouched is an acceptance as it leaves for the operator.
+func vouched(tb testing.TB, l *settlement.Ledger, acc settlement.Acceptance) settlement.Acceptance {
+	tb.Helper()
+	acc, err := l.Vouched(tb.Context(), acc)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return acc
+}
+
 func (f *fixture) record(tb testing.TB, l *settlement.Ledger, o settlement.Opening) {
 	tb.Helper()
 	if _, _, err := l.RecordOrder(tb.Context(), o); err != nil {

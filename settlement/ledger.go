@@ -62,13 +62,14 @@ type Ledger struct {
 	changes sync.RWMutex // guards closed; held for reading by each change until it is answered
 	closed  bool
 
-	mu      sync.Mutex // guards the fields below up to waiting; never held during I/O
+	mu      sync.Mutex // guards the fields below up to next; never held during I/O
 	backlog Backlog
 	lanes   map[common.Address]Backlog // by payee, only lanes with a backlog
 	batches batches
-	waiting []chan error // for the next sync; each of capacity 1
+	next    *nextSync // nil: nobody waits for one
 
 	adverts, orders signatureCache
+	vouchers        recoveries
 	inclusions      int // of one commit; tests make it small
 
 	// hook is set by tests to fail or to crash around a commit; nil otherwise.

@@ -208,7 +208,7 @@ func (m *market) end(rt *rapid.T, a *answer) {
 	if rapid.Bool().Draw(rt, "the settlement is never sent") {
 		return
 	}
-	if err := m.gw.ledger.Synced(m.t.Context()); err != nil {
+	if acc, err = m.gw.ledger.Vouched(m.t.Context(), acc); err != nil {
 		rt.Fatal(err)
 	}
 	m.accepted[b.ID()] = b.Receipt.Digest(testDomain)

@@ -222,8 +222,12 @@ func (l *Ledger) checkVoucher(ctx context.Context, v Voucher, sig Signature) (ch
 	if v.Payee != l.self {
 		return c, fmt.Errorf("%w: voucher pays %s, this ledger belongs to %s", ErrWrongParty, v.Payee, l.self)
 	}
+	const who = "payer signature of voucher"
 	var err error
-	if c.signer, err = l.checkPayer(ctx, "payer signature of voucher", v.Payer, v.Digest(l.domain), sig); err != nil || c.signer == v.Payer || l.others == nil {
+	if c.signer, err = l.vouchers.signer(v.Digest(l.domain), sig); err != nil {
+		return c, fmt.Errorf("%s: %w", who, err)
+	}
+	if err = l.signsFor(ctx, who, v.Payer, c.signer); err != nil || c.signer == v.Payer || l.others == nil {
 		return c, err
 	}
 	binding, err := l.others.SignerOf(ctx, c.signer)

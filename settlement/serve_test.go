@@ -232,7 +232,7 @@ func TestBothSides(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers = append(answers, answer{served.ID(), acc})
+		answers = append(answers, answer{served.ID(), vouched(t, gateway, acc)})
 	}
 	// The first voucher does not cover the third receipt; the third covers all, in any order.
 	first, third := answers[0].acc, answers[2]
@@ -327,6 +327,7 @@ func TestCountersignPartial(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	acc = vouched(t, gateway, acc)
 	if left, err := operator.AcceptVoucher(t.Context(), acc.Voucher, acc.VoucherSig); left != 0 || err != nil {
 		t.Errorf("unvouchered %v (%v), want none", left, err)
 	}
@@ -393,6 +394,7 @@ func TestCountersignPartialWithOwnReceipt(t *testing.T) {
 				_, err = operator.CountersignPartial(t.Context(), partials[0])
 				wantErr(t, err, settlement.ErrReceiptReplayed)
 			}
+			acc = vouched(t, gateway, acc)
 			left, err := operator.AcceptVoucher(t.Context(), acc.Voucher, acc.VoucherSig)
 			if err != nil || left != tc.left {
 				t.Errorf("unvouchered %v (%v), want %v", left, err, tc.left)

@@ -58,6 +58,10 @@ func checkSigner(who string, want common.Address, digest common.Hash, sig Signat
 	if err != nil {
 		return fmt.Errorf("%s: %w", who, err)
 	}
+	return sameSigner(who, want, got)
+}
+
+func sameSigner(who string, want, got common.Address) error {
 	if got != want {
 		return fmt.Errorf("%s: %w: made by %s, want %s", who, ErrBadSignature, got, want)
 	}

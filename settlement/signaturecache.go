@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -86,11 +87,60 @@ func (l *Ledger) checkGateway(ctx context.Context, b Bundle) error {
 
 // checkPayer is CheckPayer at the present time; that this ledger's own key signs for its owner it need not ask.
 func (l *Ledger) checkPayer(ctx context.Context, who string, payer common.Address, digest common.Hash, sig Signature) (common.Address, error) {
-	if payer == l.self && l.signer != l.self && checkSigner(who, l.signer, digest, sig) == nil {
-		return l.signer, nil
+	signer, err := Recover(digest, sig)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("%s: %w", who, err)
 	}
-	if l.others == nil {
-		return payer, checkSigner(who, payer, digest, sig)
+	return signer, l.signsFor(ctx, who, payer, signer)
+}
+
+// signsFor is what checkPayer asks of who has signed.
+func (l *Ledger) signsFor(ctx context.Context, who string, payer, signer common.Address) error {
+	switch {
+	case payer == l.self && signer == l.signer:
+		return nil
+	case l.others == nil:
+		return sameSigner(who, payer, signer)
 	}
-	return CheckPayer(ctx, l.others, who, payer, digest, sig, uint64(time.Now().Unix()))
+	return signsFor(ctx, l.others, who, payer, signer, uint64(time.Now().Unix()))
+}
+
+// maxRecovered bounds a recoveries: a voucher comes again within milliseconds or not at all.
+const maxRecovered = 256
+
+// recoveries remembers who made signatures: a voucher comes with each of the receipts that it was made for (see Vouched). Whether
+// that counts is asked each time. Safe for concurrent use.
+type recoveries struct {
+	mu   sync.Mutex // guards made; held for one look-up or insertion
+	made map[signed]common.Address
+}
+
+type signed struct {
+	digest common.Hash
+	sig    [SignatureLen]byte
+}
+
+// signer is Recover.
+func (c *recoveries) signer(digest common.Hash, sig Signature) (common.Address, error) {
+	if len(sig) != SignatureLen {
+		return Recover(digest, sig)
+	}
+	key := signed{digest, [SignatureLen]byte(sig)}
+	c.mu.Lock()
+	by, known := c.made[key]
+	c.mu.Unlock()
+	if known {
+		return by, nil
+	}
+	by, err := Recover(digest, sig)
+	if err != nil {
+		return common.Address{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.made == nil || len(c.made) >= maxRecovered {
+		c.made = make(map[signed]common.Address)
+	}
+	c.made[key] = by
+	return by, nil
 }

@@ -37,22 +37,27 @@ func CheckPayer(ctx context.Context, signers SignerReader, who string, payer com
 	if err != nil {
 		return common.Address{}, fmt.Errorf("%s: %w", who, err)
 	}
+	return signer, signsFor(ctx, signers, who, payer, signer, at)
+}
+
+// signsFor is what CheckPayer asks of who has signed.
+func signsFor(ctx context.Context, signers SignerReader, who string, payer, signer common.Address, at uint64) error {
 	if signer == payer {
-		return signer, nil
+		return nil
 	}
 	if signers == nil {
-		return signer, fmt.Errorf("%s: made by %s, not by %s: %w", who, signer, payer, errSignerUnknown)
+		return fmt.Errorf("%s: made by %s, not by %s: %w", who, signer, payer, errSignerUnknown)
 	}
 	binding, err := signers.SignerOf(ctx, signer)
 	switch {
 	case err != nil:
-		return signer, fmt.Errorf("%s: made by %s, not by %s: %w: %w", who, signer, payer, errSignerUnknown, err)
+		return fmt.Errorf("%s: made by %s, not by %s: %w: %w", who, signer, payer, errSignerUnknown, err)
 	case binding.SignsFor(payer, at):
-		return signer, nil
+		return nil
 	case binding.Payer == payer && payer != (common.Address{}):
-		return signer, fmt.Errorf("%s: %w: made by %s, which %s revoked from %d, at %d", who, ErrBadSignature, signer, payer, binding.ThawEnd, at)
+		return fmt.Errorf("%s: %w: made by %s, which %s revoked from %d, at %d", who, ErrBadSignature, signer, payer, binding.ThawEnd, at)
 	default:
-		return signer, fmt.Errorf("%s: %w: made by %s, want %s or a key that it has authorised", who, ErrBadSignature, signer, payer)
+		return fmt.Errorf("%s: %w: made by %s, want %s or a key that it has authorised", who, ErrBadSignature, signer, payer)
 	}
 }
 

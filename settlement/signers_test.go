@@ -46,7 +46,7 @@ func (f *fixture) hotServed(t *testing.T, gateway, op *settlement.Ledger) settle
 	if err != nil {
 		t.Fatal(err)
 	}
-	return acc
+	return vouched(t, gateway, acc)
 }
 
 // An operator takes an authorised key's orders, countersignatures and vouchers for the payer's own, the chain settles its

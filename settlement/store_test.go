@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,5 +152,45 @@ func TestOperatorWhoseAddressEndsInFF(t *testing.T) {
 	}
 	if n != 2 {
 		t.Errorf("%d receipts on the lane, want 2", n)
+	}
+}
+
+// TestVouchersOutliveAPowerLoss: no voucher that may leave is for more than what a power loss then would leave of its lane, though
+// receipts that come at once have one together.
+func TestVouchersOutliveAPowerLoss(t *testing.T) {
+	f := newFixture(t, 1)
+	disk := vfs.NewCrashableMem()
+	open := func(files *vfs.MemFS) *settlement.Ledger {
+		return openLedger(t, "ledger", settlement.LedgerOptions{Key: f.gateway.key}.OnFiles(files))
+	}
+	l := open(disk)
+	var shared atomic.Int32
+	inParallel(t, 8, 200, func(i int) error {
+		acc := f.accept(t, l, 0, uint64(i+1))
+		out, err := l.Vouched(t.Context(), acc)
+		if err != nil {
+			return err
+		}
+		if signer, err := settlement.Recover(out.Voucher.Digest(testDomain), out.VoucherSig); err != nil || signer != f.gateway.addr {
+			t.Errorf("voucher signed by %s: %v", signer, err)
+		}
+		if out.Voucher.ReceiptCount < acc.Voucher.ReceiptCount || out.Voucher.ValueAggregate != 42*settlement.Amount(out.Voucher.ReceiptCount) {
+			t.Errorf("voucher for %v over %d receipts, the receipt is number %d", out.Voucher.ValueAggregate, out.Voucher.ReceiptCount, acc.Voucher.ReceiptCount)
+		}
+		if out.Voucher != acc.Voucher {
+			shared.Add(1)
+		}
+		if i%10 != 0 {
+			return nil
+		}
+		after := open(disk.CrashClone(vfs.CrashCloneCfg{}))
+		v, _, err := after.Voucher(f.operators[0].addr)
+		if err == nil && v.ReceiptCount < out.Voucher.ReceiptCount {
+			t.Errorf("a voucher for %d receipts may leave, a power loss leaves %d", out.Voucher.ReceiptCount, v.ReceiptCount)
+		}
+		return err
+	})
+	if shared.Load() == 0 {
+		t.Error("no two receipts had a voucher together")
 	}
 }

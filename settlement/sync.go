@@ -3,7 +3,10 @@ package settlement
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // syncEvery bounds how long a change that is only written waits for the disk, and so how many syncs a second those cost.
@@ -59,28 +62,80 @@ func (l *Ledger) syncLoop() {
 		case <-l.closing:
 		}
 		l.mu.Lock()
-		waiting := l.waiting
-		l.waiting = nil
+		next := l.next
+		l.next = nil
 		l.mu.Unlock()
 		err := l.syncNow()
-		for _, w := range waiting {
-			w <- err
+		if next != nil {
+			next.err = err
+			close(next.done)
 		}
 	}
+}
+
+// nextSync is a sync to come that somebody waits for.
+type nextSync struct {
+	done     chan struct{} // closed after it
+	err      error         // valid after done
+	promises map[common.Address]*promise
+}
+
+// promise is the voucher of a lane that may leave after a sync.
+type promise struct {
+	voucher Voucher // the newest whose receipts are all written before the sync; it stays from then on
+
+	once sync.Once // guards what follows
+	sig  Signature
+	err  error
+}
+
+// awaitSync returns the sync to come, which acc's voucher may leave after; nil: no voucher.
+func (l *Ledger) awaitSync(acc *Acceptance) (next *nextSync, p *promise) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next == nil {
+		l.next = &nextSync{done: make(chan struct{}), promises: make(map[common.Address]*promise)}
+	}
+	if acc == nil {
+		return l.next, nil
+	}
+	v := acc.Voucher
+	if p = l.next.promises[v.Payee]; p == nil {
+		p = new(promise)
+		l.next.promises[v.Payee] = p
+	}
+	if v.ReceiptCount > p.voucher.ReceiptCount {
+		p.voucher = v
+	}
+	return l.next, p
 }
 
 // Synced returns when everything that the ledger answered before is on disk, some 5 ms later. A promise to somebody
 // else, as a voucher or a countersignature, may leave the machine only after it: a power loss must not lose what others
 // hold a proof of.
 func (l *Ledger) Synced(ctx context.Context) error {
-	done := make(chan error, 1)
-	l.mu.Lock()
-	l.waiting = append(l.waiting, done) // one for each answer that is being closed
-	l.mu.Unlock()
+	next, _ := l.awaitSync(nil)
+	return l.synced(ctx, next)
+}
+
+// Vouched is Synced for an acceptance: what it returns may leave for the operator, with a signed voucher that covers the receipt
+// and all before it. Receipts of a lane that wait for the same sync have one voucher together, which covers them all: it is
+// signed once, and its payee checks it once.
+func (l *Ledger) Vouched(ctx context.Context, acc Acceptance) (Acceptance, error) {
+	next, p := l.awaitSync(&acc)
+	if err := l.synced(ctx, next); err != nil {
+		return acc, err
+	}
+	p.once.Do(func() { p.sig, p.err = Sign(l.key, p.voucher.Digest(l.domain)) })
+	acc.Voucher, acc.VoucherSig = p.voucher, p.sig
+	return acc, p.err
+}
+
+func (l *Ledger) synced(ctx context.Context, next *nextSync) error {
 	l.syncSoon()
 	select {
-	case err := <-done:
-		return err
+	case <-next.done:
+		return next.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-l.stopped:
