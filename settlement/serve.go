@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-
-	"flotilla/internal/durable"
 )
 
 // inLane is what one payer owes this payee.
@@ -134,14 +132,13 @@ var errRowChanged = errors.New("row has changed")
 func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, gatewaySig Signature, v checkedVoucher) (Amount, error) {
 	key, admission := idKey(prefixReceipt, id), idKey(prefixPayer, id)
 	var b Bundle
-	var had, row []byte // row: the countersigned one; nil where nothing is to be countersigned
-	var admitted bool
-	err := l.look(func(now reader) (err error) { // of one moment or not: the committer looks at both rows again
-		if had, err = readRow(now, key); err != nil {
+	var had, row []byte // row: the countersigned one; nil where there is a countersignature
+	var refused error   // why the one that came is none
+	err := l.look(func(now reader) (err error) {
+		if had, err = readRow(now, key); err != nil { // the committer looks at it again
 			return orUnknown(err)
 		}
-		admitted, err = durable.Has(now, admission)
-		return errors.Join(err, decodeRecord(key, had, &b))
+		return decodeRecord(key, had, &b)
 	})
 	if err != nil {
 		return 0, err
@@ -149,11 +146,9 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 	if b.Receipt.Payer != v.Payer {
 		return 0, fmt.Errorf("%w: voucher of %s for a receipt of %s", ErrWrongParty, v.Payer, b.Receipt.Payer)
 	}
-	if len(b.GatewaySig) == 0 && !admitted {
+	if len(b.GatewaySig) == 0 {
 		b.GatewaySig = gatewaySig
-		if err := b.checkGatewaySignature(v.signer); err != nil {
-			return 0, err
-		}
+		refused = b.checkGatewaySignature(v.signer)
 		if row, err = encodeRecord(key, b); err != nil {
 			return 0, err
 		}
@@ -164,15 +159,21 @@ func (l *Ledger) acceptSettlement(ctx context.Context, id ReceiptID, gatewaySig 
 		if err != nil {
 			return err
 		}
-		if has, err := tx.has(admission); err != nil || has != admitted || !bytes.Equal(now, had) {
-			return cmp.Or(err, errRowChanged)
+		if !bytes.Equal(now, had) {
+			return errRowChanged
 		}
 		if lane, err = readInLane(tx, v.Payer); err != nil {
 			return err
 		}
 		if row != nil {
-			tx.putRow(key, row)
-			lane.Countersigned += b.Receipt.Amount // at most Served
+			admitted, err := tx.has(admission) // then that counts, and this receipt needs no countersignature
+			if err = cmp.Or(err, errIf(!admitted, refused)); err != nil {
+				return err
+			}
+			if !admitted {
+				tx.putRow(key, row)
+				lane.Countersigned += b.Receipt.Amount // at most Served
+			}
 		}
 		if err := l.raise(&lane, v); err != nil && !errors.Is(err, ErrStaleVoucher) {
 			return err
