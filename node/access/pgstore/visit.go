@@ -163,10 +163,10 @@ func (s *Store) forgetKeys() {
 }
 
 func (s *Store) tellMeter(ctx context.Context, id access.KeyID, m *meter) error {
-	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
-	defer cancel()
-	if err := m.turn(ctx); err != nil {
-		return err
+	select {
+	case m.telling <- struct{}{}:
+	default:
+		return nil // a request tells it; behind those that wait, the beat would be late for all other keys
 	}
 	defer m.done()
 	here, seconds, deltas := m.news()
