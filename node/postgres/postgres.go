@@ -197,7 +197,7 @@ func Session(ctx context.Context, pool *Pool, do func(context.Context, *pgxpool.
 	busy := Busy(pool)
 	session, err := pool.Acquire(wait)
 	if err != nil {
-		if busy && wait.Err() != nil {
+		if wait.Err() != nil && (busy || Busy(pool)) { // one that changes hands is in use by nobody for a moment
 			return fmt.Errorf("%w (%d; pool_max_conns in --store)", ErrBusy, pool.Stat().MaxConns())
 		}
 		return err
