@@ -16,7 +16,7 @@ type family struct {
 	prior          float64 // quality offset against the size curve, from the outcomes in the default index
 	// implied gives billions of parameters for words and versions that name a size; "" is for all other names.
 	implied map[string]float64
-	// total is that for words of mixtures whose names state what is at work at once ("Llama-4-Scout-17B-16E"), or nothing.
+	// total is that for a version's words of mixtures whose names state what is at work at once ("Llama-4-Scout-17B-16E"), or nothing.
 	total map[string]float64
 }
 
@@ -24,10 +24,10 @@ type family struct {
 var families = []family{
 	{name: "codellama", instruct: "instruct"},
 	{name: "tinyllama", instruct: "instruct"},
-	{name: "llama", instruct: "instruct", total: map[string]float64{"scout": 109, "maverick": 400}},
+	{name: "llama", instruct: "instruct", total: map[string]float64{"4 scout": 109, "4 maverick": 400}},
 	{name: "codegemma", instruct: "it", prior: -0.15},
 	{name: "gemma", instruct: "it"},
-	{name: "qwen", attach: true, instruct: "instruct", total: map[string]float64{"next": 80, "moe": 14.3}},
+	{name: "qwen", attach: true, instruct: "instruct", total: map[string]float64{"3 next": 80, "1.5 moe": 14.3}},
 	{name: "qwq", instruct: "instruct", alwaysInstruct: true},
 	{name: "qvq", instruct: "instruct", alwaysInstruct: true},
 	{name: "codestral", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"": 22}},
@@ -235,7 +235,7 @@ func hasInstruct(tokens []string) bool {
 func (f *family) billionsOf(version, size string, words []string) float64 {
 	b := billions(size)
 	for _, w := range words {
-		b = max(b, f.total[w])
+		b = max(b, f.total[version+" "+w])
 	}
 	return cmp.Or(b, f.impliedBillions(version, words), f.implied[""])
 }

@@ -214,6 +214,7 @@ func TestNamesOfHostsAndFilesMeet(t *testing.T) {
 		"mistral-small-3.2-24b-instruct-2506": {"mistralai/mistral-small-3.2-24b-instruct:free"},
 		"mistral-large-3-675b-instruct-2512":  {"mistralai/mistral-large-2512", "mistralai/Mistral-Large-3-675B-Instruct-2512"},
 		"qwen2.5-7b-instruct":                 {"qwen_2.5_7b_instruct"},
+		"qwen-7b-instruct":                    {"Qwen-7B-Chat", "qwen_chat_7b"},
 	} {
 		for _, name := range names {
 			if m := catalogue.Parse(name); m.ID != id || m.Unknown {
@@ -229,6 +230,7 @@ func TestMixturesCountAllExperts(t *testing.T) {
 		"meta-llama/Llama-4-Scout-17B-16E-Instruct": 109, "meta-llama/llama-4-maverick": 400, "Qwen/Qwen3-30B-A3B": 30, "Qwen/Qwen3-Next-80B-A3B-Thinking": 80,
 		"Qwen/Qwen3-Coder-Next": 80, "Qwen/Qwen1.5-MoE-A2.7B-Chat": 14.3, "openai/gpt-oss-120b": 120, "deepseek-ai/DeepSeek-R1": 671, "deepseek-ai/DeepSeek-V4-Flash": 284,
 		"zai-org/GLM-4.5-Air": 106, "zai-org/GLM-4.6": 355, "zai-org/GLM-4.7-Flash": 30, "THUDM/glm-4-9b-chat": 9, "ibm-granite/granite-4.0-h-small": 32,
+		"someone/Llama-3.2-3B-Maverick": 3,
 	} {
 		if m := catalogue.Parse(name); m.Billions != want || m.Unknown {
 			t.Errorf("Parse(%q): %v billions, unknown %v, want %v", name, m.Billions, m.Unknown, want)

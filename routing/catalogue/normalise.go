@@ -29,8 +29,9 @@ var (
 		"unquantized": true, "qlora": true, "spinquant": true, "eo8": true, "cloud": true}
 	// offers are OpenRouter's ways to serve one model: "meta-llama/llama-3.3-70b-instruct:free".
 	offers = map[string]bool{"free": true, "nitro": true, "floor": true, "exacto": true}
-	// fileOwner is who published the weights, as the files of some who quantize name it: "Qwen_Qwen3-8B-Q4_K_M.gguf".
-	fileOwner = regexp.MustCompile(`^(qwen|google|meta-llama|mistralai|deepseek-ai|microsoft|nvidia|openai|ibm-granite|zai-org|thudm|allenai|huggingfacetb|01-ai|cohereforai|coherelabs|tiiuae)_([a-z].*\d)`)
+	// fileOwner is who published the weights, as the files of some who quantize name it: "Qwen_Qwen3-8B-Q4_K_M.gguf". Qwen is a family
+	// too, whose name may be all that "qwen_chat_7b" says of it.
+	fileOwner = regexp.MustCompile(`^(?:qwen_(q.*\d)|(?:google|meta-llama|mistralai|deepseek-ai|microsoft|nvidia|openai|ibm-granite|zai-org|thudm|allenai|huggingfacetb|01-ai|cohereforai|coherelabs|tiiuae)_([a-z].*\d))`)
 )
 
 func normalise(name string) normalised {
@@ -56,7 +57,7 @@ func normalise(name string) normalised {
 	for _, ext := range []string{".gguf", ".safetensors", ".bin"} {
 		s = strings.TrimSuffix(s, ext)
 	}
-	s = fileOwner.ReplaceAllString(splitPart.ReplaceAllString(s, ""), "$2")
+	s = fileOwner.ReplaceAllString(splitPart.ReplaceAllString(s, ""), "$1$2")
 	s = smallVersion.ReplaceAllString(s, "small-$1")
 	base, tag, hasTag := strings.Cut(fullName(s), ":")
 	n := normalised{ollama: hasTag && !hub, hub: hub}
