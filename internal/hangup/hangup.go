@@ -19,7 +19,7 @@ func listen() chan os.Signal {
 
 // Default gives the signal its usual meaning back, for a command that has none of its own; also to one that has come already.
 func Default() {
-	signal.Reset(syscall.SIGHUP)
+	signal.Stop(C) // which waits for one that is on its way to C
 	select {
 	case <-C:
 		_ = syscall.Kill(syscall.Getpid(), syscall.SIGHUP) // a process may always signal itself
