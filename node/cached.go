@@ -38,7 +38,7 @@ func (g *Gateway) given(ctx context.Context, req openai.Request) (*lookup, *repl
 	l := g.lookUp(ctx, req, v)
 	hit, ok := l.find()
 	if !ok && req.Cache.OnlyIfCached {
-		return nil, nil, l.errNotCached()
+		return l, nil, l.errNotCached()
 	}
 	return l, hit, nil
 }

@@ -61,6 +61,9 @@ var _ openai.Completer = (*Gateway)(nil)
 // Complete answers from the key's cache, where it has one and that has the answer, else from the fleet.
 func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Reply, error) {
 	l, hit, err := g.given(ctx, req)
+	if hit == nil && l.status() == openai.CacheMiss {
+		g.cache.Missed()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +71,6 @@ func (g *Gateway) Complete(ctx context.Context, req openai.Request) (openai.Repl
 		g.cache.Gave(hit.hit)
 		g.log.Info("answered from the cache", "request", req.ID, "similar", hit.hit.Similar, "receipt", hit.hit.Origin.ReceiptID, "age", hit.hit.Age.Round(time.Second))
 		return hit, nil
-	}
-	if l.status() == openai.CacheMiss {
-		g.cache.Missed()
 	}
 	reply, err := g.ask(ctx, req)
 	if err != nil {
