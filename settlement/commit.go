@@ -19,7 +19,7 @@ type commitOp struct {
 	err   error                 // set by the committer
 
 	// written has the operation answered once the kernel has its changes: they survive the end of the process, and a power
-	// loss only when a sync came in between. For changes that nobody else holds a promise about yet; see Synced.
+	// loss only when a sync came in between. For changes that nobody else holds a promise about yet; see Vouched.
 	written bool
 }
 

@@ -154,18 +154,16 @@ func acceptForever(t *testing.T, dir string) {
 	})
 }
 
-// TestSynced: what was only written is on disk when Synced returns, however many ask, and a closed ledger says so.
-func TestSynced(t *testing.T) {
+// TestVouched: each of many who ask at once gets a voucher, and a closed ledger says so.
+func TestVouched(t *testing.T) {
 	f := newFixture(t, 1)
 	l := f.open(t, f.gateway, t.TempDir())
 	inParallel(t, 20, 100, func(i int) error {
-		if _, _, err := l.RecordOrder(t.Context(), f.opening(t, 0)); err != nil {
-			return err
-		}
-		return l.Synced(t.Context())
+		_, err := l.Vouched(t.Context(), f.accept(t, l, 0, uint64(i+1)))
+		return err
 	})
 	closeLedger(t, l)
-	if err := l.Synced(t.Context()); !errors.Is(err, settlement.ErrClosed) {
-		t.Errorf("Synced after Close: %v, want ErrClosed", err)
+	if _, err := l.Vouched(t.Context(), settlement.Acceptance{}); !errors.Is(err, settlement.ErrClosed) {
+		t.Errorf("Vouched after Close: %v, want ErrClosed", err)
 	}
 }

@@ -35,7 +35,7 @@ type LedgerOptions struct {
 // Ledger is the durable record of one party, payer (gateway) or payee (operator), and the gatekeeper of
 // its key: it signs only what it has checked and stored. What a method has returned survives the end of the process,
 // and a power loss too (fsync) but for what says "written": RecordOrder, AcceptReceipt, AcceptPartial and
-// AcceptSettlement. Those are on the disk within 5 ms, or when Synced returns (docs/decisions/0013).
+// AcceptSettlement. Those are on the disk within 5 ms, or when Vouched returns (docs/decisions/0013).
 //
 // Safe for concurrent use. One process per directory: a second open fails.
 type Ledger struct {

@@ -24,11 +24,10 @@ func TestPowerLoss(t *testing.T) {
 	l := open(disk)
 	var ids []settlement.ReceiptID
 	for i := range 2500 { // some 8 MB: the log is begun anew
-		ids = append(ids, f.accept(t, l, 0, uint64(i+1)).ID)
+		acc := f.accept(t, l, 0, uint64(i+1))
+		ids = append(ids, acc.ID)
 		if i == 2000 {
-			if err := l.Synced(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			vouched(t, l, acc)
 		}
 	}
 	after := open(disk.CrashClone(vfs.CrashCloneCfg{})) // none of what is not synced
@@ -47,9 +46,7 @@ func TestPowerLoss(t *testing.T) {
 		t.Errorf("%d receipts are left of 2001 that were synced", held)
 	}
 	f.accept(t, after, 0, uint64(held+1)) // the ledger goes on from there
-	if err := l.Synced(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	vouched(t, l, f.accept(t, l, 0, uint64(len(ids)+1)))
 	if _, err := open(disk.CrashClone(vfs.CrashCloneCfg{})).Bundle(ids[len(ids)-1]); err != nil {
 		t.Errorf("the last receipt after a sync and a power loss: %v", err)
 	}

@@ -89,18 +89,15 @@ type promise struct {
 	err  error
 }
 
-// awaitSync returns the sync to come, which acc's voucher may leave after; nil: no voucher.
-func (l *Ledger) awaitSync(acc *Acceptance) (next *nextSync, p *promise) {
+// awaitSync returns the sync to come, and the voucher that may leave after it: v, or one of its lane that covers v.
+func (l *Ledger) awaitSync(v Voucher) (*nextSync, *promise) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.next == nil {
 		l.next = &nextSync{done: make(chan struct{}), promises: make(map[common.Address]*promise)}
 	}
-	if acc == nil {
-		return l.next, nil
-	}
-	v := acc.Voucher
-	if p = l.next.promises[v.Payee]; p == nil {
+	p := l.next.promises[v.Payee]
+	if p == nil {
 		p = new(promise)
 		l.next.promises[v.Payee] = p
 	}
@@ -110,35 +107,24 @@ func (l *Ledger) awaitSync(acc *Acceptance) (next *nextSync, p *promise) {
 	return l.next, p
 }
 
-// Synced returns when everything that the ledger answered before is on disk, some 5 ms later. A promise to somebody
-// else, as a voucher or a countersignature, may leave the machine only after it: a power loss must not lose what others
-// hold a proof of.
-func (l *Ledger) Synced(ctx context.Context) error {
-	next, _ := l.awaitSync(nil)
-	return l.synced(ctx, next)
-}
-
-// Vouched is Synced for an acceptance: what it returns may leave for the operator, with a signed voucher that covers the receipt
-// and all before it. Receipts of a lane that wait for the same sync have one voucher together, which covers them all: it is
-// signed once, and its payee checks it once.
+// Vouched returns when everything that the ledger answered before is on disk, some 5 ms later: a power loss must not lose what others
+// hold a proof of. What it returns may leave for the operator, with a signed voucher that covers the receipt and all before it.
+// Receipts of a lane that wait for the same sync have one voucher together, which covers them all: it is signed once, and its
+// payee checks it once.
 func (l *Ledger) Vouched(ctx context.Context, acc Acceptance) (Acceptance, error) {
-	next, p := l.awaitSync(&acc)
-	if err := l.synced(ctx, next); err != nil {
-		return acc, err
+	next, p := l.awaitSync(acc.Voucher)
+	l.syncSoon()
+	select {
+	case <-next.done:
+	case <-ctx.Done():
+		return acc, context.Cause(ctx)
+	case <-l.stopped:
+		return acc, ErrClosed // closing syncs, but who asks cannot know how far
+	}
+	if next.err != nil {
+		return acc, next.err
 	}
 	p.once.Do(func() { p.sig, p.err = Sign(l.key, p.voucher.Digest(l.domain)) })
 	acc.Voucher, acc.VoucherSig = p.voucher, p.sig
 	return acc, p.err
-}
-
-func (l *Ledger) synced(ctx context.Context, next *nextSync) error {
-	l.syncSoon()
-	select {
-	case <-next.done:
-		return next.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-l.stopped:
-		return ErrClosed // closing syncs, but who asks cannot know how far
-	}
 }
