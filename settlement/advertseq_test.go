@@ -71,6 +71,11 @@ func TestCopyOfALedgerThatServed(t *testing.T) {
 		"moved":    {func(t *testing.T, dir, copied string) string { return move(t, dir, copied+"-moved") }, settlement.ErrReceiptReplayed},
 		"a copy":   {func(_ *testing.T, _, copied string) string { return copied }, settlement.ErrUnknownAdvert},
 		"restored": {func(t *testing.T, dir, copied string) string { remove(t, dir); return move(t, copied, dir) }, settlement.ErrUnknownAdvert},
+		"restored by rsync, PLACE deleted": {func(t *testing.T, dir, copied string) string {
+			putBack(t, copied, dir)
+			remove(t, filepath.Join(dir, "PLACE"))
+			return dir
+		}, settlement.ErrUnknownAdvert},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, 1)
@@ -104,6 +109,37 @@ func move(t *testing.T, from, to string) string {
 		t.Fatal(err)
 	}
 	return to
+}
+
+// putBack makes dir like copied, and leaves files alone that are as long, as rsync does where they are as old too.
+func putBack(t *testing.T, copied, dir string) {
+	t.Helper()
+	for _, e := range dirEntries(t, dir) {
+		is, err := os.Stat(filepath.Join(dir, e))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if was, err := os.Stat(filepath.Join(copied, e)); err == nil && was.Size() == is.Size() {
+			remove(t, filepath.Join(copied, e))
+		} else {
+			remove(t, filepath.Join(dir, e))
+		}
+	}
+	for _, e := range dirEntries(t, copied) {
+		move(t, filepath.Join(copied, e), filepath.Join(dir, e))
+	}
+}
+
+func dirEntries(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	es, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range es {
+		names = append(names, e.Name())
+	}
+	return names
 }
 
 func remove(t *testing.T, dir string) {

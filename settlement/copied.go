@@ -15,8 +15,9 @@ import (
 // keyPlace holds the place where the ledger was opened last; see placeOf.
 const keyPlace = "place"
 
-// placeOf tells a ledger's directory from every copy of it: by the number of a file in it that is made once and never written, and when that
-// was made. Both are the file system's, and no program that copies can keep them. Moved or renamed, it stays the same.
+// placeOf tells a ledger's directory from copies of it: by the number of a file in it that is made once and never written, and when that
+// was made. Both are the file system's, and no program that copies files can keep them. Moved or renamed, it stays the same. A snapshot of a
+// whole disk keeps both, and so does a restore that leaves this file alone, as rsync does: there the owner deletes it (docs/settlement.md).
 func placeOf(dir string) (string, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "PLACE"), os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
