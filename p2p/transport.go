@@ -42,8 +42,8 @@ const (
 	libp2pMemory = 1 << 30
 )
 
-// addressLimits are the connections that may come from one address, and the streams that a peer may open on them. Identities cost nothing,
-// so it is their product that one machine can have: well below maxStreams, and below libp2pMemory in windows.
+// addressLimits are the connections with one address, whoever opened them, and the streams that a peer may open on them. Identities cost
+// nothing, so it is their product that one machine can have: well below maxStreams, and below libp2pMemory in windows.
 type addressLimits struct{ conns, streams int }
 
 // limitsFor a role. To a gateway come the operators of a household or office, and ask little; to an operator come gateways, with requests.
