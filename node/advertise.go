@@ -37,7 +37,6 @@ func (o *Operator) advertise(ctx context.Context) error {
 				o.log.Warn("announce prices", "err", err)
 			} else {
 				lastReady, lastAt = key, now
-				o.log.Info("prices announced", "models", modelNames(ready))
 			}
 		}
 		select {
@@ -83,7 +82,7 @@ func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.
 		a.ValidTo = most
 	}
 	signed := make(map[common.Hash]bool, len(models))
-	var left []string
+	var announced, left []string
 	var why error
 	for _, m := range models {
 		offer := p2p.Offer{
@@ -110,13 +109,17 @@ func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.
 			left, why = append(left, m.Model), cmp.Or(why, err)
 			continue
 		}
-		a = with
+		a, announced = with, append(announced, m.Model)
 		o.prices.add(digest, signedOffer{advert, sig, m}, now)
 	}
 	if why != nil {
 		o.log.Warn("models are not announced: choose with --model which are served, or shorten their names", "models", left, "err", why)
 	}
-	return o.fleet.Announce(ctx, a)
+	if err := o.fleet.Announce(ctx, a); err != nil {
+		return err
+	}
+	o.log.Info("prices announced", "models", announced)
+	return nil
 }
 
 func modelNames(ms []ServedModel) []string {
