@@ -213,12 +213,15 @@ func LongOpen(pieces int) []byte {
 	return raw
 }
 
-// KeepWaiting has the host take pulls and answer none.
-func (h *Host) KeepWaiting() {
+// KeepWaiting has the host take pulls and answer none; it counts them.
+func (h *Host) KeepWaiting() (taken *atomic.Int32) {
+	taken = new(atomic.Int32)
 	h.lib.SetStreamHandler(protoSync, func(s network.Stream) {
+		taken.Add(1)
 		<-h.life.Done()
 		_ = s.Reset()
 	})
+	return taken
 }
 
 // AnswerPull has a host answer somebody who holds all that it does.

@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multiaddr"
+	"golang.org/x/sync/singleflight"
 )
 
 // Errors that callers branch on.
@@ -37,6 +38,7 @@ type Host struct {
 	frames    frameCodec
 	dialer    *dialer
 	syncer    *syncer
+	syncs     singleflight.Group // by peer; see Sync
 	kept      *peersFile
 	streams   *streamSet
 	idle      *idleStreams
@@ -146,9 +148,11 @@ func (h *Host) Peers() []PeerID { return h.lib.Network().Peers() }
 func (h *Host) Gossip() *GossipCounters { return &h.gossip.verdict }
 
 // Sync pulls from a connected peer what it announces and gossip has not brought yet, its own advert first of all. For
-// a caller that learned from the peer itself that its advert is out of date.
+// a caller that learned from the peer itself that its advert is out of date. Callers at the same time share one pull, and the
+// patience of the first: each may bring some megabytes of signatures to check, and a peer may say so to everybody.
 func (h *Host) Sync(ctx context.Context, id PeerID) error {
-	if _, err := h.syncer.pull(ctx, id); err != nil {
+	_, err, _ := h.syncs.Do(string(id), func() (any, error) { return h.syncer.pull(ctx, id) })
+	if err != nil {
 		return fmt.Errorf("sync with %s: %w", id, err)
 	}
 	return nil

@@ -1,8 +1,10 @@
 package p2p_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +72,29 @@ func TestSyncDoesNotWaitForOthers(t *testing.T) {
 	}
 	if took := time.Since(before); took > 2*time.Second {
 		t.Errorf("pulled after %s", took)
+	}
+}
+
+// TestCallersShareOnePull: a peer that tells each of a gateway's clients of a new advert is not pulled from by each of them.
+func TestCallersShareOnePull(t *testing.T) {
+	g := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
+	o := startHost(t, p2p.Config{Role: p2p.RoleOperator, Bootstrap: g.Addrs()})
+	await(t, "a connection", func() bool { return g.Connected(o.ID()) })
+	await(t, "the pull of a new connection", func() bool { return g.Sync(testContext(t), o.ID()) == nil })
+	taken := o.KeepWaiting()
+	ctx, cancel := context.WithTimeout(testContext(t), 2*time.Second)
+	defer cancel()
+	var callers sync.WaitGroup
+	for range 50 {
+		callers.Go(func() {
+			if err := g.Sync(ctx, o.ID()); err == nil {
+				t.Error("a pull that nobody answers succeeded")
+			}
+		})
+	}
+	callers.Wait()
+	if n := taken.Load(); n < 1 || n > 4 { // the node's own second pull may be among them
+		t.Errorf("%d pulls for 50 callers", n)
 	}
 }
 
