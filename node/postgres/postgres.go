@@ -187,14 +187,17 @@ func Busy(pool *Pool) bool {
 	return now.AcquiredConns() >= now.MaxConns()
 }
 
-// Session runs do on a connection, within Timeout. Half of it is for waiting for the connection, so that a statement has a fair
-// time too; ErrBusy, when that is over because others have them all.
+// Session runs do on a connection, within Timeout. Where others have all connections, half of it is for waiting for one, so that a
+// statement has a fair time too; ErrBusy when that is over. Making one may take as long as it does: with TLS and a password some six round trips.
 func Session(ctx context.Context, pool *Pool, do func(context.Context, *pgxpool.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	wait, stop := context.WithTimeout(ctx, Timeout/2)
-	defer stop()
-	busy := Busy(pool)
+	wait, busy := ctx, Busy(pool)
+	if busy {
+		var stop context.CancelFunc
+		wait, stop = context.WithTimeout(ctx, Timeout/2)
+		defer stop()
+	}
 	session, err := pool.Acquire(wait)
 	if err != nil {
 		if wait.Err() != nil && (busy || Busy(pool)) { // one that changes hands is in use by nobody for a moment
