@@ -3,6 +3,7 @@ package p2p
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -17,6 +18,8 @@ import (
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/libp2p/go-libp2p/x/rate"
+	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // Stream protocols. The major version is part of the name.
@@ -54,9 +57,39 @@ func limitsFor(r Role) addressLimits {
 	return addressLimits{conns: 8, streams: inferPeerStreams + 64}
 }
 
+// trustedConns may be had with an address of the bootstrap list, whatever the role: a site may have many gateways behind one.
+const trustedConns = 64
+
+// trusted are the addresses of a bootstrap list that was validated with the Config, after those that libp2p has no limit for.
+func trusted(bootstrap []string) (v4, v6 []rcmgr.NetworkPrefixLimit) {
+	v4, v6 = slices.Clone(rcmgr.DefaultNetworkPrefixLimitV4), slices.Clone(rcmgr.DefaultNetworkPrefixLimitV6)
+	for _, text := range bootstrap {
+		a, err := multiaddr.NewMultiaddr(text)
+		if err != nil {
+			continue
+		}
+		ip, err := manet.ToIP(a)
+		if err != nil {
+			continue // a name
+		}
+		addr, _ := netip.AddrFromSlice(ip) // has 4 or 16 bytes
+		addr = addr.Unmap()
+		limit := rcmgr.NetworkPrefixLimit{Network: netip.PrefixFrom(addr, addr.BitLen()), ConnCount: trustedConns}
+		switch {
+		case addr.IsLoopback():
+		case addr.Is4():
+			v4 = append(v4, limit)
+		default:
+			v6 = append(v6, limit)
+		}
+	}
+	return v4, v6
+}
+
 // resourceManager builds the limits above on libp2p's defaults.
-func resourceManager(role Role) (network.ResourceManager, error) {
-	one := limitsFor(role)
+func resourceManager(cfg Config) (network.ResourceManager, error) {
+	one := limitsFor(cfg.Role)
+	v4, v6 := trusted(cfg.Bootstrap)
 	defaults := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&defaults)
 	infer := rcmgr.ResourceLimits{
@@ -84,6 +117,7 @@ func resourceManager(role Role) (network.ResourceManager, error) {
 	return rcmgr.NewResourceManager(
 		rcmgr.NewFixedLimiter(limits.Build(defaults.AutoScale())),
 		rcmgr.WithMetricsDisabled(), // nobody reads them, and each stream would be counted a dozen times
+		rcmgr.WithNetworkPrefixLimit(v4, v6),
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: one.conns}},
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: one.conns}, {PrefixLength: 48, ConnCount: 4 * one.conns}},
@@ -117,7 +151,7 @@ func hostOptions(cfg Config) ([]libp2p.Option, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read identity key: %w", err)
 	}
-	limits, err := resourceManager(cfg.Role)
+	limits, err := resourceManager(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("build resource limits: %w", err)
 	}

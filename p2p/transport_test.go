@@ -67,6 +67,48 @@ func TestOneAddressComesBack(t *testing.T) {
 	})
 }
 
+// TestOperatorReachesASite: an operator that has one gateway of a site in its list meets all that are behind the same address; of a site
+// that only hellos name, eight.
+func TestOperatorReachesASite(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		listed := site(f, "1.2.3.4", 12, "")
+		unlisted := site(f, "5.6.7.8", 12, listed[0].Addr)
+		o := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{listed[0].Addr}})
+		time.Sleep(3 * time.Minute)
+		if n := met(o, listed); n != len(listed) {
+			t.Errorf("%d of %d gateways behind an address of the list are connected", n, len(listed))
+		}
+		if n := met(o, unlisted); n != 8 {
+			t.Errorf("%d gateways behind an address that hellos name are connected, want 8", n)
+		}
+	})
+}
+
+// site starts gateways behind one address; they find one another by the first, or by a node elsewhere.
+func site(f *simtest.Fleet, ip string, n int, bootstrap string) (all []*simtest.Node) {
+	for i := range n {
+		cfg := p2p.Config{Role: p2p.RoleGateway, Listen: []string{fmt.Sprintf("/ip4/%s/udp/%d/quic-v1", ip, 8000+i)}}
+		switch {
+		case bootstrap != "":
+			cfg.Bootstrap = []string{bootstrap}
+		case i > 0:
+			cfg.Bootstrap = []string{all[0].Addr}
+		}
+		all = append(all, f.Start(cfg))
+	}
+	return all
+}
+
+// met counts the nodes that one is connected to.
+func met(o *simtest.Node, nodes []*simtest.Node) (n int) {
+	for _, g := range nodes {
+		if o.Connected(g.ID()) {
+			n++
+		}
+	}
+	return n
+}
+
 // TestOneAddressLeavesRoom: all the identities that one machine can have, each with all the streams that it can open, keep nobody else
 // from asking the node, nor it from asking others.
 func TestOneAddressLeavesRoom(t *testing.T) {
