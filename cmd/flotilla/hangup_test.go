@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,12 +17,17 @@ func TestHangupBeforeTheStart(t *testing.T) {
 	own := make(chan os.Signal, 1)
 	signal.Notify(own, syscall.SIGHUP) // or the commands inherit that it is ignored, where it is
 	defer signal.Stop(own)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // nobody answers there: a command that asks is not over before its signal comes
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
 	for _, c := range []struct {
 		args  []string
 		ended bool
 	}{
 		{[]string{"gateway", "--key", "none", "--data-dir", "none", "--rpc", "http://127.0.0.1:1", "--contract", "0x243c951D43009F1fe349b2550146B1236eDb5e39"}, false},
-		{[]string{"route", "hello", "--api-key", "k", "--gateway", "http://127.0.0.1:1"}, true},
+		{[]string{"route", "hello", "--api-key", "k", "--gateway", "http://" + silent.Addr().String()}, true},
 	} {
 		config := filepath.Join(t.TempDir(), "config")
 		if err := syscall.Mkfifo(config, 0o600); err != nil {

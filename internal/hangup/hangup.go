@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // C gets the process's hangups, one of those that nobody has taken yet.
@@ -23,6 +24,7 @@ func Default() {
 	select {
 	case <-C:
 		_ = syscall.Kill(syscall.Getpid(), syscall.SIGHUP) // a process may always signal itself
+		time.Sleep(time.Second)                            // any thread may take it, and the command would go on meanwhile; it does where hangups are ignored
 	default:
 	}
 }
