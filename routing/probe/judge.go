@@ -54,6 +54,9 @@ var (
 	firstNumber = regexp.MustCompile(`\d+(?:\.\d+)?`)
 )
 
+// maxVerdict is how much of a reply's end is looked through for its score: each brace in it is tried as the beginning of an object.
+const maxVerdict = 16 << 10
+
 // ParseVerdict reads a judge's reply: the last JSON object with a score, else the last "score: …", else a reply that is
 // only a number; each as 0..1, as a percentage, or out of something. A reply that says none of these, or a number outside
 // its scale, is no verdict: guessing would be a label.
@@ -61,6 +64,7 @@ func ParseVerdict(reply string) (score float64, ok bool) {
 	if reply, ok = withoutThoughts(reply); !ok {
 		return 0, false
 	}
+	reply = reply[max(0, len(reply)-maxVerdict):]
 	for i := strings.LastIndexByte(reply, '{'); i >= 0; i = strings.LastIndexByte(reply[:i], '{') {
 		var v struct {
 			Score *json.Number `json:"score"`

@@ -8,6 +8,17 @@ import (
 	"flotilla/routing/probe"
 )
 
+// Whoever serves the judge's model may reply what it likes: this took hours when each brace was read from to the end.
+func TestNestedReplyIsReadInTime(t *testing.T) {
+	nested := strings.Repeat(`{"a":`, 1<<18)
+	if score, ok := probe.ParseVerdict(nested); ok {
+		t.Errorf("a score of %v was read", score)
+	}
+	if score, ok := probe.ParseVerdict(nested + "\n{\"score\": 0.5}"); !ok || score != 0.5 {
+		t.Errorf("the last score is read as %v, %v", score, ok)
+	}
+}
+
 func TestVerdictsAreReadAndNotGuessed(t *testing.T) {
 	for reply, want := range map[string]float64{
 		`{"score": 0.75}`: 0.75, "```json\n{\"score\": 1}\n```": 1, `{"reason":"fine","score":0}`: 0, `{"score":"0.5"}`: 0.5,
