@@ -95,8 +95,8 @@ func TestThousandOperatorsFit(t *testing.T) {
 	for range 4 {
 		joined(t, gateway)
 	}
-	await(t, "gossip", func() bool { return gateway.OperatorsMemory(1) > 0 })
-	if share := gateway.OperatorsMemory(1000); share > 0.5 {
+	time.Sleep(3 * time.Second) // gossip has come, and what each is asked at first is over
+	if share := gateway.OperatorsMemory(1000); share > 0.5 || share == 0 {
 		t.Errorf("1,000 operators take %.0f %% of libp2p's memory", 100*share)
 	}
 }
