@@ -77,14 +77,9 @@ func TestManyLossesAreAdmittedAtOnce(t *testing.T) {
 	}
 }
 
-// An operator that missed the voucher of an answer, and refuses orders for that, is brought it when it says so.
-func TestVoucherIsBroughtWhenItIsAskedFor(t *testing.T) {
-	w := newWorld(t)
-	op := w.operator(OperatorConfig{CreditLimit: 1})
-	if status, body := w.chat(); status != http.StatusOK { // the debt of before its first order is not counted
-		t.Fatal(status, body)
-	}
-	a := w.ordered()
+// whole is a receipt of a whole answer to an order, unsigned.
+func whole(t *testing.T, a *attempt) settlement.Bundle {
+	t.Helper()
 	o := a.opening.Order
 	amount, err := settlement.Cost(a.priced.advert.Price(), 9, 5)
 	if err != nil {
@@ -95,7 +90,19 @@ func TestVoucherIsBroughtWhenItIsAskedFor(t *testing.T) {
 		ServedAt: uint64(time.Now().Unix()), RequestHash: o.RequestHash, Decision: o.Decision,
 	}, nil)
 	b.Partial = false
-	if b, err = op.ledger.RecordServed(t.Context(), b); err == nil {
+	return b
+}
+
+// An operator that missed the voucher of an answer, and refuses orders for that, is brought it when it says so.
+func TestVoucherIsBroughtWhenItIsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	op := w.operator(OperatorConfig{CreditLimit: 1})
+	if status, body := w.chat(); status != http.StatusOK { // the debt of before its first order is not counted
+		t.Fatal(status, body)
+	}
+	a := w.ordered()
+	b, err := op.ledger.RecordServed(t.Context(), whole(t, a))
+	if err == nil {
 		_, err = w.gateway.ledger.AcceptReceipt(t.Context(), b)
 	}
 	if a.release(); err != nil {
@@ -138,17 +145,7 @@ func TestPartialThatIsNeverSigned(t *testing.T) {
 	op := w.honestOperator()
 	g := w.gateway.Gateway
 	a := w.ordered()
-	o := a.opening.Order
-	amount, err := settlement.Cost(a.priced.advert.Price(), 9, 5)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := a.opening.Bundle(testDomain, settlement.Receipt{
-		Request: common.Hash(a.id), Payer: o.Payer, Payee: o.Payee, Advert: o.Advert, InputTokens: 9, OutputTokens: 5, Amount: amount,
-		ServedAt: uint64(time.Now().Unix()), RequestHash: o.RequestHash, Decision: o.Decision,
-	}, nil)
-	b.Partial = false
-	if _, err := op.ledger.RecordServed(t.Context(), b); err != nil {
+	if _, err := op.ledger.RecordServed(t.Context(), whole(t, a)); err != nil {
 		t.Fatal(err)
 	}
 	a.last.Tokens, a.text = 2, 10
