@@ -213,6 +213,15 @@ func LongOpen(pieces int) []byte {
 	return raw
 }
 
+// AfterFirstPull has the host do something once it has answered its first pull.
+func (h *Host) AfterFirstPull(do func()) {
+	var first sync.Once
+	h.lib.SetStreamHandler(protoSync, func(s network.Stream) {
+		h.syncer.serve(s)
+		first.Do(do)
+	})
+}
+
 // KeepWaiting has the host take pulls and answer none; it counts them.
 func (h *Host) KeepWaiting() (taken *atomic.Int32) {
 	taken = new(atomic.Int32)
