@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"flotilla/node/page"
@@ -251,4 +252,31 @@ func TestViewsAreLive(t *testing.T) {
 	if err := lines.Err(); err != nil {
 		t.Errorf("the view did not end as it should: %v", err)
 	}
+}
+
+// slowViews take long to look at, so that the page rests long between looks.
+type slowViews struct{ views }
+
+func (v *slowViews) Fleet(ctx context.Context, who page.Viewer) (page.Fleet, error) {
+	time.Sleep(time.Second)
+	return v.views.Fleet(ctx, who)
+}
+
+// A view that is looked at seldom is not silent meanwhile: the page in the browser takes silence for a lost gateway.
+func TestSlowViewIsNotSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, err := page.New(page.Config{Views: &slowViews{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second) // the second look is after 100 s
+		defer cancel()
+		req := httptest.NewRequestWithContext(ctx, http.MethodGet, "/page/data/fleet", http.NoBody)
+		req.Header.Set("Accept", "text/event-stream")
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, req)
+		if n := strings.Count(rec.Body.String(), ": still here"); n != 5 {
+			t.Errorf("%d comments in 80 s, want one each 15 s:\n%s", n, rec.Body)
+		}
+	})
 }

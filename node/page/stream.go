@@ -12,7 +12,7 @@ const (
 	// view takes no more than 1/restShare of a core.
 	lookEvery = time.Second
 	restShare = 100
-	// quietMost is the quiet after which a comment is sent: proxies cut at 30 to 60 s, and a viewer that has gone is noticed.
+	// quietMost is how often a comment is sent: proxies cut at 30 to 60 s, and a viewer that has gone is noticed.
 	quietMost = 15 * time.Second
 	// streamLife bounds one stream; the page opens the next. So a key that was revoked is asked for again.
 	streamLife = 10 * time.Minute
@@ -27,7 +27,7 @@ func (h *Handler) enter(v Viewer) (leave func(), err error) {
 		most = maxKeyStreams
 	}
 	if h.open >= maxStreams || h.streams[v] >= most {
-		return nil, &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: quietMost, Message: fmt.Sprintf("%d views of this page are open already, %d of them yours", h.open, h.streams[v])}
+		return nil, &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: quietMost, Message: fmt.Sprintf("%d views of this page are open already, %d of them yours: close one", h.open, h.streams[v])}
 	}
 	h.open++
 	h.streams[v]++
@@ -64,9 +64,9 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, v Viewer, look 
 		}
 		return rc.Flush()
 	}
-	sent := time.Now()
-	next := time.NewTimer(rest(sent.Sub(began)))
+	next, quiet := time.NewTimer(rest(time.Since(began))), time.NewTicker(quietMost)
 	defer next.Stop()
+	defer quiet.Stop()
 	err = send("data: %s\n\n", last)
 	for err == nil && time.Since(began) < streamLife {
 		select {
@@ -74,6 +74,9 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, v Viewer, look 
 			return
 		case <-h.closing:
 			return
+		case <-quiet.C: // also while a slow view rests: the page takes a silent gateway for a lost one
+			err = send(": still here%s\n\n", nil)
+			continue
 		case <-next.C:
 		}
 		var now []byte
@@ -83,13 +86,9 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, v Viewer, look 
 			return // the page asks again, and is told then
 		}
 		next.Reset(rest(time.Since(looked)))
-		switch {
-		case !bytes.Equal(now, last):
-			last, sent = now, time.Now()
+		if !bytes.Equal(now, last) {
+			last = now
 			err = send("data: %s\n\n", now)
-		case time.Since(sent) > quietMost:
-			sent = time.Now()
-			err = send(": still here%s\n\n", nil)
 		}
 	}
 }

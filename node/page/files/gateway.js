@@ -34,19 +34,25 @@ async function refusal(answer) {
 
 export async function ask(path, options = {}) {
   if (/[^\x20-\x7e]/.test(key.get())) throw new Refused(401, 'this has characters that no API key has, perhaps invisible ones: copy the key anew'); // no header can carry them
-  const answer = await fetch(path, {...options, headers: headers(options.headers), cache: 'no-store', credentials: 'omit'});
+  let answer;
+  try {
+    answer = await fetch(path, {...options, headers: headers(options.headers), cache: 'no-store', credentials: 'omit'});
+  } catch (e) {
+    throw options.signal?.aborted ? e : new Error('The gateway cannot be reached: see that it runs, then try again.');
+  }
   if (!answer.ok) throw await refusal(answer);
   return answer;
 }
 
-/** events yields the data of each server-sent event. */
-export async function* events(answer) {
+/** events yields the data of each server-sent event, and calls heard whenever something has come. */
+export async function* events(answer, heard = () => {}) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   try {
     for (;;) {
       const {done, value} = await reader.read();
       if (done) return;
+      heard();
       rest += value;
       const parts = rest.split('\n\n');
       rest = parts.pop();
@@ -60,21 +66,29 @@ export async function* events(answer) {
   }
 }
 
+/** quietMost in ms is three of the comments that the gateway sends when nothing changes (page/stream.go). */
+const quietMost = 45_000;
+
 /**
  * follow opens a view and calls show with each state of it, until stop is called. What goes wrong is told by trouble(error);
- * null when it is over. A lost gateway is tried again after 1, 2, 4 … 15 s.
+ * null when it is over. A lost gateway is tried again after 1, 2, 4 … 15 s; one that is silent is lost.
  */
 export function follow(view, show, trouble) {
   const end = new AbortController();
+  let line, alarm;
+  const heard = () => { clearTimeout(alarm); alarm = setTimeout(() => line.abort(), quietMost); };
   const pause = (s) => new Promise((wake) => {
-    const t = setTimeout(wake, s * 1000);
-    end.signal.addEventListener('abort', () => { clearTimeout(t); wake(); }, {once: true});
+    const over = () => { clearTimeout(t); end.signal.removeEventListener('abort', over); wake(); };
+    const t = setTimeout(over, s * 1000);
+    end.signal.addEventListener('abort', over);
   });
   (async () => {
     for (let wait = 1; !end.signal.aborted;) {
+      line = new AbortController();
+      heard();
       try {
-        const answer = await ask(`/page/data/${view}`, {headers: {Accept: 'text/event-stream'}, signal: end.signal});
-        for await (const data of events(answer)) {
+        const answer = await ask(`/page/data/${view}`, {headers: {Accept: 'text/event-stream'}, signal: AbortSignal.any([end.signal, line.signal])});
+        for await (const data of events(answer, heard)) {
           trouble(null);
           wait = 1;
           show(JSON.parse(data));
@@ -87,6 +101,8 @@ export function follow(view, show, trouble) {
         await pause(e.retryAfter || wait);
         wait = Math.min(wait * 2, 15);
         continue;
+      } finally {
+        clearTimeout(alarm);
       }
       await pause(wait);
     }
