@@ -47,6 +47,11 @@ var sellers = []seller{
 
 var mallory = seller{"mallory", hostileModel, 2_000_000}
 
+// longModel has the longest name that an advert may hold, in one word.
+var longModel = "wordy-7b-" + strings.Repeat("x", 119)
+
+var nettle = seller{"nettle", longModel, 3_000_155}
+
 var prompts = []string{
 	"What is the capital of Australia, and when was it chosen?",
 	"Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. How many clips did Natalia sell altogether in April and May?",
@@ -139,7 +144,7 @@ func TestPage(t *testing.T) {
 		t.Skip("starts a fleet and a browser")
 	}
 	b := startBrowser(t)
-	f := startFleet(t, append(slices.Clone(sellers), mallory)...)
+	f := startFleet(t, append(slices.Clone(sellers), mallory, nettle)...)
 	base := strings.TrimSuffix(f.URL(), "/v1")
 
 	t.Run("a key is asked for", func(t *testing.T) {
@@ -161,12 +166,13 @@ func TestPage(t *testing.T) {
 		b.view(t, "spend", "Nothing spent yet")
 		b.view(t, "receipts", "No receipts among the newest requests")
 		b.run(t, `location.hash = '#requests/100%'`) // what somebody typed is no encoded text
-		b.see(t, "main", "No requests yet")
+		b.see(t, ".detail", "No such request")
 	})
 
 	f.askAll()
 	f.chat("gemma-2-9b-it", hostile, "tokens=8", 7)
 	f.chat(hostileModel, "hello", "tokens=8", 7)
+	f.chat(longModel, "hello", "tokens=8 cut=4", 7)
 	f.chat(hostile, "hello", "tokens=8", 7)
 	f.chat("auto", "this fails", "status=422", 7)
 
@@ -180,6 +186,7 @@ func TestPage(t *testing.T) {
 	t.Run("narrow", func(t *testing.T) { testNarrow(t, b) })
 	t.Run("other keys see nothing", func(t *testing.T) { testOtherKey(t, b, f) })
 	t.Run("the owner sees all", func(t *testing.T) { testOwner(t, b, f) })
+	t.Run("the gateway is silent", func(t *testing.T) { testSilent(t, b, f) })
 	t.Run("the gateway is gone", func(t *testing.T) { testGone(t, b, f) })
 	b.check(t, "owned")
 }
@@ -224,19 +231,33 @@ func testRequests(t *testing.T, b *browser) {
 	b.choose(t, "select", "failed")
 	b.gone(t, ".requests", "named")
 	b.do(t, chromedp.Click(`.request`))
-	b.see(t, ".detail", "Nothing was charged", "unknown")
+	b.see(t, ".detail", "Nothing was charged", "unknown", "The error that the client was given says what to do")
+	b.see(t, ".requests", "cut: operator_lost")
+	b.run(t, `[...document.querySelectorAll('.request')].find((e) => e.innerText.includes('model_not_found')).click()`)
+	b.see(t, ".detail", "Refused: 404 model_not_found", "“auto” chooses")
+	b.run(t, `[...document.querySelectorAll('.request')].find((e) => e.innerText.includes('cut:')).click()`)
+	b.see(t, ".detail", "The answer broke off: operator_lost. What was delivered is billed.", "a guess")
 	b.choose(t, "select", "all")
+	testCopy(t, b)
+	b.run(t, `location.hash = '#requests/req_that_was_never_made'`)
+	b.see(t, ".detail", "No such request", "Show the newest")
+	b.gone(t, ".detail", "Every request so far failed")
 }
 
 func testFleet(t *testing.T, b *browser) {
-	b.view(t, "fleet", "7 of 7", "Stake", "$50.00", "Circuit breaker", "closed", "ready", "0.90", "img-srcx", "not in the index", "General ability", "tokens/s")
-	if n := b.number(t, `document.querySelectorAll('.operators .panel').length`); n != float64(len(sellers)+1) {
-		t.Errorf("%v operators, want %d", n, len(sellers)+1)
+	b.view(t, "fleet", "8 of 8", "Stake", "$50.00", "Circuit breaker", "closed", "ready", "0.90", "img-srcx", "not in the index", "General ability", "tokens/s")
+	if n := b.number(t, `document.querySelectorAll('.operators .panel').length`); n != float64(len(sellers)+2) {
+		t.Errorf("%v operators, want %d", n, len(sellers)+2)
 	}
+	b.see(t, ".operators", "3.000155") // a signed price is not rounded
+	b.do(t, chromedp.SendKeys("#find", "Llama json"))
+	b.see(t, ".find", "4 operators")
+	b.gone(t, ".operators", "gemma")
 }
 
 func testSpend(t *testing.T, b *browser) {
 	b.view(t, "spend", "always the best single model", "it is an estimate", "left out", "By model", "This key", "no limit", "The last 24 hours")
+	fits(t, b, "spend")
 	if n := b.number(t, `document.querySelectorAll('.plane rect.did').length`); n != 24 {
 		t.Errorf("%v hours, want 24", n)
 	}
@@ -244,6 +265,8 @@ func testSpend(t *testing.T, b *browser) {
 
 func testReceipts(t *testing.T, b *browser, f *fleet) {
 	b.view(t, "receipts", "pending", "Save", "flotilla verify")
+	fits(t, b, "receipts")
+	b.run(t, `document.querySelector('.scroll').focus()`)
 	settling, ended := context.WithTimeout(t.Context(), patience)
 	defer ended()
 	if err := f.SettleNow(settling); err != nil {
@@ -251,6 +274,9 @@ func testReceipts(t *testing.T, b *browser, f *fleet) {
 	}
 	b.see(t, "table", "settled", "batch 1") // the view that is open shows it by itself
 	b.gone(t, "table", "pending")
+	if at := b.text(t, `document.activeElement.ariaLabel || document.activeElement.tagName`); at != "Newest receipts" {
+		t.Errorf("an update took the focus from the table to %s", at)
+	}
 	b.do(t, chromedp.Click("table a"))
 	b.see(t, ".detail", "settled", "batch 1", "transaction")
 }
@@ -274,6 +300,11 @@ func testPlayground(t *testing.T, b *browser) {
 	b.see(t, ".answer", "t0 t1 t2", "t29", "tokens", "$0.0000", "see the decision")
 	b.do(t, chromedp.SetValue("#prompt", "@script tokens=50 cut=3"), chromedp.Click("button.primary"))
 	b.see(t, ".answer", "t2", "operator stopped early")
+	b.show(t, "fleet", "Stake")
+	b.show(t, "playground", "at dial 10")
+	if kept := b.text(t, `document.querySelector('#prompt').value`); kept != "@script tokens=50 cut=3" {
+		t.Errorf("another view took the prompt: %q", kept)
+	}
 }
 
 // The link that skips the tabs goes to the view that is open, and not to another.
@@ -307,6 +338,12 @@ func testNarrow(t *testing.T, b *browser) {
 					.map((e) => e.cloneNode().outerHTML).join(' ')`))
 		}
 		b.shot(t, "narrow-"+view)
+		if view == "requests" {
+			b.run(t, `document.querySelector('.request:not([aria-current="true"])').click()`)
+			b.await(t, ".request[aria-current=true]", func(string) string {
+				return b.text(t, `document.querySelector('.detail h1').getBoundingClientRect().top < innerHeight / 2 ? '' : 'the decision that was asked for is out of sight'`)
+			})
+		}
 		if bare := b.text(t, nameless); bare != "" {
 			t.Errorf("%s has parts without a name:\n%s", view, bare)
 		}
@@ -342,13 +379,38 @@ func testOwner(t *testing.T, b *browser, f *fleet) {
 	b.show(t, "playground", "an API key")
 }
 
+// Where a browser gives no clipboard, as without TLS, what was to be copied is marked, so that the keys copy it.
+func testCopy(t *testing.T, b *browser) {
+	b.see(t, ".receipt", "Copy")
+	b.run(t, `Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true}); document.querySelector('.receipt .copy').click()`)
+	b.see(t, ".receipt .copy", "Ctrl+C")
+	if marked := b.text(t, `getSelection().toString()`); len(marked) != 66 {
+		t.Errorf("marked is %q, want the receipt's whole id", marked)
+	}
+	b.run(t, `delete navigator.clipboard`)
+}
+
+// fits: on a wide screen no table hides its last columns, however long its names are.
+func fits(t *testing.T, b *browser, view string) {
+	t.Helper()
+	if over := b.number(t, `Math.max(...[...document.querySelectorAll('.scroll')].map((e) => e.scrollWidth - e.clientWidth))`); over > 0 {
+		t.Errorf("a table of %s is %v px wider than the page", view, over)
+	}
+}
+
 // What was shown stays, and the page says that it may be old.
 func testGone(t *testing.T, b *browser, f *fleet) {
 	b.open(t, f.PageURL())
 	b.see(t, "main", "gemma-2-9b-it")
+	b.show(t, "receipts", "Newest receipts", "gemma-2-9b-it")
 	f.Stop()
 	b.see(t, "#trouble", "cannot be reached")
 	b.see(t, "#link", "not live")
 	b.see(t, "main", "gemma-2-9b-it")
+	b.do(t, chromedp.Click("td button"))
+	b.see(t, "td .problem", "The gateway cannot be reached: see that it runs")
+	b.run(t, `location.hash = 'playground'`)
+	b.do(t, chromedp.SendKeys("#prompt", "Is anybody there?"))
+	b.see(t, ".preview .problem", "The gateway cannot be reached: see that it runs")
 	b.expectErrors("ERR_")
 }

@@ -48,7 +48,7 @@ export function plane(d) {
     parts.push(svg('line.grid', {x1: left, x2: w - right, y1: y(q), y2: y(q)}), svg('text.tick', {x: left - 8, y: y(q) + 4, 'text-anchor': 'end'}, q.toFixed(1)));
   }
   for (const cost of ticks(lo, hi, log)) {
-    parts.push(svg('text.tick', {x: x(cost), y: h - bottom + 18, 'text-anchor': 'middle'}, `$${(cost / 1e6).toFixed(cost < 1 ? 7 : 6).replace(/0+$/, '')}`));
+    parts.push(svg('text.tick', {x: x(cost), y: h - bottom + 18, 'text-anchor': 'middle'}, `$${(cost / 1e6).toLocaleString('en', {maximumSignificantDigits: 2})}`));
   }
   parts.push(svg('text.axis', {x: w - right, y: h - 4, 'text-anchor': 'end'}, `expected cost of this answer${log ? ' (logarithmic)' : ''} →`),
     svg('text.axis', {x: left, y: 10}, '↑ predicted quality'), worthLine(d, x, y, {lo, hi, log, qlo, qhi}), marks(d, points, base, x, y, w));
@@ -110,7 +110,7 @@ export function candidates(d) {
     const next = d.fallbacks.findIndex((f) => sameOffer(f, c));
     return el(chosen ? 'tr.chosen' : 'tr',
       el('th', {scope: 'row'}, el('span.model', c.model), operator(c.operator)),
-      el('td.num', el('span.measure', bar(c.quality, `predicted quality ${quality(c.quality)}`), el('b', quality(c.quality)), el('small', `± ${quality(c.quality_se)}`))),
+      el('td.num', el('span.measure', bar(c.quality, `predicted quality ${quality(c.quality)}`), el('b', quality(c.quality)), el('small', `± ${quality(c.quality_se)}`)), c.unknown && el('small', {title: 'Neither labelled outcomes nor a known name speak for this model'}, 'a guess')),
       el('td.num.wide', el('span', `${perMTok(c.input_per_mtok)} / ${perMTok(c.output_per_mtok)}`)),
       el('td.num', el('b', usd(c.expected_cost)), el('small', `≈ ${count(c.expected_output_tokens)} tokens`)),
       el('td.num.wide', c.utility.toFixed(3)),

@@ -26,27 +26,32 @@ function set(node, attributes) {
   }
 }
 
-/** put replaces what is in a node, and leaves the focus where it was if that is still there. */
+/** put replaces what is in a node, and leaves the focus and what was scrolled sideways where they were, if that is still there. */
 export function put(node, ...children) {
   const focused = node.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+  const again = (name) => node.querySelector(`[data-focus="${CSS.escape(name)}"]`);
+  const aside = [...node.querySelectorAll('.scroll')].filter((f) => f.scrollLeft).map((f) => [f.dataset.focus, f.scrollLeft]);
   node.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
-  if (focused) node.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus({preventScroll: true});
+  for (const [name, left] of aside) if (again(name)) again(name).scrollLeft = left;
+  if (focused) again(focused)?.focus({preventScroll: true});
 }
 
-/** usd writes µUSD in dollars, as exact as a bill is. */
+/** say sets a node's text if it is another: what a screen reader has read out it need not read again. */
+export function say(node, text) { if (node.textContent !== text) node.textContent = text; }
+
+const decimals = (n, least, most = least) => n.toLocaleString('en', {minimumFractionDigits: least, maximumFractionDigits: most});
+
+/** usd writes µUSD in dollars, as exact as a bill is; what is expected may be less than a bill's least. */
 export function usd(micro, digits = 6) {
-  const sign = micro < 0 ? '−' : '';
-  return `${sign}$${(Math.abs(micro) / 1e6).toFixed(digits)}`;
+  const dollars = Math.abs(micro) / 1e6;
+  return `${micro < 0 ? '−' : ''}$${decimals(dollars, digits, dollars < 10 ** -digits ? digits + 3 : digits)}`;
 }
 
 /** usdShort is for sums: two digits from a dollar, else as many as there are. */
-export function usdShort(micro) { return usd(micro, Math.abs(micro) >= 1e6 ? 2 : 6); }
+export function usdShort(micro) { return usd(micro, micro === 0 || Math.abs(micro) >= 1e6 ? 2 : 6); }
 
-/** perMTok is a price per million tokens. */
-export function perMTok(micro) {
-  const dollars = micro / 1e6;
-  return dollars !== 0 && dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2);
-}
+/** perMTok is a price per million tokens: signed, so never rounded. */
+export const perMTok = (micro) => decimals(micro / 1e6, 2, 6);
 
 export const percent = (share) => `${(share * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`;
 export const count = (n) => n.toLocaleString('en');
@@ -94,19 +99,26 @@ export function bar(share, label, kind = '') {
   return el(`span.bar${kind}`, {role: 'img', 'aria-label': label}, el('span', {style: {width: `${Math.max(0, Math.min(1, share)) * 100}%`}}));
 }
 
-export const chip = (kind, text, title) => el(`span.chip.${kind}`, {title}, text);
+export const chip = (kind, text, title = text) => el(`span.chip.${kind}`, {title}, text);
 
 /** copyable is a command or an id with a button that copies it. */
 export function copyable(text, shown = text) {
   const button = el('button.copy', {
     type: 'button', 'aria-label': `Copy: ${text}`,
     onclick: async () => {
-      await navigator.clipboard.writeText(text);
-      button.textContent = 'Copied';
-      setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+      try {
+        await navigator.clipboard.writeText(text);
+        button.textContent = 'Copied';
+        setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+      } catch { // no clipboard without TLS or leave: then it is there to be copied by hand
+        code.textContent = text;
+        getSelection().selectAllChildren(code);
+        button.textContent = 'Ctrl+C';
+      }
     },
   }, 'Copy');
-  return el('span.copyable', el('code', shown), button);
+  const code = el('code', shown);
+  return el('span.copyable', code, button);
 }
 
 export function empty(title, ...more) { return el('div.empty', el('h2', title), ...more.map((m) => (m instanceof Node ? m : el('p', m)))); }
@@ -116,6 +128,6 @@ export function fact(label, value, note) {
 }
 
 /** frame lets a table be scrolled sideways by itself, with the keys too. */
-export const frame = (label, table) => el('div.scroll', {tabindex: 0, role: 'region', 'aria-label': label}, table);
+export const frame = (label, table) => el('div.scroll', {tabindex: 0, role: 'region', 'aria-label': label, 'data-focus': label}, table);
 
 export const panel = (title, note, ...body) => el('section.panel', el('header', el('h2', title), note && el('p', note)), body);

@@ -1,11 +1,29 @@
 // The fleet: who offers what, for how much, with what stake, and how they have done here.
 
-import {bar, chip, clock, context, count, el, empty, fact, frame, ms, operator, panel, perMTok, plural, put, quality, usdShort} from './dom.js';
+import {bar, chip, clock, context, count, el, empty, fact, frame, ms, operator, panel, perMTok, plural, put, quality, say, usdShort} from './dom.js';
+
+/** searchFrom so many operators they can be searched; maxCards are drawn, each second. */
+const searchFrom = 6, maxCards = 50;
 
 export function fleetView(main) {
-  const facts = el('dl.facts'), body = el('div.operators');
-  put(main, el('div.page', el('header', el('h1', 'Fleet'), el('p.note', 'Operators with stake that advertise signed prices. Prices are what you pay: nothing is added.')), facts, body));
+  const facts = el('dl.facts'), body = el('div.operators'), found = el('p.note', {role: 'status'});
+  const find = el('input', {type: 'search', id: 'find', placeholder: 'llama, 0x12ab…, tools', spellcheck: 'false', oninput: () => draw()});
+  const search = el('div.row.find', {hidden: true}, el('label', {for: 'find'}, 'Find an operator, model or feature'), find, found);
+  let fleet;
+
+  function draw() {
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const some = fleet.operators.filter((o) => { const text = [o.name, o.trouble, ...o.offers.map((m) => `${m.model} ${can(m)}`)].join(' ').toLowerCase(); return words.every((w) => text.includes(w)); });
+    const shown = some.slice(0, maxCards);
+    search.hidden = fleet.operators.length < searchFrom && !words.length;
+    say(found, words.length ? `${plural(some.length, 'operator')}` : '');
+    const more = (words.length ? some.length : fleet.total) - shown.length;
+    put(body, shown.map(card), more > 0 && el('p.note', `and ${plural(more, 'more operator')}`), !some.length && el('p.note', 'None of these: look for less.'));
+  }
+
+  put(main, el('div.page', el('header', el('h1', 'Fleet'), el('p.note', 'Operators with stake that advertise signed prices. Prices are what you pay: nothing is added.')), facts, search, body));
   return (f) => {
+    fleet = f;
     const up = f.operators.filter((o) => !o.trouble);
     const offers = up.flatMap((o) => o.offers).filter((m) => !m.trouble);
     const models = new Set(offers.map((m) => m.model));
@@ -20,7 +38,7 @@ export function fleetView(main) {
       put(body, empty('No operator yet', el('p', 'Start one beside any Ollama, llama.cpp, vLLM or LM Studio: ', el('code', 'flotilla operator --help')), 'It appears here once its stake is on chain and it advertises a price.'));
       return;
     }
-    put(body, f.operators.map(card), f.total > f.operators.length && el('p.note', `and ${plural(f.total - f.operators.length, 'more operator')}`));
+    draw();
   };
 }
 
@@ -31,7 +49,7 @@ function health(o) {
 
 function breaker(o) {
   if (!o.faults) return 'closed';
-  const open = o.paused_until && new Date(o.paused_until) > new Date();
+  const open = o.paused_until && o.trouble?.startsWith('paused'); // by the gateway's clock: a viewer's may be wrong
   return `${open ? `open until ${clock(o.paused_until)}` : 'half open'}, ${plural(o.faults, 'fault')} in a row`;
 }
 
@@ -42,7 +60,7 @@ function card(o) {
       el('div', el('dt', 'Escrow for it'), el('dd', usdShort(o.lane_micro_usd))),
       el('div', el('dt', 'Circuit breaker'), el('dd', breaker(o))),
       el('div', el('dt', 'First byte'), el('dd', o.first_byte_ms ? ms(o.first_byte_ms) : 'not seen yet')),
-      el('div', el('dt', 'Pace'), el('dd', o.tokens_per_second ? `${o.tokens_per_second.toFixed(o.tokens_per_second < 10 ? 1 : 0)} tokens/s` : 'not seen yet')),
+      el('div', el('dt', 'Pace'), el('dd', o.tokens_per_second ? `${count(+o.tokens_per_second.toFixed(o.tokens_per_second < 10 ? 1 : 0))} tokens/s` : 'not seen yet')),
       el('div', el('dt', 'Under way'), el('dd', count(o.in_flight)))),
     o.offers.length > 0 && frame(`Offers of ${o.name}`, el('table.offers',
       el('thead', el('tr', el('th', {scope: 'col'}, 'Model'), el('th.num', {scope: 'col'}, 'USD per Mtok in'), el('th.num', {scope: 'col'}, 'out'),

@@ -1,6 +1,6 @@
 // The shell: which view is shown, for whom, and whether the gateway is there.
 
-import {el, put} from './dom.js';
+import {el, put, say} from './dom.js';
 import {door, follow, key, Refused, takeKey} from './gateway.js';
 import {fleetView} from './fleet.js';
 import {playgroundView} from './playground.js';
@@ -28,6 +28,7 @@ function where() {
 function show() {
   takeKey();
   const {name, id} = where();
+  const within = main.contains(document.activeElement); // a link there led here
   stop();
   for (const tab of document.querySelectorAll('#tabs a')) {
     if (tab.hash === `#${name}`) tab.setAttribute('aria-current', 'page'); else tab.removeAttribute('aria-current');
@@ -48,12 +49,13 @@ function show() {
     shown = name;
     put(main, el('p.waiting', 'Asking the gateway…'));
     update = null;
+    if (within) main.focus();
   }
   link.textContent = '';
   stop = follow(name === 'requests' && id ? `requests?open=${encodeURIComponent(id)}` : name, (state) => {
     update ||= views[name](main, (chosen) => { location.hash = `#requests/${encodeURIComponent(chosen)}`; });
     viewer.textContent = state.viewer.owner ? 'owner' : state.viewer.key;
-    update(state);
+    update(state, id);
   }, told);
 }
 
@@ -62,14 +64,14 @@ function told(e) {
   if (!e) {
     trouble.hidden = true;
     link.className = 'link on';
-    link.textContent = 'live';
+    say(link, 'live');
     return;
   }
   link.className = 'link off';
-  link.textContent = 'not live';
+  say(link, 'not live');
   if (e instanceof Refused && e.status === 401) { key.forget(); viewer.textContent = ''; leave.hidden = true; signIn(e.message); return; }
   trouble.hidden = false;
-  put(trouble, e instanceof Refused ? `The gateway refuses: ${e.message}.` : 'The gateway cannot be reached. What is shown may be old; trying again…');
+  say(trouble, e instanceof Refused ? `The gateway refuses: ${e.message}.` : 'The gateway cannot be reached. What is shown may be old; trying again…');
   if (!update && shown !== 'playground') put(main);
 }
 

@@ -5,6 +5,9 @@ import {candidates, neighbours, plane, reasons} from './decision.js';
 import {ask, door, events, key} from './gateway.js';
 import {saved, sentence} from './requests.js';
 
+/** draft is what was typed, kept while other views are looked at. */
+const draft = {prompt: '', dial: 7, most: 256};
+
 /** pause before a dry run: each counts in the key's requests a minute. */
 const settleMS = 200;
 
@@ -18,9 +21,9 @@ export function playgroundView(main) {
     return () => {};
   }
   const prompt = el('textarea', {id: 'prompt', rows: 5, placeholder: 'Ask something…', spellcheck: 'false'});
-  const dial = el('input', {id: 'dial', type: 'range', min: 0, max: 10, step: 0.5, value: 7, 'aria-describedby': 'dial-ends'});
-  const dialValue = el('output', {for: 'dial'}, '7');
-  const most = el('input', {id: 'most', type: 'number', min: 1, max: 4096, value: 256});
+  const dial = el('input', {id: 'dial', type: 'range', min: 0, max: 10, step: 0.5, value: draft.dial, 'aria-describedby': 'dial-ends'});
+  const dialValue = el('output', {for: 'dial'}, String(draft.dial));
+  const most = el('input', {id: 'most', type: 'number', min: 1, max: 4096, value: draft.most});
   const send = el('button.primary', {type: 'submit'}, 'Send');
   const stop = el('button', {type: 'button', hidden: true}, 'Stop');
   const preview = el('div.preview', {'aria-live': 'polite'});
@@ -35,7 +38,7 @@ export function playgroundView(main) {
 
   let timer, asking = new AbortController(), sending = null;
   const body = (more) => JSON.stringify({model: 'auto', messages: [{role: 'user', content: prompt.value}], cost_quality_tradeoff: Number(dial.value), max_tokens: Number(most.value) || undefined, ...more});
-  const later = (after) => { clearTimeout(timer); timer = setTimeout(dryRun, after); };
+  const later = (after) => { Object.assign(draft, {prompt: prompt.value, dial: dial.value, most: most.value}); clearTimeout(timer); timer = setTimeout(dryRun, after); };
 
   async function dryRun() {
     asking.abort();
@@ -79,7 +82,9 @@ export function playgroundView(main) {
   stop.addEventListener('click', () => sending?.abort());
   form.addEventListener('submit', (e) => { e.preventDefault(); if (prompt.value.trim()) run(); });
   prompt.addEventListener('keydown', (e) => { if (e.key === 'Enter' && (e.ctrlKey || e.metaKey)) form.requestSubmit(); });
+  prompt.value = draft.prompt;
   put(preview, hint());
+  if (draft.prompt) later(0);
   if (!key.get()) prompt.disabled = true;
   return () => { clearTimeout(timer); asking.abort(); sending?.abort(); };
 }

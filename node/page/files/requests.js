@@ -1,6 +1,6 @@
 // The first view: requests as they come, and the decision behind one of them.
 
-import {buoy, chip, clock, copyable, count, el, empty, fact, ms, operator, panel, percent, perMTok, plural, put, quality, short, usd} from './dom.js';
+import {buoy, chip, clock, copyable, count, el, empty, fact, ms, operator, operatorShort, panel, percent, perMTok, plural, put, quality, say, short, usd} from './dom.js';
 import {candidates, neighbours, plane, reasons} from './decision.js';
 import {saveReceipt} from './gateway.js';
 
@@ -8,6 +8,15 @@ export const stateChip = (state) => chip(`state-${state}`, state, {
   pending: 'signed by both sides, in no batch yet', sealed: 'in a batch that is fixed but not sent', submitted: 'in a batch that is on its way to the chain',
   settled: 'in a batch that the chain holds', served: 'signed by the operator only',
 }[state]);
+
+/** saveButton saves a receipt, or says why it could not. */
+export function saveButton(id, kind, text) {
+  const said = el('span.problem', {role: 'status'});
+  const save = async () => {
+    try { await saveReceipt(id); say(said, ''); } catch (e) { say(said, e.message); }
+  };
+  return [el(kind, {type: 'button', 'data-focus': id, 'aria-label': `Save receipt ${id}`, onclick: save}, text), said];
+}
 
 /** saved compares one answer with what the best single model would have cost. */
 export function saved(cost, baseline) {
@@ -29,32 +38,36 @@ export function requestsView(main, choose) {
       el('p.note', 'Prompts and answers are not kept, so none are shown: the log has who asked, what was chosen and why, and what it cost.')),
     detail));
   const rows = new Map();
-  let state = null, drawn = '';
+  let state = null, asked = '', drawn = '', tapped = false;
+  const pick = (id) => { tapped = true; choose(id); };
 
   function draw() {
     if (!state) return;
-    const wanted = state.requests.filter((r) => (filter.value === 'failed' ? r.status >= 400 : filter.value === 'auto' ? r.model && r.reason !== 'pinned' : true));
-    const failed = state.requests.filter((r) => r.status >= 400).length;
-    head.textContent = state.requests.length ? `the newest ${count(state.requests.length)}, ${count(failed)} failed` : '';
+    const wanted = state.requests.filter((r) => (filter.value === 'failed' ? bad(r) : filter.value === 'auto' ? r.model && r.reason !== 'pinned' : true));
+    const failed = state.requests.filter(bad).length;
+    say(head, state.requests.length ? `the newest ${count(state.requests.length)}, ${count(failed)} failed` : '');
     const keep = new Set(wanted.map((r) => r.id));
     for (const [id, row] of rows) if (!keep.has(id)) { row.remove(); rows.delete(id); }
     wanted.forEach((r, i) => {
-      if (!rows.has(r.id)) rows.set(r.id, line(r, choose));
+      if (!rows.has(r.id)) rows.set(r.id, line(r, pick));
       const row = rows.get(r.id);
       if (list.children[i] !== row) list.insertBefore(row, list.children[i] || null);
       row.firstChild.setAttribute('aria-current', state.open?.request.id === r.id ? 'true' : 'false');
     });
     none.hidden = wanted.length > 0 || !state.requests.length;
-    const now = JSON.stringify(state.open);
+    const now = JSON.stringify([state.open, asked]);
     if (now !== drawn) {
       drawn = now;
-      put(detail, state.open ? opened(state.open, state.viewer.owner) : nothing(state));
+      put(detail, state.open ? opened(state.open, state.viewer.owner) : nothing(state, asked));
+      if (tapped && list.offsetWidth + 100 > main.clientWidth) detail.scrollIntoView(); // there it is below the list
+      tapped = false;
     }
   }
-  return (next) => { state = next; draw(); };
+  return (next, id) => { [state, asked] = [next, id]; draw(); };
 }
 
-function nothing(state) {
+function nothing(state, asked) {
+  if (asked) return empty('No such request', 'This link names a request that this key did not make here, or that the log no longer has.', el('p', el('a', {href: '#requests'}, 'Show the newest'), '.'));
   if (state.requests.length) return empty('No answer yet', 'Every request so far failed before an operator was chosen. Pick one on the left to see why.');
   return empty('No requests yet', 'They appear here as they end, each with the decision behind it.',
     state.viewer.owner ? el('p', 'Send one with an OpenAI client, model ', el('code', 'auto'), '.') : el('p', 'Send one from the ', el('a', {href: '#playground'}, 'playground'), ', or with an OpenAI client, model ', el('code', 'auto'), '.'));
@@ -62,24 +75,50 @@ function nothing(state) {
 
 function line(r, choose) {
   const failed = r.status >= 400;
+  const cut = r.code && !failed;
   return el('li', el('button.request', {type: 'button', 'data-focus': r.id, onclick: () => choose(r.id)},
-    el('span.first', el('span.model', r.model || r.asked || r.route), failed ? chip('bad', `${r.status} ${r.code || ''}`) : el('b.num', usd(r.cost_micro_usd))),
-    el('span.second', el('span', clock(r.at)), r.cache && chip('good', `cached, ${r.cache}`), r.reason && chip(r.reason === 'pinned' ? 'plain' : 'why', reasons[r.reason] || r.reason), r.code && !failed && chip('bad', r.code),
+    el('span.first', el('span.model', r.model || r.asked || r.route), failed ? chip('bad', `${r.status} ${r.code || ''}`.trim()) : el('b.num', usd(r.cost_micro_usd))),
+    el('span.second', el('span', clock(r.at)), r.cache && chip('good', `cached, ${r.cache}`), cut && chip('bad', r.code),
+      r.reason && !cut && !r.cache && chip(r.reason === 'pinned' ? 'plain' : 'why', reasons[r.reason] || r.reason),
       el('span.grow'), r.operator && el('span', {title: r.operator}, buoy(r.operator)), el('span.num', ms(r.total_ms)))));
 }
 
 function opened({request: r, decision: d, outcomes, receipt}, owner) {
-  const head = el('header.lead', el('p.eyebrow', `${clock(r.at)} · asked for `, el('b', r.asked || 'nothing that could be read'), owner && ` · ${r.key}`), el('h1', r.why ? sentence(r.why) : failure(r)));
+  const head = el('header.lead', el('p.eyebrow', `${clock(r.at)} · asked for `, el('b', r.asked || 'nothing that could be read'), owner && ` · ${r.key}`), el('h1', r.why ? sentence(r.why) : failure(r)), bad(r) && el('p.problem', r.why ? `${failure(r)} ${remedy(r)}` : remedy(r)));
   if (!d) return [head, facts(r, null), el('p.note', r.receipt_id ? 'Another gateway answered: it has the receipt, and the decision in it.' : r.status >= 400 ? 'Nothing was charged, so there is no receipt, and the decision is kept with receipts only.' : 'There is no receipt, so no decision was kept.')];
   return [head, facts(r, d), panel('What each model would bring', null, plane(d)), candidates(d), neighbours(d, outcomes), bill(r, d, receipt)];
 }
 
 /** sentence ends with a stop, and begins with a capital unless it begins with a model's name. */
-export const sentence = (why) => (/^[a-z]+ /.test(why) ? why.charAt(0).toUpperCase() + why.slice(1) : why).replaceAll(' %', '\u00a0%') + (/[.!?]$/.test(why) ? '' : '.');
+export const sentence = (why) => (/^[a-z]+ /.test(why) ? why.charAt(0).toUpperCase() + why.slice(1) : why).replace(/0x[0-9a-f]{40}(\/\w+)?/gi, operatorShort).replaceAll(' %', '\u00a0%') + (/[.!?]$/.test(why) ? '' : '.');
+
+/** bad: the client did not get a whole answer. */
+const bad = (r) => r.status >= 400 || Boolean(r.code);
 
 function failure(r) {
-  if (r.status === 499) return 'The client left before there was an answer.';
-  return r.status >= 400 ? `Refused: ${r.status} ${r.code || ''}.` : 'Answered by the gateway itself.';
+  if (r.status === 499) return r.receipt_id ? 'The client left before the end.' : 'The client left before there was an answer.';
+  if (r.status >= 400) return `Refused: ${`${r.status} ${r.code || ''}`.trim()}.`;
+  return r.code ? `The answer broke off: ${r.code.replace('cut: ', '')}.` : 'Answered by the gateway itself.';
+}
+
+/** remedies say what to do about a refusal, by its code. */
+const remedies = {
+  model_not_found: 'No operator offers this model to this key. The fleet lists what there is; “auto” chooses among it.',
+  model_not_allowed: 'This key may not use this model: ask for another, or have the owner make a key that may.',
+  insufficient_quota: 'The budget of this key is used up. Spend shows when it starts again.',
+  rate_limit_exceeded: 'Too much in one minute for this key: wait as long as Retry-After says.',
+  no_operator: 'Nobody offers a model just now. The fleet shows who is expected.',
+  no_capable_operator: 'No offer fits what the request demands (context, features, price, operators). Demand less, or see the fleet.',
+  no_operator_answered: 'All operators that were asked failed. The fleet shows their trouble; try again.',
+  overloaded: 'All operators were busy for too long: try again, or let more operators in.',
+  context_length_exceeded: 'The prompt and the answer’s limit are too long for every model on offer: shorten them.',
+  first_byte_timeout: 'The operator was silent for too long: try again.',
+};
+
+function remedy(r) {
+  if (r.receipt_id) return 'What was delivered is billed.';
+  if (r.status === 499) return 'Nothing is billed.';
+  return remedies[r.code] || 'The error that the client was given says what to do.';
 }
 
 function facts(r, d) {
@@ -107,7 +146,7 @@ function bill(r, d, receipt) {
     receipt && [
       el('p.receipt', stateChip(receipt.state), copyable(receipt.id, short(receipt.id)), receipt.epoch > 0 && el('span', `batch ${receipt.epoch}`),
         receipt.tx && el('span', 'transaction ', copyable(receipt.tx, short(receipt.tx))),
-        el('button', {type: 'button', onclick: () => saveReceipt(receipt.id)}, 'Save receipt')),
+        saveButton(receipt.id, 'button', 'Save receipt')),
       el('p.note', 'Anyone can check it from the file and the chain alone, the decision included: ', copyable(`flotilla verify receipt-${receipt.id.slice(0, 12)}.json --rpc URL`)),
     ]);
 }

@@ -1,8 +1,10 @@
 // Spend, beside what always asking the best single model would have cost.
 
 import {bar, clock, copyable, count, drawingWidth, el, empty, fact, frame, panel, percent, plural, put, quality, short, svg, usd, usdShort} from './dom.js';
-import {saveReceipt} from './gateway.js';
-import {stateChip} from './requests.js';
+import {saveButton, stateChip} from './requests.js';
+
+/** maxNamed of the best single models are named in the claim. */
+const maxNamed = 4;
 
 export function spendView(main) {
   const body = el('div.page');
@@ -34,8 +36,8 @@ function counterfactual(s) {
   const rest = s.requests - s.failed - (c.requests - c.failed);
   const left = rest > 0 ? ` ${plural(rest, 'answer')} ${rest === 1 ? 'is' : 'are'} left out: ${s.named.requests ? 'their requests named a model, or ' : ''}there is nothing to compare them with.` : '';
   if (!c.requests) return `No automatic answer has been compared yet.${left}`;
-  return `${plural(c.requests, 'automatic answer')} cost ${usd(c.cost_micro_usd)}. Had each gone to the most able model that could be asked then (${s.best.join(', ')}), at its cheapest operator, ` +
-    `they would have cost ${usd(c.baseline_micro_usd)}: for the same prompts, and answers as long as the routing index predicts of that model. Nobody ran that; it is an estimate.${predicted(c)}${left}`;
+  return `${plural(c.requests, 'automatic answer')} cost ${usdShort(c.cost_micro_usd)}. Had each gone to the most able model that could be asked then (${s.best.slice(0, maxNamed).join(', ')}${s.best.length > maxNamed ? ` and ${count(s.best.length - maxNamed)} more` : ''}), at its cheapest operator, ` +
+    `they would have cost ${usdShort(c.baseline_micro_usd)}: for the same prompts, and answers as long as the routing index predicts of that model. Nobody ran that; it is an estimate.${predicted(c)}${left}`;
 }
 
 const predicted = (c) => (c.rated ? ` Predicted quality: ${quality(c.quality)} on average, against ${quality(c.baseline_quality)}.` : '');
@@ -53,17 +55,18 @@ function hours(s) {
       i % 6 === 0 || i === s.hours.length - 1 ? svg('text.tick', {x: i * step + step / 2, y: h - 4, 'text-anchor': i === 0 ? 'start' : i === s.hours.length - 1 ? 'end' : 'middle'}, new Date(x.at).toLocaleTimeString('en', {hour12: false, hour: '2-digit', minute: '2-digit'})) : null);
   });
   return panel('The last 24 hours', null, el('figure.plane', svg('svg', {viewBox: `0 0 ${w} ${h}`, role: 'img', 'aria-label': 'Spend of each hour beside always best single'},
-    svg('line.grid', {x1: 0, x2: w, y1: base, y2: base}), svg('text.tick', {x: 0, y: 11}, `${usd(top)} an hour`), bars),
+    svg('line.grid', {x1: 0, x2: w, y1: base, y2: base}), svg('text.tick', {x: 0, y: 11}, `${usdShort(top)} an hour`), bars),
   el('figcaption', el('span.key.did', 'spent'), el('span.key.would', 'always best single'))));
 }
 
 function models(s) {
   const top = Math.max(...s.models.map((m) => m.cost_micro_usd), 1e-9);
+  const digits = top >= 1e8 ? 2 : 6; // one column, one exactness
   return panel('By model', null, s.models.length ? frame('By model', el('table.plain',
     el('thead', el('tr', el('th', {scope: 'col'}, 'Model'), el('th.num', {scope: 'col'}, 'Requests'), el('th.num.wide', {scope: 'col'}, 'Tokens'), el('th.num', {scope: 'col'}, 'Spent'))),
     el('tbody', s.models.map((m) => el('tr', el('th', {scope: 'row'}, el('span.model', m.model)), el('td.num', count(m.requests)),
       el('td.num.wide', count(m.prompt_tokens + m.completion_tokens)),
-      el('td.num', el('span.measure', bar(m.cost_micro_usd / top, `${usd(m.cost_micro_usd)} spent`, '.cost'), el('b', usd(m.cost_micro_usd))))))))) :
+      el('td.num', el('span.measure', bar(m.cost_micro_usd / top, `${usd(m.cost_micro_usd)} spent`, '.cost'), el('b', usd(m.cost_micro_usd, digits))))))))) :
     el('p.note', 'No model has answered yet.'));
 }
 
@@ -86,7 +89,7 @@ export function receiptsView(main) {
     el('header', el('h1', 'Receipts'), el('p.note', 'Each answer leaves a receipt that the operator and the gateway have signed. Batches of them go on chain; then anyone can check one from its file and the chain alone.')),
     el('dl.facts', states.map((state) => {
       const of = r.receipts.filter((x) => x.state === state);
-      return fact(state, count(of.length), usd(of.reduce((s, x) => s + x.cost_micro_usd, 0)));
+      return fact(state, count(of.length), usdShort(of.reduce((s, x) => s + x.cost_micro_usd, 0)));
     }), fact('Chain', String(r.chain_id), el('span.mono', {title: r.contract}, short(r.contract)))),
     r.settling && settling(r.settling),
     r.receipts.length ? table(r) : empty('No receipts among the newest requests', el('p', 'Each answer that is charged leaves one. All of a key: ', el('code', 'GET /v1/receipts'), '.')));
@@ -96,7 +99,8 @@ function settling(s) {
   const flight = s.inFlight && `Batch ${s.inFlight.epoch} is ${s.inFlight.state}: ${plural(s.inFlight.receipts, 'receipt')} on ${plural(s.inFlight.lanes, 'lane')}, ${s.inFlight.depth} of ${s.inFlight.wanted} blocks deep. `;
   const pending = `${plural(s.pending.receipts, 'receipt')} pending, worth ${usd(Number(s.pending.value))}. `;
   const done = s.settledEpoch ? `Newest settled batch: ${s.settledEpoch}.` : 'No batch has been settled yet.';
-  return panel('Settling', s.error ? `waits: ${s.error}` : null, el('p', flight || '', pending, done), s.evidence > 0 && el('p', `${plural(s.evidence, 'provable fault')} of operators: see flotilla dispute.`),
+  return panel('Settling', null, s.error && el('p.problem', `It waits: ${s.error}. It tries again by itself once that is mended.`), el('p', flight || '', pending, done),
+    s.evidence > 0 && el('p.problem', `${plural(s.evidence, 'provable fault')} of operators. Bring them to the chain: `, copyable('flotilla dispute')),
     el('p.note', 'More, and a way to hurry it: ', copyable('flotilla settle status')));
 }
 
@@ -105,6 +109,6 @@ function table(r) {
     el('thead', el('tr', el('th', {scope: 'col'}, 'Receipt'), el('th', {scope: 'col'}, 'State'), el('th.wide', {scope: 'col'}, 'Answered'), el('th', {scope: 'col'}, 'Model'), el('th.num', {scope: 'col'}, 'Amount'), el('th', {scope: 'col'}, el('span.sr', 'Actions')))),
     el('tbody', r.receipts.map((x) => el('tr', el('th', {scope: 'row'}, el('a.mono', {href: `#requests/${x.id}`, title: x.id}, short(x.id))),
       el('td', stateChip(x.state), x.epoch > 0 && el('small', {title: x.tx}, `batch ${x.epoch}`)), el('td.wide', clock(x.at)), el('td', el('span.model', x.model), x.partial && el('small', 'partial')), el('td.num', usd(x.cost_micro_usd)),
-      el('td', el('button.quiet', {type: 'button', 'data-focus': x.id, 'aria-label': `Save receipt ${x.id}`, onclick: () => saveReceipt(x.id)}, 'Save'))))))),
+      el('td', saveButton(x.id, 'button.quiet', 'Save'))))))),
   el('p.note', 'Check what you saved: ', copyable('flotilla verify receipt-*.json --rpc URL')));
 }
