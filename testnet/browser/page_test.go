@@ -355,12 +355,17 @@ func testOtherKey(t *testing.T, b *browser, f *fleet) {
 	b.open(t, strings.TrimSuffix(f.URL(), "/v1")+"/#key="+key)
 	b.see(t, "main", "No requests yet")
 	b.view(t, "receipts", "No receipts among the newest requests")
-	b.view(t, "spend", "Nothing spent yet")
-	if status, _ := f.post(f.URL()+"/chat/completions", map[string]string{"Authorization": "Bearer " + key}, []byte(`{"model":"gemma-2-9b-it","messages":[{"role":"user","content":"hi"}]}`)); status != http.StatusOK {
-		t.Fatalf("a request of the other key: %d", status)
+	ask := func(model string, want int) {
+		body := fmt.Appendf(nil, `{"model":%q,"messages":[{"role":"user","content":"hi"}]}`, model)
+		if status, _ := f.post(f.URL()+"/chat/completions", map[string]string{"Authorization": "Bearer " + key}, body); status != want {
+			t.Fatalf("a request of the other key for %s: %d, want %d", model, status, want)
+		}
 	}
+	ask("no-such-model", http.StatusNotFound)
+	b.view(t, "spend", "1 request, all failed", "Nothing spent yet", "$5.00")
+	ask("gemma-2-9b-it", http.StatusOK)
 	b.view(t, "requests", "gemma-2-9b-it")
-	b.choose(t, "select", "failed")
+	b.choose(t, "select", "auto")
 	b.see(t, ".side", "None of these.")
 	b.choose(t, "select", "all")
 	b.see(t, ".requests", "gemma-2-9b-it")

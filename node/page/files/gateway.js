@@ -66,6 +66,9 @@ export async function* events(answer, heard = () => {}) {
   }
 }
 
+/** askedAgain: what went wrong may be over the next time. */
+export const askedAgain = (e) => !(e instanceof Refused) || e.status >= 500 || e.status === 429;
+
 /** quietMost in ms is three of the comments that the gateway sends when nothing changes (page/stream.go). */
 const quietMost = 45_000;
 
@@ -97,7 +100,7 @@ export function follow(view, show, trouble) {
       } catch (e) {
         if (end.signal.aborted) return;
         trouble(e);
-        if (e instanceof Refused && e.status < 500 && e.status !== 429) return; // asking again would not help
+        if (!askedAgain(e)) return;
         await pause(e.retryAfter || wait);
         wait = Math.min(wait * 2, 15);
         continue;

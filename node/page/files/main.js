@@ -1,7 +1,7 @@
 // The shell: which view is shown, for whom, and whether the gateway is there.
 
 import {el, put, say} from './dom.js';
-import {door, follow, key, Refused, takeKey} from './gateway.js';
+import {askedAgain, door, follow, key, Refused, takeKey} from './gateway.js';
 import {fleetView} from './fleet.js';
 import {playgroundView} from './playground.js';
 import {requestsView} from './requests.js';
@@ -71,8 +71,8 @@ function told(e) {
   say(link, 'not live');
   if (e instanceof Refused && e.status === 401) { key.forget(); viewer.textContent = ''; leave.hidden = true; signIn(e.message); return; }
   trouble.hidden = false;
-  say(trouble, e instanceof Refused ? `The gateway refuses: ${e.message}.` : 'The gateway cannot be reached. What is shown may be old; trying again…');
-  if (!update && shown !== 'playground') put(main);
+  say(trouble, e instanceof Refused ? `The gateway refuses: ${e.message}.${askedAgain(e) ? ' This page asks again by itself.' : ''}` : 'The gateway cannot be reached. What is shown may be old; trying again…');
+  if (!update && shown !== 'playground') put(main, el('p.waiting', 'Nothing to show until the gateway answers.'));
 }
 
 function signIn(problem) {

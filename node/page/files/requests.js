@@ -97,7 +97,7 @@ const bad = (r) => r.status >= 400 || Boolean(r.code);
 
 function failure(r) {
   if (r.status === 499) return r.receipt_id ? 'The client left before the end.' : 'The client left before there was an answer.';
-  if (r.status >= 400) return `Refused: ${`${r.status} ${r.code || ''}`.trim()}.`;
+  if (r.status >= 400) return `${r.status >= 500 ? 'Failed' : 'Refused'}: ${`${r.status} ${r.code || ''}`.trim()}.`;
   return r.code ? `The answer broke off: ${r.code.replace('cut: ', '')}.` : 'Answered by the gateway itself.';
 }
 
@@ -105,12 +105,13 @@ function failure(r) {
 const remedies = {
   model_not_found: 'No operator offers this model to this key. The fleet lists what there is; “auto” chooses among it.',
   model_not_allowed: 'This key may not use this model: ask for another, or have the owner make a key that may.',
-  insufficient_quota: 'The budget of this key is used up. Spend shows when it starts again.',
+  insufficient_quota: 'What is left of this key’s budget does not cover it: ask for fewer tokens or a cheaper model. Spend shows when the budget starts again.',
   rate_limit_exceeded: 'Too much in one minute for this key: wait as long as Retry-After says.',
   no_operator: 'Nobody offers a model just now. The fleet shows who is expected.',
-  no_capable_operator: 'No offer fits what the request demands (context, features, price, operators). Demand less, or see the fleet.',
+  no_capable_operator: 'No offer fits what the request demands (context, features, price, operators), or those that fit are paused: see the fleet.',
   no_operator_answered: 'All operators that were asked failed. The fleet shows their trouble; try again.',
   overloaded: 'All operators were busy for too long: try again, or let more operators in.',
+  operator_not_found: 'None of the operators that the request allows is there: see the fleet for their addresses.',
   context_length_exceeded: 'The prompt and the answer’s limit are too long for every model on offer: shorten them.',
   first_byte_timeout: 'The operator was silent for too long: try again.',
 };
@@ -118,7 +119,7 @@ const remedies = {
 function remedy(r) {
   if (r.receipt_id) return 'What was delivered is billed.';
   if (r.status === 499) return 'Nothing is billed.';
-  return remedies[r.code] || 'The error that the client was given says what to do.';
+  return remedies[r.code] || (r.status >= 500 ? 'Try again; if it stays, see the operator’s trouble in the fleet.' : 'The error that the client was given says what to do.');
 }
 
 function facts(r, d) {

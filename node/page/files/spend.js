@@ -9,8 +9,9 @@ const maxNamed = 4;
 export function spendView(main) {
   const body = el('div.page');
   put(main, body);
-  return (s) => put(body, el('header', el('h1', 'Spend'), el('p.note', s.requests ? `since ${clock(s.since)}; ${s.viewer.owner ? 'all keys' : 'this key'}` : 'nothing yet')),
-    s.requests ? [claim(s), hours(s), models(s), keys(s)] : empty('Nothing spent yet', 'Once requests are answered, this compares what they cost with what always asking the best single model would have cost.'));
+  return (s) => put(body, el('header', el('h1', 'Spend'), el('p.note', s.requests ? `since ${clock(s.since)}; ${s.viewer.owner ? 'all keys' : 'this key'}${s.failed === s.requests ? `; ${plural(s.requests, 'request')}, all failed` : ''}` : 'nothing yet')),
+    s.requests > s.failed || s.cost_micro_usd ? [claim(s), hours(s), models(s)] :
+      empty('Nothing spent yet', 'Once requests are answered, this compares what they cost with what always asking the best single model would have cost.'), keys(s));
 }
 
 function claim(s) {
