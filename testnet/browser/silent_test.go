@@ -71,7 +71,7 @@ func testSilent(t *testing.T, b *browser, f *fleet) {
 		t.Fatal(err)
 	}
 	defer func() {
-		_, _ = chromedp.Call(b.tab, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: script.Identifier})
+		_, _ = chromedp.Call(b.tab, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams(script))
 	}()
 	b.open(t, "http://"+l.Addr().String()+"/#key="+f.APIKey())
 	b.see(t, "#link", "live")
