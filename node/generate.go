@@ -94,8 +94,9 @@ func (o *Operator) generate(ctx context.Context, in *p2p.Incoming, j *job) gener
 		if ev.FinishReason != "" {
 			g.finish = ev.FinishReason
 		}
-		if ev.UsageOnly {
-			continue // the gateway writes its own usage chunk, with the cost
+		// What the server says beside the counts is the client's, who gets it with the cost. An estimate is ours, and a count alone no answer.
+		if ev.UsageOnly && (ev.Data == nil || g.pieces == 0) {
+			continue
 		}
 		text += uint64(len(ev.Text))
 		switch {

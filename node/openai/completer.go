@@ -74,7 +74,7 @@ type Info struct {
 
 // Final is the bill of one answer: the same figures as in its receipt.
 type Final struct {
-	PromptTokens, CompletionTokens, CachedTokens uint32
+	PromptTokens, CompletionTokens uint32
 	// CostMicroUSD was charged; BaselineMicroUSD is what always-best-single would have cost.
 	CostMicroUSD, BaselineMicroUSD uint64
 	// ReceiptID is 0x and 64 hex digits, empty if nothing was charged.

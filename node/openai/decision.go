@@ -134,8 +134,5 @@ func usageObject(upstream json.RawMessage, info Info, final Final) json.RawMessa
 	if err != nil {
 		obj, _ = rawjson.Parse([]byte("{}")) // constant, parses
 	}
-	if final.CachedTokens > 0 && !obj.Has("prompt_tokens_details") {
-		edits = append(edits, rawjson.Edit{Key: "prompt_tokens_details", Value: json.RawMessage(`{"cached_tokens":` + strconv.Itoa(int(final.CachedTokens)) + `}`)})
-	}
 	return obj.Apply(edits...)
 }

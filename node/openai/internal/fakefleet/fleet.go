@@ -141,7 +141,7 @@ var (
 		PredictedQuality: 0.75, ReceiptID: ReceiptID, InputPerMTok: 20_000, OutputPerMTok: 40_000, PerRequest: 1,
 		ExpectedCostMicroUSD: 1.5, BaselineCostMicroUSD: 12, BaselineModel: "big-model",
 	}
-	final = openai.Final{PromptTokens: 37, CompletionTokens: 3, CachedTokens: 5, CostMicroUSD: 2, BaselineMicroUSD: 12, ReceiptID: ReceiptID}
+	final = openai.Final{PromptTokens: 37, CompletionTokens: 3, CostMicroUSD: 2, BaselineMicroUSD: 12, ReceiptID: ReceiptID}
 )
 
 type reply struct {
@@ -205,7 +205,7 @@ func (r *reply) Next(ctx context.Context) (json.RawMessage, error) {
 	return nil, io.EOF
 }
 
-const usage = `"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2,"vendor_detail":{"x":1}}`
+const usage = `"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2,"prompt_tokens_details":{"cached_tokens":5},"vendor_detail":{"x":1}}`
 
 func (r *reply) answer() []json.RawMessage {
 	if !r.req.Stream {
