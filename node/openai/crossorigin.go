@@ -1,9 +1,6 @@
 package openai
 
-import (
-	"net/http"
-	"strings"
-)
+import "net/http"
 
 // preflightSeconds is how long a browser need not ask again.
 const preflightSeconds = "600"
@@ -12,7 +9,7 @@ const preflightSeconds = "600"
 // it, also to be told what is not there. The key alone says what may be done: there are no cookies that a page could use without
 // knowing it. It reports whether that was all, the browser's question before the request itself.
 func (x *exchange) crossOrigin() (answered bool) {
-	if !strings.HasPrefix(x.r.URL.Path, "/v1/") || x.r.Header.Get("Origin") == "" {
+	if x.r.URL.Path == "/" || x.isProbe() || x.r.Header.Get("Origin") == "" {
 		return false
 	}
 	h := x.w.Header()

@@ -165,7 +165,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rt, ok := findRoute(r.URL.Path)
 	if !ok {
-		x.fail(&APIError{Status: http.StatusNotFound, Code: "unknown_url", NoRetry: true, Message: fmt.Sprintf("unknown address: %s %s; there are /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/models", r.Method, clip(r.URL.Path, 200))})
+		x.fail(errUnknownURL(clip(r.Method, 20), r.URL.Path))
 		return
 	}
 	if r.Method != rt.method && (rt.method != http.MethodGet || r.Method != http.MethodHead) {

@@ -162,7 +162,11 @@ func (h *handler) serveModel(x *exchange) {
 	if i < 0 {
 		i = named(h.cfg.ModelID(id))
 	}
-	if i < 0 {
+	switch {
+	case i < 0 && strings.HasSuffix(id, "/endpoints"): // OpenRouter's list of who serves a model
+		x.fail(errUnknownURL(x.r.Method, x.r.URL.Path))
+		return
+	case i < 0:
 		x.fail(&APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "no operator offers this model now, or the API key may not use it; GET /v1/models lists what there is"})
 		return
 	}

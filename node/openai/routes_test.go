@@ -40,6 +40,27 @@ func TestRoutesAndMethods(t *testing.T) {
 	}
 }
 
+// What is not served says what to do, also to who has mistaken the base URL or speaks another API.
+func TestUnknownAddressAdvises(t *testing.T) {
+	for path, want := range map[string]string{
+		"/chat/completions": "there is /v1/chat/completions: a client's base URL", "/v1/v1/completions": "there is /v1/completions:",
+		"//v1/chat/completions": "there is /v1/chat/completions:", "/v1/embeddings/": "there is /v1/embeddings:", "/api/v1/key": "there is /v1/key:",
+		"/openai/deployments/x/chat/completions": "there is /v1/chat/completions:", "/v1/models/": "there is /v1/models:",
+		"/v1/responses": "provider.chat(model)", "/v1/messages": "chat completions", "/v1/credits": "GET /v1/key",
+		"/v1/models/vendor/x/endpoints": "POST /v1/route", "/v1/images/generations": "there are /v1/chat/completions, ",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if method == http.MethodPost && strings.HasSuffix(path, "/endpoints") {
+				continue
+			}
+			w := do(t, config(fakefleet.New()), method, path, "")
+			if e := apiError(t, w); w.Code != 404 || e["code"] != "unknown_url" || !strings.Contains(e["message"].(string), want) {
+				t.Errorf("%s %s: %d %s, want %q", method, path, w.Code, w.Body, want)
+			}
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	h := openai.NewHandler(config(fakefleet.New()))
 	for _, path := range []string{"/v1/models", "/v1/receipts", "/v1/generation?id=x", "/v1/key", "/v1/models/auto", "/v1/receipts/" + fakefleet.ReceiptID} {

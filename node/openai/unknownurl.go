@@ -1,0 +1,44 @@
+package openai
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// notServed are other APIs' addresses that clients try, and what does their work here.
+var notServed = map[string]string{
+	"/v1/responses": "the Responses API is not served: use chat completions (chat.completions.create in OpenAI's libraries, " +
+		"provider.chat(model) in Vercel's AI SDK, use_responses_api=False in LangChain)",
+	"/v1/messages":  "Anthropic's Messages API is not served: use a client of OpenAI's chat completions",
+	"/v1/credits":   "there is no account behind the keys: GET /v1/key tells what a key has spent, and what is left of its budget",
+	"/v1/providers": "operators are strangers and are not listed: POST /v1/route tells who would be asked, GET /v1/models what is on offer",
+}
+
+// errUnknownURL is an address that nothing is served under, with what the caller may have meant.
+func errUnknownURL(method, url string) *APIError {
+	clean := path.Clean(url)
+	advice := "there are /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/models"
+	meant := meantRoute(clean)
+	switch {
+	case notServed[clean] != "":
+		advice = notServed[clean]
+	case strings.HasPrefix(clean, "/v1/models/"):
+		advice = "GET /v1/models/{id} has a model's lowest price and how many operators offer it, POST /v1/route says who would be asked"
+	case meant != "":
+		advice = fmt.Sprintf("there is %s: a client's base URL is this gateway's with /v1, and nothing after it", meant)
+	}
+	return &APIError{Status: http.StatusNotFound, Code: "unknown_url", NoRetry: true, Message: fmt.Sprintf("unknown address: %s %s; %s", method, clip(url, 200), advice)}
+}
+
+// meantRoute is the served address that a path ends in, where a client's base URL lacks the /v1 or has too much; else empty. The
+// longest is meant: /chat/completions ends in /completions too.
+func meantRoute(clean string) (meant string) {
+	for _, known := range [...]string{textRoute, "/v1/chat/completions", "/v1/embeddings", "/v1/models", "/v1/key", "/v1/generation", "/v1/route"} {
+		if clean == known || strings.HasSuffix(clean, strings.TrimPrefix(known, "/v1")) {
+			meant = known
+		}
+	}
+	return meant
+}
