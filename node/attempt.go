@@ -219,7 +219,11 @@ const maxPassed = 200
 // asRequested is why with what the request itself has left of the choice; a tool loop asks no provider.order.
 func asRequested(why string, reason routing.Reason, req openai.Request) string {
 	if req.Provider.Narrows() && reason != routing.ReasonToolLoop {
-		why += "; only among the operators that provider in the request allows and puts first"
+		limits := "provider in the request"
+		if v := req.Provider.Variant; v != "" {
+			limits = ":" + v + " after the model's name"
+		}
+		why += fmt.Sprintf("; only among the operators that %s allows and puts first", limits)
 	}
 	if len(req.Passed) > 0 {
 		why = fmt.Sprintf("%s; asked for after %s", why, cut(strings.Join(req.Passed, ", "), maxPassed))

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -29,6 +30,26 @@ type Provider struct {
 	RequireParameters bool
 	// Parameters of the request that not every model server has.
 	Parameters []string
+	// Variant is OpenRouter's ending of the model's name, "nitro" in name:nitro, that has set Sort or MaxPrice; empty: none.
+	Variant string
+}
+
+// ofVariant is p with what the ending of the model's name says: name:nitro sorts by throughput, name:floor by price, unless the request
+// sorts itself, and name:free is for nothing. Any other ending is part of the name.
+func (p Provider) ofVariant(name string) Provider {
+	_, variant, _ := strings.Cut(strings.ToLower(name), ":")
+	switch variant {
+	case "nitro":
+		p.Sort = cmp.Or(p.Sort, SortThroughput)
+	case "floor":
+		p.Sort = cmp.Or(p.Sort, SortPrice)
+	case "free":
+		p.MaxPrice = MaxPrice{new(uint64), new(uint64), new(uint64)}
+	default:
+		return p
+	}
+	p.Variant = variant
+	return p
 }
 
 // MaxPrice is in µUSD: per million tokens of prompt and of completion, and per request.
@@ -200,5 +221,8 @@ func (p Provider) String() string {
 		parts = append(parts, "max_price")
 	}
 	add("require_parameters with", p.Parameters)
+	if p.Variant != "" {
+		parts = append(parts, fmt.Sprintf(":%s after the model's name", p.Variant))
+	}
 	return strings.Join(parts, "; ")
 }

@@ -83,6 +83,7 @@ func (r Request) Turns() []Request {
 	for i, name := range names {
 		turns[i] = r
 		turns[i].Model, turns[i].Auto, turns[i].Fallbacks, turns[i].Passed = name, isAuto(name), nil, names[:i]
+		turns[i].Provider = r.Provider.ofVariant(name)
 	}
 	return turns
 }
