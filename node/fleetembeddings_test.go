@@ -279,3 +279,27 @@ func (w *world) get(key, path string) (*http.Response, []byte) {
 	w.t.Helper()
 	return w.send(http.MethodGet, key, path, "")
 }
+
+// Vectors of another length than was asked for would end in the client's index: they are refused, which is nobody's fault.
+func TestDimensionsThatNobodyMakes(t *testing.T) {
+	w := newWorld(t)
+	w.embedder(newVectorServer(t), Price{InputPerMTok: 4_000_000, OutputPerMTok: 1})
+	ask := func(members string) (*http.Response, []byte) {
+		return w.post(worldAPIKey, "/v1/embeddings", fmt.Sprintf(`{"model":%q,"input":"a text"%s}`, vectorModel, members))
+	}
+	for range 4 { // more often than a model's faults are borne
+		resp, raw := ask(`,"dimensions":64`)
+		wantError(t, resp, raw, http.StatusBadRequest, "invalid_value")
+		if !strings.Contains(string(raw), `"param":"dimensions"`) || !strings.Contains(string(raw), "384") {
+			t.Errorf("%s", raw)
+		}
+	}
+	if bs := w.receipts(); len(bs) != 0 {
+		t.Errorf("%d were paid for", len(bs))
+	}
+	for _, members := range []string{``, `,"dimensions":384`, `,"dimensions":null`} {
+		if resp, raw := ask(members); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s %s", members, resp.Status, raw)
+		}
+	}
+}

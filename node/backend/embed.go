@@ -21,7 +21,24 @@ func (b *Backend) Embed(ctx context.Context, body []byte) (*Stream, error) {
 		edits = append(edits, rawjson.Edit{Key: "model", Value: rawjson.Quote(b.opts.Model)})
 	}
 	input, _ := obj.Get("input")
-	return b.ask(ctx, "/v1/embeddings", obj.Apply(edits...), &Stream{member: "data", prompt: input}, false)
+	dimensions, _, err := uintMember(obj, "dimensions")
+	if err != nil {
+		return nil, err
+	}
+	return b.ask(ctx, "/v1/embeddings", obj.Apply(edits...), &Stream{member: "data", prompt: input, dimensions: dimensions}, false)
+}
+
+// checkDimensions refuses vectors that are longer or shorter than was asked for: llama.cpp and older Ollama do not look at dimensions.
+// It says so as a server does that knows that it cannot.
+func (s *Stream) checkDimensions(list json.RawMessage) error {
+	var vectors []struct {
+		Embedding []float32 `json:"embedding"`
+	}
+	if s.dimensions == 0 || json.Unmarshal(list, &vectors) != nil || len(vectors) == 0 || len(vectors[0].Embedding) == int(s.dimensions) {
+		return nil
+	}
+	return &UpstreamError{Status: http.StatusBadRequest, Type: "invalid_request_error", Code: "invalid_value", Param: "dimensions",
+		Message: fmt.Sprintf("this model's vectors have %d dimensions, and its server does not make others: leave dimensions out", len(vectors[0].Embedding))}
 }
 
 // embeds asks for one vector. llama.cpp's server does not tell in any other way whether it was started with --embedding and a pooling.

@@ -43,13 +43,16 @@ func TestEmbed(t *testing.T) {
 	if want := `/v1/embeddings {"model":"own-name","input":["some text"],"dimensions":2,"encoding_format":"float"}`; got != want {
 		t.Errorf("the server was asked %s, want %s", got, want)
 	}
-	if ev, err := embed(answer(200, `{"data":[{"embedding":[1]}]}`)); err != nil || !ev.Usage.Estimated || ev.Usage.PromptTokens == 0 || ev.Usage.CompletionTokens != 0 {
+	if ev, err := embed(answer(200, `{"data":[{"embedding":[1,2]}]}`)); err != nil || !ev.Usage.Estimated || ev.Usage.PromptTokens == 0 || ev.Usage.CompletionTokens != 0 {
 		t.Errorf("without usage: %+v, %v", ev, err)
 	}
 	if _, err := embed(answer(200, `{"choices":[]}`)); !errors.Is(err, backend.ErrBadAnswer) {
 		t.Errorf("no vectors: %v", err)
 	}
 	var upstream *backend.UpstreamError
+	if _, err := embed(answer(200, `{"data":[{"embedding":[1,2,3]}]}`)); !errors.As(err, &upstream) || upstream.Status != 400 || upstream.Param != "dimensions" {
+		t.Errorf("three dimensions where two were asked for: %v", err)
+	}
 	if _, err := embed(answer(400, `{"error":{"message":"input is too long"}}`)); !errors.As(err, &upstream) || upstream.Status != 400 {
 		t.Errorf("refused: %v", err)
 	}

@@ -29,6 +29,7 @@ type Stream struct {
 	max    int64
 
 	member     string     // that an answer which is not streamed must have
+	dimensions uint32     // that vectors must have; 0: their own
 	sse        *sseReader // nil when the answer is not streamed
 	events     uint32     // events with text
 	textBytes  int
@@ -174,8 +175,12 @@ func (s *Stream) readWhole() (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	if list, _ := obj.Get(s.member); !hasElements(list) {
+	list, _ := obj.Get(s.member)
+	if !hasElements(list) {
 		return Event{}, badAnswer("want an answer with "+s.member, data)
+	}
+	if err := s.checkDimensions(list); err != nil {
+		return Event{}, err
 	}
 	ev.Usage = s.counted(ev.Usage, uint32(len(ev.Text)+bytesPerToken-1)/bytesPerToken)
 	s.usage, s.usageGiven, s.done, ev.UsageOnly = ev.Usage, true, true, false

@@ -32,7 +32,10 @@ func (r Request) CheckAnswer(raw json.RawMessage) error {
 		return errBadVectors()
 	}
 	data, _ := obj.Get("data")
-	_, err = readVectors(data, r.Inputs)
+	vectors, err := readVectors(data, r.Inputs)
+	if err == nil && r.Dimensions > 0 && len(vectors[0]) != int(r.Dimensions) {
+		err = errBadVectors()
+	}
 	return err
 }
 

@@ -106,6 +106,9 @@ func TestFleetEmbeddings(t *testing.T) {
 		if err := (openai.Request{Inputs: 2}).CheckAnswer(f.Raw[0]); (err == nil) != (o.want != nil) {
 			t.Errorf("%s: %v before it is paid for", o.answer, err)
 		}
+		if err := (openai.Request{Inputs: 2, Dimensions: 7}).CheckAnswer(f.Raw[0]); err == nil {
+			t.Errorf("%s: would be paid for, and has not the length that was asked for", o.answer)
+		}
 		w := do(t, config(f), http.MethodPost, "/v1/embeddings", `{"model":"`+model+`","input":["a","bcd"]`+o.ask+`,"provider":{"only":["0xabc"]}}`)
 		if o.want == nil {
 			if w.Code != http.StatusBadGateway || apiError(t, w)["code"] != "bad_answer" {

@@ -23,7 +23,7 @@ func (h *handler) embedThere(x *exchange, body []byte, e embeddingRequest) {
 	}
 	req := Request{
 		ID: x.id, Key: x.key, Body: withoutRouterMembers(obj, body), Model: e.model, Dial: DefaultDial, Choices: 1, Cache: readCacheControl(x.r.Header),
-		Inputs: e.inputs, LongestInput: e.longest, PromptBytes: e.bytes, MessageCount: e.inputs,
+		Inputs: e.inputs, LongestInput: e.longest, Dimensions: e.dimensions, PromptBytes: e.bytes, MessageCount: e.inputs,
 	}
 	if api = readProvider(obj, &req); api == nil {
 		api = readMaxCost(x.r.Header, &req)
@@ -81,7 +81,7 @@ func (a *answer) vectors(e embeddingRequest) ([]byte, error) {
 
 // errBadVectors is what becomes of an operator's data that is no list of vectors, one for each input.
 func errBadVectors() *APIError {
-	return &APIError{Status: http.StatusBadGateway, Code: "bad_answer", NoRetry: true, Message: "the operator's answer is not a list of one vector for each input"}
+	return &APIError{Status: http.StatusBadGateway, Code: "bad_answer", NoRetry: true, Message: "the operator's answer is not a list of one vector for each input, as long as was asked for"}
 }
 
 // reencode puts the vectors into the encoding that was asked for, whichever they came in: OpenAI's library for Node unpacks

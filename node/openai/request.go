@@ -39,6 +39,8 @@ type Request struct {
 	Embeds int
 	// Inputs is how many texts an operator is to embed, LongestInput the bytes of the longest; 0 for a chat.
 	Inputs, LongestInput int
+	// Dimensions that each vector must have; 0: the model's own.
+	Dimensions uint32
 	// Body is the client's JSON, byte for byte but without the members that are only for a router (routerMembers): operators need
 	// not know what else was acceptable.
 	Body []byte
