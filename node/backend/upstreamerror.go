@@ -73,7 +73,22 @@ func upstreamError(status int, body []byte) *UpstreamError {
 		e.Message = strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 	}
 	e.Message = clip(e.Message)
+	if status == http.StatusInternalServerError && isRefusal(e.Message) {
+		e.Status, e.Type = http.StatusBadRequest, "invalid_request_error"
+	}
 	return e
+}
+
+// isRefusal: llama.cpp says 500 of some requests that it cannot read or serve, and would say it of each like them. Taken for failures of
+// the model, three of one client would pause it for all.
+func isRefusal(message string) bool {
+	for _, start := range [...]string{"Failed to parse messages:", "Failed to parse tools:", "Unknown reasoning format:"} {
+		if strings.HasPrefix(message, start) {
+			return true
+		}
+	}
+	kind, _, found := strings.Cut(message, " input is not supported") // image, audio, video
+	return found && !strings.Contains(kind, " ")
 }
 
 // codeText turns a code into text: llama.cpp sends the HTTP number there, OpenAI a word or null.
