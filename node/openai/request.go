@@ -110,7 +110,7 @@ func parseRequest(body []byte, header http.Header, dryRun bool) (Request, *APIEr
 		return Request{}, api
 	}
 	req := Request{Body: withoutRouterMembers(obj, body), Dial: DefaultDial, Choices: 1}
-	for _, read := range []func(rawjson.Object, *Request) *APIError{readModel, readStream, readLimits, readNeeds, readMessages, readPolicy, readProvider} {
+	for _, read := range []func(rawjson.Object, *Request) *APIError{readModel, readStream, readLimits, readNeeds, readMessages, readPolicy, readProvider, refuseUnserved} {
 		if api := read(obj, &req); api != nil {
 			if dryRun && api.Code == codeNoModel {
 				req.Model, req.Auto = "auto", true

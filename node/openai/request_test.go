@@ -36,16 +36,17 @@ func TestRequest(t *testing.T) {
 		return r
 	}
 	for body, want := range map[string]openai.Request{
-		`{"model":"auto",` + ask + `}`:                                          base,
-		`{"model":"flotilla/auto",` + ask + `}`:                                 with(func(r *openai.Request) { r.Model = "flotilla/auto" }),
-		`{"model":"` + model + `",` + ask + `}`:                                 with(func(r *openai.Request) { r.Model, r.Auto = model, false }),
-		`{"model":"auto","max_tokens":9,"n":2,"x":1e1,` + ask + `}`:             with(func(r *openai.Request) { r.MaxTokens, r.Choices = 9, 2 }),
-		`{"model":"auto","max_completion_tokens":3,` + ask + `}`:                with(func(r *openai.Request) { r.MaxTokens = 3 }),
-		`{"model":"auto","max_tokens":null,"tools":[],` + ask + `}`:             base,
-		`{"model":"auto","tools":[{"type":"function"}],` + ask + `}`:            with(func(r *openai.Request) { r.Tools, r.PromptBytes = true, 23 }),
-		`{"model":"auto","response_format":{"type":"json_schema"},` + ask + `}`: with(func(r *openai.Request) { r.JSONMode = true }),
-		`{"model":"auto","response_format":{"type":"text"},` + ask + `}`:        base,
-		`{"model":"auto","models":null,"x":1,` + ask + `}`:                      base,
+		`{"model":"auto",` + ask + `}`:                                                                                     base,
+		`{"model":"flotilla/auto",` + ask + `}`:                                                                            with(func(r *openai.Request) { r.Model = "flotilla/auto" }),
+		`{"model":"` + model + `",` + ask + `}`:                                                                            with(func(r *openai.Request) { r.Model, r.Auto = model, false }),
+		`{"model":"auto","max_tokens":9,"n":2,"x":1e1,` + ask + `}`:                                                        with(func(r *openai.Request) { r.MaxTokens, r.Choices = 9, 2 }),
+		`{"model":"auto","max_completion_tokens":3,` + ask + `}`:                                                           with(func(r *openai.Request) { r.MaxTokens = 3 }),
+		`{"model":"auto","max_tokens":null,"tools":[],` + ask + `}`:                                                        base,
+		`{"model":"auto","tools":[{"type":"function"}],` + ask + `}`:                                                       with(func(r *openai.Request) { r.Tools, r.PromptBytes = true, 23 }),
+		`{"model":"auto","response_format":{"type":"json_schema"},` + ask + `}`:                                            with(func(r *openai.Request) { r.JSONMode = true }),
+		`{"model":"auto","response_format":{"type":"text"},` + ask + `}`:                                                   base,
+		`{"model":"auto","models":null,"x":1,` + ask + `}`:                                                                 base,
+		`{"model":"auto","modalities":["text"],"audio":{"voice":"x"},"web_search_options":null,"preset":null,` + ask + `}`: base,
 	} {
 		got := parsed(t, body)
 		if string(got.Body) != strings.Replace(body, `"models":null,`, "", 1) {
@@ -124,6 +125,10 @@ func TestBadRequests(t *testing.T) {
 		`{"model":"auto","messages":[]}`:                                                       "invalid_value",
 		`{"model":"auto","messages":"Hi"}`:                                                     "invalid_value",
 		`{"model":"auto","messages":[null]}`:                                                   "invalid_value",
+		`{"model":"auto","modalities":["text","audio"],` + ask + `}`:                           "unsupported_parameter",
+		`{"model":"auto","modalities":"audio",` + ask + `}`:                                    "invalid_value",
+		`{"model":"auto","web_search_options":{},` + ask + `}`:                                 "unsupported_parameter",
+		`{"model":"auto","preset":"mine",` + ask + `}`:                                         "unsupported_parameter",
 		`{"model":"auto","messages":[1]}`:                                                      "invalid_value",
 		`{"model":"auto","messages":[{"role":"user","content":7}]}`:                            "invalid_value",
 		`{"model":"auto","stream":"yes",` + ask + `}`:                                          "invalid_value",
