@@ -70,7 +70,7 @@ func (o *Operator) readyModels(ctx context.Context) []ServedModel {
 // an odd name, does not keep the others from being asked. The sequence number is the time in milliseconds, so
 // that it goes on rising over a restart that lost its state; the ledger keeps it rising when the clock goes back.
 func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.Time) error {
-	seq, err := o.ledger.NextAdvertSeq(ctx, now)
+	seq, err := o.ledger.NextAdvertSeq(ctx, nodeHash(o.fleet.ID()), now)
 	if err != nil {
 		return err
 	}

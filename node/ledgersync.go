@@ -50,7 +50,7 @@ func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common
 	ctx, cancel := context.WithTimeout(ctx, syncTimeout) // for all of it: the other operators wait
 	defer cancel()
 	for {
-		partials, err := g.ledger.UnsignedPartials(operator, maxPartialsPerSync, g.now())
+		partials, err := g.ledger.UnsignedPartials(operator, maxPartialsPerSync, g.now(), otherNodes(g.fleet.Adverts(), operator, peer)...)
 		if err != nil {
 			return fmt.Errorf("list partial receipts: %w", err)
 		}
@@ -61,6 +61,16 @@ func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common
 			return err
 		}
 	}
+}
+
+// otherNodes are those that advertise under the operator's account beside peer, as their adverts name them.
+func otherNodes(adverts []p2p.Advert, operator common.Address, peer p2p.PeerID) (nodes []common.Hash) {
+	for _, a := range adverts {
+		if a.Operator == operator && a.Peer != peer {
+			nodes = append(nodes, nodeHash(a.Peer))
+		}
+	}
+	return nodes
 }
 
 // payUp brings an operator that refuses orders for want of a voucher all that it may have missed. The voucher of an answer whose

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"encoding/json"
@@ -44,6 +45,8 @@ type world struct {
 	operatorLog *slog.Logger
 	// operatorListen is where they listen; nil: nowhere.
 	operatorListen []string
+	// operatorKey is their account; nil: each has its own.
+	operatorKey *ecdsa.PrivateKey
 
 	mu     sync.Mutex
 	staked []common.Address
@@ -188,7 +191,7 @@ func (w *world) startOperator(model http.HandlerFunc, cfg OperatorConfig, alsoDi
 	cfg.Stake = 50_000_000
 	cfg.Models = []ServedModel{{Model: worldModel, BackendModel: worldModel, Backend: b, Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000}, MaxContext: 2048}}
 	return w.open(Config{
-		DataDir: w.t.TempDir(), Key: testKey(w.t), Listen: w.operatorListen, Bootstrap: append(w.gateway.Addrs(), alsoDial...), Operator: &cfg, Logger: w.operatorLog,
+		DataDir: w.t.TempDir(), Key: cmp.Or(w.operatorKey, testKey(w.t)), Listen: w.operatorListen, Bootstrap: append(w.gateway.Addrs(), alsoDial...), Operator: &cfg, Logger: w.operatorLog,
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
 	"flotilla/internal/durable"
 )
 
@@ -21,8 +23,8 @@ const (
 // NextAdvertSeq returns the number under which this operator may sign its next adverts: now in milliseconds, or
 // one more than the last number where the clock went back. It is durable before it is returned, since two
 // different adverts under one number cost stake (see AdvertEquivocation). A crash after it leaves a gap.
-// It also remembers each number, until it is advertsKept old.
-func (l *Ledger) NextAdvertSeq(ctx context.Context, now time.Time) (uint64, error) {
+// It also remembers each number, and the node that it was for, until it is advertsKept old.
+func (l *Ledger) NextAdvertSeq(ctx context.Context, node common.Hash, now time.Time) (uint64, error) {
 	var next uint64
 	err := l.update(ctx, func(tx *stagedTx) error {
 		var last uint64
@@ -30,7 +32,7 @@ func (l *Ledger) NextAdvertSeq(ctx context.Context, now time.Time) (uint64, erro
 			return err
 		}
 		next = max(uint64(max(now.UnixMilli(), 0)), last+1)
-		tx.putRow(advertKey(next), present)
+		tx.putRow(advertKey(next), node[:])
 		oldest := advertKey(next - min(next, advertsKept))
 		err := durable.Scan(tx.batch, []byte(prefixAdvert), nil, func(e entry) (bool, error) {
 			old := bytes.Compare(e.Key, oldest) < 0
@@ -51,9 +53,16 @@ func (l *Ledger) NextAdvertSeq(ctx context.Context, now time.Time) (uint64, erro
 // ledger does not know of, since it was lost, or is an old copy, or since another node of the operator has a ledger of its own.
 // A node numbers its adverts anew when it starts, so this holds for a copy of a node that was stopped; a copy of one that served has
 // numbers under which more was signed, and forgets them (see noticeCopy).
+// Two nodes of one operator may take one number, which is a time: so it counts with the node that it was taken for.
 func numbered(tx *stagedTx, a Advert) error {
-	known, err := tx.has(advertKey(a.Seq))
-	return errors.Join(err, errIf(err == nil && !known, fmt.Errorf("%w: number %d", ErrUnknownAdvert, a.Seq)))
+	node, err := readRow(tx.batch, advertKey(a.Seq))
+	switch {
+	case errors.Is(err, errNoRecord):
+		return fmt.Errorf("%w: number %d", ErrUnknownAdvert, a.Seq)
+	case err == nil && len(node) > 0 && !bytes.Equal(node, a.Node[:]): // earlier versions kept no node
+		return fmt.Errorf("%w: number %d is another node's", ErrUnknownAdvert, a.Seq)
+	}
+	return err
 }
 
 func advertKey(seq uint64) []byte { return epochKey(prefixAdvert, seq) }

@@ -1,10 +1,13 @@
 package settlement_test
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/ethereum/go-ethereum/common"
 
 	"flotilla/settlement"
 )
@@ -18,7 +21,7 @@ func TestAdvertNumbersRiseOverClockAndRestart(t *testing.T) {
 	for _, offset := range []time.Duration{0, 0, -time.Hour, time.Second, time.Millisecond} {
 		l := openLedger(t, dir, settlement.LedgerOptions{Key: operator.key})
 		for range 2 {
-			seq, err := l.NextAdvertSeq(t.Context(), start.Add(offset))
+			seq, err := l.NextAdvertSeq(t.Context(), nodeOf(operator.addr), start.Add(offset))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,19 +38,21 @@ func TestAdvertNumbersRiseOverClockAndRestart(t *testing.T) {
 // from before. It may have signed one.
 func TestPartialUnderAnAdvertOfAnotherLedger(t *testing.T) {
 	for name, tc := range map[string]struct {
+		node    common.Hash // zero: the advert's
 		numbers []int64
 		want    error
 	}{
-		"its own":        {[]int64{advertSeq, advertSeq + 1}, nil},
-		"a lost one's":   {[]int64{advertSeq + 1}, settlement.ErrUnknownAdvert},
-		"after the copy": {[]int64{advertSeq - 1, advertSeq + 1}, settlement.ErrUnknownAdvert},
-		"forgotten":      {[]int64{advertSeq, 31 * 24 * time.Hour.Milliseconds()}, settlement.ErrUnknownAdvert},
+		"its own":        {common.Hash{}, []int64{advertSeq, advertSeq + 1}, nil},
+		"a lost one's":   {common.Hash{}, []int64{advertSeq + 1}, settlement.ErrUnknownAdvert},
+		"after the copy": {common.Hash{}, []int64{advertSeq - 1, advertSeq + 1}, settlement.ErrUnknownAdvert},
+		"forgotten":      {common.Hash{}, []int64{advertSeq, 31 * 24 * time.Hour.Milliseconds()}, settlement.ErrUnknownAdvert},
+		"another node's": {common.Hash{1}, []int64{advertSeq}, settlement.ErrUnknownAdvert},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, 1)
 			operator := f.open(t, f.operators[0], "")
 			for _, at := range tc.numbers {
-				if _, err := operator.NextAdvertSeq(t.Context(), time.UnixMilli(at)); err != nil {
+				if _, err := operator.NextAdvertSeq(t.Context(), cmp.Or(tc.node, nodeOf(f.operators[0].addr)), time.UnixMilli(at)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -96,7 +101,7 @@ func TestCopyOfALedgerThatServed(t *testing.T) {
 			b.GatewaySig = f.gateway.sign(t, b.Receipt.Digest(testDomain))
 			_, err := l.CountersignPartial(t.Context(), b)
 			wantErr(t, err, tc.want)
-			if seq, err := l.NextAdvertSeq(t.Context(), time.UnixMilli(advertSeq)); err != nil || seq <= advertSeq {
+			if seq, err := l.NextAdvertSeq(t.Context(), nodeOf(f.operators[0].addr), time.UnixMilli(advertSeq)); err != nil || seq <= advertSeq {
 				t.Errorf("the next number is %d after %d: %v", seq, advertSeq, err)
 			}
 		})

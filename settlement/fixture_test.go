@@ -102,17 +102,22 @@ const requestBody = `{"model":"auto","messages":[{"role":"user","content":"why i
 func (f *fixture) advert(tb testing.TB, op int) (settlement.Advert, settlement.Signature) {
 	p := f.operators[op]
 	a := settlement.Advert{
-		Operator: p.addr, Node: crypto.Keccak256Hash([]byte("node"), p.addr[:]), Model: "smollm2-135m-instruct",
+		Operator: p.addr, Node: nodeOf(p.addr), Model: "smollm2-135m-instruct",
 		Quantization: "q8_0", Runtime: "llama.cpp/b4000", TokenCounting: "runtime", InputPerMTok: 50_000, OutputPerMTok: 200_000,
 		PerRequest: 3, MaxContext: 8192, Seq: advertSeq, ValidFrom: validFrom, ValidTo: validTo,
 	}
 	return a, p.sign(tb, a.Digest(testDomain))
 }
 
+// nodeOf is the one node of an operator, as its adverts name it.
+func nodeOf(operator common.Address) common.Hash {
+	return crypto.Keccak256Hash([]byte("node"), operator[:])
+}
+
 // number has an operator's ledger give the fixture's adverts their number.
 func (f *fixture) number(tb testing.TB, l *settlement.Ledger) {
 	tb.Helper()
-	if seq, err := l.NextAdvertSeq(tb.Context(), time.UnixMilli(advertSeq)); err != nil || seq != advertSeq {
+	if seq, err := l.NextAdvertSeq(tb.Context(), nodeOf(l.Owner()), time.UnixMilli(advertSeq)); err != nil || seq != advertSeq {
 		tb.Fatalf("number %d (%v), want %d", seq, err, advertSeq)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -65,8 +66,9 @@ func readPartialWait(key, row []byte) (w partialWait, err error) {
 	return w, err
 }
 
-// UnsignedPartials returns at most limit partial receipts that payee has not signed and may be shown at now; see PutOffPartials.
-func (l *Ledger) UnsignedPartials(payee common.Address, limit int, now time.Time) ([]Bundle, error) {
+// UnsignedPartials returns at most limit partial receipts that payee has not signed and may be shown at now; see PutOffPartials. Those
+// under adverts of the nodes elsewhere are left out: no other node of the payee can sign them, and what one refuses is put off for all.
+func (l *Ledger) UnsignedPartials(payee common.Address, limit int, now time.Time, elsewhere ...common.Hash) ([]Bundle, error) {
 	prefix := addressKey(prefixPartial, payee)
 	var out []Bundle
 	err := l.view(func(snap reader) error {
@@ -77,7 +79,9 @@ func (l *Ledger) UnsignedPartials(payee common.Address, limit int, now time.Time
 			}
 			var b Bundle
 			err = readRecord(snap, idKey(prefixReceipt, ReceiptID(e.Key[len(prefix):])), &b)
-			out = append(out, b)
+			if !slices.Contains(elsewhere, b.Advert.Node) {
+				out = append(out, b)
+			}
 			return len(out) < limit, err
 		})
 	})

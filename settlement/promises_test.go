@@ -161,7 +161,7 @@ func (m *market) over(a *answer) {
 func (m *market) order(rt *rapid.T) {
 	op := rapid.IntRange(0, 1).Draw(rt, "operator")
 	o := m.f.opening(m.t, op)
-	seq, err := m.ops[op].ledger.NextAdvertSeq(m.t.Context(), time.UnixMilli(int64(m.f.nonce.Load())))
+	seq, err := m.ops[op].ledger.NextAdvertSeq(m.t.Context(), o.Advert.Node, time.UnixMilli(int64(m.f.nonce.Load())))
 	if err != nil {
 		rt.Fatal(err)
 	}

@@ -59,7 +59,7 @@ const (
 	prefixLeaves   = "blv/" // + epoch → batchReceipts
 	prefixSecond   = "sec/" // + id → SignedReceipt: the operator's own, refused because the payer's partial one stands
 	prefixEvidence = "evi/" // + evidence id → StoredEvidence
-	prefixAdvert   = "adv/" // + sequence number: adverts that this operator has numbered
+	prefixAdvert   = "adv/" // + sequence number → node: adverts that this operator has numbered
 	prefixNewest   = "new/" // + (max − acceptance time in ns) + id: accepted receipts, newest first
 )
 
