@@ -27,6 +27,7 @@ const (
 func (o *Operator) advertise(ctx context.Context) error {
 	var lastReady string
 	var lastAt time.Time
+	told := make(map[string]time.Time)
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for {
@@ -39,6 +40,7 @@ func (o *Operator) advertise(ctx context.Context) error {
 				lastReady, lastAt = key, now
 			}
 		}
+		o.tellOthers(told, o.now())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -115,6 +117,7 @@ func (o *Operator) announce(ctx context.Context, models []ServedModel, now time.
 	if why != nil {
 		o.log.Warn("models are not announced: choose with --model which are served, or shorten their names", "models", left, "err", why)
 	}
+	o.announced.Store(seq)
 	if err := o.fleet.Announce(ctx, a); err != nil {
 		return err
 	}

@@ -63,16 +63,6 @@ func (g *Gateway) syncWith(ctx context.Context, peer p2p.PeerID, operator common
 	}
 }
 
-// otherNodes are those that advertise under the operator's account beside peer, as their adverts name them.
-func otherNodes(adverts []p2p.Advert, operator common.Address, peer p2p.PeerID) (nodes []common.Hash) {
-	for _, a := range adverts {
-		if a.Operator == operator && a.Peer != peer {
-			nodes = append(nodes, nodeHash(a.Peer))
-		}
-	}
-	return nodes
-}
-
 // payUp brings an operator that refuses orders for want of a voucher all that it may have missed. The voucher of an answer whose
 // stream was lost at its very end is brought by nothing else: the next answer's would do, but there is none.
 func (g *Gateway) payUp(peer p2p.PeerID, operator common.Address) {

@@ -20,7 +20,7 @@ func (n *Node) metrics() *prometheus.Registry {
 	if n.settler != nil {
 		r.MustRegister(&settleMetrics{n.settler.Status})
 	} else {
-		r.MustRegister(&owedMetrics{n.ledger.OwedLanes})
+		r.MustRegister(&owedMetrics{n.ledger.OwedLanes}, othersMetric{n.Operator.others})
 	}
 	if n.Gateway != nil {
 		r.MustRegister(n.Gateway.gate.metrics, &cacheMetrics{n.Gateway.cache.Stats}, fleetMetrics{n.Gateway})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -55,6 +56,8 @@ type Operator struct {
 	log     *slog.Logger
 	caused  *fewLines // by peers
 	now     func() time.Time
+
+	announced atomic.Uint64 // number of this node's newest advert, 0 before the first
 
 	prices  priceBook
 	servers readiness

@@ -29,6 +29,14 @@ func (o owner) SettleNow(ctx context.Context) error {
 	return o.n.SettleNow(ctx)
 }
 
+// OtherNodes are those under an operator's account that are not this one.
+func (o owner) OtherNodes(context.Context) (any, error) {
+	if o.n.Operator == nil {
+		return nil, fmt.Errorf("other nodes of the account: %w: an operator has them", admin.ErrNotHere)
+	}
+	return o.n.Operator.others(), nil
+}
+
 func (o owner) Evidence(context.Context) (any, error) { return o.n.ledger.Evidence() }
 
 // Dispute brings the evidence to the chain; the reporter's part goes to this node's account.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
+
+	"flotilla/node"
 )
 
 // settleCmd shows and hurries a running node's settlement.
@@ -21,10 +24,20 @@ type settleStatusCmd struct {
 // Run prints the state of settlement.
 func (c *settleStatusCmd) Run(ctx context.Context, s *streams) error {
 	raw, err := c.ask(ctx, http.MethodGet, "/settlement")
-	if err != nil {
+	if err == nil {
+		err = printSettlement(s.out, raw, c.JSON)
+	}
+	if err != nil || c.JSON || !isOperators(raw) {
 		return err
 	}
-	return printSettlement(s.out, raw, c.JSON)
+	var others []node.OtherNode
+	if err := c.call(ctx, http.MethodGet, "/nodes", nil, &others); err != nil {
+		return err
+	}
+	for _, n := range others {
+		fmt.Fprintf(s.out, "attention   peer %s, whose prices end at %s: %s\n", plain(n.Peer), n.Until.Format(time.RFC3339), n.Trouble())
+	}
+	return nil
 }
 
 type settleNowCmd struct {

@@ -8,13 +8,16 @@ import (
 	"flotilla/settlement"
 )
 
+// isOperators says whether a state of settlement is an operator's: a list of lanes.
+func isOperators(raw []byte) bool { return len(raw) > 0 && raw[0] == '[' }
+
 // printSettlement prints a node's answer: a gateway's state is an object, an operator's a list of lanes.
 func printSettlement(out io.Writer, raw []byte, asJSON bool) error {
 	if asJSON {
 		_, err := out.Write(raw)
 		return err
 	}
-	if len(raw) > 0 && raw[0] == '[' {
+	if isOperators(raw) {
 		var lanes []settlement.OwedLane
 		if err := readAnswer(raw, &lanes); err != nil {
 			return err

@@ -65,6 +65,7 @@ type Source interface {
 	Evidence(ctx context.Context) (any, error)
 	Dispute(ctx context.Context) (any, error)
 	Batch(ctx context.Context, epoch uint64) (any, error)
+	OtherNodes(ctx context.Context) (any, error)
 	Indexes
 	Feedbacks
 	APIKeys
@@ -124,6 +125,7 @@ func Handler(source Source, page http.Handler, metrics *prometheus.Registry, log
 		mux.Handle("GET /page/", page)
 	}
 	mux.HandleFunc("GET /settlement", read(source.SettlementStatus))
+	mux.HandleFunc("GET /nodes", read(source.OtherNodes))
 	mux.HandleFunc("GET /evidence", read(source.Evidence))
 	mux.HandleFunc("GET /batches/{epoch}", func(w http.ResponseWriter, r *http.Request) {
 		epoch, err := strconv.ParseUint(r.PathValue("epoch"), 10, 64)

@@ -33,8 +33,9 @@ func (f *fake) SettleNow(context.Context) error {
 	f.settled++
 	return f.err
 }
-func (f *fake) Evidence(context.Context) (any, error) { return []string{"e"}, f.err }
-func (f *fake) Dispute(context.Context) (any, error)  { return []string{"d"}, f.err }
+func (f *fake) Evidence(context.Context) (any, error)   { return []string{"e"}, f.err }
+func (f *fake) Dispute(context.Context) (any, error)    { return []string{"d"}, f.err }
+func (f *fake) OtherNodes(context.Context) (any, error) { return []string{"n"}, f.err }
 func (f *fake) Batch(_ context.Context, epoch uint64) (any, error) {
 	if epoch != 3 {
 		return nil, fmt.Errorf("batch %d: %w", epoch, admin.ErrNotFound)
@@ -128,6 +129,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"GET", "/settlement", false, 200, `"settled": 0`},
 		{"GET", "/evidence", false, 200, `"e"`},
+		{"GET", "/nodes", false, 200, `"n"`},
 		{"GET", "/batches/3", false, 200, `"epoch": 3`},
 		{"GET", "/batches/4", false, 404, "batch 4"},
 		{"GET", "/batches/x", false, 400, "named by its epoch"},
