@@ -52,6 +52,7 @@ type attempt struct {
 	final   openai.Final
 	span    trace.Span
 	done    bool                   // a receipt was recorded, or there is nothing to record
+	left    bool                   // the client left before the answer was over
 	owed    *settlement.Acceptance // what the operator has yet to get
 }
 
@@ -326,6 +327,7 @@ func (a *attempt) Close() error {
 		a.release()
 		return a.call.Close()
 	}
+	a.left = true
 	a.cancel("client left")
 	a.g.draining.Go(func() {
 		a.drain()

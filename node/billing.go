@@ -19,6 +19,9 @@ var (
 	// errNoReceipt: an operator delivered an answer and did not ask to be paid; it keeps no record either, so it is
 	// not asked again soon.
 	errNoReceipt = errors.New("operator sent no receipt for its answer")
+	// errEndedFirst: the client left, and the operator had ended the stream and signed for all of it before it heard of that. Nobody lies,
+	// and there is no other receipt of the operator's: the gateway bills what it took, as of a stream that was lost.
+	errEndedFirst = errors.New("the client left before the end of the answer: what it got is paid by a partial receipt")
 )
 
 // settle checks the operator's receipt against what was ordered and delivered, and countersigns it. When it returns nil
@@ -37,6 +40,10 @@ func (a *attempt) settle(ctx context.Context, end p2p.End) error {
 	var accepted settlement.Acceptance
 	if err == nil {
 		accepted, err = a.accept(ctx, a.opening.Bundle(a.g.domain, r, end.ReceiptSig))
+	}
+	if errors.Is(err, errEndedFirst) {
+		_ = a.call.Settle(ctx, p2p.Settlement{Dispute: err.Error()})
+		return a.partial(ctx)
 	}
 	if err != nil {
 		a.g.health.fault(a.priced.endpoint(), err, a.g.now())
@@ -90,8 +97,12 @@ func (a *attempt) sendVoucher(ctx context.Context, owed settlement.Acceptance) e
 // receipt proves against its operator is kept.
 func (a *attempt) accept(ctx context.Context, b settlement.Bundle) (settlement.Acceptance, error) {
 	r := b.Receipt
+	other := r.ResponseHash != a.hash.sum
 	err := checkTokens(r.InputTokens, a.opening.Order.MaxInputTokens, r.OutputTokens, a.opening.Order.MaxOutputTokens, a.text)
-	if err == nil && r.ResponseHash != a.hash.sum {
+	switch {
+	case other && a.left && a.req.Stream && a.call.End().Error == "":
+		err = errEndedFirst
+	case other && err == nil:
 		err = errors.New("receipt is for another answer than the one delivered")
 	}
 	if err != nil {

@@ -167,3 +167,47 @@ func TestPartialThatIsNeverSigned(t *testing.T) {
 		}
 	}
 }
+
+// A client leaves while the last pieces of its answer are on their way: the operator has ended it, and signed for all of it, before it hears
+// of that. What the client got is billed and owed, as in any stream that was lost, and the operator is not taken for a liar.
+func TestClientLeavesAnAnswerThatHasEnded(t *testing.T) {
+	w := newWorld(t)
+	op := w.honestOperator()
+	g := w.gateway.Gateway
+	a := w.ordered()
+	if err := a.start(t.Context(), func() {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := settlement.ReceiptID(a.id)
+	w.eventually("the operator has signed for the whole answer", func() bool { _, err := op.ledger.Bundle(id); return err == nil })
+	a.left = true
+	a.cancel("client left")
+	if err := a.drained(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.handOver()
+	b, err := g.ledger.Bundle(id)
+	if err != nil || !b.Partial || b.Receipt.OutputTokens != 1 || a.final.ReceiptID != id.String() {
+		t.Fatalf("the gateway has %+v, bill %+v, %v", b.Receipt, a.final, err)
+	}
+	if paused := g.health.paused(a.priced.endpoint(), time.Now()); paused != "" {
+		t.Errorf("the operator is paused: %s", paused)
+	}
+	if err := g.syncWith(t.Context(), op.fleet.ID(), op.Operator.self); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := op.ledger.Bundle(id)
+	if err != nil || whole.Receipt.OutputTokens != 5 {
+		t.Fatalf("the operator has %+v, %v", whole.Receipt, err)
+	}
+	v, owed, err := op.ledger.OwedBy(g.self)
+	if err != nil || v != b.Receipt.Amount || owed != whole.Receipt.Amount-b.Receipt.Amount {
+		t.Errorf("the operator has %v in vouchers and is owed %v, %v", v, owed, err)
+	}
+	if ev, err := g.ledger.Evidence(); err != nil || len(ev) > 0 {
+		t.Errorf("evidence %+v, %v", ev, err)
+	}
+}
