@@ -64,6 +64,9 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, err
 	if err != nil {
 		return nil, err
 	}
+	if err := knowPooler(ctx, cfg); err != nil {
+		return nil, fmt.Errorf("open the store on %s: %w", cfg.ConnConfig.Host, err)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)

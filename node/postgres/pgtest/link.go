@@ -2,9 +2,7 @@ package pgtest
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -60,13 +58,7 @@ func NewLink(t testing.TB, to *Cluster) *Link {
 }
 
 // URL is that of a cluster's database, over the link.
-func (l *Link) URL(database string) string {
-	u, err := url.Parse(database)
-	if err != nil {
-		panic(err) // Cluster made it
-	}
-	return fmt.Sprintf("postgres://flotilla@%s%s?sslmode=disable", l.listener.Addr(), u.Path)
-}
+func (l *Link) URL(database string) string { return overTCP(l.listener.Addr().String(), database) }
 
 // Delay is how long everything takes from now on, in each direction.
 func (l *Link) Delay(d time.Duration) {
