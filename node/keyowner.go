@@ -34,7 +34,8 @@ func (o owner) Keys(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.List(ctx)
+	all, err := s.List(ctx)
+	return all, asAdminError(err)
 }
 
 // CreateKey reads access.Terms; the answer is a CreatedKey.
@@ -74,6 +75,8 @@ func asAdminError(err error) error {
 		return fmt.Errorf("%w: %w", admin.ErrNotFound, err)
 	case errors.Is(err, access.ErrBadTerms), errors.Is(err, access.ErrFull):
 		return fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
+	case isUnavailable(err):
+		return fmt.Errorf("%w: %w", admin.ErrAway, err)
 	}
 	return err
 }

@@ -71,7 +71,7 @@ func (p pageViews) Requests(ctx context.Context, v page.Viewer, open string) (pa
 	if !found && open != "" { // a link to what the book has forgotten
 		old, err := p.n.requests.Find(ctx, open)
 		if err != nil && !errors.Is(err, requestlog.ErrNotFound) {
-			return out, err
+			return out, viewRefusal(err)
 		}
 		r, found = old, err == nil && v.Sees(old.Key)
 	}
@@ -190,12 +190,20 @@ func (p pageViews) Receipt(_ context.Context, v page.Viewer, id string) (json.Ra
 	return json.Marshal(s.Bundle)
 }
 
+// viewRefusal tells who looks to come again, where what a view shows is in a database that does not answer now.
+func viewRefusal(err error) error {
+	if isUnavailable(err) || errors.Is(err, requestlog.ErrUnavailable) {
+		return &page.Refusal{Status: http.StatusServiceUnavailable, RetryAfter: access.UnavailableRetry, Message: "the database that the gateways share does not answer now; try again"}
+	}
+	return err
+}
+
 // Spend implements page.Views.
 func (p pageViews) Spend(ctx context.Context, v page.Viewer) (page.Spend, error) {
 	out := p.book.Spend(v)
 	keys, err := p.n.keys.List(ctx)
 	if err != nil {
-		return out, err
+		return out, viewRefusal(err)
 	}
 	for _, k := range keys {
 		if !v.Sees(string(k.ID)) {

@@ -98,8 +98,11 @@ func (o owner) Requests(ctx context.Context, query url.Values) (any, error) {
 		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
 	}
 	page, err := o.n.requests.List(ctx, f)
-	if errors.Is(err, requestlog.ErrBadFilter) {
+	switch {
+	case errors.Is(err, requestlog.ErrBadFilter):
 		err = fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
+	case errors.Is(err, requestlog.ErrUnavailable):
+		err = fmt.Errorf("%w: %w", admin.ErrAway, err)
 	}
 	return page, err
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -323,12 +324,7 @@ func (n *Node) Close() error {
 	if n.feedback != nil {
 		errs = append(errs, n.feedback.Close())
 	}
-	if n.requests != nil { // all answers are over, so this writes the last records
-		errs = append(errs, n.requests.Close())
-	}
-	if n.keys != nil {
-		errs = append(errs, n.keys.Close())
-	}
+	errs = append(errs, n.closeRequests())
 	if n.store != nil {
 		postgres.Close(n.store)
 	}
@@ -336,6 +332,21 @@ func (n *Node) Close() error {
 		errs = append(errs, n.ledger.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// closeRequests writes what is left of answers, which are all over: the log and the charges at once, so that a database that does not
+// answer is waited for once.
+func (n *Node) closeRequests() error {
+	var both sync.WaitGroup
+	var logged, charged error
+	if n.requests != nil {
+		both.Go(func() { logged = n.requests.Close() })
+	}
+	if n.keys != nil {
+		both.Go(func() { charged = n.keys.Close() })
+	}
+	both.Wait()
+	return errors.Join(logged, charged)
 }
 
 // Addrs are the libp2p addresses by which others can bootstrap from this node.

@@ -55,6 +55,12 @@ var ErrNotFound = errors.New("not found")
 // ErrBadRequest: what was sent cannot be done; nothing has changed.
 var ErrBadRequest = errors.New("bad request")
 
+// ErrAway: what was asked for is in a database that does not answer now.
+var ErrAway = errors.New("try again later")
+
+// awayRetry is when that may be tried again.
+const awayRetry = 2 * time.Second
+
 // ErrNotHere: a node of this role does not do that.
 var ErrNotHere = errors.New("not a task of this node")
 
@@ -196,6 +202,10 @@ func answer(w http.ResponseWriter, v any, err error) {
 		return
 	case errors.Is(err, ErrBadRequest):
 		fail(w, http.StatusBadRequest, err)
+		return
+	case errors.Is(err, ErrAway):
+		w.Header().Set("Retry-After", strconv.Itoa(int(awayRetry.Seconds())))
+		fail(w, http.StatusServiceUnavailable, err)
 		return
 	case err != nil:
 		fail(w, http.StatusInternalServerError, err)

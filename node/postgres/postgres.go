@@ -35,7 +35,9 @@ const (
 	migrationLock = 0x666c6f74696c6c61
 	schema        = "flotilla"
 
-	noRights = "42501" // SQLSTATE
+	// SQLSTATEs
+	noRights   = "42501"
+	lockNotHad = "55P03" // within lockTimeout
 )
 
 // ErrReadOnly: the server answers, and changes nothing.
@@ -231,4 +233,17 @@ func Code(err error) string {
 		return told.Code
 	}
 	return ""
+}
+
+// Passes says of an error of the database whether it may do later what it has not done now.
+func Passes(err error) bool {
+	code := Code(err)
+	if code == "" { // it does not answer
+		return true
+	}
+	switch code[:2] {
+	case "25", "40", "53", "57": // it is read only, others were in the way, it has no connection or disk left, it stops
+		return true
+	}
+	return code == lockNotHad
 }

@@ -15,6 +15,8 @@ var (
 	ErrNotFound = errors.New("no such request in the log")
 	// ErrBadFilter: a filter that chooses nothing that can be meant.
 	ErrBadFilter = errors.New("bad filter")
+	// ErrUnavailable: the database of a log that several gateways share does not answer now.
+	ErrUnavailable = errors.New("the database of the request log does not answer")
 )
 
 // Options of a Log.
@@ -31,8 +33,10 @@ const (
 	defaultMaxAge     = 30 * 24 * time.Hour
 	defaultMaxRecords = 250_000
 	defaultQueue      = 4096
-	// closeTimeout bounds the writing of what is queued when the log is closed.
+	// closeTimeout bounds the writing of what is queued when the log is closed, stallTimeout that of a batch: a database that does not
+	// answer then is not waited for.
 	closeTimeout = 10 * time.Second
+	stallTimeout = 3 * time.Second
 	tidyEvery    = 10 * time.Minute
 	// tidyTimeout is how long tidying may keep the writer, whose queue fills meanwhile; what is left goes the next time.
 	tidyTimeout = 30 * time.Second
@@ -66,6 +70,7 @@ type Log struct {
 	barrier chan chan struct{} // answered when all that was queued before is written
 	done    chan struct{}      // closed when the writer has ended
 	dropped atomic.Uint64
+	kept    atomic.Uint64 // batches
 
 	mu     sync.RWMutex // guards closed; held while something is queued, so that nothing is queued after the end
 	closed bool
@@ -134,10 +139,19 @@ func (l *Log) Close() error {
 		return nil
 	}
 	close(l.queue)
-	late := time.AfterFunc(closeTimeout, l.cancel)
-	<-l.done
-	late.Stop()
+	late := time.After(closeTimeout)
+	for kept, over := l.kept.Load(), false; !over; kept = l.kept.Load() {
+		select {
+		case <-l.done:
+			over = true
+		case <-late:
+			over = true
+		case <-time.After(stallTimeout):
+			over = l.kept.Load() == kept
+		}
+	}
 	l.cancel()
+	<-l.done
 	if err := l.store.Close(); err != nil {
 		return fmt.Errorf("close request log: %w", err)
 	}

@@ -63,5 +63,7 @@ func (l *Log) keep(batch []Record) {
 	if err := l.store.Write(l.writing, batch); err != nil {
 		l.dropped.Add(uint64(len(batch)))
 		l.opts.Logger.Error("write request log", "records", len(batch), "err", err)
+		return
 	}
+	l.kept.Add(1)
 }

@@ -146,7 +146,7 @@ func (d *Directory) Create(ctx context.Context, t access.Terms) (string, access.
 		return err
 	})
 	if err != nil {
-		return "", access.Key{}, fmt.Errorf("store API key: %w", err)
+		return "", access.Key{}, away(fmt.Errorf("store API key: %w", err))
 	}
 	_ = d.Refresh(ctx) // the key is stored, and nobody else can tell its secret: if this fails, the next beat makes the key known here
 	return secret, k, nil
@@ -181,7 +181,7 @@ func (d *Directory) Revoke(ctx context.Context, id access.KeyID, forget bool) (k
 		err = d.Refresh(ctx)
 	}
 	if err != nil {
-		return access.Key{}, fmt.Errorf("revoke API key: %w", err)
+		return access.Key{}, away(fmt.Errorf("revoke API key: %w", err))
 	}
 	return k, nil
 }
@@ -201,11 +201,11 @@ func (d *Directory) change(ctx context.Context, do func(pgx.Tx) error) error {
 // List shows all keys, oldest first, with what all gateways have told of them.
 func (d *Directory) List(ctx context.Context) ([]access.Status, error) {
 	if err := d.Refresh(ctx); err != nil {
-		return nil, err
+		return nil, away(err)
 	}
 	used, at, err := d.used(ctx, "")
 	if err != nil {
-		return nil, err
+		return nil, away(err)
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -227,7 +227,20 @@ func (d *Directory) Status(ctx context.Context, id access.KeyID) (access.Status,
 		return access.Status{}, err
 	}
 	used, at, err := d.used(ctx, id)
-	return status(k, used, at), err
+	return status(k, used, at), away(err)
+}
+
+// away is err, as an access.UnavailableError where the database may do later what was asked.
+func away(err error) error {
+	for _, refusal := range []error{nil, access.ErrUnknownKey, access.ErrFull, access.ErrBadTerms} {
+		if errors.Is(err, refusal) {
+			return err
+		}
+	}
+	if !postgres.Passes(err) {
+		return err
+	}
+	return &access.UnavailableError{Err: err}
 }
 
 func status(k access.Key, used map[access.KeyID]access.Status, at time.Time) access.Status {

@@ -50,3 +50,18 @@ func (s *Store) Beats(t testing.TB) (n int64) {
 
 // GatewayID is this gateway's in the database.
 func (s *Store) GatewayID() string { return s.gateway }
+
+// Told says whether the database has heard of all rates that this gateway knows.
+func (s *Store) Told() bool {
+	s.meters.mu.Lock()
+	defer s.meters.mu.Unlock()
+	for _, m := range s.meters.byKey {
+		m.mu.Lock()
+		dirty := m.dirty
+		m.mu.Unlock()
+		if dirty {
+			return false
+		}
+	}
+	return true
+}

@@ -186,3 +186,29 @@ func TestLateRequestIsNotUnderWay(t *testing.T) {
 		return err == nil
 	})
 }
+
+// What is under way, and a slow network brings late that it is over, counts again for the other gateways though no request of the key comes.
+func TestRequestUnderWayIsNotForgottenLate(t *testing.T) {
+	database := pgtest.Start(t).Database()
+	a, b := newGateway(t, database, pgstore.Options{}), newGateway(t, database, pgstore.Options{})
+	id := create(t, a, access.Terms{Name: "one", Concurrent: 1})
+	eventually(t, "the other gateway knows the key", func() bool { _, err := b.Status(t.Context(), id); return err == nil })
+	if _, err := a.Enter(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	late := pgtest.Session(t, database)
+	for _, sql := range []string{"UPDATE flotilla.in_flight SET n = 0", "DELETE FROM flotilla.in_flight"} {
+		eventually(t, "the gateway has nothing to tell", func() bool { return a.Told() })
+		if _, err := late.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the other gateway may not", func() bool {
+			v, err := b.Enter(t.Context(), id)
+			if err == nil {
+				v.Leave()
+			}
+			var full *access.RateError
+			return errors.As(err, &full)
+		})
+	}
+}

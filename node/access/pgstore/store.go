@@ -36,7 +36,8 @@ type Options struct {
 const (
 	defaultLease = 15 * time.Minute
 	beatEvery    = time.Second
-	flushTimeout = 5 * time.Second // longer than between two tries to settle
+	flushTimeout = 5 * time.Second             // longer than between two tries to settle
+	closeTimeout = postgres.Timeout + lastWait // one try to settle; what is left stays in the outbox
 	openTimeout  = 30 * time.Second
 	pruneEvery   = time.Hour
 	// settledFor is how long the database remembers that an order is over. pruneBatch bounds what one statement forgets.
@@ -230,9 +231,6 @@ func (s *Store) Status(ctx context.Context, id access.KeyID) (access.Status, err
 		return access.Status{}, err
 	}
 	st, err := s.Directory.Status(ctx, id)
-	if err != nil && !errors.Is(err, access.ErrUnknownKey) {
-		return access.Status{}, &access.UnavailableError{Err: err}
-	}
 	one := []access.Status{st}
 	s.addHeld(one)
 	return one[0], err
@@ -305,9 +303,9 @@ func (s *Store) Close() error {
 	if was {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := s.flush(ctx); err != nil {
+	if err := s.told(ctx); err != nil {
 		s.log.Warn("what was charged last stays in the outbox until the next start", "err", err)
 	}
 	s.cancel()

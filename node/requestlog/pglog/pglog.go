@@ -60,7 +60,7 @@ func (s *Store) Write(ctx context.Context, batch []requestlog.Record) error {
 	}
 	for end := time.Now().Add(retryFor); ; {
 		err := s.insert(ctx, raw, batch)
-		if err == nil || !passes(err) || ctx.Err() != nil || time.Now().After(end) {
+		if err == nil || !postgres.Passes(err) || ctx.Err() != nil || time.Now().After(end) {
 			return err
 		}
 		select {
@@ -68,19 +68,6 @@ func (s *Store) Write(ctx context.Context, batch []requestlog.Record) error {
 		case <-time.After(retryEvery):
 		}
 	}
-}
-
-// passes says whether the database may take later what it has not taken now.
-func passes(err error) bool {
-	code := postgres.Code(err)
-	if code == "" { // it does not answer
-		return true
-	}
-	switch code[:2] {
-	case "25", "40", "53", "57": // it is read only, others were in the way, it has no connection or disk left, it stops
-		return true
-	}
-	return false
 }
 
 func (s *Store) insert(ctx context.Context, raw []byte, batch []requestlog.Record) error {
@@ -123,9 +110,17 @@ func (s *Store) Find(ctx context.Context, id string) (r requestlog.Record, err e
 		return r, requestlog.ErrNotFound
 	}
 	if err != nil {
-		return r, fmt.Errorf("read request log: %w", err)
+		return r, unread(err)
 	}
 	return r, nil
+}
+
+// unread says that the log could not be read, and whether it may be read later.
+func unread(err error) error {
+	if postgres.Passes(err) {
+		err = fmt.Errorf("%w: %w", requestlog.ErrUnavailable, err)
+	}
+	return fmt.Errorf("read request log: %w", err)
 }
 
 // List implements requestlog.Store. A page is whole, however rare what is looked for.
@@ -173,7 +168,7 @@ func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page,
 		return err
 	})
 	if err != nil {
-		return requestlog.Page{}, fmt.Errorf("read request log: %w", err)
+		return requestlog.Page{}, unread(err)
 	}
 	if len(page.Requests) > f.Limit {
 		page.Requests = page.Requests[:f.Limit]
