@@ -91,21 +91,27 @@ func (m *meter) news() (here int64, seconds, deltas []int64) {
 func (s *Store) compareMeters(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
-	rows, err := s.pool.Query(ctx, "SELECT key_id, n FROM in_flight WHERE gateway = $1 AND n > 0", s.gateway)
+	rows, err := s.pool.Query(ctx, "SELECT key_id, n FROM in_flight WHERE gateway = $1 AND n <> 0", s.gateway)
 	if err != nil {
 		return fmt.Errorf("compare requests under way: %w", err)
 	}
+	there := map[access.KeyID]int64{}
 	var id access.KeyID
 	var n int64
 	_, err = pgx.ForEachRow(rows, []any{&id, &n}, func() error {
-		m := s.meters.of(id)
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.dirty = m.dirty || m.here != n
+		there[id] = n
+		s.meters.of(id)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("compare requests under way: %w", err)
+	}
+	s.meters.mu.Lock()
+	defer s.meters.mu.Unlock()
+	for id, m := range s.meters.byKey {
+		m.mu.Lock()
+		m.dirty = m.dirty || m.here != there[id]
+		m.mu.Unlock()
 	}
 	return nil
 }
