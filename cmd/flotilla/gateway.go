@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -126,8 +127,12 @@ func (c *gatewayCmd) config() (node.GatewayConfig, error) {
 	if err != nil {
 		return node.GatewayConfig{}, err
 	}
+	var keys []string
+	for _, k := range c.APIKey {
+		keys = append(keys, strings.TrimSpace(k)) // of "a, b", or of a file's last line; no request could come with it
+	}
 	return node.GatewayConfig{
-		Cache: kept, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: c.APIKey, LaneDeposit: settlement.Amount(c.LaneDeposit), MaxOutputTokens: c.MaxOutput, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
+		Cache: kept, IndexFile: c.Index, HTTPListen: c.Listen, APIKeys: keys, LaneDeposit: settlement.Amount(c.LaneDeposit), MaxOutputTokens: c.MaxOutput, DefaultModel: c.Default, Upgrades: upgrades, AcceptFeedback: c.Accept,
 		Timeouts: node.Timeouts{Connect: c.Connect, FirstByte: c.FirstByte, Idle: c.Idle},
 		Queue:    node.QueueConfig{Length: c.QueueLength, Wait: c.QueueWait}, Drain: c.Drain,
 		Store: c.Store, StoreLease: c.StoreLease, LogAge: c.LogAge, LogRecords: c.LogRecords,

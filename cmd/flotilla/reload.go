@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"reflect"
@@ -11,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"flotilla/node"
+	"flotilla/node/access"
 )
 
 // configPoll is how often the config files are looked at. Asking for their times works on every file system and with every
@@ -31,29 +33,38 @@ type source struct {
 }
 
 // keepConfigured reads flags, environment and files again on hup and when a file has changed, until ctx ends. All of it
-// is checked before any of it counts; what cannot be meant leaves everything as it was.
+// is checked before any of it counts; what cannot be meant leaves everything as it was. What cannot be checked while the database is away
+// is tried again until it can.
 func (c *gatewayCmd) keepConfigured(ctx context.Context, s *streams, g *node.Gateway, hup <-chan os.Signal) {
 	poll := time.NewTicker(configPoll)
 	defer poll.Stop()
 	seen, flags := s.source.state(), s.source.flags
+	waiting := false // for the database
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hup:
-			seen = s.source.state()
+			seen, waiting = s.source.state(), false
 		case <-poll.C:
 			now := s.source.state()
-			if slices.Equal(now, seen) {
+			if same := slices.Equal(now, seen); same && !waiting {
 				continue
+			} else if !same {
+				seen, waiting = now, false
 			}
-			seen = now
 		}
 		next, err := s.source.reload(ctx, g)
 		if err != nil {
-			s.log.Error("configuration not reloaded; everything stays as it was", "err", err)
+			var away *access.UnavailableError
+			again := errors.As(err, &away)
+			if !again || !waiting {
+				s.log.Error("configuration not reloaded; everything stays as it was", "err", err, "tried_again", again)
+			}
+			waiting = again
 			continue
 		}
+		waiting = false
 		changed, _ := changedFlags(flags, next)
 		_, restart := changedFlags(s.source.flags, next) // those that it runs with
 		s.log.Info("configuration reloaded", "changed", changed, "needs_restart", restart)
