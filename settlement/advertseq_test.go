@@ -3,6 +3,7 @@ package settlement_test
 import (
 	"cmp"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -72,8 +73,14 @@ func TestCopyOfALedgerThatServed(t *testing.T) {
 		goOn func(t *testing.T, dir, copied string) string // returns where it goes on
 		want error
 	}{
-		"itself":   {func(_ *testing.T, dir, _ string) string { return dir }, settlement.ErrReceiptReplayed},
-		"moved":    {func(t *testing.T, dir, copied string) string { return move(t, dir, copied+"-moved") }, settlement.ErrReceiptReplayed},
+		"itself": {func(_ *testing.T, dir, _ string) string { return dir }, settlement.ErrReceiptReplayed},
+		"moved":  {func(t *testing.T, dir, copied string) string { return move(t, dir, copied+"-moved") }, settlement.ErrReceiptReplayed},
+		"restored by cp -a over itself": {func(t *testing.T, dir, copied string) string {
+			if out, err := exec.CommandContext(t.Context(), "cp", "-a", copied+"/.", dir).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			return dir
+		}, settlement.ErrUnknownAdvert},
 		"a copy":   {func(_ *testing.T, _, copied string) string { return copied }, settlement.ErrUnknownAdvert},
 		"restored": {func(t *testing.T, dir, copied string) string { remove(t, dir); return move(t, copied, dir) }, settlement.ErrUnknownAdvert},
 		"restored by rsync, PLACE deleted": {func(t *testing.T, dir, copied string) string {
@@ -108,6 +115,28 @@ func TestCopyOfALedgerThatServed(t *testing.T) {
 	}
 }
 
+// TestOwnerOfALedgerIsSet: what sets the owner of all files before each start, as Kubernetes does with fsGroup, makes no copy of a ledger.
+func TestOwnerOfALedgerIsSet(t *testing.T) {
+	f := newFixture(t, 1)
+	dir := filepath.Join(t.TempDir(), "ledger")
+	l := f.open(t, f.operators[0], dir)
+	f.number(t, l)
+	closeLedger(t, l)
+	time.Sleep(20 * time.Millisecond) // file systems count time in steps
+	for _, e := range dirEntries(t, dir) {
+		if err := os.Lchown(filepath.Join(dir, e), -1, os.Getgid()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l = f.open(t, f.operators[0], dir)
+	o := f.opening(t, 0)
+	b := o.Bundle(testDomain, receipt(t, o, 0), nil)
+	b.GatewaySig = f.gateway.sign(t, b.Receipt.Digest(testDomain))
+	if _, err := l.CountersignPartial(t.Context(), b); err != nil {
+		t.Error(err)
+	}
+}
+
 func move(t *testing.T, from, to string) string {
 	t.Helper()
 	if err := os.Rename(from, to); err != nil {
@@ -120,11 +149,11 @@ func move(t *testing.T, from, to string) string {
 func putBack(t *testing.T, copied, dir string) {
 	t.Helper()
 	for _, e := range dirEntries(t, dir) {
-		is, err := os.Stat(filepath.Join(dir, e))
+		is, err := os.Lstat(filepath.Join(dir, e))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if was, err := os.Stat(filepath.Join(copied, e)); err == nil && was.Size() == is.Size() {
+		if was, err := os.Lstat(filepath.Join(copied, e)); err == nil && was.Size() == is.Size() {
 			remove(t, filepath.Join(copied, e))
 		} else {
 			remove(t, filepath.Join(dir, e))

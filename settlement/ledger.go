@@ -109,21 +109,21 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	l.commits = turns[*commitOp]{work: l.commitGroup, most: maxGroupOps}
 	l.syncs = turns[*syncResult]{work: l.syncGroup, most: math.MaxInt}
 	go l.syncLoop()
-	place := ""
+	var here place
 	if dir != "" && opts.files == nil {
-		if place, err = placeOf(dir); err != nil {
+		if here, err = placeOf(dir); err != nil {
 			return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
 		}
 	}
-	if err := l.load(place); err != nil {
+	if err := l.load(here); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
 	}
 	return l, nil
 }
 
-// load checks whose ledger it is and whether it is a copy, counts the backlog and finds the batch in flight. place is where it is; empty
+// load checks whose ledger it is and whether it is a copy, counts the backlog and finds the batch in flight. here is where it is; empty
 // when only in memory.
-func (l *Ledger) load(place string) error {
+func (l *Ledger) load(here place) error {
 	want := ledgerMeta{Format: ledgerFormat, Owner: l.self, Domain: l.domain}
 	err := l.update(context.Background(), func(tx *stagedTx) error {
 		var have ledgerMeta
@@ -142,8 +142,8 @@ func (l *Ledger) load(place string) error {
 		}
 		return nil
 	})
-	if err == nil && place != "" {
-		err = l.update(context.Background(), func(tx *stagedTx) error { return l.noticeCopy(tx, place) })
+	if err == nil && here.now != "" {
+		err = l.update(context.Background(), func(tx *stagedTx) error { return l.noticeCopy(tx, here) })
 	}
 	if err != nil {
 		return err
