@@ -101,6 +101,7 @@ func config(url string) (*pgxpool.Config, error) {
 		cfg.MaxConns = maxConns
 	}
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
+	cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // another, which URLs name for poolers, does not know what a jsonb or an array is
 	params := cfg.ConnConfig.RuntimeParams
 	params["search_path"] = schema
 	params["application_name"] = "flotilla"

@@ -314,3 +314,16 @@ func BenchmarkVisit(b *testing.B) {
 		})
 	})
 }
+
+// What a URL says for the sake of a pooler, of how statements are sent, keeps no key from being made and used.
+func TestStatementsAreSentOneWay(t *testing.T) {
+	a := newGateway(t, pgtest.Start(t).Database()+"&default_query_exec_mode=simple_protocol", pgstore.Options{})
+	id := create(t, a, access.Terms{Name: "limited", Budget: 1000})
+	h, err := a.Hold(t.Context(), id, receipt(1), 100)
+	if err == nil {
+		err = h.Charge(50)
+	}
+	if k := a.spent(id); err != nil || k.Spent != 50 {
+		t.Errorf("spent %s: %v", k.Spent, err)
+	}
+}
