@@ -44,9 +44,10 @@ browser: ## the gateway's page in Debian's Chromium, which is installed when the
 
 scale: ## two gateways that share a PostgreSQL, which is installed when there is none: a budget holds across both, and either may die
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
-	FLOTILLA_SCALE=1 FLOTILLA_POSTGRES=required $(GO) test -v -count 1 -timeout 10m -run TestScale ./cmd/flotilla
+	command -v pgbouncer >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends pgbouncer; }
+	FLOTILLA_SCALE=1 FLOTILLA_POSTGRES=required $(GO) test -v -count 1 -timeout 10m -run 'TestScale|ReloadedWhenTheDatabaseIsBack' ./cmd/flotilla
 	FLOTILLA_POSTGRES=required $(GO) test -count 1 -timeout 20m ./node/access/pgstore ./node/requestlog/... ./node/postgres
-	FLOTILLA_POSTGRES=required $(GO) test -count 1 -timeout 5m -run TestGatewaysCountWhatOthersAnswer ./node
+	FLOTILLA_POSTGRES=required $(GO) test -count 1 -timeout 5m -run 'TestGatewaysCountWhatOthersAnswer|WhileTheDatabaseStalls' ./node
 
 contracts: ## Solidity: build, test, fuzz, invariants, gas table
 	tools/node/with-node contracts/test.sh
