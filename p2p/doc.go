@@ -9,9 +9,8 @@
 // Gateways listen; operators dial out to gateways and need no listen address,
 // so a machine behind a home router can serve. The gateway opens inference
 // streams on the connection that the operator made. Nodes learn of one another
-// from a bootstrap list, from gateway hellos, from GossipSub peer exchange and
-// from a file of peers kept between runs, so a fleet outlives its bootstrap
-// nodes.
+// from a bootstrap list, from gateway hellos and from a file of peers kept
+// between runs, so a fleet outlives its bootstrap nodes.
 //
 // # Life of a Host
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -128,7 +129,6 @@ func gossipOptions(topics ...string) []pubsub.Option {
 		pubsub.WithNoAuthor(),
 		pubsub.WithMessageIdFn(messageID),
 		pubsub.WithMaxMessageSize(MaxAdvertBytes + 1<<10), // envelope plus pubsub's own framing
-		pubsub.WithPeerExchange(true),
 		pubsub.WithFloodPublish(true),
 		pubsub.WithSeenMessagesTTL(seenTTL),
 		pubsub.WithValidateQueueSize(validateQueue),
@@ -137,9 +137,9 @@ func gossipOptions(topics ...string) []pubsub.Option {
 			GossipThreshold:   -50,
 			PublishThreshold:  -100,
 			GraylistThreshold: -200,
-			// Zero: peer exchange is believed from anyone without a bad mark. New
-			// nodes have no better source, and adverts are signed whoever relays.
-			AcceptPXThreshold:           0,
+			// Peer exchange is believed from nobody: each message of a stranger could have us dial some hundred addresses.
+			// Who listens says so in its hello.
+			AcceptPXThreshold:           math.MaxFloat64,
 			OpportunisticGraftThreshold: 1,
 		}),
 	}

@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/record"
 	"github.com/marcopolo/simnet"
+	"google.golang.org/protobuf/proto"
 )
 
 // AdvertTopic is the gossip topic of adverts in the simulated fleet.
@@ -96,4 +99,38 @@ func (s *Stranger) Hush() {
 func (s *Stranger) Close() error {
 	s.sub.Cancel()
 	return s.host.Close()
+}
+
+// Introduce sends a node, in place of the stranger, another one: GossipSub's peer exchange.
+func (s *Stranger) Introduce(ctx context.Context, to, other *Node) error {
+	key, err := crypto.UnmarshalEd25519PrivateKey(other.Key)
+	if err != nil {
+		return err
+	}
+	info, err := peer.AddrInfoFromString(other.Addr)
+	if err != nil {
+		return err
+	}
+	record, err := record.Seal(peer.PeerRecordFromAddrInfo(*info), key)
+	if err != nil {
+		return err
+	}
+	raw, err := record.Marshal()
+	if err != nil {
+		return err
+	}
+	topic := AdvertTopic
+	rpc := &pb.RPC{Control: &pb.ControlMessage{Prune: []*pb.ControlPrune{{
+		TopicID: &topic, Peers: []*pb.PeerInfo{{PeerID: []byte(info.ID), SignedPeerRecord: raw}},
+	}}}}
+	message, err := proto.Marshal(rpc)
+	if err != nil {
+		return err
+	}
+	stream, err := s.host.NewStream(ctx, to.ID(), pubsub.GossipSubDefaultProtocols...)
+	if err != nil {
+		return err
+	}
+	_, err = stream.Write(append(binary.AppendUvarint(nil, uint64(len(message))), message...))
+	return err
 }
