@@ -31,17 +31,19 @@ func near(a multiaddr.Multiaddr) nearness {
 	}
 }
 
-// dialGate keeps strangers from using this node to knock at doors that are closed to them. Hellos, GossipSub's peer exchange and libp2p's
-// identification all bring addresses that a stranger named. Of those it lets only such be dialled as are no nearer than the user's own
-// bootstrap list: in a fleet of the internet none of the home network or of this machine, in a fleet of one machine all.
+// dialGate keeps strangers from using this node to knock at doors that are closed to them. Hellos and libp2p's identification
+// bring addresses that a stranger named. Of those it lets only such be dialled as are no nearer than the user's own
+// bootstrap list: in a fleet of the internet none of the home network or of this machine, in a fleet of one machine all. And those at
+// which this node has met the peer before: the list may be of names, and none of its nodes there to say how near they are.
 type dialGate struct {
 	bootstrap map[PeerID]bool
+	kept      *peersFile
 	nearest   atomic.Int32 // nearness that is let through; it only grows
 }
 
 // newDialGate returns a gate for a bootstrap list that was validated with the Config.
-func newDialGate(bootstrap []string) *dialGate {
-	g := &dialGate{bootstrap: make(map[PeerID]bool)}
+func newDialGate(bootstrap []string, kept *peersFile) *dialGate {
+	g := &dialGate{bootstrap: make(map[PeerID]bool), kept: kept}
 	for _, text := range bootstrap {
 		if info, err := peer.AddrInfoFromString(text); err == nil {
 			g.bootstrap[info.ID] = true
@@ -61,12 +63,12 @@ func (g *dialGate) letIn(n nearness) {
 
 // InterceptAddrDial is asked of each address, after names in it were looked up.
 func (g *dialGate) InterceptAddrDial(to peer.ID, a multiaddr.Multiaddr) bool {
-	return g.bootstrap[to] || int32(near(a)) <= g.nearest.Load()
+	return g.bootstrap[to] || int32(near(a)) <= g.nearest.Load() || g.kept.met(to, a)
 }
 
-// InterceptUpgraded learns where a bootstrap node that the list gives by name is.
+// InterceptUpgraded learns where a bootstrap node that the list gives by name is, or a peer that was met before.
 func (g *dialGate) InterceptUpgraded(c network.Conn) (bool, control.DisconnectReason) {
-	if c.Stat().Direction == network.DirOutbound && g.bootstrap[c.RemotePeer()] {
+	if c.Stat().Direction == network.DirOutbound {
 		g.letIn(near(c.RemoteMultiaddr()))
 	}
 	return true, 0

@@ -135,6 +135,18 @@ func (h *Host) Gateways() (addrs []string) {
 	return addrs
 }
 
+// Kept are the addresses at which the host would dial a peer that it remembers.
+func (h *Host) Kept(id PeerID) (addrs []string) {
+	for _, info := range h.kept.list() {
+		for _, a := range info.Addrs {
+			if info.ID == id {
+				addrs = append(addrs, a.String())
+			}
+		}
+	}
+	return addrs
+}
+
 // Hold stores an own advert without telling anybody.
 func (h *Host) Hold(a Advert, raw []byte) error {
 	_, err := h.directory.put(a, raw)
@@ -278,7 +290,7 @@ func KeepPeers(path string, cfg Config, ids []PeerID, addrs []multiaddr.Multiadd
 		return err
 	}
 	for _, id := range ids {
-		f.note(id, addrs)
+		f.note(id, addrs, true)
 	}
 	return f.save()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -68,7 +69,7 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := hostOptions(cfg)
+	options, err := hostOptions(cfg, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +188,34 @@ func (h *Host) Close() error {
 // notePeers remembers where connected peers can be dialled.
 func (h *Host) notePeers() {
 	for _, id := range h.lib.Network().Peers() {
-		h.kept.note(id, h.lib.Peerstore().Addrs(id))
+		h.notePeer(id)
 	}
+}
+
+// notePeer remembers where one can be dialled: where it was dialled and has proved who it is. One that came by itself may claim any
+// address, and is believed those of the machine that it came from.
+func (h *Host) notePeer(id PeerID) {
+	var met, claimed []multiaddr.Multiaddr
+	for _, c := range h.lib.Network().ConnsToPeer(id) {
+		if c.Stat().Direction == network.DirOutbound {
+			met = append(met, c.RemoteMultiaddr())
+			continue
+		}
+		for _, a := range h.lib.Peerstore().Addrs(id) {
+			if sameMachine(a, c.RemoteMultiaddr()) {
+				claimed = append(claimed, a)
+			}
+		}
+	}
+	if len(met) > 0 {
+		h.kept.note(id, met, true)
+	} else {
+		h.kept.note(id, claimed, false)
+	}
+}
+
+func sameMachine(a, b multiaddr.Multiaddr) bool {
+	ipA, errA := manet.ToIP(a)
+	ipB, errB := manet.ToIP(b)
+	return errA == nil && errB == nil && ipA.Equal(ipB)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 // Bounds of the peers file.
@@ -28,6 +29,7 @@ type keptPeer struct {
 	ID       string    `json:"id"`
 	Addrs    []string  `json:"addrs"`
 	LastSeen time.Time `json:"last_seen"`
+	Met      bool      `json:"met,omitempty"` // it was dialled there; else it was the one that dialled, and said so
 
 	info peer.AddrInfo // the same, parsed
 }
@@ -40,7 +42,7 @@ func (k *keptPeer) parse() bool {
 	}
 	k.info = peer.AddrInfo{ID: id}
 	for _, text := range k.Addrs[:min(len(k.Addrs), MaxAdvertAddrs)] {
-		if a, err := multiaddr.NewMultiaddr(text); err == nil {
+		if a, err := multiaddr.NewMultiaddr(text); err == nil && manet.IsThinWaist(a) { // earlier versions kept names, of whoever claimed them
 			k.info.Addrs = append(k.info.Addrs, a)
 		}
 	}
@@ -90,18 +92,21 @@ func loadPeersFile(path string, now func() time.Time) (*peersFile, error) {
 	return f, nil
 }
 
-// note remembers that a peer was reachable at addrs just now.
-func (f *peersFile) note(id PeerID, addrs []multiaddr.Multiaddr) {
-	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a multiaddr.Multiaddr) bool { return len(a.String()) > maxAddrBytes })
-	addrs = mostDialable(addrs)
+// note remembers that a peer was reachable at addrs just now, or, unless it was met there, said so.
+func (f *peersFile) note(id PeerID, addrs []multiaddr.Multiaddr, met bool) {
+	addrs = slices.DeleteFunc(slices.Clone(addrs), func(a multiaddr.Multiaddr) bool {
+		return len(a.String()) > maxAddrBytes || !manet.IsThinWaist(a)
+	})
+	slices.SortFunc(addrs, func(a, b multiaddr.Multiaddr) int { return a.Compare(b) })
+	addrs = mostDialable(slices.CompactFunc(addrs, multiaddr.Multiaddr.Equal))
 	if len(addrs) == 0 {
 		return // a node that only dials out cannot be redialled
 	}
-	if f.knows(id, addrs) {
+	if f.knows(id, addrs, met) {
 		return
 	}
 	k := keptPeer{
-		ID: id.String(), LastSeen: f.now().UTC().Truncate(time.Second),
+		ID: id.String(), LastSeen: f.now().UTC().Truncate(time.Second), Met: met,
 		info: peer.AddrInfo{ID: id, Addrs: addrs},
 	}
 	for _, a := range addrs {
@@ -118,12 +123,20 @@ func (f *peersFile) note(id PeerID, addrs []multiaddr.Multiaddr) {
 
 // knows says whether the peer was noted at these addresses lately, so that a
 // quiet fleet does not rewrite the file every few seconds.
-func (f *peersFile) knows(id PeerID, addrs []multiaddr.Multiaddr) bool {
+func (f *peersFile) knows(id PeerID, addrs []multiaddr.Multiaddr, met bool) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	k, known := f.peers[id]
-	return known && f.now().Sub(k.LastSeen) < keptRefresh &&
+	return known && k.Met == met && f.now().Sub(k.LastSeen) < keptRefresh &&
 		slices.EqualFunc(k.info.Addrs, addrs, func(a, b multiaddr.Multiaddr) bool { return a.Equal(b) })
+}
+
+// met says whether this node has dialled the peer at the address, and found it there.
+func (f *peersFile) met(id PeerID, at multiaddr.Multiaddr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	k := f.peers[id]
+	return k.Met && slices.ContainsFunc(k.info.Addrs, at.Equal)
 }
 
 // trim forgets the peer seen longest ago. The caller holds mu.

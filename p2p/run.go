@@ -131,7 +131,7 @@ func (h *Host) watch(ctx context.Context, events <-chan any, pulls chan<- PeerID
 			case event.EvtPeerConnectednessChanged:
 				set(e.Peer, e.Connectedness == network.Connected)
 			case event.EvtPeerIdentificationCompleted:
-				h.kept.note(e.Peer, e.ListenAddrs)
+				h.notePeer(e.Peer)
 				enqueue(e.Peer)
 				if len(young) < connectedPulls {
 					young = append(young, e.Peer)

@@ -146,7 +146,7 @@ func connRate(conns int) *rate.Limiter {
 
 // hostOptions are the libp2p options of a node. Transports are named so that
 // the defaults (WebSocket, WebTransport, WebRTC) stay out of the binary's attack surface.
-func hostOptions(cfg Config) ([]libp2p.Option, error) {
+func hostOptions(cfg Config, kept *peersFile) ([]libp2p.Option, error) {
 	key, err := crypto.UnmarshalEd25519PrivateKey(cfg.Identity)
 	if err != nil {
 		return nil, fmt.Errorf("read identity key: %w", err)
@@ -172,7 +172,7 @@ func hostOptions(cfg Config) ([]libp2p.Option, error) {
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ResourceManager(limits),
 		libp2p.ConnectionManager(conns),
-		libp2p.ConnectionGater(newDialGate(cfg.Bootstrap)),
+		libp2p.ConnectionGater(newDialGate(cfg.Bootstrap, kept)),
 		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 		libp2p.UserAgent("flotilla"),
