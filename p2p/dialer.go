@@ -1,9 +1,11 @@
 package p2p
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,8 +47,9 @@ type dialer struct {
 	gateways  *gatewaySet
 	timeout   time.Duration
 
-	mu      sync.Mutex // guards targets
+	mu      sync.Mutex // guards targets and doors
 	targets map[PeerID]*target
+	doors   *doors
 	dials   sync.WaitGroup
 	slots   chan struct{}
 }
@@ -56,8 +59,8 @@ func newDialer(cfg Config, lib host.Host, kept *peersFile, gateways *gatewaySet)
 	d := &dialer{
 		lib: lib, log: cfg.Logger, role: cfg.Role, kept: kept, gateways: gateways,
 		timeout: cfg.Timers.Dial,
-		targets: make(map[PeerID]*target),
-		slots:   make(chan struct{}, parallelDials),
+		targets: make(map[PeerID]*target), doors: newDoors(time.Now()),
+		slots: make(chan struct{}, parallelDials),
 	}
 	byID := make(map[PeerID]int)
 	for _, text := range cfg.Bootstrap {
@@ -94,7 +97,7 @@ func (d *dialer) run(ctx context.Context) {
 func (d *dialer) step(ctx context.Context) {
 	seen := make(map[PeerID]bool)
 	enough := func() bool { return len(d.lib.Network().Peers()) >= enoughPeers }
-	try := func(infos []peer.AddrInfo, always bool) {
+	try := func(infos []peer.AddrInfo, always, strange bool) {
 		for _, info := range infos {
 			if info.ID == d.lib.ID() || seen[info.ID] {
 				continue
@@ -104,17 +107,44 @@ func (d *dialer) step(ctx context.Context) {
 				d.lib.ConnManager().Protect(info.ID, connTag)
 			}
 			if always || !enough() {
-				d.dial(ctx, info)
+				d.dial(ctx, info, strange)
 			}
 		}
 	}
 	live, _ := d.gateways.live()
-	try(d.bootstrap, true)
-	try(live, d.role == RoleOperator)
+	try(d.listed(live), true, false)
+	try(d.leastTried(live), d.role == RoleOperator, true)
 	if !enough() {
-		try(d.kept.list(), false)
+		try(d.kept.list(), false, false)
 	}
 	d.forget(seen)
+}
+
+// listed is the bootstrap list. A node of it may say in its hello that it has moved.
+func (d *dialer) listed(live []peer.AddrInfo) []peer.AddrInfo {
+	all := slices.Clone(d.bootstrap)
+	for i := range all {
+		for _, g := range live {
+			if g.ID == all[i].ID {
+				all[i].Addrs = slices.Concat(all[i].Addrs, g.Addrs)
+			}
+		}
+	}
+	return all
+}
+
+// leastTried sorts gateways so that whoever invents some cannot use up the dials that an honest one waits for.
+func (d *dialer) leastTried(live []peer.AddrInfo) []peer.AddrInfo {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	failures := func(id PeerID) int {
+		if t := d.targets[id]; t != nil {
+			return t.failures
+		}
+		return 0
+	}
+	slices.SortFunc(live, func(a, b peer.AddrInfo) int { return cmp.Compare(failures(a.ID), failures(b.ID)) })
+	return live
 }
 
 // forget drops the state of peers that are no longer targets.
@@ -130,8 +160,8 @@ func (d *dialer) forget(seen map[PeerID]bool) {
 }
 
 // dial starts one dial unless the peer is connected, being dialled, or its
-// backoff has not run out, or all slots are taken.
-func (d *dialer) dial(ctx context.Context, info peer.AddrInfo) {
+// backoff has not run out, or all slots are taken. Where only a stranger says that the peer is, doors bound the knocks.
+func (d *dialer) dial(ctx context.Context, info peer.AddrInfo, strange bool) {
 	if len(info.Addrs) == 0 {
 		return
 	}
@@ -154,6 +184,12 @@ func (d *dialer) dial(ctx context.Context, info peer.AddrInfo) {
 	default:
 		return
 	}
+	if strange {
+		if info.Addrs = d.doors.knock(info.Addrs, time.Now()); len(info.Addrs) == 0 {
+			<-d.slots
+			return
+		}
+	}
 	t.dialing = true
 	d.dials.Go(func() {
 		defer func() { <-d.slots }()
@@ -161,6 +197,11 @@ func (d *dialer) dial(ctx context.Context, info peer.AddrInfo) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		t.dialing = false
+		for _, c := range d.lib.Network().ConnsToPeer(info.ID) {
+			if c.Stat().Direction == network.DirOutbound {
+				d.doors.prove(c.RemoteMultiaddr(), time.Now())
+			}
+		}
 		t.next = time.Now().Add(t.backoff(err))
 	})
 }

@@ -189,7 +189,7 @@ func (d *Directory) put(a Advert, raw []byte) (Verdict, error) {
 		if len(d.entries) >= MaxAdverts || d.nodesOf(a.Operator) >= MaxNodesPerOperator {
 			return Ignore, errFull
 		}
-		stored = &entry{bucket: newTokenBucket(d.now())}
+		stored = &entry{bucket: newTokenBucket(advertBurst, advertSpacing, d.now())}
 		d.entries[a.Peer] = stored
 	}
 	stored.advert, stored.sealed = a, newSealed(raw)
@@ -318,24 +318,31 @@ func (d *Directory) envelopes() []sealed {
 	return live
 }
 
-// tokenBucket allows advertBurst events at once and one more per advertSpacing.
+// tokenBucket allows so many events at once and one more each period.
 type tokenBucket struct {
+	most   int
+	every  time.Duration
 	tokens int
 	last   time.Time
 }
 
 // newTokenBucket returns a full bucket.
-func newTokenBucket(now time.Time) tokenBucket {
-	return tokenBucket{tokens: advertBurst, last: now}
+func newTokenBucket(most int, every time.Duration, now time.Time) tokenBucket {
+	return tokenBucket{most: most, every: every, tokens: most, last: now}
+}
+
+// empty says whether there is no token now.
+func (b *tokenBucket) empty(now time.Time) bool {
+	if refill := int(now.Sub(b.last) / b.every); refill > 0 {
+		b.tokens = min(b.tokens+refill, b.most)
+		b.last = b.last.Add(time.Duration(refill) * b.every)
+	}
+	return b.tokens == 0
 }
 
 // take uses one token and says whether there was one.
 func (b *tokenBucket) take(now time.Time) bool {
-	if refill := int(now.Sub(b.last) / advertSpacing); refill > 0 {
-		b.tokens = min(b.tokens+refill, advertBurst)
-		b.last = b.last.Add(time.Duration(refill) * advertSpacing)
-	}
-	if b.tokens == 0 {
+	if b.empty(now) {
 		return false
 	}
 	b.tokens--

@@ -1,0 +1,152 @@
+package p2p_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"flotilla/p2p"
+	"flotilla/p2p/simtest"
+)
+
+// dialLog is a log that counts the dials to addresses that have a text in them.
+type dialLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (d *dialLog) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(p)
+}
+
+func (d *dialLog) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(d, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (d *dialLog) dials(to string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Count(d.text.String(), "* ["+to)
+}
+
+// hold has a host hear hellos that name addrs, signed by each key, as of now.
+func hold(t *testing.T, h *p2p.Host, keys []ed25519.PrivateKey, addrs func(i int) []string) {
+	t.Helper()
+	for i, key := range keys {
+		raw, err := p2p.SealHello(simtest.Network, key, mustPeerID(t, key), addrs(i), uint64(time.Now().UnixMilli()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = h.HoldHello(raw) // a full set may have no room
+	}
+}
+
+// TestKnocksAtAThirdParty: many gateways that somebody has invented name the address of one that has nothing to do with the fleet. An
+// operator knocks there a few times, and meets an honest gateway all the same.
+func TestKnocksAtAThirdParty(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		log := &dialLog{}
+		known := f.Start(p2p.Config{Role: p2p.RoleGateway})
+		o := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{known.Addr}, Logger: log.logger()})
+		time.Sleep(5 * time.Second)
+		victim := func(int) (addrs []string) {
+			for port := range 8 {
+				addrs = append(addrs, fmt.Sprintf("/ip4/9.9.9.9/udp/%d/quic-v1", 1000+port))
+			}
+			return addrs
+		}
+		const minutes = 20
+		var honest *simtest.Node
+		for minute := range minutes {
+			var keys []ed25519.PrivateKey
+			for i := range p2p.MaxGateways {
+				keys = append(keys, simtest.Key(1000+i))
+			}
+			if minute == minutes/2 {
+				honest = f.Start(p2p.Config{Role: p2p.RoleGateway, Bootstrap: []string{known.Addr}})
+				time.Sleep(time.Second)
+			}
+			hold(t, o.Host, keys, victim)
+			time.Sleep(time.Minute)
+		}
+		if n := log.dials("/ip4/9.9.9.9/"); n == 0 || n > 8+minutes {
+			t.Errorf("%d knocks at a third party in %d minutes, want a few", n, minutes)
+		}
+		if !o.Connected(honest.ID()) {
+			t.Error("an honest gateway was not met")
+		}
+	})
+}
+
+// TestKnocksAtManyPlaces: what invented gateways have an operator dial altogether is bounded too, and a fleet that it hears of for the first
+// time is met at once.
+func TestKnocksAtManyPlaces(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		log := &dialLog{}
+		known := f.Start(p2p.Config{Role: p2p.RoleGateway})
+		var fleet []*simtest.Node
+		for range 12 {
+			fleet = append(fleet, f.Start(p2p.Config{Role: p2p.RoleGateway, Bootstrap: []string{known.Addr}}))
+		}
+		time.Sleep(5 * time.Second)
+		o := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{known.Addr}, Logger: log.logger()})
+		time.Sleep(30 * time.Second)
+		if n := met(o, fleet); n != len(fleet) {
+			t.Errorf("%d of %d gateways are met half a minute after the first", n, len(fleet))
+		}
+		const minutes = 10
+		for minute := range minutes {
+			var keys []ed25519.PrivateKey
+			for i := range p2p.MaxGateways {
+				keys = append(keys, simtest.Key(1000+i))
+			}
+			hold(t, o.Host, keys, func(i int) []string { return []string{fmt.Sprintf("/ip4/9.9.%d.%d/udp/1000/quic-v1", minute, i)} })
+			time.Sleep(time.Minute)
+		}
+		if n := log.dials("/ip4/9.9."); n == 0 || n > 32+minutes*15 {
+			t.Errorf("%d dials in %d minutes for gateways that somebody has invented", n, minutes)
+		}
+	})
+}
+
+// TestMovedBootstrapGateway: a gateway of the list that is at another address now is met there.
+func TestMovedBootstrapGateway(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		first := f.Start(p2p.Config{Role: p2p.RoleGateway})
+		second := f.Start(p2p.Config{Role: p2p.RoleGateway, Bootstrap: []string{first.Addr}})
+		o := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{first.Addr, second.Addr}})
+		time.Sleep(10 * time.Second)
+		f.Stop(first)
+		time.Sleep(time.Minute)
+		moved := f.Start(p2p.Config{Role: p2p.RoleGateway, Identity: first.Key, Bootstrap: []string{second.Addr}})
+		time.Sleep(3 * time.Minute)
+		if !o.Connected(moved.ID()) {
+			t.Errorf("the gateway moved from %s to %s and said so, and was not met there", first.Addr, moved.Addr)
+		}
+	})
+}
+
+// TestIntroductionsAreNotFollowed: GossipSub lets whoever prunes a peer name others in its place, as many as it likes, each with any
+// addresses. They are not dialled.
+func TestIntroductionsAreNotFollowed(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		node, third := f.Start(p2p.Config{Role: p2p.RoleGateway}), f.Start(p2p.Config{Role: p2p.RoleGateway})
+		s := f.Stranger(t.Context(), node)
+		defer s.Close()
+		time.Sleep(5 * time.Second)
+		if err := s.Introduce(t.Context(), node, third); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		if node.Connected(third.ID()) {
+			t.Error("a node has dialled an address that a stranger named")
+		}
+	})
+}
