@@ -78,8 +78,8 @@ func TestOnePayerLeavesSlotsToOthers(t *testing.T) {
 			_ = call.Close()
 		}
 		w.eventually("what was held is free", func() bool { return c.holds() == 0 })
-		if calls = c.hold(peers); len(calls) > 2 {
-			t.Errorf("it has %d slots of 4 again while another wants one", len(calls))
+		if calls = c.hold(peers); len(calls) != 3 {
+			t.Errorf("it has %d slots of 4 again while another wants one, want 3", len(calls))
 		}
 	}
 	if status := <-served; status != http.StatusOK {
@@ -93,7 +93,7 @@ func TestOnePayerLeavesSlotsToOthers(t *testing.T) {
 	}
 }
 
-// Others count as long as they may be waiting, whoever asks most; a lone slot is anybody's.
+// Others count as long as they may be waiting, whoever asks most, and with as many slots as they want at once; a lone slot is anybody's.
 func TestFairSlots(t *testing.T) {
 	greedy, modest := common.Address{1}, common.Address{2}
 	for _, total := range []int{1, 2, 3, 8} {
@@ -128,5 +128,37 @@ func TestFairSlots(t *testing.T) {
 			t.Errorf("when the other is gone it gets %d of %d", len(all), total)
 		}
 		drop(all)
+	}
+}
+
+// A payer that sends one small order after the other, a few a minute, keeps a lone payer from one slot, not from half of them; two such
+// payers from two.
+func TestDustLeavesTheRest(t *testing.T) {
+	for _, total := range []int{4, 8, 128} {
+		s, now := fairSlots{total: total}, time.Unix(1_800_000_000, 0)
+		for dusty := range 2 {
+			for range 5 {
+				for p := range dusty + 1 {
+					release, err := s.take(common.Address{9, byte(p)}, now)
+					if err != nil {
+						t.Fatal(err)
+					}
+					release()
+				}
+				now = now.Add(10 * time.Second)
+			}
+			var all []func()
+			for range total {
+				if release, err := s.take(common.Address{1}, now); err == nil {
+					all = append(all, release)
+				}
+			}
+			if want := total - dusty - 1; len(all) != want {
+				t.Errorf("beside %d payers with little it gets %d of %d slots, want %d", dusty+1, len(all), total, want)
+			}
+			for _, release := range all {
+				release()
+			}
+		}
 	}
 }
