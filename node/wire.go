@@ -241,6 +241,7 @@ func (n *Node) Run(ctx context.Context) error {
 	group.Go(func() error { return n.fleet.Run(ctx) })
 	group.Go(func() error { return n.view.Run(ctx) })
 	group.Go(func() error { return n.keepEquivocations(ctx) })
+	group.Go(func() error { return n.ledger.AwaitFailure(ctx) })
 	if n.admin != nil {
 		group.Go(func() error { return admin.Serve(ctx, n.admin, owner{n}, n.ownerPage, n.metrics(), n.cfg.Logger) })
 	}

@@ -56,6 +56,9 @@ func (l *Ledger) hand(ctx context.Context, op *commitOp) error {
 	if l.closed {
 		return ErrClosed
 	}
+	if err := l.usable(); err != nil {
+		return err
+	}
 	l.commits.do(op)
 	if op.err != nil {
 		return op.err

@@ -54,6 +54,10 @@ type Ledger struct {
 	closing  chan struct{}
 	stopped  chan struct{} // closed when the syncLoop has returned
 
+	failing sync.Once     // guards what follows
+	failed  chan struct{} // closed when the disk has failed
+	failure error         // valid then
+
 	wake chan struct{} // capacity 1: receipts were accepted; read by Settler.Run
 
 	sealing sync.Mutex // held by Seal, MarkSubmitted and MarkSettled from end to end: one batch, one step at a time
@@ -104,6 +108,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	l := &Ledger{
 		store: store, key: opts.Key, signer: signer, self: cmp.Or(opts.Owner, signer), others: opts.Signers, domain: opts.Domain, log: log,
 		noSync: opts.noSync, wake: make(chan struct{}, 1), unsynced: make(chan struct{}, 1), closing: make(chan struct{}), stopped: make(chan struct{}),
+		failed:     make(chan struct{}),
 		inclusions: 1000, // some 1.2 KB each
 	}
 	l.commits = turns[*commitOp]{work: l.commitGroup, most: maxGroupOps}

@@ -34,10 +34,40 @@ func (l *Ledger) sync() error {
 		return nil
 	}
 	if err := l.store.Sync(); err != nil {
-		l.log.Error("a power loss now may lose receipts", "error", err)
-		return fmt.Errorf("sync ledger: %w", err)
+		return l.fail(err)
 	}
 	return nil
+}
+
+// fail notes that the disk did not take what was written: that does not pass (see durable), so the ledger changes no more.
+func (l *Ledger) fail(err error) error {
+	l.failing.Do(func() {
+		l.failure = fmt.Errorf("the disk did not take what the ledger must keep: make room or mend it, and start again: %w", err)
+		l.log.Error("ledger takes nothing more; a power loss now may lose receipts of the last moments", "error", l.failure)
+		close(l.failed)
+	})
+	return l.failure
+}
+
+// usable is why the ledger takes no changes, nil when it does.
+func (l *Ledger) usable() error {
+	select {
+	case <-l.failed:
+		return l.failure
+	default:
+		return nil
+	}
+}
+
+// AwaitFailure returns nil when ctx ends, and an error as soon as the disk has failed: no change is taken from then on, and what is on the
+// disk only a new start can read.
+func (l *Ledger) AwaitFailure(ctx context.Context) error {
+	select {
+	case <-l.failed:
+		return l.failure
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // syncSoon has what is written on the disk within syncEvery, or a little later when the disk is slow.
