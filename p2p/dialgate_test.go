@@ -100,10 +100,10 @@ func TestNewHelloReplacesTheOld(t *testing.T) {
 	key, first, second := newIdentity(t), newDoor(t), newDoor(t)
 	sayHello(t, o, key, first, time.Now().Add(-time.Minute))
 	await(t, "a dial", func() bool { return first.knocks.Load() > 0 })
-	time.Sleep(100 * time.Millisecond) // it is over
-	before := first.knocks.Load()
 	sayHello(t, o, key, second, time.Now())
-	await(t, "another dial", func() bool { return second.knocks.Load() > 1 })
+	await(t, "the dial under way to end", func() bool { return o.Dialling() == 0 })
+	before, since := first.knocks.Load(), second.knocks.Load()
+	await(t, "two more dials", func() bool { return second.knocks.Load() > since+1 })
 	if n := first.knocks.Load() - before; n > 0 {
 		t.Errorf("%d knocks where the gateway was", n)
 	}

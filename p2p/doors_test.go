@@ -62,7 +62,7 @@ func TestKnocksAtAThirdParty(t *testing.T) {
 			}
 			return addrs
 		}
-		const minutes = 20
+		const minutes = 10
 		var honest *simtest.Node
 		for minute := range minutes {
 			var keys []ed25519.PrivateKey
@@ -92,7 +92,7 @@ func TestKnocksAtManyPlaces(t *testing.T) {
 		log := &dialLog{}
 		known := f.Start(p2p.Config{Role: p2p.RoleGateway})
 		var fleet []*simtest.Node
-		for range 12 {
+		for range 4 {
 			fleet = append(fleet, f.Start(p2p.Config{Role: p2p.RoleGateway, Bootstrap: []string{known.Addr}}))
 		}
 		time.Sleep(5 * time.Second)
@@ -101,7 +101,7 @@ func TestKnocksAtManyPlaces(t *testing.T) {
 		if n := met(o, fleet); n != len(fleet) {
 			t.Errorf("%d of %d gateways are met half a minute after the first", n, len(fleet))
 		}
-		const minutes = 10
+		const minutes = 3
 		for minute := range minutes {
 			var keys []ed25519.PrivateKey
 			for i := range p2p.MaxGateways {

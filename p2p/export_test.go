@@ -206,6 +206,18 @@ func (h *Host) OpenUnnamed(ctx context.Context, to PeerID, n int) (opened int) {
 	return opened
 }
 
+// Unnamed counts the streams of a peer that have not said what they are for.
+func (h *Host) Unnamed(id PeerID) (n int) {
+	for _, c := range h.lib.Network().ConnsToPeer(id) {
+		for _, s := range c.GetStreams() {
+			if s.Protocol() == "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // OperatorsMemory is what so many operators, as those connected, take of the memory that libp2p may use, 0 to 1.
 func (h *Host) OperatorsMemory(operators int) (share float64) {
 	_ = h.lib.Network().ResourceManager().ViewSystem(func(s network.ResourceScope) error {
@@ -266,6 +278,21 @@ func (h *Host) HangUp() {
 	for s := range h.streams.open {
 		_ = s.Reset()
 	}
+}
+
+// MaxParallelPulls is maxParallelPulls.
+const MaxParallelPulls = maxParallelPulls
+
+// Dialling counts the dials under way.
+func (h *Host) Dialling() (n int) {
+	h.dialer.mu.Lock()
+	defer h.dialer.mu.Unlock()
+	for _, t := range h.dialer.targets {
+		if t.dialing {
+			n++
+		}
+	}
+	return n
 }
 
 // MaxGateways is maxGateways.

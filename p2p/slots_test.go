@@ -89,14 +89,33 @@ func TestUnnamedStreamsLeaveRoom(t *testing.T) {
 	}
 }
 
+// TestUnnamedStreamsOfOnePeer: of a gateway's streams and memory, the identities that one address can have get so little that those of
+// several addresses keep nobody out.
+func TestUnnamedStreamsOfOnePeer(t *testing.T) {
+	gateway := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
+	o := joined(t, gateway)
+	opened := o.OpenUnnamed(testContext(t), gateway.ID(), 64)
+	most := 0
+	await(t, "the streams to come", func() bool {
+		n := gateway.Unnamed(o.ID())
+		most = max(most, n)
+		return most > 0 && n == 0 || most >= 6 // they have 10 s to say what for
+	})
+	time.Sleep(100 * time.Millisecond)
+	if most = max(most, gateway.Unnamed(o.ID())); most > 8 || opened < 64 {
+		t.Errorf("a peer has %d unnamed streams, of %d that it opened", most, opened)
+	}
+}
+
 // TestThousandOperatorsFit: the connections of as many operators as a gateway is made for leave memory for requests.
 func TestThousandOperatorsFit(t *testing.T) {
 	gateway := startHost(t, p2p.Config{Role: p2p.RoleGateway, Listen: []string{listen["tcp"]}})
 	for range 4 {
 		joined(t, gateway)
 	}
-	time.Sleep(3 * time.Second) // gossip has come, and what each is asked at first is over
-	if share := gateway.OperatorsMemory(1000); share > 0.5 || share == 0 {
-		t.Errorf("1,000 operators take %.0f %% of libp2p's memory", 100*share)
-	}
+	time.Sleep(3 * time.Second)                                                       // gossip has come, and what each is asked at first is over
+	await(t, "1,000 operators to take half of libp2p's memory at most", func() bool { // on a busy machine questions take longer
+		share := gateway.OperatorsMemory(1000)
+		return share > 0 && share <= 0.5
+	})
 }
