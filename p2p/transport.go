@@ -52,7 +52,7 @@ type addressLimits struct{ conns, streams int }
 // limitsFor a role. To a gateway come the operators of a household or office, and ask little; to an operator come gateways, with requests.
 func limitsFor(r Role) addressLimits {
 	if r == RoleGateway {
-		return addressLimits{conns: 64, streams: 32}
+		return addressLimits{conns: 64, streams: 8} // gossip, two of identification, pulls: 512 an address, 128 MiB of windows
 	}
 	return addressLimits{conns: 8, streams: inferPeerStreams + 64}
 }
