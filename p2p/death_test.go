@@ -154,6 +154,9 @@ func TestRequest(t *testing.T) {
 	big := make([]byte, p2p.MaxRequestBytes-5)
 	for _, body := range [][]byte{[]byte("hello"), big} {
 		got, err := pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/ledger/2", body)
+		for errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil { // RequestTimeout, on a busy machine
+			got, err = pr.gateway.Request(ctx, pr.operator.ID(), "/flotilla/ledger/2", body)
+		}
 		if err != nil || string(got) != "echo "+string(body) {
 			t.Fatalf("%d bytes: %d bytes, %v", len(body), len(got), err)
 		}
