@@ -85,35 +85,26 @@ func TestKnocksAtAThirdParty(t *testing.T) {
 	})
 }
 
-// TestKnocksAtManyPlaces: what invented gateways have an operator dial altogether is bounded too, and a fleet that it hears of for the first
-// time is met at once.
+// TestKnocksAtManyPlaces: what invented gateways have a node dial altogether is bounded too; where a peer has proved itself, its own backoff is
+// enough.
 func TestKnocksAtManyPlaces(t *testing.T) {
-	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
-		log := &dialLog{}
-		known := f.Start(p2p.Config{Role: p2p.RoleGateway})
-		var fleet []*simtest.Node
-		for range 4 {
-			fleet = append(fleet, f.Start(p2p.Config{Role: p2p.RoleGateway, Bootstrap: []string{known.Addr}}))
+	now := time.Unix(1_800_000_000, 0)
+	knock := p2p.NewTestDoors(now, "/ip4/8.8.8.8/udp/1/quic-v1")
+	strange, proven := 0, 0
+	const minutes = 10
+	for second := range minutes * 60 {
+		for i := range 4 {
+			strange += knock(fmt.Sprintf("/ip4/9.9.%d.%d/udp/1000/quic-v1", second/60, (4*second+i)%256), now)
 		}
-		time.Sleep(5 * time.Second)
-		o := f.Start(p2p.Config{Role: p2p.RoleOperator, Bootstrap: []string{known.Addr}, Logger: log.logger()})
-		time.Sleep(30 * time.Second)
-		if n := met(o, fleet); n != len(fleet) {
-			t.Errorf("%d of %d gateways are met half a minute after the first", n, len(fleet))
-		}
-		const minutes = 3
-		for minute := range minutes {
-			var keys []ed25519.PrivateKey
-			for i := range p2p.MaxGateways {
-				keys = append(keys, simtest.Key(1000+i))
-			}
-			hold(t, o.Host, keys, func(i int) []string { return []string{fmt.Sprintf("/ip4/9.9.%d.%d/udp/1000/quic-v1", minute, i)} })
-			time.Sleep(time.Minute)
-		}
-		if n := log.dials("/ip4/9.9."); n == 0 || n > 32+minutes*15 {
-			t.Errorf("%d dials in %d minutes for gateways that somebody has invented", n, minutes)
-		}
-	})
+		proven += knock("/ip4/8.8.8.8/udp/2/quic-v1", now)
+		now = now.Add(time.Second)
+	}
+	if strange < p2p.MaxGateways || strange > p2p.MaxGateways+minutes*15 {
+		t.Errorf("%d dials in %d minutes for gateways that somebody has invented", strange, minutes)
+	}
+	if proven != minutes*60 {
+		t.Errorf("%d of %d dials where a peer was met", proven, minutes*60)
+	}
 }
 
 // TestMovedBootstrapGateway: a gateway of the list that is at another address now is met there.

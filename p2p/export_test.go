@@ -295,6 +295,15 @@ func (h *Host) Dialling() (n int) {
 	return n
 }
 
+// NewTestDoors returns doors.knock for one address, as a count, where a peer has proved itself at one.
+func NewTestDoors(now time.Time, proven string) func(addr string, now time.Time) int {
+	d := newDoors(now)
+	d.prove(multiaddr.StringCast(proven), now)
+	return func(addr string, now time.Time) int {
+		return len(d.knock([]multiaddr.Multiaddr{multiaddr.StringCast(addr)}, now))
+	}
+}
+
 // MaxGateways is maxGateways.
 const MaxGateways = maxGateways
 
