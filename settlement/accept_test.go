@@ -181,27 +181,6 @@ func TestRecordOrderSurvivesReopening(t *testing.T) {
 	wantErr(t, err, settlement.ErrUnknownOrder)
 }
 
-// TestOrdersOfEarlierVersions: an order that was kept whole may still lead to a receipt, and is forgotten after its deadline.
-func TestOrdersOfEarlierVersions(t *testing.T) {
-	f := newFixture(t, 1)
-	l := f.open(t, f.gateway, "")
-	answered, forgotten := f.opening(t, 0), f.opening(t, 0)
-	for _, o := range []settlement.Opening{answered, forgotten} {
-		if err := l.RecordWholeOrder(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := l.AcceptReceipt(t.Context(), f.served(t, 0, answered, 1)); err != nil {
-		t.Error(err)
-	}
-	if n, err := l.DropOrders(t.Context(), deadline); n != 0 || err != nil {
-		t.Errorf("dropped %d orders (%v) at their deadline, want none", n, err)
-	}
-	if n, err := l.DropOrders(t.Context(), deadline+1); n != 1 || err != nil {
-		t.Errorf("dropped %d orders (%v) after their deadline, want 1", n, err)
-	}
-}
-
 func TestRecordOrderRefusals(t *testing.T) {
 	f := newFixture(t, 2)
 	l := f.open(t, f.gateway, "")

@@ -66,8 +66,6 @@ var (
 	ErrLedgerBehind = errors.New("ledger is behind the chain")
 	// ErrCorrupt: a stored record does not match its checksum.
 	ErrCorrupt = errors.New("corrupt record")
-	// ErrOldLedger: the directory holds a ledger of an earlier version, which kept it in another way.
-	ErrOldLedger = errors.New("the ledger there is of an earlier version: settle what it holds with that version, then use another directory")
 	// ErrClosed: the ledger is closed.
 	ErrClosed = durable.ErrClosed
 	// ErrVerifyFailed: at least one check of a bundle failed. Exit code 1.

@@ -56,9 +56,11 @@ func (c SettlerConfig) Due(b Backlog, lookedAt time.Time, left int, now time.Tim
 // SmallCommits makes the ledger store a batch's inclusions n receipts at a time. Call it before it is used.
 func (l *Ledger) SmallCommits(n int) { l.inclusions = n }
 
-// Outdate makes the ledger look like one of the first format.
-func (l *Ledger) Outdate(ctx context.Context) error {
-	return l.update(ctx, func(tx *stagedTx) error { return tx.put([]byte(keyMeta), ledgerMeta{Owner: l.self, Domain: l.domain}) })
+// SetFormat makes the ledger look like one of another version.
+func (l *Ledger) SetFormat(ctx context.Context, format int) error {
+	return l.update(ctx, func(tx *stagedTx) error {
+		return tx.put([]byte(keyMeta), ledgerMeta{Format: format, Owner: l.self, Domain: l.domain})
+	})
 }
 
 // Step is one round of Run.
@@ -97,20 +99,6 @@ func (l *Ledger) OpenOrderBytes() (n int, err error) {
 		return true, nil
 	})
 	return n, err
-}
-
-// RecordWholeOrder keeps an order as earlier versions did.
-func (l *Ledger) RecordWholeOrder(ctx context.Context, o Opening) error {
-	return l.update(ctx, func(tx *stagedTx) error { return tx.put(idKey(prefixOrder, o.Order.ID(l.domain)), o) })
-}
-
-// UncountLane has the lane from payer be as an earlier version left it.
-func (l *Ledger) UncountLane(ctx context.Context, payer common.Address) error {
-	return l.update(ctx, func(tx *stagedTx) error {
-		lane, err := readInLane(tx, payer)
-		lane.Receipts = 0
-		return errors.Join(err, tx.put(addressKey(prefixIn, payer), lane))
-	})
 }
 
 // FillEvidence keeps as many faults as there is room for, of which one is punished.

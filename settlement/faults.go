@@ -24,7 +24,7 @@ type StoredEvidence struct {
 	Punished bool        `json:"punished"`
 	Tx       common.Hash `json:"tx"` // the transaction of ours that did; zero when another's did
 
-	PunishedAt time.Time `json:"punishedAt,omitzero"` // when it was marked; zero in what an earlier version marked
+	PunishedAt time.Time `json:"punishedAt,omitzero"` // when it was marked
 	Final      bool      `json:"final,omitempty"`     // the chain still said so punishedFor after that: it is not asked again
 }
 

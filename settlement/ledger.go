@@ -87,7 +87,7 @@ type ledgerMeta struct {
 	Domain Domain         `json:"domain"`
 }
 
-// ledgerFormat rises when records are kept in a way that earlier versions would misread, or this one theirs.
+// ledgerFormat rises when records are kept in a way that the version before would misread.
 const ledgerFormat = 1
 
 // OpenLedger opens the ledger in dir, creating it when there is none; an empty dir keeps it in memory
@@ -137,10 +137,8 @@ func (l *Ledger) load(here place) error {
 			return tx.put([]byte(keyMeta), want)
 		case err != nil:
 			return err
-		case have.Format < ledgerFormat:
-			return ErrOldLedger
-		case have.Format > ledgerFormat:
-			return fmt.Errorf("the ledger is of a later version (format %d, this program writes %d): start that version", have.Format, ledgerFormat)
+		case have.Format != ledgerFormat:
+			return fmt.Errorf("the ledger is of another version (format %d, this program writes %d): start that version", have.Format, ledgerFormat)
 		case have != want:
 			return fmt.Errorf("%w: it belongs to %s on chain %d, contract %s; this is %s on chain %d, contract %s; use another directory",
 				ErrWrongParty, have.Owner, have.Domain.ChainID, have.Domain.Contract, want.Owner, want.Domain.ChainID, want.Domain.Contract)

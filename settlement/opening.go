@@ -80,7 +80,8 @@ func (l *Ledger) DropOrders(ctx context.Context, before uint64) (int, error) {
 	for {
 		var ids []ReceiptID
 		err := l.scan([]byte(prefixOrder), func(e entry) (bool, error) {
-			deadline, err := readDeadline(e)
+			var deadline uint64
+			err := readEntry(e, &deadline)
 			if err == nil && deadline < before {
 				ids = append(ids, ReceiptID(e.Key[len(prefixOrder):]))
 			}
@@ -100,18 +101,6 @@ func (l *Ledger) DropOrders(ctx context.Context, before uint64) (int, error) {
 		}
 		dropped += len(ids)
 	}
-}
-
-// readDeadline reads an open order. Earlier versions kept the whole opening.
-func readDeadline(e entry) (deadline uint64, err error) {
-	if err = readEntry(e, &deadline); err == nil {
-		return deadline, nil
-	}
-	var whole Opening
-	if readEntry(e, &whole) != nil {
-		return 0, err
-	}
-	return whole.Order.Deadline, nil
 }
 
 // errIf returns err when cond holds.

@@ -26,31 +26,15 @@ func (l *Ledger) OwedLanes() ([]OwedLane, error) {
 			if err := readEntry(e, &lane); err != nil {
 				return false, err
 			}
-			payer := common.BytesToAddress(e.Key[len(prefixIn):])
-			receipts, err := l.countReceipts(snap, payer, lane)
 			out = append(out, OwedLane{
-				Payer: payer, Receipts: receipts, Served: lane.Served,
+				Payer: common.BytesToAddress(e.Key[len(prefixIn):]), Receipts: lane.Receipts, Served: lane.Served,
 				Vouchered: lane.Voucher.ValueAggregate, Unvouchered: lane.unvouchered(),
 			})
-			return true, err
+			return true, nil
 		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list owed lanes: %w", err)
 	}
 	return out, nil
-}
-
-// countReceipts returns how many receipts the lane has. Only of one that has no count, as an earlier version left it, the rows are counted,
-// until its next receipt.
-func (l *Ledger) countReceipts(from reader, payer common.Address, lane inLane) (uint64, error) {
-	n := lane.Receipts
-	if n > 0 {
-		return n, nil
-	}
-	err := durable.Scan(from, laneKey(prefixLaneRow, payer, l.self), nil, func(entry) (bool, error) {
-		n++
-		return true, nil
-	})
-	return n, err
 }

@@ -15,6 +15,7 @@ import (
 // inLane is what one payer owes this payee.
 type inLane struct {
 	LastSeq       uint64    `json:"lastSeq"`       // lane number given out last
+	Receipts      uint64    `json:"receipts"`      // how many were signed on the lane
 	Served        Amount    `json:"served"`        // all receipts signed on the lane
 	Countersigned Amount    `json:"countersigned"` // the part of Served that the payer has signed too
 	Voucher       Voucher   `json:"voucher"`       // newest held; zero before the first
@@ -23,8 +24,6 @@ type inLane struct {
 	// Elsewhere is the part of Voucher that is for nothing in Served: for partial receipts that this payee has yet to see, or what it
 	// served before it lost its ledger.
 	Elsewhere Amount `json:"elsewhere,omitempty"`
-	// Receipts is how many were signed on the lane; 0 in one that an earlier version wrote last, see countReceipts.
-	Receipts uint64 `json:"receipts,omitempty"`
 }
 
 // RecordServed makes the operator's receipt for a served request: it checks that the payer allowed it
@@ -91,11 +90,7 @@ func (l *Ledger) stageServed(tx *stagedTx, b Bundle) (Bundle, error) {
 // stageOwed stages a bundle that this payee is owed for, and its lane.
 func (l *Ledger) stageOwed(tx *stagedTx, b Bundle, lane inLane) error {
 	r := b.Receipt
-	had, err := l.countReceipts(tx.batch, r.Payer, lane)
-	if err != nil {
-		return err
-	}
-	lane.Receipts = had + 1
+	lane.Receipts++
 	tx.putRow(laneRowKey(r.Payer, r.Payee, r.ID()), present)
 	return errors.Join(
 		tx.put(idKey(prefixReceipt, r.ID()), b),

@@ -30,11 +30,7 @@ type entry = durable.Row
 // openStore opens the ledger's rows.
 func openStore(dir string, opts durable.Options) (*durable.Store, error) {
 	opts.Name, opts.MemtableBytes, opts.CacheBytes = "ledger", memtableBytes, cacheBytes
-	s, err := durable.Open(dir, opts)
-	if errors.Is(err, durable.ErrEarlierVersion) {
-		return nil, ErrOldLedger
-	}
-	return s, err
+	return durable.Open(dir, opts)
 }
 
 // view runs a read of the store, unless the ledger is closed.

@@ -2,8 +2,8 @@ package settlement_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,27 +52,20 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
-// TestLedgerOfAnEarlierVersionIsRefused: and says what to do, and leaves it as it was.
-func TestLedgerOfAnEarlierVersionIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "KEYREGISTRY"), []byte("Hello Badger"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+// TestLedgerOfAnotherVersionIsRefused: and says what to do.
+func TestLedgerOfAnotherVersionIsRefused(t *testing.T) {
 	f := newFixture(t, 1)
-	if _, err := settlement.OpenLedger(dir, settlement.LedgerOptions{Key: f.gateway.key, Domain: testDomain}); !errors.Is(err, settlement.ErrOldLedger) {
-		t.Errorf("%v, want ErrOldLedger", err)
-	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
-		t.Errorf("left %v, %v", files, err)
-	}
-	dir = t.TempDir()
-	l := f.open(t, f.gateway, dir)
-	if err := l.Outdate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	closeLedger(t, l)
-	if _, err := settlement.OpenLedger(dir, settlement.LedgerOptions{Key: f.gateway.key, Domain: testDomain}); !errors.Is(err, settlement.ErrOldLedger) {
-		t.Errorf("first format: %v, want ErrOldLedger", err)
+	for _, format := range []int{0, 2} {
+		dir := t.TempDir()
+		l := f.open(t, f.gateway, dir)
+		if err := l.SetFormat(t.Context(), format); err != nil {
+			t.Fatal(err)
+		}
+		closeLedger(t, l)
+		_, err := settlement.OpenLedger(dir, settlement.LedgerOptions{Key: f.gateway.key, Domain: testDomain})
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("of another version (format %d, this program writes 1)", format)) {
+			t.Errorf("format %d: %v", format, err)
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -28,8 +27,6 @@ var (
 	ErrInUse = errors.New("another process has it open")
 	// ErrClosed: the store is closed.
 	ErrClosed = errors.New("the store is closed")
-	// ErrEarlierVersion: the directory holds a database of a version before this package. It is left as it was.
-	ErrEarlierVersion = errors.New("what is there is of an earlier version")
 )
 
 // Options of a Store.
@@ -63,8 +60,6 @@ type Store struct {
 type Batch = pebble.Batch
 
 const (
-	// badgerFile is in every directory of the versions that kept their rows in Badger.
-	badgerFile = "KEYREGISTRY"
 	// filterBits a key have 99 of 100 tables that do not hold a key skipped without reading their rows.
 	filterBits = 10
 	// youngTables lie one over the other before they are merged with the older ones. Most keys are digests, so each merge
@@ -82,11 +77,6 @@ func Open(dir string, o Options) (*Store, error) {
 		dir, files = "memory", vfs.NewMem()
 	case files == nil:
 		files = vfs.Default
-	}
-	if _, err := files.Stat(files.PathJoin(dir, badgerFile)); err == nil {
-		return nil, ErrEarlierVersion
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
 	}
 	lock, err := lockDir(files, dir)
 	if err != nil {

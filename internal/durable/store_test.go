@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -177,16 +176,6 @@ func TestRefused(t *testing.T) {
 		if !errors.Is(err, durable.ErrClosed) {
 			t.Errorf("%s of a closed store: %v, want ErrClosed", what, err)
 		}
-	}
-	old := t.TempDir()
-	if err := os.WriteFile(filepath.Join(old, "KEYREGISTRY"), []byte("Hello Badger"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := durable.Open(old, options(nil)); !errors.Is(err, durable.ErrEarlierVersion) {
-		t.Errorf("%v, want ErrEarlierVersion", err)
-	}
-	if files, err := os.ReadDir(old); err != nil || len(files) != 1 {
-		t.Errorf("left %v, %v", files, err)
 	}
 }
 

@@ -84,8 +84,11 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	var err error
 	s.rows, err = durable.Open(dir, durable.Options{MemtableBytes: MemtableBytes, CacheBytes: CacheBytes, Name: "API keys", Logger: s.log})
+	if errors.Is(err, durable.ErrInUse) {
+		err = fmt.Errorf("another process, perhaps the running gateway: %w", err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open API keys in %s: %w", dir, explain(err))
+		return nil, fmt.Errorf("open API keys in %s: %w", dir, err)
 	}
 	err = s.load()
 	if err == nil {
@@ -96,17 +99,6 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open API keys in %s: %w", dir, err), s.rows.Close())
 	}
 	return s, nil
-}
-
-// explain says what to do about a store that does not open.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, durable.ErrInUse):
-		return fmt.Errorf("another process, perhaps the running gateway: %w", err)
-	case errors.Is(err, durable.ErrEarlierVersion):
-		return fmt.Errorf("%w: move the directory away and make the keys again (flotilla keys create)", err)
-	}
-	return err
 }
 
 // load reads the keys and what they have spent.

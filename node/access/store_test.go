@@ -63,17 +63,6 @@ func files(t testing.TB, dir string) []string {
 	return names
 }
 
-// TestKeysOfAnEarlierVersionAreRefused: and says what to do.
-func TestKeysOfAnEarlierVersionAreRefused(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "KEYREGISTRY"), []byte("Hello Badger"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := access.Open(dir, access.Options{}); err == nil || !strings.Contains(err.Error(), "flotilla keys create") {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestSecondProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir, access.Options{})

@@ -3,9 +3,6 @@ package requestlog_test
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -101,17 +98,6 @@ func TestOldRecordsVanish(t *testing.T) {
 				t.Errorf("record %d by %s: %v, want %v", i, id, err, want)
 			}
 		}
-	}
-}
-
-// TestLogOfAnEarlierVersionIsRefused: and says what to do.
-func TestLogOfAnEarlierVersionIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "KEYREGISTRY"), []byte("Hello Badger"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := requestlog.Open(dir, requestlog.Options{}); err == nil || !strings.Contains(err.Error(), "move the directory away") {
-		t.Errorf("%v", err)
 	}
 }
 

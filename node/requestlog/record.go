@@ -43,7 +43,7 @@ type Record struct {
 	UpgradeMicroUSD float64 `json:"upgrade_micro_usd,omitempty"`
 	Receipt         string  `json:"receipt_id,omitempty"` // empty: nothing was charged
 	Partial         bool    `json:"partial,omitempty"`
-	FinishReason    string  `json:"finish_reason,omitempty"` // empty: the model did not come to an end, or an earlier version wrote it
+	FinishReason    string  `json:"finish_reason,omitempty"` // empty: the model did not come to an end
 	// Cache is exact or semantic where an answer was given again; CacheReceipt and CacheSavedMicroUSD are its receipt and what
 	// it had cost when it was new, which is no saving of the router's.
 	Cache              string `json:"cache,omitempty"`

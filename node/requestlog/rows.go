@@ -30,9 +30,6 @@ type rowStore struct {
 
 func openRows(dir string, opts Options) (*rowStore, error) {
 	rows, err := durable.Open(dir, durable.Options{MemtableBytes: memtableBytes, CacheBytes: cacheBytes, Name: "request log", Logger: opts.Logger})
-	if errors.Is(err, durable.ErrEarlierVersion) {
-		err = fmt.Errorf("%w: move the directory away", err)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("open request log in %s: %w", dir, err)
 	}

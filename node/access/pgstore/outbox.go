@@ -54,9 +54,6 @@ func orderKey(r access.Receipt) []byte { return append([]byte(prefixOrder), r[:]
 
 func openOutbox(dir string, log *slog.Logger) (*outbox, error) {
 	rows, err := durable.Open(dir, durable.Options{MemtableBytes: access.MemtableBytes, CacheBytes: access.CacheBytes, Name: "outbox", Logger: log})
-	if errors.Is(err, durable.ErrEarlierVersion) {
-		err = fmt.Errorf("%w: let a gateway of that version settle its orders, then move the directory away", err)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("open outbox in %s: %w", dir, err)
 	}
