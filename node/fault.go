@@ -94,8 +94,8 @@ func withFault(end p2p.End, err error) p2p.End {
 	return end
 }
 
-// faultOf is what the operator said about an answer without a whole end; nil when it said nothing. The fault of an
-// operator of an older version is its text alone.
+// faultOf is what the operator said about an answer without a whole end; nil when it said nothing. Of one that
+// describes its fault badly, or not, its text alone counts.
 func faultOf(end p2p.End) error {
 	if end.Error == "" {
 		return nil
