@@ -113,9 +113,7 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 func (c *operatorCmd) backends(ctx context.Context) ([]*backend.Backend, error) {
 	urls := c.Backend
 	if len(urls) == 0 {
-		for _, f := range backend.Detect(ctx, nil) {
-			urls = append(urls, f.BaseURL)
-		}
+		urls = backend.Detect(ctx, nil)
 	}
 	if len(urls) == 0 {
 		return nil, errors.New("no model server found on this machine: start Ollama, llama.cpp, vLLM or LM Studio, or name one with --backend URL")

@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -18,39 +17,23 @@ const (
 	maxDetectTargets = 64
 )
 
-// Found is a model server that answered.
-type Found struct {
-	// BaseURL ends in /v1 and can be given to New.
-	BaseURL string
-	// Runtime is empty while the server is still loading and does not tell.
-	Runtime Runtime
-	Models  []Model
-	// Loading means that the server is there but cannot serve yet; Models is empty then.
-	Loading bool
-}
-
 // usualPorts are where the runtimes listen unless told otherwise: Ollama, llama.cpp, vLLM, LM Studio.
 var usualPorts = [...]string{"11434", "8080", "8000", "1234"}
 
 // Detect asks the usual ports of the given hosts, or of 127.0.0.1 if none are given, for model servers. A host with a
-// port ("127.0.0.1:9000") is asked at that port only. It returns what answered like a model server, by address, and
-// sends nothing but requests for model lists and properties.
-func Detect(ctx context.Context, hosts []string) []Found {
+// port ("127.0.0.1:9000") is asked at that port only. It returns the URLs, for New, of what answered like a model server, also of one that
+// still loads, in order, and sends nothing but requests for model lists.
+func Detect(ctx context.Context, hosts []string) []string {
 	targets := detectTargets(hosts)
-	answers := make([]*Found, len(targets))
+	urls := make([]string, len(targets))
 	var wg sync.WaitGroup
 	for i, target := range targets {
-		wg.Go(func() { answers[i] = ask(ctx, target) })
+		wg.Go(func() { urls[i] = serverAt(ctx, target) })
 	}
 	wg.Wait()
-	var found []Found
-	for _, f := range answers {
-		if f != nil {
-			found = append(found, *f)
-		}
-	}
-	slices.SortStableFunc(found, func(a, b Found) int { return cmp.Compare(a.BaseURL, b.BaseURL) })
-	return found
+	urls = slices.DeleteFunc(urls, func(url string) bool { return url == "" })
+	slices.Sort(urls)
+	return urls
 }
 
 func detectTargets(hosts []string) []string {
@@ -72,25 +55,17 @@ func detectTargets(hosts []string) []string {
 	return targets[:min(len(targets), maxDetectTargets)]
 }
 
-// ask returns nil for whatever is no model server.
-func ask(ctx context.Context, target string) *Found {
+// serverAt is the URL of the model server at target; empty for whatever is none.
+func serverAt(ctx context.Context, target string) string {
 	ctx, cancel := context.WithTimeout(ctx, detectTimeout)
 	defer cancel()
 	b, err := New("http://"+target, Options{ConnectTimeout: time.Second})
 	if err != nil {
-		return nil
+		return ""
 	}
 	defer b.Close()
-	models, err := b.Models(ctx)
-	if errors.Is(err, ErrNotReady) {
-		return &Found{BaseURL: b.URL(), Loading: true}
+	if err := b.Ready(ctx); err != nil && !errors.Is(err, ErrNotReady) {
+		return ""
 	}
-	if err != nil {
-		return nil
-	}
-	f := &Found{BaseURL: b.URL(), Runtime: OpenAICompatible, Models: models}
-	if len(models) > 0 {
-		f.Runtime = models[0].Runtime
-	}
-	return f
+	return b.URL()
 }

@@ -28,8 +28,6 @@ type Event struct {
 // Usage counts the tokens of one answer.
 type Usage struct {
 	PromptTokens, CompletionTokens uint32
-	// CachedTokens is the part of PromptTokens that the server did not have to read again.
-	CachedTokens uint32
 	// Estimated: the server did not report all of it. What it left out is, for CompletionTokens, the number of events with
 	// text (one token each on the runtimes we know; for an answer that is not streamed a quarter of its bytes), for
 	// PromptTokens a quarter of the messages' bytes.
@@ -71,9 +69,6 @@ type wireFunction struct {
 type wireUsage struct {
 	PromptTokens     float64 `json:"prompt_tokens"`
 	CompletionTokens float64 `json:"completion_tokens"`
-	Details          *struct {
-		CachedTokens float64 `json:"cached_tokens"`
-	} `json:"prompt_tokens_details"`
 }
 
 // parseEvent reads what we need from a chunk or a whole answer. An error member becomes an *UpstreamError.
@@ -134,11 +129,7 @@ func (m *wireMessage) appendTo(text *textBuilder) {
 }
 
 func (u *wireUsage) usage() *Usage {
-	out := &Usage{PromptTokens: tokenCount(u.PromptTokens), CompletionTokens: tokenCount(u.CompletionTokens)}
-	if u.Details != nil {
-		out.CachedTokens = min(tokenCount(u.Details.CachedTokens), out.PromptTokens)
-	}
-	return out
+	return &Usage{PromptTokens: tokenCount(u.PromptTokens), CompletionTokens: tokenCount(u.CompletionTokens)}
 }
 
 // tokenCount clamps what a server reports: some send counts as floats, and a broken one may send negative numbers.

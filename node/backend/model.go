@@ -22,9 +22,9 @@ const (
 	OpenAICompatible Runtime = "openai-compatible"
 )
 
-// TokenCounting names who counts tokens and by which template. The same chat to the same weights was 37 prompt tokens
+// tokenCounting names who counts tokens and by which template. The same chat to the same weights was 37 prompt tokens
 // on llama.cpp and 16 on Ollama, so a token count means nothing without it.
-func (r Runtime) TokenCounting() string {
+func (r Runtime) tokenCounting() string {
 	switch r {
 	case Ollama:
 		return "ollama/template"
@@ -57,8 +57,6 @@ type Model struct {
 	Quantization  string
 	Runtime       Runtime
 	TokenCounting string
-	// Slots is how many requests the server runs at once; 0 if it does not tell.
-	Slots int
 	// Features is what the server says the model can do, or what its runtime can make any model do.
 	Features []string
 }
@@ -104,7 +102,7 @@ func (b *Backend) Models(ctx context.Context) ([]Model, error) {
 	runtime := b.runtime(ctx, listed)
 	for _, l := range listed {
 		m := Model{
-			ID: l.ID, Runtime: runtime, TokenCounting: runtime.TokenCounting(), ContextLength: tokenCount(l.MaxModelLen),
+			ID: l.ID, Runtime: runtime, TokenCounting: runtime.tokenCounting(), ContextLength: tokenCount(l.MaxModelLen),
 			Quantization: quantizationIn(l.ID),
 		}
 		if l.Meta != nil {

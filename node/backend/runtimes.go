@@ -22,7 +22,6 @@ func (b *Backend) describeLlamaCpp(ctx context.Context, models []Model) error {
 		Settings struct {
 			NCtx float64 `json:"n_ctx"`
 		} `json:"default_generation_settings"`
-		Slots      int             `json:"total_slots"`
 		Path       string          `json:"model_path"`
 		Ftype      string          `json:"model_ftype"`
 		Template   string          `json:"chat_template"`
@@ -38,7 +37,6 @@ func (b *Backend) describeLlamaCpp(ctx context.Context, models []Model) error {
 			m.ContextLength = n // of one slot, which is what one request gets
 		}
 		m.Quantization = firstOf(props.Ftype, m.Quantization, quantizationIn(props.Path))
-		m.Slots = max(0, props.Slots)
 		if embeds { // some chat too, most of those badly: what was started to embed is not offered for chats
 			m.Features = []string{FeatureEmbeddings}
 			continue

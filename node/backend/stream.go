@@ -28,11 +28,10 @@ type Stream struct {
 	idle   time.Duration
 	max    int64
 
-	member     string     // that an answer which is not streamed must have
-	dimensions uint32     // that vectors must have; 0: their own
-	sse        *sseReader // nil when the answer is not streamed
-	events     uint32     // events with text
-	textBytes  int
+	member     string          // that an answer which is not streamed must have
+	dimensions uint32          // that vectors must have; 0: their own
+	sse        *sseReader      // nil when the answer is not streamed
+	events     uint32          // events with text
 	prompt     json.RawMessage // messages or input, to estimate its tokens by
 	usage      *Usage
 	usageGiven bool
@@ -150,7 +149,6 @@ func (s *Stream) read() (Event, error) {
 	}
 	if ev.Text != "" {
 		s.events++
-		s.textBytes += len(ev.Text)
 	}
 	if ev.Usage != nil {
 		s.usage = ev.Usage

@@ -36,15 +36,25 @@ func realServer(t *testing.T, cfg localmodels.Config) (*backend.Backend, backend
 			t.Error(err)
 		}
 	})
-	found := backend.Detect(t.Context(), []string{strings.TrimPrefix(s.URL, "http://")})
-	if len(found) != 1 || len(found[0].Models) != 1 || found[0].Runtime != backend.LlamaCpp {
-		t.Fatalf("found %+v", found)
+	return findModel(t, strings.TrimPrefix(s.URL, "http://"), backend.LlamaCpp)
+}
+
+// findModel is what an operator finds at an address: the one model of a server.
+func findModel(t *testing.T, addr string, runtime backend.Runtime) (*backend.Backend, backend.Model) {
+	t.Helper()
+	found := backend.Detect(t.Context(), []string{addr})
+	if len(found) != 1 {
+		t.Fatalf("found %q", found)
 	}
-	b, err := backend.New(s.URL, backend.Options{Model: found[0].Models[0].ID})
+	b, err := backend.New(found[0], backend.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b, found[0].Models[0]
+	models, err := b.Models(t.Context())
+	if err != nil || len(models) != 1 || models[0].Runtime != runtime {
+		t.Fatalf("models %+v, %v", models, err)
+	}
+	return b.WithModel(models[0].ID), models[0]
 }
 
 // events of a stream to its clean end.
@@ -69,7 +79,7 @@ func events(t *testing.T, s *backend.Stream, err error) (all []backend.Event) {
 // What a backend reads of a real llama.cpp server, and its answers, streamed, whole and left.
 func TestBackendOfRealServer(t *testing.T) {
 	b, m := realServer(t, localmodels.Config{Model: localmodels.SmolLM2, Ctx: 1024, Slots: 2})
-	if m.ID != localmodels.SmolLM2 || m.ContextLength != 512 || m.Slots != 2 || m.Embeds() || !strings.HasPrefix(m.Quantization, "Q4_1") {
+	if m.ID != localmodels.SmolLM2 || m.ContextLength != 512 || m.Embeds() || !strings.HasPrefix(m.Quantization, "Q4_1") {
 		t.Errorf("%+v", m)
 	}
 	answersAlike(t, b)

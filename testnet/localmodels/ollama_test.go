@@ -59,7 +59,7 @@ func smolLM2(t *testing.T) string {
 // What a backend reads of a real Ollama, and its answers: streamed, whole, left, refused and cut off.
 func TestBackendOfRealOllama(t *testing.T) {
 	p := startOllama(t)
-	b, m := p.find(t, backend.Ollama)
+	b, m := findModel(t, p.addr, backend.Ollama)
 	if m.ID != ollamaModel || m.ContextLength != ollamaContext || m.Quantization != "Q4_1" || m.TokenCounting != "ollama/template" || m.Embeds() {
 		t.Errorf("%+v", m)
 	}

@@ -65,20 +65,6 @@ func (p *process) kill() {
 	_ = p.cmd.Wait()
 }
 
-// find is what an operator finds there: one model.
-func (p *process) find(t *testing.T, runtime backend.Runtime) (*backend.Backend, backend.Model) {
-	t.Helper()
-	found := backend.Detect(t.Context(), []string{p.addr})
-	if len(found) != 1 || len(found[0].Models) != 1 || found[0].Runtime != runtime {
-		t.Fatalf("found %+v", found)
-	}
-	b, err := backend.New("http://"+p.addr, backend.Options{Model: found[0].Models[0].ID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b, found[0].Models[0]
-}
-
 // refusesUnknown: a model that the server does not have is 404.
 func refusesUnknown(t *testing.T, b *backend.Backend) {
 	t.Helper()

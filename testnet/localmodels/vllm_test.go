@@ -48,7 +48,7 @@ func startVLLM(t *testing.T, python, weights string, flags ...string) *process {
 func TestBackendOfRealVLLM(t *testing.T) {
 	python, weights := vllmWeights(t)
 	p := startVLLM(t, python, weights)
-	b, m := p.find(t, backend.VLLM)
+	b, m := findModel(t, p.addr, backend.VLLM)
 	if m.ID != vllmModel || m.ContextLength != vllmContext || m.TokenCounting != "vllm/hf-chat-template" || m.Embeds() {
 		t.Errorf("%+v", m)
 	}
@@ -74,7 +74,7 @@ func TestBackendOfRealVLLM(t *testing.T) {
 	deathIsNoCleanEnd(t, p, b)
 
 	pooling := startVLLM(t, python, weights, "--runner", "pooling", "--convert", "embed")
-	b, _ = pooling.find(t, backend.VLLM)
+	b, _ = findModel(t, pooling.addr, backend.VLLM)
 	embedsBoth(t, b, `["The sea is blue.","A ship sails."]`)
 	embedsBoth(t, b, `[[1,2,3],[4,5]]`)
 }
