@@ -133,8 +133,8 @@ func TestSignaturesWithoutAVoucher(t *testing.T) {
 	if err != nil || len(reply.Signatures) != 1 {
 		t.Errorf("%d signatures, %v", len(reply.Signatures), err)
 	}
-	if v, _, err := op.ledger.HeldVoucher(g.self); err != nil || v.ValueAggregate != 0 {
-		t.Errorf("the operator holds %+v, %v", v, err)
+	if vouchered, _, err := op.ledger.OwedBy(g.self); err != nil || vouchered != 0 {
+		t.Errorf("the operator holds a voucher of %v, %v", vouchered, err)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestSettlementsAreTakenDuringLedgerSync(t *testing.T) {
 		}
 		return false
 	})
-	v, sig, err := op.ledger.HeldVoucher(w.gateway.Gateway.self)
+	v, sig, err := w.gateway.Gateway.ledger.Voucher(op.Operator.self)
 	if err != nil {
 		t.Fatal(err)
 	}

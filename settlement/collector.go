@@ -72,7 +72,7 @@ func (c *Collector) Run(ctx context.Context) error {
 
 // Collect looks at every lane once and sends the vouchers that are due at now.
 func (c *Collector) Collect(ctx context.Context, now time.Time) error {
-	vouchers, err := c.ledger.HeldVouchers()
+	vouchers, err := c.ledger.heldVouchers()
 	if err != nil {
 		return fmt.Errorf("list held vouchers: %w", err)
 	}
@@ -85,7 +85,7 @@ func (c *Collector) Collect(ctx context.Context, now time.Time) error {
 	return errors.Join(errs...)
 }
 
-func (c *Collector) collectLane(ctx context.Context, held HeldVoucher, now time.Time) error {
+func (c *Collector) collectLane(ctx context.Context, held heldVoucher, now time.Time) error {
 	v := held.Voucher
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
@@ -121,7 +121,7 @@ func (c *Collector) collectLane(ctx context.Context, held HeldVoucher, now time.
 }
 
 // endsSoon says whether the payer is taking back its escrow, or the key that has signed the voucher.
-func (c *Collector) endsSoon(ctx context.Context, held HeldVoucher, lane Lane) (bool, error) {
+func (c *Collector) endsSoon(ctx context.Context, held heldVoucher, lane Lane) (bool, error) {
 	if lane.ThawEnd != 0 {
 		return true, nil
 	}
@@ -155,22 +155,22 @@ func (c *Collector) due(ctx context.Context, ends bool, owed Amount, seen collec
 // resendAfter is longer than a transaction takes to be mined or forgotten, and short beside any thaw.
 const resendAfter = 10 * time.Minute
 
-// HeldVoucher is the newest voucher of one payer, with its signature.
-type HeldVoucher struct {
+// heldVoucher is the newest voucher of one payer, with its signature.
+type heldVoucher struct {
 	Voucher Voucher
 	Sig     Signature
 }
 
-// HeldVouchers returns the newest voucher of every payer of this payee, in order of payer.
-func (l *Ledger) HeldVouchers() ([]HeldVoucher, error) {
-	var out []HeldVoucher
+// heldVouchers returns the newest voucher of every payer of this payee, in order of payer.
+func (l *Ledger) heldVouchers() ([]heldVoucher, error) {
+	var out []heldVoucher
 	err := l.scan([]byte(prefixIn), func(e entry) (bool, error) {
 		var lane inLane
 		if err := readEntry(e, &lane); err != nil {
 			return false, err
 		}
 		if len(lane.VoucherSig) != 0 {
-			out = append(out, HeldVoucher{lane.Voucher, lane.VoucherSig})
+			out = append(out, heldVoucher{lane.Voucher, lane.VoucherSig})
 		}
 		return true, nil
 	})

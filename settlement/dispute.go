@@ -98,7 +98,7 @@ func (l *Ledger) DisputeAll(ctx context.Context, chain Chain, bountyTo common.Ad
 		switch {
 		case err != nil:
 		case !asItWas:
-			if err = l.MarkPunished(ctx, s.ID, d.Tx); err == nil {
+			if err = l.markPunished(ctx, s.ID, d.Tx); err == nil {
 				done = append(done, d)
 			}
 		case time.Since(s.PunishedAt) > punishedFor:

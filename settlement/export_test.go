@@ -92,6 +92,17 @@ func (l *Ledger) Unseal(ctx context.Context) error {
 	}, func() { l.setBatchState(state) })
 }
 
+// MarkSubmitted is markSubmitted.
+func (l *Ledger) MarkSubmitted(ctx context.Context, epoch uint64, txHash common.Hash) error {
+	return l.markSubmitted(ctx, epoch, txHash)
+}
+
+// HeldVoucher is the newest voucher that this payee holds of payer; without a signature when there is none.
+func (l *Ledger) HeldVoucher(payer common.Address) (Voucher, Signature, error) {
+	lane, err := l.inLane(payer)
+	return lane.Voucher, lane.VoucherSig, err
+}
+
 // OpenOrderBytes is how many bytes the rows of open orders have.
 func (l *Ledger) OpenOrderBytes() (n int, err error) {
 	err = l.scan([]byte(prefixOrder), func(e entry) (bool, error) {

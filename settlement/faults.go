@@ -108,8 +108,8 @@ func (l *Ledger) evidenceCount() (int, error) {
 	return n, err
 }
 
-// MarkPunished notes that a fault was punished, by txHash or, when that is zero, by somebody else's transaction.
-func (l *Ledger) MarkPunished(ctx context.Context, id, txHash common.Hash) error {
+// markPunished notes that a fault was punished, by txHash or, when that is zero, by somebody else's transaction.
+func (l *Ledger) markPunished(ctx context.Context, id, txHash common.Hash) error {
 	return l.markEvidence(ctx, id, func(e *StoredEvidence) { e.Punished, e.Tx, e.PunishedAt = true, txHash, time.Now() })
 }
 

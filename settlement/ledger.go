@@ -60,7 +60,7 @@ type Ledger struct {
 
 	wake chan struct{} // capacity 1: receipts were accepted; read by Settler.Run
 
-	sealing sync.Mutex // held by Seal, MarkSubmitted and MarkSettled from end to end: one batch, one step at a time
+	sealing sync.Mutex // held by Seal, markSubmitted and markSettled from end to end: one batch, one step at a time
 
 	once    sync.Once    // guards Close
 	changes sync.RWMutex // guards closed; held for reading by each change until it is answered
@@ -153,9 +153,6 @@ func (l *Ledger) load(here place) error {
 	}
 	return errors.Join(l.recount(), l.loadBatches())
 }
-
-// Owner returns whose ledger it is.
-func (l *Ledger) Owner() common.Address { return l.self }
 
 // Close waits for what is being written and closes the files. Calls after it return ErrClosed.
 func (l *Ledger) Close() error {

@@ -32,7 +32,7 @@ func (s *Settler) Recover(ctx context.Context) (inFlight bool, err error) {
 	case a.Depth < s.cfg.Confirmations:
 		return true, nil // a reorg may still take it out, and the batch is sent again then
 	}
-	if err := s.ledger.MarkSettled(ctx, open.Batch.Epoch, a.Tx); err != nil {
+	if err := s.ledger.markSettled(ctx, open.Batch.Epoch, a.Tx); err != nil {
 		return true, err
 	}
 	s.unknown, s.reverts = 0, 0
@@ -62,7 +62,7 @@ func (s *Settler) anchor(ctx context.Context, b *SealedBatch) (Anchor, error) {
 func (s *Settler) nextEpoch(ctx context.Context) (uint64, error) {
 	callCtx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
 	defer cancel()
-	next, err := s.chain.NextEpoch(callCtx, s.ledger.Owner())
+	next, err := s.chain.NextEpoch(callCtx, s.ledger.self)
 	if err != nil {
 		return 0, fmt.Errorf("ask for the next epoch: %w", err)
 	}
@@ -108,7 +108,7 @@ func (s *Settler) push(ctx context.Context, open *SealedBatch) error {
 	if err != nil || tx == (common.Hash{}) {
 		return err
 	}
-	return s.ledger.MarkSubmitted(ctx, open.Batch.Epoch, tx)
+	return s.ledger.markSubmitted(ctx, open.Batch.Epoch, tx)
 }
 
 // send signs and submits a batch. The zero hash when the chain holds it already: the next round sees its root.

@@ -200,13 +200,6 @@ func (l *Ledger) Voucher(payee common.Address) (Voucher, Signature, error) {
 	return v, sig, err
 }
 
-// HeldVoucher returns the newest voucher that this payee holds of payer, for Chain.SettleVoucher. Its
-// signature is empty when there is none.
-func (l *Ledger) HeldVoucher(payer common.Address) (Voucher, Signature, error) {
-	lane, err := l.inLane(payer)
-	return lane.Voucher, lane.VoucherSig, err
-}
-
 // OwedBy returns what payer has promised this payee with its newest voucher, and what it owes beyond it: the payee's risk, to
 // be held below a credit limit.
 func (l *Ledger) OwedBy(payer common.Address) (vouchered, unvouchered Amount, err error) {

@@ -230,9 +230,9 @@ func (l *Ledger) buildBatch(snap reader, epoch uint64, ids []ReceiptID, pending 
 	return s, s.Batch.Validate()
 }
 
-// MarkSubmitted notes the transaction that carries the batch in flight. A crash before it leaves the
+// markSubmitted notes the transaction that carries the batch in flight. A crash before it leaves the
 // batch sealed and perhaps sent: Recover looks on the chain before it sends again.
-func (l *Ledger) MarkSubmitted(ctx context.Context, epoch uint64, txHash common.Hash) error {
+func (l *Ledger) markSubmitted(ctx context.Context, epoch uint64, txHash common.Hash) error {
 	l.sealing.Lock()
 	defer l.sealing.Unlock()
 	state := l.batchState()

@@ -9,11 +9,11 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// MarkSettled gives every receipt of the batch in flight its Inclusion and takes it out of the backlog, then
+// markSettled gives every receipt of the batch in flight its Inclusion and takes it out of the backlog, then
 // closes the batch. It must be called only when the chain holds the batch, in transaction txHash. A crash in
 // between leaves some receipts with their Inclusion and the batch still open; calling it again finishes the
 // rest and changes nothing that was done.
-func (l *Ledger) MarkSettled(ctx context.Context, epoch uint64, txHash common.Hash) error {
+func (l *Ledger) markSettled(ctx context.Context, epoch uint64, txHash common.Hash) error {
 	l.sealing.Lock()
 	defer l.sealing.Unlock()
 	state := l.batchState()
