@@ -44,7 +44,7 @@ type Config struct {
 	BlockEvery time.Duration
 	// SettleEvery is how long a receipt waits for its batch. Default 1 min.
 	SettleEvery time.Duration
-	// Operators of the fleet; default DefaultOperators.
+	// Operators of the fleet; default: two models, one at two prices.
 	Operators []OperatorSpec
 	// Router decides for the gateway.
 	Router *routing.Router
@@ -62,10 +62,10 @@ type OperatorSpec struct {
 	Stake settlement.Amount
 }
 
-// DefaultOperators are two sellers of one model at different prices, and one of another: enough for a real choice of
+// defaultOperators are two sellers of one model at different prices, and one of another: enough for a real choice of
 // model and a real choice of operator. Prices are about a hundred times what such small models cost elsewhere: the dial
 // weighs absolute money, and at their real prices there would be nothing to weigh.
-func DefaultOperators() []OperatorSpec {
+func defaultOperators() []OperatorSpec {
 	const stake = 50_000_000
 	return []OperatorSpec{
 		{Name: "alder", Model: localmodels.SmolLM2, Price: settlement.Price{InputPerMTok: 20_000_000, OutputPerMTok: 40_000_000}, Stake: stake},
@@ -149,7 +149,7 @@ func (c *Config) setDefaults() {
 		c.SettleEvery = time.Minute
 	}
 	if c.Operators == nil {
-		c.Operators = DefaultOperators()
+		c.Operators = defaultOperators()
 	}
 	if c.Progress == nil {
 		c.Progress = io.Discard

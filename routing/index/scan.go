@@ -76,13 +76,6 @@ func (s *Scan) Release() {
 	scanPool.Put(s)
 }
 
-// Similarity of row i.
-func (s *Scan) Similarity(i int) int32 {
-	s.chosen = append(s.chosen[:0], uint32(i))
-	s.compare()
-	return similarity(s.dots[0], s.x.lengths.exact[i], s.length)
-}
-
 // Top appends the k nearest rows to dst, nearest first; equal similarities are ordered by row number.
 func (s *Scan) Top(dst []Hit, k int) []Hit {
 	s.choose(&s.x.all, k, max(exactRows, exactTimes*k, s.x.Len()/exactShare))

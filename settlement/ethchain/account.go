@@ -2,10 +2,8 @@ package ethchain
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
-	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -67,11 +65,6 @@ func (c *Chain) Claim(ctx context.Context, to common.Address) error {
 	return c.do(ctx, "claim", c.contract.PackClaim(to))
 }
 
-// Approve allows the settlement contract to take up to a tokens of the account.
-func (c *Chain) Approve(ctx context.Context, a settlement.Amount) error {
-	return c.approve(ctx, c.domain.Contract, wei(a))
-}
-
 func (c *Chain) approve(ctx context.Context, spender common.Address, units *big.Int) error {
 	if c.sender == nil {
 		return fmt.Errorf("approve tokens: %w", ErrReadOnly)
@@ -120,27 +113,4 @@ func (c *Chain) call(ctx context.Context, to common.Address, what string, data [
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
-}
-
-// WaitMined waits until a transaction, sent by whomever, is in a block. ErrReverted when it had no
-// effect, ErrPending when ctx ends first.
-func (c *Chain) WaitMined(ctx context.Context, tx common.Hash) error {
-	tick := time.NewTicker(defaultPoll)
-	defer tick.Stop()
-	for {
-		state, err := c.TxStatus(ctx, tx)
-		switch {
-		case err != nil && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded):
-			return err
-		case state == settlement.TxMined:
-			return nil
-		case state == settlement.TxReverted:
-			return fmt.Errorf("transaction %s: %w", tx, ErrReverted)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for transaction %s: %w: %w", tx, ErrPending, ctx.Err())
-		case <-tick.C:
-		}
-	}
 }

@@ -29,9 +29,9 @@ import (
 // ChainID of every devchain. TestToken refuses other ids than this and anvil's.
 const ChainID = 1337
 
-// DefaultBlockGap is the least gap at which the chain's clock keeps up with the wall clock: block times
+// defaultBlockGap is the least gap at which the chain's clock keeps up with the wall clock: block times
 // are whole seconds and strictly rise, so that denser blocks carry times in the future.
-const DefaultBlockGap = time.Second
+const defaultBlockGap = time.Second
 
 // Config says how to run a chain. The zero value is a chain in memory on a free port.
 type Config struct {
@@ -39,7 +39,7 @@ type Config struct {
 	DataDir string
 	// Port of the JSON-RPC server on 127.0.0.1; 0 takes a free one (see [Chain.URL]).
 	Port int
-	// BlockGap is the least time between blocks; 0 means DefaultBlockGap. Tests may go lower when they
+	// BlockGap is the least time between blocks; default 1 s. Tests may go lower when they
 	// do not compare chain time with the wall clock.
 	BlockGap time.Duration
 	// Alloc is the wei of each account in the first block. Every restart must name accounts that the
@@ -71,7 +71,7 @@ func Start(ctx context.Context, cfg Config) (*Chain, error) {
 		return nil, fmt.Errorf("start devchain: %w", err)
 	}
 	if cfg.BlockGap == 0 {
-		cfg.BlockGap = DefaultBlockGap
+		cfg.BlockGap = defaultBlockGap
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

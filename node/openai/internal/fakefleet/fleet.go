@@ -37,8 +37,6 @@ type Fleet struct {
 	Step        chan struct{} // if set, Next takes one from it before each piece
 	Signs       bool          // the operator signs for an answer that it breaks off
 	NotReady    error
-	ModelsErr   error
-	NoReceipt   bool // Receipt knows none
 
 	Closed    atomic.Int64 // replies that were closed
 	Abandoned atomic.Int64 // contexts that ended while Complete or Next waited
@@ -113,11 +111,11 @@ func (f *Fleet) Explain(_ context.Context, req openai.Request) (openai.Explanati
 }
 
 // Models returns List.
-func (f *Fleet) Models(context.Context) ([]openai.Model, error) { return f.List, f.ModelsErr }
+func (f *Fleet) Models(context.Context) ([]openai.Model, error) { return f.List, nil }
 
 // Receipt knows ReceiptID only.
 func (f *Fleet) Receipt(_ context.Context, _ openai.KeyInfo, id string) (json.RawMessage, error) {
-	if f.NoReceipt || id != ReceiptID {
+	if id != ReceiptID {
 		return nil, &openai.APIError{Status: http.StatusNotFound, Code: "receipt_not_found", Param: "id", Message: "no receipt " + id}
 	}
 	return json.RawMessage(`{"receipt":{"request":"` + ReceiptID + `"}}`), nil
