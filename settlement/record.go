@@ -2,7 +2,6 @@ package settlement
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -17,7 +16,6 @@ import (
 // A stored record is one version byte, the CRC-32C of key ‖ version ‖ payload, and the payload in CBOR.
 // The key is in the checksum so that a record found under a wrong key is as corrupt as a flipped bit.
 const (
-	recordJSON      = 1 // payloads were JSON: twice the bytes, four times the work; still read
 	recordCBOR      = 2
 	recordS2        = 3 // CBOR, compressed
 	recordHeaderLen = 5
@@ -114,23 +112,19 @@ func decodeRecord(key, row []byte, v any) error {
 		return corrupt(fmt.Errorf("%d bytes", len(row)))
 	}
 	version, payload := row[0], row[recordHeaderLen:]
-	if version < recordJSON || version > recordS2 {
-		return corrupt(fmt.Errorf("version %d, this program knows up to %d", version, recordS2))
+	if version != recordCBOR && version != recordS2 {
+		return corrupt(fmt.Errorf("version %d, this program knows %d and %d", version, recordCBOR, recordS2))
 	}
 	if binary.BigEndian.Uint32(row[1:]) != recordSum(key, version, payload) {
 		return corrupt(errors.New("checksum differs"))
 	}
-	unmarshal := recordModes.dec.Unmarshal
-	switch version {
-	case recordJSON:
-		unmarshal = json.Unmarshal
-	case recordS2:
+	if version == recordS2 {
 		var err error
 		if payload, err = inflate(payload); err != nil {
 			return corrupt(err)
 		}
 	}
-	if err := unmarshal(payload, v); err != nil {
+	if err := recordModes.dec.Unmarshal(payload, v); err != nil {
 		return corrupt(err)
 	}
 	return nil

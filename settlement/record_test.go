@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,30 +15,39 @@ import (
 	"flotilla/settlement"
 )
 
-// TestOldRowsAreRead: a ledger whose rows were written as JSON opens as it is.
-func TestOldRowsAreRead(t *testing.T) {
+// sealRow frames a payload under a version, with the right checksum.
+func sealRow(key []byte, version byte, payload []byte) []byte {
+	sum := crc32.Checksum(slices.Concat(key, []byte{version}, payload), crc32.MakeTable(crc32.Castagnoli))
+	return append(binary.BigEndian.AppendUint32([]byte{version}, sum), payload...)
+}
+
+// TestRowsAreSmall: a bundle is read back from little more than half of its JSON.
+func TestRowsAreSmall(t *testing.T) {
 	f := newFixture(t, 1)
 	want := f.served(t, 0, f.opening(t, 0), 1)
-	key, payload := []byte("rcp/"), mustJSON(t, want)
-	sum := crc32.Checksum(append(append(key[:4:4], 1), payload...), crc32.MakeTable(crc32.Castagnoli))
-	row := append(binary.BigEndian.AppendUint32([]byte{1}, sum), payload...)
+	key := []byte("rcp/")
+	row, err := settlement.EncodeRecord(key, want)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var got settlement.Bundle
 	if err := settlement.DecodeRecord(key, row, &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("bundle read from an old row (-want +got):\n%s", diff)
+	if diff, most := cmp.Diff(want, got), len(mustJSON(t, want))*6/10; diff != "" || len(row) > most {
+		t.Errorf("row of %d bytes, at most %d wanted (-want +got):\n%s", len(row), most, diff)
 	}
-	again, err := settlement.EncodeRecord(key, want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got = settlement.Bundle{}
-	if err := settlement.DecodeRecord(key, again, &got); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" || len(again) > len(row)*6/10 {
-		t.Errorf("new row of %d bytes, old %d (-want +got):\n%s", len(again), len(row), diff)
+}
+
+// TestRowsOfOtherVersionsAreRefused: and said to be that.
+func TestRowsOfOtherVersionsAreRefused(t *testing.T) {
+	key := []byte("ord/")
+	for version, known := range map[byte]bool{0: false, 1: false, 2: true, 4: false} {
+		var deadline uint64
+		err := settlement.DecodeRecord(key, sealRow(key, version, []byte{7}), &deadline)
+		if known && (err != nil || deadline != 7) || !known && (!errors.Is(err, settlement.ErrCorrupt) || !strings.Contains(err.Error(), "version")) {
+			t.Errorf("version %d: %d, %v", version, deadline, err)
+		}
 	}
 }
 
@@ -60,15 +70,13 @@ func TestLargeRowsAreCompressed(t *testing.T) {
 
 // TestRowThatClaimsTooMuch: a length that no record has allocates nothing, though its checksum is right.
 func TestRowThatClaimsTooMuch(t *testing.T) {
-	key, version := []byte("rcp/"), byte(3)
+	key := []byte("rcp/")
 	for name, payload := range map[string][]byte{
 		"1 GiB":     binary.AppendUvarint(nil, 1<<30),
 		"cut off":   binary.AppendUvarint(nil, 1<<16),
 		"no length": {0xff},
 	} {
-		sum := crc32.Checksum(append(append(key[:4:4], version), payload...), crc32.MakeTable(crc32.Castagnoli))
-		row := append(binary.BigEndian.AppendUint32([]byte{version}, sum), payload...)
-		if err := settlement.DecodeRecord(key, row, &settlement.Opening{}); !errors.Is(err, settlement.ErrCorrupt) {
+		if err := settlement.DecodeRecord(key, sealRow(key, 3, payload), &settlement.Opening{}); !errors.Is(err, settlement.ErrCorrupt) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
 		}
 	}
