@@ -17,14 +17,11 @@ type Link struct {
 	to    *Cluster
 	delay time.Duration
 	stall chan struct{} // not nil: nothing passes until it is closed
-	conns map[*linked]bool
+	conns map[linked]bool
 }
 
-// linked is one connection. What is sent on a dead one goes nowhere, and nobody is told.
-type linked struct {
-	near, far net.Conn
-	dead      bool // guarded by Link.mu
-}
+// linked is one connection.
+type linked struct{ near, far net.Conn }
 
 // NewLink leads to a cluster until the test ends.
 func NewLink(t testing.TB, to *Cluster) *Link {
@@ -33,7 +30,7 @@ func NewLink(t testing.TB, to *Cluster) *Link {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Link{listener: listener, to: to, conns: map[*linked]bool{}}
+	l := &Link{listener: listener, to: to, conns: map[linked]bool{}}
 	var done sync.WaitGroup
 	done.Go(func() {
 		for {
@@ -80,15 +77,6 @@ func (l *Link) Stall(on bool) {
 	}
 }
 
-// Lose loses the connections that there are: both ends believe that they stand. New ones are made.
-func (l *Link) Lose() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for c := range l.conns {
-		c.dead = true
-	}
-}
-
 // Lead leads new connections to another cluster.
 func (l *Link) Lead(to *Cluster) {
 	l.mu.Lock()
@@ -105,13 +93,13 @@ func (l *Link) carry(near net.Conn) {
 		_ = near.Close()
 		return
 	}
-	c := &linked{near: near, far: far}
+	c := linked{near, far}
 	l.mu.Lock()
 	l.conns[c] = true
 	l.mu.Unlock()
 	var both sync.WaitGroup
-	both.Go(func() { l.pass(c, far, near) })
-	both.Go(func() { l.pass(c, near, far) })
+	both.Go(func() { l.pass(far, near) })
+	both.Go(func() { l.pass(near, far) })
 	both.Wait()
 	_, _ = near.Close(), far.Close()
 	l.mu.Lock()
@@ -120,7 +108,7 @@ func (l *Link) carry(near net.Conn) {
 }
 
 // pass carries what one end sends, and its end, each for as long as it takes on the way.
-func (l *Link) pass(c *linked, to, from net.Conn) {
+func (l *Link) pass(to, from net.Conn) {
 	type piece struct {
 		raw []byte
 		due time.Time
@@ -139,20 +127,17 @@ func (l *Link) pass(c *linked, to, from net.Conn) {
 			}
 		}
 	}()
-	lost := false
 	for p := range way {
 		time.Sleep(time.Until(p.due))
 		l.mu.Lock()
-		stall, dead := l.stall, c.dead
+		stall := l.stall
 		l.mu.Unlock()
 		if stall != nil {
 			<-stall
 		}
-		if lost = lost || dead; !lost {
-			_, _ = to.Write(p.raw) // of who is gone the reader hears
-		}
+		_, _ = to.Write(p.raw) // of who is gone the reader hears
 	}
-	if half, ok := to.(interface{ CloseWrite() error }); ok && !lost {
+	if half, ok := to.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
 }
