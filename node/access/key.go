@@ -132,7 +132,7 @@ func NewSecret() string {
 	return secretPrefix + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// ID of a stored key; ConfigID that of a key from the configuration, as it was before keys were stored.
+// ID of a stored key; ConfigID, which is shorter, that of a key from the configuration.
 func (s Sum) ID() KeyID       { return KeyID("key_" + hex.EncodeToString(s[:8])) }
 func (s Sum) ConfigID() KeyID { return KeyID("key_" + hex.EncodeToString(s[:4])) }
 

@@ -8,7 +8,7 @@ import (
 // ownGroup puts cmd into its own process group, so that a terminal's Ctrl-C reaches the parent
 // alone, which then ends its children in order; and has the kernel kill cmd when the thread that
 // started it ends, so that kill -9 of the parent leaves no orphan. Because it is the thread that
-// counts, whoever starts a long-lived child must keep its thread: see runChild.
+// counts, whoever starts a long-lived child must keep its thread: see Server.run.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
