@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,7 +15,6 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/fxamacker/cbor/v2"
 
@@ -60,22 +60,31 @@ func (f *fleet) overcharge(role string, by settlement.Amount) {
 		f.t.Fatal(err)
 	}
 	said.Offers = []p2p.Offer{offer}
-	h.HandleInfer(func(_ context.Context, in *p2p.Incoming) error {
+	h.HandleInfer(overcharged(key, f.domain, by), p2p.InferLimits{PerPeer: 4, Total: 4})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	f.t.Cleanup(func() { cancel(); <-done; _ = h.Close() })
+	if err := h.Announce(f.t.Context(), said); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// overcharged answers each order with the same words, and a signed receipt for more than they cost at the price in overcharge.
+func overcharged(key *ecdsa.PrivateKey, domain settlement.Domain, by settlement.Amount) p2p.InferHandler {
+	return func(_ context.Context, in *p2p.Incoming) error {
 		var order settlement.Order
-		var extra struct {
-			Salt hexutil.Bytes `json:"salt"`
-		}
-		if err := errors.Join(cbor.Unmarshal(in.Request().Order, &order), cbor.Unmarshal(in.Request().Extra, &extra), in.Accept()); err != nil {
+		if err := errors.Join(cbor.Unmarshal(in.Request().Order, &order), in.Accept()); err != nil {
 			return err
 		}
 		if err := in.Send([]byte(`{"choices":[{"index":0,"delta":{"content":"twelve bytes"},"finish_reason":"stop"}]}`), 3); err != nil {
 			return err
 		}
 		r := settlement.Receipt{
-			Request: order.Digest(f.domain), Payer: order.Payer, Payee: self, Advert: order.Advert, LaneSeq: 1, InputTokens: 10, OutputTokens: 3,
+			Request: order.Digest(domain), Payer: order.Payer, Payee: crypto.PubkeyToAddress(key.PublicKey), Advert: order.Advert, LaneSeq: 1, InputTokens: 10, OutputTokens: 3,
 			Amount: 16 + by, ServedAt: uint64(time.Now().Unix()), RequestHash: order.RequestHash, Decision: order.Decision,
 		}
-		sig, err := settlement.Sign(key, r.Digest(f.domain))
+		sig, err := settlement.Sign(key, r.Digest(domain))
 		if err != nil {
 			return err
 		}
@@ -85,13 +94,6 @@ func (f *fleet) overcharge(role string, by settlement.Amount) {
 		}
 		_, err = in.Finish(p2p.End{FinishReason: "stop", InputTokens: 10, OutputTokens: 3, Receipt: raw, ReceiptSig: sig})
 		return err
-	}, p2p.InferLimits{PerPeer: 4, Total: 4})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- h.Run(ctx) }()
-	f.t.Cleanup(func() { cancel(); <-done; _ = h.Close() })
-	if err := h.Announce(f.t.Context(), said); err != nil {
-		f.t.Fatal(err)
 	}
 }
 
