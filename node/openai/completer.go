@@ -87,9 +87,8 @@ type Final struct {
 
 // Model is one entry of the model list. Prices as in Info.
 type Model struct {
-	ID, Name, Description                   string
-	Created                                 int64 // unix seconds; 0: since the gateway serves
-	OwnedBy                                 string
+	ID                                      string
+	Created                                 int64  // unix seconds; 0: since the gateway serves
 	ContextLength                           uint32 // tokens; 0 if unknown
 	InputPerMTok, OutputPerMTok, PerRequest uint64
 	Quantizations                           []string

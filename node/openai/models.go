@@ -64,7 +64,7 @@ var alwaysSupported = [...]string{
 
 func (m Model) wire() wireModel {
 	w := wireModel{
-		ID: m.ID, Object: "model", Created: m.Created, OwnedBy: m.OwnedBy, Name: m.Name, Description: m.Description,
+		ID: m.ID, Object: "model", Created: m.Created, OwnedBy: "flotilla", Name: m.ID,
 		ContextLength: m.ContextLength, Quantizations: m.Quantizations, Operators: m.Operators,
 		SupportedParameters: append(alwaysSupported[:len(alwaysSupported):len(alwaysSupported)], m.SupportedParameters...),
 		CanonicalSlug:       m.ID, Architecture: textArchitecture("text", m.Vision),
@@ -73,12 +73,6 @@ func (m Model) wire() wireModel {
 	}
 	if m.Embeds {
 		w.Architecture, w.SupportedParameters = textArchitecture("embeddings", false), []string{"encoding_format", "dimensions"}
-	}
-	if w.Name == "" {
-		w.Name = m.ID
-	}
-	if w.OwnedBy == "" {
-		w.OwnedBy = "flotilla"
 	}
 	if m.ContextLength > 0 {
 		w.TopProvider.ContextLength = &m.ContextLength
