@@ -137,8 +137,6 @@ type OperatorConfig struct {
 	// MaxConcurrent requests over all gateways, and MaxPerGateway of one. Defaults 4 and 4: one slot more than a
 	// local llama.cpp server runs at once makes requests wait, not fail.
 	MaxConcurrent, MaxPerGateway int
-	// Collect says when the operator brings a voucher on chain itself.
-	Collect settlement.CollectorConfig
 	// AdvertEvery is how often prices are signed anew. Default 10 min; they are valid for three times that (≤ 1 h).
 	AdvertEvery time.Duration
 }

@@ -174,9 +174,7 @@ func (n *Node) openOperator() *Operator {
 	limits := p2p.InferLimits{PerPeer: o.cfg.MaxPerGateway, Total: o.cfg.MaxConcurrent}
 	n.fleet.HandleInfer(o.Serve, limits)
 	n.fleet.HandleRequest(protoLedger, o.handleLedger)
-	collect := o.cfg.Collect
-	collect.Logger = cfg.Logger
-	n.collector = settlement.NewCollector(n.ledger, cfg.Chain, collect)
+	n.collector = settlement.NewCollector(n.ledger, cfg.Chain, settlement.CollectorConfig{Logger: cfg.Logger})
 	return o
 }
 
