@@ -41,7 +41,7 @@ func (f embedderFlags) openEncoder() (form.Encoder, func(), error) {
 		}
 		return s, func() {}, nil
 	case f.ONNXModel != "":
-		h, err := hugotembed.New(f.ONNXModel, hugotembed.Options{})
+		h, err := hugotembed.New(f.ONNXModel)
 		if err != nil {
 			return nil, nil, fmt.Errorf("open ONNX encoder: %w", err)
 		}

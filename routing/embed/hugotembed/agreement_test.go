@@ -32,7 +32,7 @@ func openReference(t testing.TB) *hugotembed.Embedder {
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "build", "minilm")
 	}
-	e, err := hugotembed.New(dir, hugotembed.Options{})
+	e, err := hugotembed.New(dir)
 	if err != nil {
 		t.Fatalf("%v\nThe fp32 model is not in the repository: run routing/embed/export/fetch.sh once (it takes 15 s),"+
 			" or set FLOTILLA_MINILM_DIR to the folder it made.", err)

@@ -19,15 +19,6 @@ const MaxBatch = 64
 // ErrClosed is returned by an Embedder after Close.
 var ErrClosed = errors.New("hugot embedder is closed")
 
-// Options of New; the zero value suits most encoders.
-type Options struct {
-	// OnnxFile is the graph's file name in the folder; default "model.onnx".
-	OnnxFile string
-	// MaxTokens cuts longer texts, special tokens included. Default: max_seq_length of sentence_bert_config.json,
-	// else max_position_embeddings of config.json, else 256.
-	MaxTokens int
-}
-
 // Embedder is one loaded encoder. It is safe for concurrent use; calls run one after the other, because each needs
 // tens of megabytes and the backend spreads over the cores by itself.
 type Embedder struct {
@@ -40,11 +31,12 @@ type Embedder struct {
 	closed   bool
 }
 
-// New loads the encoder in dir: an ONNX file, tokenizer.json and, for other than uncased BERT tokenizers, config.json
+// New loads the encoder in dir: model.onnx, tokenizer.json and, for other than uncased BERT tokenizers, config.json
 // with max_position_embeddings. The graph's first output must be [batch, tokens, dim] (then it is averaged over the
 // tokens) or [batch, dim] (taken as it is, for encoders with another pooling). Vectors are scaled to length 1.
-func New(dir string, options Options) (*Embedder, error) {
-	folder, err := openFolder(dir, options)
+// Longer texts are cut at max_seq_length of sentence_bert_config.json, else at max_position_embeddings, else at 256 tokens.
+func New(dir string) (*Embedder, error) {
+	folder, err := openFolder(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open encoder %s: %w", dir, err)
 	}
@@ -65,7 +57,7 @@ func New(dir string, options Options) (*Embedder, error) {
 func (e *Embedder) load(f *folder) (err error) {
 	defer recoverTo(&err, "load graph")
 	e.pipeline, err = hugot.NewPipeline(e.session, hugot.FeatureExtractionConfig{
-		ModelPath: f.dir, Name: "flotilla", OnnxFilename: f.onnxFile,
+		ModelPath: f.dir, Name: "flotilla", OnnxFilename: onnxFile,
 		Options: []hugot.FeatureExtractionOption{pipelines.WithNormalization()},
 	})
 	if err != nil {

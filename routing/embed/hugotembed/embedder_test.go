@@ -95,7 +95,7 @@ func TestNewRefuses(t *testing.T) {
 		"broken tokenizer":  {map[string]string{"model.onnx": "", "tokenizer.json": "{"}, "read tokenizer"},
 		"no special pieces": {map[string]string{"model.onnx": "", "tokenizer.json": strings.Replace(uncased, "[SEP]", "x", 1)}, "[SEP] is missing"},
 		"unknown length":    {map[string]string{"model.onnx": "", "tokenizer.json": other}, "max_position_embeddings"},
-		"absurd length":     {map[string]string{"model.onnx": "", "sentence_bert_config.json": `{"max_seq_length":9999999}`}, "set MaxTokens"},
+		"absurd length":     {map[string]string{"model.onnx": "", "sentence_bert_config.json": `{"max_seq_length":9999999}`}, "set max_seq_length"},
 		"broken graph":      {map[string]string{"model.onnx": "no graph", "tokenizer.json": uncased}, "load graph"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestNewRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			e, err := hugotembed.New(dir, hugotembed.Options{})
+			e, err := hugotembed.New(dir)
 			if err == nil {
 				t.Fatal("accepted", e.ID())
 			}

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	defaultOnnxFile  = "model.onnx"
+	onnxFile         = "model.onnx"
 	defaultMaxTokens = 256
-	// tokenLimit bounds MaxTokens: attention memory grows with its square.
+	// tokenLimit bounds what a folder may ask for: attention memory grows with its square.
 	tokenLimit = 8192
 )
 
@@ -26,19 +26,16 @@ var unsupported = [][]byte{[]byte("DynamicQuantizeLinear"), []byte("MatMulIntege
 
 // folder is an encoder folder that passed all checks that can be made without running it.
 type folder struct {
-	dir, onnxFile, id string
-	guard             *guard
+	dir, id string
+	guard   *guard
 }
 
-func openFolder(dir string, options Options) (*folder, error) {
-	f := &folder{dir: dir, onnxFile: options.OnnxFile}
-	if f.onnxFile == "" {
-		f.onnxFile = defaultOnnxFile
-	}
+func openFolder(dir string) (*folder, error) {
+	f := &folder{dir: dir}
 	if err := f.checkGraph(); err != nil {
 		return nil, err
 	}
-	positions, maxTokens, err := f.readLimits(options.MaxTokens)
+	positions, maxTokens, err := f.readLimits()
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +49,7 @@ func openFolder(dir string, options Options) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.id = fmt.Sprintf("hugot/%s/%s/%d/%s", f.onnxFile, guardVersion, maxTokens, sum)
+	f.id = fmt.Sprintf("hugot/%s/%s/%d/%s", onnxFile, guardVersion, maxTokens, sum)
 	return f, nil
 }
 
@@ -60,7 +57,7 @@ func openFolder(dir string, options Options) (*folder, error) {
 func (f *folder) checkGraph() error {
 	var found []string
 	err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(d.Name(), ".onnx") && (d.Name() == f.onnxFile || filepath.Dir(path) != filepath.Clean(f.dir)) {
+		if err == nil && strings.HasSuffix(d.Name(), ".onnx") && (d.Name() == onnxFile || filepath.Dir(path) != filepath.Clean(f.dir)) {
 			found = append(found, path)
 		}
 		return err
@@ -68,9 +65,9 @@ func (f *folder) checkGraph() error {
 	if err != nil {
 		return fmt.Errorf("look for graph: %w", err)
 	}
-	want := filepath.Join(f.dir, f.onnxFile)
+	want := filepath.Join(f.dir, onnxFile)
 	if len(found) != 1 || found[0] != want {
-		return fmt.Errorf("look for graph: want %s and no .onnx file in sub-folders, found %q", f.onnxFile, found)
+		return fmt.Errorf("look for graph: want %s and no .onnx file in sub-folders, found %q", onnxFile, found)
 	}
 	graph, err := os.ReadFile(want)
 	if err != nil {
@@ -85,7 +82,7 @@ func (f *folder) checkGraph() error {
 }
 
 // readLimits returns the number of positions that the graph has (0 unknown) and the token limit to cut at.
-func (f *folder) readLimits(wish int) (positions, maxTokens int, err error) {
+func (f *folder) readLimits() (positions, maxTokens int, err error) {
 	var config struct {
 		Positions int `json:"max_position_embeddings"`
 	}
@@ -105,17 +102,17 @@ func (f *folder) readLimits(wish int) (positions, maxTokens int, err error) {
 		}
 	}
 	maxTokens = defaultMaxTokens
-	for _, n := range []int{wish, sentence.MaxTokens, config.Positions} {
-		if n > 0 {
-			maxTokens = n
-			break
-		}
+	switch {
+	case sentence.MaxTokens > 0:
+		maxTokens = sentence.MaxTokens
+	case config.Positions > 0:
+		maxTokens = config.Positions
 	}
 	if config.Positions > 0 {
 		maxTokens = min(maxTokens, config.Positions)
 	}
 	if maxTokens < 3 || maxTokens > tokenLimit {
-		return 0, 0, fmt.Errorf("token limit is %d, want 3..%d; set MaxTokens", maxTokens, tokenLimit)
+		return 0, 0, fmt.Errorf("token limit is %d, want 3..%d; set max_seq_length in sentence_bert_config.json", maxTokens, tokenLimit)
 	}
 	return config.Positions, maxTokens, nil
 }
