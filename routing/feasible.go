@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"flotilla/routing/catalogue"
 )
 
 // RejectReason says why a candidate was ruled out before quality was looked at.
@@ -13,6 +15,7 @@ type RejectReason string
 const (
 	RejectBlocked     RejectReason = "blocked by policy"
 	RejectNotNamed    RejectReason = "not the named model"
+	RejectNoChat      RejectReason = "answers no chats" // by its name; naming it asks it all the same
 	RejectUnavailable RejectReason = "unavailable"
 	RejectContext     RejectReason = "context too short"
 	RejectTools       RejectReason = "no tool calls"
@@ -51,6 +54,9 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 		named := policy.Model == "" || c.Model == pin || string(c.Model) == policy.Model
 		served = served || named
 		reason, detail := r.reject(p, c, policy)
+		if reason == "" && (policy.Model == "" || !named) && r.noChat(c.Model) {
+			reason = RejectNoChat
+		}
 		switch {
 		case !named && reason != RejectBlocked:
 			if reason == "" {
@@ -79,6 +85,12 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 		return f, &InfeasibleError{Rejected: f.rejected}
 	}
 	return f, nil
+}
+
+// noChat: the model's name says that it judges, ranks or makes vectors of texts. One that was measured is taken for what it did.
+func (r *Router) noChat(m ModelID) bool {
+	_, measured := r.index.Model(string(m))
+	return !measured && catalogue.Parse(string(m)).NoChat
 }
 
 // reject returns "" for a candidate that could serve the request.

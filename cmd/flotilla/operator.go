@@ -60,6 +60,8 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 		what := ""
 		if slices.Contains(m.Features, backend.FeatureEmbeddings) {
 			what = " (embeddings)"
+		} else if catalogue.Parse(m.Model).NoChat {
+			what = " (answers no chats by its name: asked only by who names it)"
 		}
 		if m.BackendModel != m.Model {
 			what += " as " + plain(m.BackendModel)

@@ -74,5 +74,13 @@ var aliases = map[string]string{
 	"phi3:medium": "phi-3-medium-4k-instruct", "phi3:medium-4k": "phi-3-medium-4k-instruct", "phi3:medium-128k": "phi-3-medium-128k-instruct",
 	"phi3.5": "phi-3.5-mini-instruct", "phi3.5:3.8b": "phi-3.5-mini-instruct",
 
+	"granite4": "granite-4.0-micro", "granite4:micro": "granite-4.0-micro", "granite4:micro-h": "granite-4.0-h-micro", "granite4:tiny-h": "granite-4.0-h-tiny",
+	"granite4:small-h": "granite-4.0-h-small", "kimi-k2": "kimi-k2-instruct", "kimi-k2:1t": "kimi-k2-instruct", "kimi-k2:1t-cloud": "kimi-k2-instruct",
+	"hermes3": "hermes-3-llama-3.1-8b", "hermes3:8b": "hermes-3-llama-3.1-8b", "hermes3:70b": "hermes-3-llama-3.1-70b", "hermes3:405b": "hermes-3-llama-3.1-405b",
+	"hermes3:3b": "hermes-3-llama-3.2-3b", "tulu3": "llama-3.1-tulu-3-8b", "tulu3:8b": "llama-3.1-tulu-3-8b", "tulu3:70b": "llama-3.1-tulu-3-70b",
+	"zephyr": "zephyr-7b-beta", "zephyr:7b": "zephyr-7b-beta", "openchat": "openchat-3.5-0106", "openchat:7b": "openchat-3.5-0106", "vicuna": "vicuna-7b-v1.5",
+	"wizardlm2": "wizardlm-2-7b", "wizardlm2:7b": "wizardlm-2-7b", "wizardlm2:8x22b": "wizardlm-2-8x22b", "exaone3.5": "exaone-3.5-7.8b-instruct",
+	"dolphin3": "dolphin-3.0-llama3.1-8b", "dolphin3:8b": "dolphin-3.0-llama3.1-8b", "dolphin-mixtral": "dolphin-mixtral-8x7b",
+
 	"smollm": "smollm-1.7b-instruct", "smollm2": "smollm2-1.7b-instruct", "yi": "yi-6b-chat", "gpt-oss": "gpt-oss-20b",
 }

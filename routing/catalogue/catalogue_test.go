@@ -50,9 +50,6 @@ func TestFieldsOfAName(t *testing.T) {
 	if m := catalogue.Parse("gemma3-270m.gguf"); m.Instruct || m.Billions != 0.27 {
 		t.Errorf("the demo's gemma is a 0.27 B base model, got %+v", m)
 	}
-	if m := catalogue.Parse("mixtral:8x7b"); m.Billions != 56 {
-		t.Errorf("8x7b counts all experts, got %v", m.Billions)
-	}
 }
 
 func TestUnknownNamesSayThatTheyAre(t *testing.T) {

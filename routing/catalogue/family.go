@@ -48,7 +48,18 @@ var families = []family{
 	{name: "falcon", instruct: "instruct"},
 	{name: "athene", alwaysInstruct: true},
 	{name: "nemotron", instruct: "instruct"},
-	{name: "glm", instruct: "chat", implied: map[string]float64{"4.5": 355, "4.6": 355, "4.7": 355, "5": 744, "air": 106, "flash": 30}},
+	{name: "glm", instruct: "chat", implied: map[string]float64{"4.5": 355, "4.6": 355, "4.7": 355, "5": 744, "air": 106, "flash": 30, "4.5v": 106, "4.6v": 106}},
+	{name: "kimi", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"k2": 1000, "k2.5": 1000, "vl": 16}},
+	{name: "minimax", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"01": 456, "m1": 456, "m2": 230, "m2.1": 230, "m2.5": 230}},
+	{name: "exaone", instruct: "instruct"},
+	{name: "internlm", attach: true, instruct: "chat"},
+	{name: "pixtral", instruct: "instruct", alwaysInstruct: true, implied: map[string]float64{"large": 124}},
+	{name: "voxtral", instruct: "instruct", alwaysInstruct: true},
+	{name: "zephyr", alwaysInstruct: true},
+	{name: "openchat", alwaysInstruct: true, implied: map[string]float64{"3.5": 7, "3.6": 8}},
+	{name: "wizardlm", alwaysInstruct: true},
+	{name: "openhermes", alwaysInstruct: true},
+	{name: "dolphin", alwaysInstruct: true},
 	{name: "gpt-oss", instruct: "instruct", alwaysInstruct: true},
 	{name: "vicuna", instruct: "instruct", alwaysInstruct: true},
 	{name: "hermes", instruct: "instruct", alwaysInstruct: true},
@@ -66,7 +77,11 @@ var (
 	tunedDeepSeek  = regexp.MustCompile(`^(v2\.5|v[3-9](\.\d)?|r\d)$`) // from V2.5 on; of V2 the bare name is the base model
 	instructWords  = map[string]bool{"instruct": true, "inst": true, "it": true, "chat": true}
 	baseWords      = map[string]bool{"base": true, "pt": true, "text": true}
-	authors        = map[string]bool{"mistralai": true, "google": true, "microsoft": true, "nvidia": true, "ibm": true, "c4ai": true}
+	// tunedToken is of derivatives that answer without saying "instruct": what they were made with, or what they are called.
+	tunedToken = regexp.MustCompile(`^(omni|\d\.\dv|z1|sft|dpo|rlhf|thinking|thinker|reasoning|distill|abliterated|uncensored|(tulu|(open|nous)?hermes|dolphin|zephyr|openchat|wizardlm|starling|solar|openthinker|pixtral|voxtral)\d?)$`)
+	// noChatToken is of models that do not answer what they are asked: they judge, rank, transcribe, draw or make vectors.
+	noChatToken = regexp.MustCompile(`^((llama|qwen\d(\.\d)?|nemo|safe|wild)?guard(ian)?\d?|(shield|pali)gemma\d?|(nv)?embed.*|(nv)?rerank.*|reward|p?rm|moderation|safety|ocr\d?|docling|asr|tts|image|scope|whisper|colbert|bge|gte|e5|minilm|minicheck)$`)
+	authors     = map[string]bool{"mistralai": true, "google": true, "microsoft": true, "nvidia": true, "ibm": true, "c4ai": true}
 )
 
 // splitFamily finds the family at the start of the name ("llama3" and "meta-llama-3" alike) and returns the rest.
@@ -141,6 +156,8 @@ func (f *family) wording(version string, tokens []string, hub bool) wording {
 	switch {
 	case f.name == "smollm" && version != "3": // local files of the tuned models leave the word out
 		return wording{bareTuned: !hub, saysBase: true, word: f.instruct}
+	case f.name == "granite" && version >= "4", f.name == "exaone" && (version >= "4" || has("deep")):
+		return wording{bareTuned: true, saysBase: true, word: f.instruct, asSaid: true}
 	case f.name == "smollm", f.name == "glm" && version > "4", f.name == "nemotron" && has("nano", "super", "ultra"),
 		f.name == "deepseek" && slices.ContainsFunc(tokens, tunedDeepSeek.MatchString):
 		return wording{bareTuned: true, saysBase: true}
@@ -187,7 +204,7 @@ func (f *family) canonicalTokens(version string, tokens []string, n normalised) 
 	case !tuned && (w.saysBase || base && len(words) == 0): // "mistral:text" is not what "mistral" stands for
 		words = append(words, "base")
 	}
-	return append(words, releases...), tuned
+	return append(words, releases...), tuned || !base && slices.ContainsFunc(words, tunedToken.MatchString)
 }
 
 // reorder settles the few families that name the same weights in two orders.
@@ -220,14 +237,8 @@ func lift(words []string, word string, front bool) []string {
 	return append(rest, word)
 }
 
-func hasInstruct(tokens []string) bool {
-	for _, t := range tokens {
-		if instructWords[t] {
-			return true
-		}
-	}
-	return false
-}
+// saysTuned: the word names a tuned model, or a way to make one.
+func saysTuned(word string) bool { return instructWords[word] || tunedToken.MatchString(word) }
 
 // billionsOf is how many parameters, in billions, all experts counted; 0 when the name does not say. What is at work at once is
 // the lesser measure of a mixture's ability: Scout (17 of 109), Qwen3-30B-A3B, gpt-oss-120b (5 of 117) and DeepSeek-V3 (37 of

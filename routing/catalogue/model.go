@@ -7,6 +7,7 @@
 package catalogue
 
 import (
+	"slices"
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -26,6 +27,7 @@ type Model struct {
 	Billions      float64 // parameters in billions, all experts of a mixture counted; 0 when unknown
 	Instruct      bool    // tuned to follow instructions; false for base models
 	Unknown       bool    // family or size not recognised: PriorQuality is then a guess from what is left
+	NoChat        bool    // it judges, ranks or makes vectors of texts (a guard, a reranker, an embedder) and does not answer them
 	priorModifier float64
 }
 
@@ -70,7 +72,7 @@ const maxRewrites = 8
 
 func parseOnce(name string) Model {
 	n := normalise(name)
-	m := Model{Quantization: n.quantization}
+	m := Model{Quantization: n.quantization, NoChat: slices.ContainsFunc(n.tokens, noChatToken.MatchString)}
 	tokens := n.tokens
 	fam, tokens := splitFamily(tokens)
 	if fam == nil {
@@ -80,7 +82,7 @@ func parseOnce(name string) Model {
 		}
 		m.Size = findSize(tokens)
 		m.Billions = billions(m.Size)
-		m.Instruct = hasInstruct(tokens)
+		m.Instruct = slices.ContainsFunc(tokens, saysTuned)
 		m.Variant = strings.Join(remove(tokens, m.Size), "-")
 		m.Unknown = true
 		return m

@@ -231,6 +231,9 @@ func TestMixturesCountAllExperts(t *testing.T) {
 		"Qwen/Qwen3-Coder-Next": 80, "Qwen/Qwen1.5-MoE-A2.7B-Chat": 14.3, "openai/gpt-oss-120b": 120, "deepseek-ai/DeepSeek-R1": 671, "deepseek-ai/DeepSeek-V4-Flash": 284,
 		"zai-org/GLM-4.5-Air": 106, "zai-org/GLM-4.6": 355, "zai-org/GLM-4.7-Flash": 30, "THUDM/glm-4-9b-chat": 9, "ibm-granite/granite-4.0-h-small": 32,
 		"someone/Llama-3.2-3B-Maverick": 3,
+		"mixtral:8x7b":                  46.7, "mistralai/Mixtral-8x22B-Instruct-v0.1": 141, "WizardLM-2-8x22B": 141, "dolphin-mixtral:8x7b": 46.7,
+		"moonshotai/Kimi-K2-Instruct-0905": 1000, "moonshotai/Kimi-VL-A3B-Instruct": 16, "MiniMaxAI/MiniMax-M2": 230, "MiniMaxAI/MiniMax-Text-01": 456,
+		"zai-org/GLM-4.5V": 106,
 	} {
 		if m := catalogue.Parse(name); m.Billions != want || m.Unknown {
 			t.Errorf("Parse(%q): %v billions, unknown %v, want %v", name, m.Billions, m.Unknown, want)
@@ -251,6 +254,81 @@ func TestSizesAndTuningThatNamesDoNotSpellOut(t *testing.T) {
 	} {
 		if m := catalogue.Parse(name); m.Billions != want.billions || m.Instruct != want.tuned || m.Unknown {
 			t.Errorf("Parse(%q): %v billions, tuned %v, unknown %v; want %v", name, m.Billions, m.Instruct, m.Unknown, want)
+		}
+	}
+}
+
+// A derivative is no base model, and it is not the model that it was made of.
+func TestDerivativesAreTunedModelsOfTheirOwn(t *testing.T) {
+	for name, of := range map[string]string{
+		"allenai/Llama-3.1-Tulu-3-8B": "llama-3.1-8b-instruct", "allenai/Llama-3.1-Tulu-3-8B-SFT": "llama-3.1-8b-instruct",
+		"NousResearch/Hermes-3-Llama-3.1-8B": "llama-3.1-8b-instruct", "cognitivecomputations/dolphin-2.9-llama3-8b": "llama-3-8b-instruct",
+		"teknium/OpenHermes-2.5-Mistral-7B": "mistral-7b-instruct-v0.1", "WizardLMTeam/WizardLM-13B-V1.2": "llama-2-13b-instruct",
+		"openchat/openchat-3.5-0106": "mistral-7b-instruct-v0.1", "HuggingFaceH4/zephyr-7b-beta": "mistral-7b-instruct-v0.1", "lmsys/vicuna-13b-v1.5": "llama-2-13b-instruct",
+		"deepseek-ai/DeepSeek-R1-Distill-Llama-8B": "llama-3.1-8b-instruct", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B": "qwen2.5-7b-instruct",
+		"Qwen/QwQ-32B": "qwen2.5-32b-instruct", "Qwen/Qwen2.5-Coder-7B-Instruct": "qwen2.5-7b-instruct", "Qwen/Qwen2.5-Math-7B-Instruct": "qwen2.5-7b-instruct",
+		"Qwen/Qwen2.5-VL-7B-Instruct": "qwen2.5-7b-instruct", "Qwen/Qwen2.5-Omni-7B": "qwen2.5-7b-instruct", "google/codegemma-7b-it": "gemma-7b-it",
+		"mistralai/Pixtral-12B-2409": "mistral-nemo-instruct-2407", "mistralai/Voxtral-Small-24B-2507": "mistral-small-24b-instruct-2501",
+		"Orenguteng/Llama-3-8B-Lexi-Uncensored": "llama-3-8b-instruct", "Meta-Llama-3-8B-Instruct-abliterated": "llama-3-8b-instruct",
+		"zai-org/GLM-4.1V-9B-Thinking": "glm-4-9b-chat", "LGAI-EXAONE/EXAONE-Deep-7.8B": "exaone-3.5-7.8b-instruct", "ibm-granite/granite-4.0-h-tiny": "granite-3.3-8b-instruct",
+	} {
+		m, base := catalogue.Parse(name), catalogue.Parse(of)
+		if !m.Instruct || m.Unknown || m.NoChat || m.ID == base.ID || base.Unknown {
+			t.Errorf("Parse(%q) = %+v, want a tuned model that is not %s", name, m, base.ID)
+		}
+	}
+	for _, base := range []string{"Nemotron-H-8B-Base-8K", "Qwen/Qwen3-8B-Base", "LGAI-EXAONE/EXAONE-4.0-1.2B-Base", "ibm-granite/granite-4.0-h-tiny-base"} {
+		if m := catalogue.Parse(base); m.Instruct {
+			t.Errorf("Parse(%q) is tuned", base)
+		}
+	}
+}
+
+// What judges, ranks or makes vectors of texts bears the names of models that answer them.
+func TestWhatAnswersNoChats(t *testing.T) {
+	for _, name := range []string{
+		"meta-llama/Llama-Guard-3-8B", "llama-guard3:8b", "meta-llama/LlamaGuard-7b", "meta-llama/Llama-Prompt-Guard-2-86M", "Qwen/Qwen3Guard-Gen-8B",
+		"google/shieldgemma-9b", "openai/gpt-oss-safeguard-20b", "granite3-guardian:8b", "nvidia/llama-3.1-nemoguard-8b-content-safety",
+		"Qwen/Qwen3-Embedding-8B", "qwen3-embedding:8b", "google/embeddinggemma-300m", "intfloat/e5-mistral-7b-instruct", "codestral-embed", "nomic-embed-text",
+		"Alibaba-NLP/gte-Qwen2-7B-instruct", "granite-embedding:278m", "nvidia/llama-3.2-nv-embedqa-1b-v2", "all-minilm", "bge-m3",
+		"Qwen/Qwen3-Reranker-8B", "nvidia/llama-3.2-nv-rerankqa-1b-v2", "BAAI/bge-reranker-v2-gemma",
+		"nvidia/Llama-3.1-Nemotron-70B-Reward", "allenai/Llama-3.1-Tulu-3-8B-RM", "Qwen/Qwen2.5-Math-PRM-7B", "deepseek-ai/DeepSeek-OCR", "google/paligemma2-3b-pt-224",
+	} {
+		m := catalogue.Parse(name)
+		if again := catalogue.Parse(m.ID); !m.NoChat || !again.NoChat || m.PriorQuality() > 0.02 {
+			t.Errorf("Parse(%q) = %+v (of its id %v), prior %v: want a model that answers no chats", name, m, again.NoChat, m.PriorQuality())
+		}
+	}
+	for _, name := range []string{"google/medgemma-4b-it", "google/gemma-3-4b-it", "Qwen/Qwen2.5-VL-7B-Instruct", "Qwen/Qwen2.5-Math-7B-Instruct", "google/functiongemma-270m-it",
+		"llama3.2-vision", "mistralai/Codestral-22B-v0.1", "deepseek-ai/DeepSeek-Prover-V2-7B", "vanguard-8b-instruct"} {
+		if catalogue.Parse(name).NoChat {
+			t.Errorf("Parse(%q): it answers chats", name)
+		}
+	}
+}
+
+// Names of families that the index in the binary has no rows of: known, so that their priors are no guesses.
+func TestFamiliesWithoutRowsAreKnown(t *testing.T) {
+	for id, names := range map[string][]string{
+		"kimi-k2-instruct":         {"moonshotai/Kimi-K2-Instruct", "kimi-k2", "kimi-k2:1t-cloud"},
+		"kimi-k2-thinking":         {"moonshotai/Kimi-K2-Thinking", "kimi-k2-thinking:cloud"},
+		"minimax-m2":               {"MiniMaxAI/MiniMax-M2", "minimax-m2:cloud"},
+		"exaone-3.5-7.8b-instruct": {"LGAI-EXAONE/EXAONE-3.5-7.8B-Instruct", "exaone3.5", "exaone3.5:7.8b"},
+		"exaone-deep-7.8b":         {"LGAI-EXAONE/EXAONE-Deep-7.8B", "exaone-deep:7.8b"},
+		"internlm2.5-7b-chat":      {"internlm/internlm2_5-7b-chat", "internlm2.5-7b-chat-Q4_K_M.gguf"},
+		"internlm2-7b-chat":        {"internlm2:7b", "internlm/internlm2-chat-7b"},
+		"granite-4.0-h-tiny":       {"ibm-granite/granite-4.0-h-tiny", "granite4:tiny-h"},
+		"hermes-3-llama-3.1-8b":    {"NousResearch/Hermes-3-Llama-3.1-8B", "hermes3", "hermes3:8b"},
+		"llama-3.1-tulu-3-8b":      {"allenai/Llama-3.1-Tulu-3-8B", "tulu3", "tulu3:8b"},
+		"zephyr-7b-beta":           {"HuggingFaceH4/zephyr-7b-beta", "zephyr", "zephyr:7b"},
+		"openchat-3.5-0106":        {"openchat/openchat-3.5-0106", "openchat", "openchat:7b"},
+		"dolphin-3.0-llama3.1-8b":  {"Dolphin3.0-Llama3.1-8B-GGUF", "dolphin3", "dolphin3:8b"},
+		"wizardlm-2-8x22b":         {"WizardLM-2-8x22B", "wizardlm2:8x22b"},
+	} {
+		for _, name := range names {
+			if m := catalogue.Parse(name); m.ID != id || m.Unknown || !m.Instruct {
+				t.Errorf("Parse(%q) = %q (unknown %v, tuned %v), want %q", name, m.ID, m.Unknown, m.Instruct, id)
+			}
 		}
 	}
 }

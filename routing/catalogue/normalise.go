@@ -20,7 +20,7 @@ var (
 	splitPart  = regexp.MustCompile(`-\d{5}-of-\d{5}$`)
 	// Where no point is allowed: "llama-v3p1-8b", "Llama-3_3-Nemotron", "phi-1_5".
 	pointAsP          = regexp.MustCompile(`(v?\d)p(\d)`)
-	pointAsUnderscore = regexp.MustCompile(`([-_/]v?\d)_(\d)\b`)
+	pointAsUnderscore = regexp.MustCompile(`([-_/]v?\d|internlm\d)_(\d)\b`)
 	smallVersion      = regexp.MustCompile(`small(\d)`)                              // Ollama: "mistral-small3.2"
 	sizeToken         = regexp.MustCompile(`^(e|\d{1,3}x)?\d{1,4}(\.\d{1,3})?[bm]$`) // "e4b": so many are at work at once
 	// noise says how a file was made or served, never which model it is.

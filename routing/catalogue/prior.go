@@ -15,11 +15,15 @@ var sizeCurve = [...]struct{ billions, quality float64 }{
 const (
 	baseModelPenalty   = 0.08 // a base model completes text instead of answering: mmlupro's base/chat gap, rounded
 	unknownSizeQuality = 0.30 // deliberately low: an unproven model must be cheap or proven
+	leastQuality       = 0.02
 )
 
 // PriorQuality is the quality (0..1) to assume for a model nobody has measured, from size, family and tuning only.
 // It uses exact-rounding arithmetic, so every machine gets the same bits.
 func (m Model) PriorQuality() float64 {
+	if m.NoChat {
+		return leastQuality
+	}
 	q := unknownSizeQuality
 	if m.Billions > 0 {
 		q = curve(m.Billions)
@@ -28,7 +32,7 @@ func (m Model) PriorQuality() float64 {
 		}
 	}
 	q += m.priorModifier
-	return min(max(q, 0.02), 0.95)
+	return min(max(q, leastQuality), 0.95)
 }
 
 func curve(b float64) float64 {
@@ -46,19 +50,28 @@ func curve(b float64) float64 {
 	return last.quality
 }
 
-// billions reads "8b" as 8, "e4b" as 4, "270m" as 0.27 and "8x7b" as 56; 0 for anything else.
+// mixtures are the whole sizes of those whose names give them as experts times the size of a model with one. Experts share what
+// is not theirs, a fifth or so of that; a mixture that is not here is read by this rule (sharedByExperts).
+var mixtures = map[string]float64{"8x7b": 46.7, "8x22b": 141}
+
+const sharedByExperts = 0.2
+
+// billions reads "8b" as 8, "e4b" as 4, "270m" as 0.27 and "8x7b" as 46.7; 0 for anything else.
 func billions(size string) float64 {
+	if b, ok := mixtures[size]; ok {
+		return b
+	}
 	if size == "" {
 		return 0
 	}
 	unit, number := size[len(size)-1], strings.TrimPrefix(size[:len(size)-1], "e")
-	experts := 1.0
+	whole := 1.0 // of how many models of that size
 	if e, n, ok := strings.Cut(number, "x"); ok {
 		v, err := strconv.ParseFloat(e, 64)
 		if err != nil {
 			return 0
 		}
-		experts, number = v, n
+		whole, number = v-(v-1)*sharedByExperts, n
 	}
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil {
@@ -67,5 +80,5 @@ func billions(size string) float64 {
 	if unit == 'm' {
 		v /= 1000
 	}
-	return float64(experts * v)
+	return float64(whole * v)
 }

@@ -17,7 +17,7 @@ var renamed = map[string]string{
 	"llama3-chatqa-1.5-70b": "llama-3-chatqa-1.5-70b",
 }
 
-// canonical is the canonical id of a column, or false for a model whose weights cannot be had or named.
+// canonical is the canonical id of a column, or false for a model whose weights cannot be had or named, and for one that answers no chats.
 func canonical(column string) (string, bool) {
 	if id, ok := renamed[column]; ok {
 		return catalogue.ID(id), true
@@ -26,5 +26,5 @@ func canonical(column string) (string, bool) {
 		return "", false
 	}
 	m := catalogue.Parse(column)
-	return m.ID, !m.Unknown
+	return m.ID, !m.Unknown && !m.NoChat
 }

@@ -17,8 +17,9 @@ func TestColumnsOfTheSourcesMapToOpenModelsOnly(t *testing.T) {
 		"deepseek-v2-coder-0724": "deepseek-coder-v2-0724", "DeepSeek-Coder-V2-0724": "deepseek-coder-v2-0724",
 		"deepseek-v2.5-0908": "deepseek-v2.5-0908", "deepseek-v2-chat-0628": "deepseek-v2-chat-0628", "deepseek-chat": "", "deepseek-coder": "",
 		"gemma-2-2b-it": "gemma-2-2b-it", "command-r": "command-r", "command-r-plus": "command-r-plus",
-		"Mixtral-8x7B-Instruct-v0.1": "mixtral-8x7b-instruct-v0.1",
-		"gpt-4o-2024-08-06":          "", "claude-3-haiku-20240307": "", "gemini-1.5-pro": "", "o1-mini-2024-09-12": "", "grok-2-1212": "",
+		"Mixtral-8x7B-Instruct-v0.1":  "mixtral-8x7b-instruct-v0.1",
+		"meta-llama/Llama-Guard-3-8B": "", "qwen3-embedding:8b": "", "nvidia/Llama-3.1-Nemotron-70B-Reward": "", // they answer no chats
+		"gpt-4o-2024-08-06": "", "claude-3-haiku-20240307": "", "gemini-1.5-pro": "", "o1-mini-2024-09-12": "", "grok-2-1212": "",
 		"chatgpt-4o-latest-24-09-07": "", "reka-core-20240501": "", "yi-large": "", "yi-large-preview": "",
 		"codegemma-7b": "codegemma-7b", "llama3-chatqa-1.5-8b": "llama-3-chatqa-1.5-8b", "mistral-7b-instruct-v0.3": "mistral-7b-instruct-v0.3",
 		"llama-3.3-nemotron-super-49b-v1": "llama-3.3-nemotron-super-49b-v1", "smollm2-135m-instruct": "smollm2-135m-instruct", "gemma-3-270m": "gemma-3-270m",
