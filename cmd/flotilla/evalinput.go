@@ -180,7 +180,7 @@ func (r *outcomeReader) parse(file string) (outcomes, error) {
 	key := sha256.New()
 	fmt.Fprintf(key, "%s\n", r.embedder.Encoder().ID())
 	key.Write(raw)
-	return outcomes{file, filepath.Join(r.cache, hex.EncodeToString(key.Sum(nil))+".f32"), samples}, nil
+	return outcomes{file, filepath.Join(r.cache, hex.EncodeToString(key.Sum(nil))+".f32"), index.JoinSamples(samples)}, nil
 }
 
 func (r *outcomeReader) embed(ctx context.Context, o outcomes) (p eval.Part, err error) {

@@ -25,7 +25,7 @@ type indexAddCmd struct {
 
 // Help is shown above the flags.
 func (c *indexAddCmd) Help() string {
-	return "Columns are read as model names in any spelling; those of closed or unknown models are left out and listed. Lines of one prompt become one row. A table whose columns do not correlate with one another is refused: their rows would be in different orders. The prompts themselves are not kept."
+	return "Columns are read as model names in any spelling; those of closed or unknown models and of models that answer no chats are left out and listed. Lines of one prompt become one row, with the mean of what they say of a model. A table whose columns do not correlate with one another is refused: their rows would be in different orders. The prompts themselves are not kept."
 }
 
 // Run embeds here, not in the gateway, so that its requests do not wait for the CPU.

@@ -130,3 +130,52 @@ func (s *Sample) check() error {
 	}
 	return nil
 }
+
+// JoinSamples makes one sample of the lines that ask the same prompt: of every model what the lines have of it, and of what several
+// have the mean, so that a prompt that was asked twice counts once and no line is left out. What else a sample has is the first line's.
+// Order is that of first appearance.
+func JoinSamples(samples []Sample) []Sample {
+	place := map[string]int{}
+	var groups [][]Sample
+	for _, s := range samples {
+		i, ok := place[s.Prompt]
+		if !ok {
+			i = len(groups)
+			place[s.Prompt] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], s)
+	}
+	out := make([]Sample, len(groups))
+	for i, g := range groups {
+		out[i] = g[0]
+		if len(g) > 1 {
+			out[i].Scores = joinFigures(g, true, func(s Sample) ByModel { return s.Scores })
+			out[i].OutputTokens = joinFigures(g, false, func(s Sample) ByModel { return s.OutputTokens })
+			out[i].CostUSD = joinFigures(g, true, func(s Sample) ByModel { return s.CostUSD })
+		}
+	}
+	return out
+}
+
+// joinFigures are the models' means over the samples that have a figure, which 0 may be or not; nil where none has.
+func joinFigures(samples []Sample, zero bool, of func(Sample) ByModel) ByModel {
+	n := map[string]float64{}
+	var mean ByModel
+	for _, s := range samples {
+		for m, v := range of(s) {
+			if v == 0 && !zero {
+				continue
+			}
+			if mean == nil {
+				mean = ByModel{}
+			}
+			n[m]++
+			mean[m] += v
+		}
+	}
+	for m := range mean {
+		mean[m] /= n[m]
+	}
+	return mean
+}

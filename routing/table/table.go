@@ -16,15 +16,15 @@ import (
 type Table struct {
 	Prompts  []string
 	Outcomes [][]index.Outcome // of each prompt
-	LeftOut  []string          // columns of closed or unknown models, and those that columns.go names; sorted
+	LeftOut  []string          // columns of closed or unknown models, of those that answer no chats, and those that columns.go names; sorted
 }
 
-// New reads samples: each prompt once, each model once. It refuses a table without any open model, and one whose
+// New reads samples: each prompt once, each model once (see index.JoinSamples). It refuses a table without any open model, and one whose
 // columns do not correlate (*index.IncoherentError).
 func New(samples []index.Sample) (Table, error) {
 	var t Table
 	left := map[string]bool{}
-	for _, s := range merge(samples) {
+	for _, s := range index.JoinSamples(samples) {
 		if outcomes := outcomesOf(s, left); len(outcomes) > 0 {
 			t.Prompts = append(t.Prompts, s.Prompt)
 			t.Outcomes = append(t.Outcomes, outcomes)
@@ -59,33 +59,6 @@ func (t Table) AddTo(ctx context.Context, b *index.Builder, embedder routing.Emb
 		}
 	}
 	return nil
-}
-
-// merge joins samples that ask the same prompt, as a probe file with one line per model and prompt does. Order is that
-// of first appearance.
-func merge(samples []index.Sample) []index.Sample {
-	place := map[string]int{}
-	var out []index.Sample
-	for _, s := range samples {
-		i, ok := place[s.Prompt]
-		if !ok {
-			place[s.Prompt] = len(out)
-			out = append(out, s)
-			continue
-		}
-		if out[i].OutputTokens == nil {
-			out[i].OutputTokens = map[string]float64{}
-		}
-		for m, v := range s.Scores {
-			if _, dup := out[i].Scores[m]; !dup {
-				out[i].Scores[m] = v
-				if n, ok := s.OutputTokens[m]; ok {
-					out[i].OutputTokens[m] = n
-				}
-			}
-		}
-	}
-	return out
 }
 
 // sum adds up the columns of one model.

@@ -68,6 +68,25 @@ func TestProvidersAndProbesBecomeOneRowAPrompt(t *testing.T) {
 	}
 }
 
+// A prompt that was asked twice, or by two people, is no place in the table that counts more, and no line of it is lost.
+func TestSeveralScoresOfOneModelAreTheirMean(t *testing.T) {
+	tab, err := table.New(samples(t, `{"prompt":"Name a colour.","scores":{"gemma-3-270m":1,"smollm2-135m-instruct":1},"output_tokens":{"gemma-3-270m":10,"smollm2-135m-instruct":0}}
+{"prompt":"What is 2+2?","scores":{"gemma-3-270m":1}}
+{"prompt":"Name a colour.","scores":{"gemma-3-270m":0},"output_tokens":{"gemma-3-270m":30}}
+{"prompt":"Name a colour.","scores":{"gemma-3-270m":0.5,"smollm2-135m-instruct":1},"output_tokens":{"smollm2-135m-instruct":8}}
+`))
+	want := table.Table{
+		Prompts: []string{"Name a colour.", "What is 2+2?"},
+		Outcomes: [][]index.Outcome{
+			{{Model: "gemma-3-270m", Score: 0.5, OutputTokens: 20}, {Model: "smollm2-135m-instruct", Score: 1, OutputTokens: 8}},
+			{{Model: "gemma-3-270m", Score: 1}},
+		},
+	}
+	if diff := cmp.Diff(want, tab); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
 func TestUnusableTablesAreRefused(t *testing.T) {
 	if _, err := table.New(samples(t, `{"prompt":"a","scores":{"gpt-4o-2024-08-06":1}}`)); err == nil || !strings.Contains(err.Error(), "gpt-4o-2024-08-06") {
 		t.Errorf("closed models only: %v", err)
