@@ -113,7 +113,7 @@ func (g *Gateway) review(to feedback.State, move func() (were []feedback.Entry, 
 		moves = moves || e.State == feedback.Accepted
 	}
 	rows := g.acceptedRows(sources)
-	if x := g.router.Index(); !moves && rowsFrom(x, sources) == len(rows) {
+	if x := g.router.Index(); !moves && hasRows(x, sources, rows) {
 		return edited(x), nil
 	}
 	x, err := g.router.Edit(func(b *index.Builder) error {
@@ -133,27 +133,72 @@ func (g *Gateway) review(to feedback.State, move func() (were []feedback.Entry, 
 	return e, nil
 }
 
-// acceptedRows are the rows that the store's accepted entries of these sources make.
+// acceptedRows are the rows that the store's accepted entries of these sources make. What one key says of one model's answers to
+// one prompt is one verdict, the mean of all, however often it asked that again.
 func (g *Gateway) acceptedRows(sources map[string]bool) (rows []index.Row) {
+	type subject struct{ source, model, query string }
+	place := map[subject]int{}
+	var groups [][]feedback.Entry
 	for _, e := range g.feedback.List() {
 		// Vectors of an embedder that is not in use any more cannot be compared.
 		if e.State != feedback.Accepted || !sources[e.Source()] || e.Embedder != g.router.Index().EmbedderID() {
 			continue
 		}
-		row := index.Row{Vector: unit(e.Query), Source: e.Source(), Outcomes: []index.Outcome{{Model: e.Model, Score: e.Score, OutputTokens: e.OutputTokens}}}
-		rows = append(rows, slices.Repeat([]index.Row{row}, e.Weight)...)
+		s := subject{e.Source(), e.Model, fmt.Sprint(e.Query)}
+		i, known := place[s]
+		if !known {
+			i = len(groups)
+			place[s] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], e)
+	}
+	for _, group := range groups {
+		row, weight := rowOfVerdicts(group)
+		rows = append(rows, slices.Repeat([]index.Row{row}, weight)...)
 	}
 	return rows
 }
 
-// rowsFrom is how many rows of x are of these sources.
-func rowsFrom(x *index.Index, sources map[string]bool) (n int) {
+// rowOfVerdicts is the mean of verdicts on one prompt, by their weights, and the greatest weight.
+func rowOfVerdicts(verdicts []feedback.Entry) (row index.Row, weight int) {
+	var score, tokens, n float64
+	for _, e := range verdicts {
+		score += e.Score * float64(e.Weight)
+		tokens += float64(e.OutputTokens) * float64(e.Weight)
+		n += float64(e.Weight)
+		weight = max(weight, e.Weight)
+	}
+	e := verdicts[0]
+	return index.Row{Vector: unit(e.Query), Source: e.Source(), Outcomes: []index.Outcome{
+		{Model: e.Model, Score: score / n, OutputTokens: uint32(math.Round(tokens / n))},
+	}}, weight
+}
+
+// hasRows: x has these rows of the sources and no others, in whatever order.
+func hasRows(x *index.Index, sources map[string]bool, rows []index.Row) bool {
+	type said struct {
+		source, model string
+		score         uint8
+	}
+	more := map[said]int{}
+	for _, r := range rows {
+		more[said{r.Source, r.Outcomes[0].Model, uint8(math.Round(r.Outcomes[0].Score * index.ScoreSteps))}]++
+	}
 	for i := range x.Len() {
-		if sources[x.Source(i)] {
-			n++
+		if !sources[x.Source(i)] {
+			continue
+		}
+		for _, c := range x.Cells(i) {
+			more[said{x.Source(i), x.Models()[c.Model], c.Score}]--
 		}
 	}
-	return n
+	for _, n := range more {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // unit is the vector of length 1 that a query was rounded from, as far as the rounding left it.

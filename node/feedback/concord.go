@@ -1,6 +1,10 @@
 package feedback
 
-import "math"
+import (
+	"maps"
+	"math"
+	"slices"
+)
 
 // What entries must have in common to speak for one another.
 const (
@@ -9,21 +13,21 @@ const (
 )
 
 // concordant returns the receipts of e and of the pending entries that agree with it, when at least n API keys do, and
-// nothing otherwise: same model, prompts alike, scores alike. One key counts once, however often it speaks.
+// nothing otherwise: same model, prompts alike, scores alike. One key counts once, however often it speaks, and only its newest
+// verdict (of e's key, e) is taken: the others wait for the gateway's owner, or for another agreement. all is in order of time.
 func concordant(e Entry, all []Entry, n int) []string {
-	keys := map[string]bool{}
-	var receipts []string
+	byKey := map[string]string{}
 	for _, o := range all {
 		if o.State == Pending && o.Model == e.Model && o.Embedder == e.Embedder &&
 			math.Abs(o.Score-e.Score) <= closeScores && cosine(o.Query, e.Query) >= nearEnough {
-			keys[o.Key] = true
-			receipts = append(receipts, o.Receipt)
+			byKey[o.Key] = o.Receipt
 		}
 	}
-	if len(keys) < n {
+	byKey[e.Key] = e.Receipt
+	if len(byKey) < n {
 		return nil
 	}
-	return receipts
+	return slices.Sorted(maps.Values(byKey))
 }
 
 // cosine of two queries; 0 where they cannot be compared.

@@ -236,8 +236,11 @@ func TestConcordCountsKeysNotVerdicts(t *testing.T) {
 	far, other, apart := entry("0x4", "c", 0.9), entry("0x5", "d", 0.9), entry("0x6", "e", 0.5)
 	far.Query, other.Model = index.Query{4, 3}, "gemma-2-9b-it"
 	all := []Entry{e, entry("0x2", "a", 1), entry("0x3", "b", 0.8), far, other, apart}
-	if got := concordant(e, all, 2); !cmp.Equal(got, []string{"0x1", "0x2", "0x3"}) {
-		t.Errorf("two keys agree, got %v", got)
+	if got := concordant(e, all, 2); !cmp.Equal(got, []string{"0x1", "0x3"}) {
+		t.Errorf("two keys agree, each with one verdict, got %v", got)
+	}
+	if got := concordant(entry("0x3", "b", 0.8), all, 2); !cmp.Equal(got, []string{"0x2", "0x3"}) {
+		t.Errorf("the newest of a key's verdicts speaks for it, got %v", got)
 	}
 	if got := concordant(e, all, 3); got != nil {
 		t.Errorf("only two keys agree, got %v", got)
