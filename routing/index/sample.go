@@ -86,7 +86,9 @@ func readSamples(r io.Reader, most sampleLimits) ([]Sample, error) {
 		var s Sample
 		err := errNotUTF8
 		if utf8.Valid(sc.Bytes()) {
-			err = json.Unmarshal(sc.Bytes(), &s)
+			if err = json.Unmarshal(sc.Bytes(), &s); err != nil {
+				err = fmt.Errorf("%w; want one JSON object a line, {\"prompt\":…,\"scores\":{model: 0..1}}, and null (not NaN) for what was not measured", err)
+			}
 		}
 		if err == nil {
 			err = s.check()

@@ -64,6 +64,15 @@ func TestBadSamplesAreReportedByLine(t *testing.T) {
 }
 
 // Files written elsewhere: by Windows' editors, and by tables that write null where a model was not run.
+// A table in another form than JSON lines, or with Python's NaN where nothing was measured, is told what is wanted.
+func TestTablesOfAnotherFormAreToldWhatIsWanted(t *testing.T) {
+	for _, text := range []string{"prompt,model,score\na,gemma-2-9b-it,1\n", `[{"prompt":"a","scores":{"m":1}}]`, `{"prompt":"a","scores":{"m":NaN}}`} {
+		if _, err := index.ReadSamples(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "one JSON object a line") || !strings.Contains(err.Error(), "null (not NaN)") {
+			t.Errorf("%.20s: %v", text, err)
+		}
+	}
+}
+
 func TestSamplesOfOtherWriters(t *testing.T) {
 	const text = "\ufeff" + `{"prompt":"Größe é","scores":{"m":1,"n":null},"output_tokens":{"m":null},"cost_usd":null}` + "\r\n"
 	want := []index.Sample{{Prompt: "Größe é", InputTokens: 7. / 4, Scores: index.ByModel{"m": 1}, OutputTokens: index.ByModel{}}}

@@ -35,7 +35,7 @@ func New(samples []index.Sample) (Table, error) {
 	}
 	slices.Sort(t.LeftOut)
 	if len(t.Prompts) == 0 {
-		return Table{}, fmt.Errorf("read table: none of its columns is a known open-weight model: %v", t.LeftOut)
+		return Table{}, fmt.Errorf("read table: none of its columns is a known open-weight model that answers chats: %v", t.LeftOut)
 	}
 	if err := index.CheckCoherence(t.Outcomes); err != nil {
 		return Table{}, fmt.Errorf("read table: %w", err)
