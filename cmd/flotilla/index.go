@@ -86,7 +86,9 @@ func (t indexTarget) add(ctx context.Context, rows *index.Index, replace string)
 	}
 	if _, err := os.Stat(t.Index); errors.Is(err, os.ErrNotExist) {
 		e := node.Edited{Added: rows.Len(), Rows: rows.Len(), Generation: rows.Generation(), ID: rows.ID()}
-		return e, indexfile.Replace(t.Index, rows)
+		if err := indexfile.Replace(t.Index, rows); !errors.Is(err, indexfile.ErrChanged) {
+			return e, err
+		} // another program has made it meanwhile
 	}
 	return t.editFile(func(b *index.Builder) (node.Edited, error) {
 		removed, doubles, err := b.Replace(replace, rows)
@@ -107,8 +109,22 @@ func (t indexTarget) remove(ctx context.Context, r index.Removal) (node.Edited, 
 	})
 }
 
-// editFile replaces the target file by what change makes of it.
-func (t indexTarget) editFile(change func(*index.Builder) (node.Edited, error)) (node.Edited, error) {
+// maxEdits is how often an edit is begun anew because another program was faster.
+const maxEdits = 20
+
+// editFile replaces the target file by what change makes of it, and of what another program has made of it meanwhile: rows that took
+// minutes to embed are not lost to an edit that came between.
+func (t indexTarget) editFile(change func(*index.Builder) (node.Edited, error)) (e node.Edited, err error) {
+	for range maxEdits {
+		if e, err = t.tryEdit(change); !errors.Is(err, indexfile.ErrChanged) {
+			return e, err
+		}
+	}
+	return e, fmt.Errorf("%w, %d times: run the command again", err, maxEdits)
+}
+
+// tryEdit is editFile once.
+func (t indexTarget) tryEdit(change func(*index.Builder) (node.Edited, error)) (node.Edited, error) {
 	if t.Index == builtIn {
 		return node.Edited{}, errBuiltIn
 	}

@@ -147,23 +147,53 @@ func TestProbesAreNotAddedTwiceToAnEarlierGateway(t *testing.T) {
 	}
 }
 
-// What another program has made of the file while an edit was under way stays.
+// What another program has made of the file while an edit was under way stays, and the edit is made of that: twenty times at most.
 func TestAnEditOfAFileUndoesNoOther(t *testing.T) {
 	target := indexTarget{Index: filepath.Join(t.TempDir(), "own.fidx")}
 	if _, err := target.add(t.Context(), oneRow(t, "a", 0), ""); err != nil {
 		t.Fatal(err)
 	}
-	_, err := target.editFile(func(b *index.Builder) (node.Edited, error) {
-		if _, err := target.add(t.Context(), oneRow(t, "b", 0), ""); err != nil {
-			t.Fatal(err)
-		}
-		return node.Edited{}, b.Import(oneRow(t, "c", 0))
-	})
-	if !errors.Is(err, indexfile.ErrChanged) {
-		t.Errorf("%v", err)
+	edit := func(others int) error {
+		_, err := target.editFile(func(b *index.Builder) (node.Edited, error) {
+			if others--; others >= 0 {
+				if _, err := target.add(t.Context(), oneRow(t, "b", 0), ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return node.Edited{}, b.Import(oneRow(t, "c", 0))
+		})
+		return err
 	}
-	if x, err := indexfile.Read(target.Index); err != nil || !slices.Equal(sourcesOf(x), []string{"a", "b"}) {
+	if err := edit(2); err != nil {
+		t.Error(err)
+	}
+	if x, err := indexfile.Read(target.Index); err != nil || x.Len() != 4 || !slices.Equal(sourcesOf(x), []string{"a", "b", "c"}) {
 		t.Errorf("what is there: %v", err)
+	}
+	if err := edit(maxEdits); !errors.Is(err, indexfile.ErrChanged) || !strings.Contains(err.Error(), "run the command again") {
+		t.Errorf("never in turn: %v", err)
+	}
+}
+
+// Several may add to a file that is not there yet.
+func TestAddsToAFileAtOnceAreAllThere(t *testing.T) {
+	target := indexTarget{Index: filepath.Join(t.TempDir(), "own.fidx")}
+	const adders = 6
+	errs := make(chan error, adders)
+	rows := oneRow(t, "a", 0)
+	for range adders {
+		go func() {
+			_, err := target.add(t.Context(), rows, "")
+			errs <- err
+		}()
+	}
+	for range adders {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if x, err := indexfile.Read(target.Index); err != nil || x.Len() != adders {
+		t.Errorf("%v, %v", x, err)
 	}
 }
 
