@@ -237,9 +237,6 @@ func lift(words []string, word string, front bool) []string {
 	return append(rest, word)
 }
 
-// saysTuned: the word names a tuned model, or a way to make one.
-func saysTuned(word string) bool { return instructWords[word] || tunedToken.MatchString(word) }
-
 // billionsOf is how many parameters, in billions, all experts counted; 0 when the name does not say. What is at work at once is
 // the lesser measure of a mixture's ability: Scout (17 of 109), Qwen3-30B-A3B, gpt-oss-120b (5 of 117) and DeepSeek-V3 (37 of
 // 671) do about as well as dense models of their whole size.

@@ -82,7 +82,7 @@ func parseOnce(name string) Model {
 		}
 		m.Size = findSize(tokens)
 		m.Billions = billions(m.Size)
-		m.Instruct = slices.ContainsFunc(tokens, saysTuned)
+		m.Instruct = slices.ContainsFunc(tokens, func(t string) bool { return instructWords[t] })
 		m.Variant = strings.Join(remove(tokens, m.Size), "-")
 		m.Unknown = true
 		return m
