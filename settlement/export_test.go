@@ -53,6 +53,9 @@ func (c SettlerConfig) Due(b Backlog, lookedAt time.Time, left int, now time.Tim
 	return c.due(b, look{lookedAt, left}, now)
 }
 
+// Owner is the account that the ledger signs for.
+func (l *Ledger) Owner() common.Address { return l.self }
+
 // SmallCommits makes the ledger store a batch's inclusions n receipts at a time. Call it before it is used.
 func (l *Ledger) SmallCommits(n int) { l.inclusions = n }
 
