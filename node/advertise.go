@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,7 +24,7 @@ const (
 )
 
 // advertise keeps the operator's signed prices in the fleet: anew every AdvertEvery, and at once when a model server
-// comes or goes. A model whose server does not answer is not advertised.
+// or one of its models comes or goes. A model whose server does not answer, or lists it no more, is not advertised.
 func (o *Operator) advertise(ctx context.Context) error {
 	var lastReady string
 	var lastAt time.Time
@@ -31,9 +32,12 @@ func (o *Operator) advertise(ctx context.Context) error {
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for {
-		ready := o.readyModels(ctx)
+		ready, why := o.readyModels(ctx)
 		key := fmt.Sprint(modelNames(ready))
 		if now := o.now(); key != lastReady || now.Sub(lastAt) >= o.cfg.AdvertEvery {
+			if why != nil {
+				o.log.Warn("models are not offered until their server has them again", "err", why)
+			}
 			if err := o.announce(ctx, ready, now); err != nil {
 				o.log.Warn("announce prices", "err", err)
 			} else {
@@ -49,23 +53,30 @@ func (o *Operator) advertise(ctx context.Context) error {
 	}
 }
 
-// readyModels asks each model server once, however many models it has.
-func (o *Operator) readyModels(ctx context.Context) []ServedModel {
+// readyModels asks each model server once, however many models it has. The error says why some are missing.
+func (o *Operator) readyModels(ctx context.Context) ([]ServedModel, error) {
 	var out []ServedModel
-	asked := make(map[*backend.Backend]error)
+	var missing []error
+	listings := make(map[*backend.Backend]backend.Listing)
 	for _, m := range o.cfg.Models {
-		err, known := asked[m.Backend]
+		listing, known := listings[m.Backend]
 		if !known {
-			err = m.Backend.Ready(ctx)
-			asked[m.Backend] = err
+			var err error
+			if listing, err = m.Backend.Listed(ctx); err != nil {
+				missing = append(missing, fmt.Errorf("%s: %w", m.Backend.URL(), err))
+			}
+			listings[m.Backend] = listing
 		}
-		if err != nil {
-			o.log.Debug("model server not ready", "model", m.Model, "url", m.Backend.URL(), "err", err)
+		if listing == nil { // said above
+			continue
+		}
+		if err := listing.Has(m.BackendModel); err != nil {
+			missing = append(missing, fmt.Errorf("%s: %w", m.Backend.URL(), err))
 			continue
 		}
 		out = append(out, m)
 	}
-	return out
+	return out, errors.Join(missing...)
 }
 
 // announce signs one price a model and publishes them together: all that an advert can hold, so that one model too many, or one with

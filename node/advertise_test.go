@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -81,10 +82,45 @@ func TestServerIsAskedOnce(t *testing.T) {
 		o.cfg.Models = append(o.cfg.Models, models...)
 	}
 	before := asked.Load()
-	if n := len(o.readyModels(t.Context())); n != 20 {
-		t.Errorf("%d models are ready, want 20", n)
+	if ready, err := o.readyModels(t.Context()); len(ready) != 20 || err != nil {
+		t.Errorf("%d models are ready, want 20 (%v)", len(ready), err)
 	}
 	if n := asked.Load() - before; n != 1 {
 		t.Errorf("the server was asked %d times", n)
+	}
+}
+
+// TestModelThatItsServerListsNoMoreIsNotOffered: orders for it would all fail, and pause it at every gateway. It comes back with its server's list.
+func TestModelThatItsServerListsNoMoreIsNotOffered(t *testing.T) {
+	var list atomic.Value
+	list.Store(`[{"id":"qwen2.5:7b"},{"id":"llama3.1:8b"}]`)
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(rw, `{"object":"list","data":%s}`, list.Load())
+	}))
+	t.Cleanup(srv.Close)
+	models, err := ServeURL(t.Context(), srv.URL, Price{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Operator{log: slog.New(slog.DiscardHandler)}
+	o.cfg.Models = models
+	for _, c := range []struct {
+		listed string
+		ready  []string
+		why    string // "" where nothing is missing
+	}{
+		{`[{"id":"qwen2.5:7b"},{"id":"llama3.1:8b"}]`, []string{"qwen2.5-7b-instruct", "llama-3.1-8b-instruct"}, ""},
+		{`[{"id":"qwen2.5:7b"},{"id":"phi3"}]`, []string{"qwen2.5-7b-instruct"}, `does not list model "llama3.1:8b"`},
+		{`[]`, nil, `does not list model "qwen2.5:7b"`},
+		{`[{"id":"llama3.1:8b"}]`, []string{"llama-3.1-8b-instruct"}, "qwen2.5:7b"},
+	} {
+		list.Store(c.listed)
+		ready, err := o.readyModels(t.Context())
+		if got := modelNames(ready); !slices.Equal(got, c.ready) {
+			t.Errorf("server lists %s: offered are %q, want %q", c.listed, got, c.ready)
+		}
+		if said := fmt.Sprint(err); (err == nil) != (c.why == "") || !strings.Contains(said, c.why) && c.why != "" {
+			t.Errorf("server lists %s: said is %q, want %q", c.listed, said, c.why)
+		}
 	}
 }

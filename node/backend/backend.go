@@ -128,20 +128,36 @@ func (b *Backend) Model() string { return b.opts.Model }
 // Ready is nil when the server can serve, ErrNotReady while it loads, and another error when it cannot be reached,
 // is no model server, or does not have the model that this Backend was made for.
 func (b *Backend) Ready(ctx context.Context) error {
-	ids, err := b.modelIDs(ctx)
-	if err != nil {
+	listed, err := b.Listed(ctx)
+	if err != nil || b.opts.Model == "" {
 		return err
 	}
-	if b.opts.Model == "" {
+	return listed.Has(b.opts.Model)
+}
+
+// Listing is what a server said that it has: names of models.
+type Listing map[string]bool
+
+// Listed asks the server which models it has now. Its errors are those of Ready.
+func (b *Backend) Listed(ctx context.Context) (Listing, error) {
+	ids, err := b.modelIDs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(Listing, len(ids))
+	for _, m := range ids {
+		out[m.ID] = true
+	}
+	return out, nil
+}
+
+// Has is nil when the model is listed, by its name or, as Ollama may, with ":latest". llama.cpp answers to any model name, so a
+// chat that succeeds would prove nothing.
+func (l Listing) Has(model string) error {
+	if l[model] || l[model+":latest"] {
 		return nil
 	}
-	for _, m := range ids {
-		// llama.cpp answers to any model name, so a chat that succeeds proves nothing; Ollama adds ":latest".
-		if m.ID == b.opts.Model || m.ID == b.opts.Model+":latest" {
-			return nil
-		}
-	}
-	return fmt.Errorf("model server does not list model %q: load it, or name one of its own", b.opts.Model)
+	return fmt.Errorf("model server does not list model %q: load it, or name one of its own", model)
 }
 
 // Close frees idle connections. Streams that are open go on.

@@ -89,7 +89,7 @@ func (b *Backend) modelIDs(ctx context.Context) ([]listedModel, error) {
 	if list.Data == nil {
 		return nil, fmt.Errorf("%w: /v1/models has no list", ErrBadAnswer)
 	}
-	return (*list.Data)[:min(len(*list.Data), maxModels)], nil
+	return *list.Data, nil
 }
 
 // Models lists the chat and embedding models of the server with what can be learned about them. ErrNotReady while it loads.
@@ -98,6 +98,7 @@ func (b *Backend) Models(ctx context.Context) ([]Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list models: %w", err)
 	}
+	listed = listed[:min(len(listed), maxModels)]
 	models := make([]Model, 0, len(listed))
 	runtime := b.runtime(ctx, listed)
 	for _, l := range listed {
