@@ -57,6 +57,9 @@ const IndexFileName = "index.fidx"
 // minStoreLease leaves a gateway several beats to be heard.
 const minStoreLease = 2 * time.Second
 
+// PeersFileName is, in a node's data directory, whom it has met and dials again.
+const PeersFileName = "peers.json"
+
 // AccessDirName is the folder of a gateway's API keys in its data directory.
 const AccessDirName = "access"
 

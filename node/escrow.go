@@ -89,7 +89,7 @@ func (g *Gateway) fund(ctx context.Context, chain Chain, op common.Address) erro
 	}
 	g.deposits[op] = d
 	if err != nil {
-		return fmt.Errorf("deposit %s for %s: %w", d.amount, op, err)
+		return err // says what it was to do
 	}
 	g.log.Info("lane funded", "operator", op, "amount", d.amount)
 	return g.view.refreshLane(ctx, op)

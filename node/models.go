@@ -97,10 +97,13 @@ func (o *Operator) stake(ctx context.Context) error {
 	}
 	missing := o.cfg.Stake.SubFloor(have.Amount.SubFloor(have.Thawing))
 	if missing == 0 {
+		if have.Amount == have.Thawing {
+			o.log.Warn("this account has no stake, and gateways ask no operator without: give --stake USD, or run 'flotilla stake add'", "account", o.self)
+		}
 		return nil
 	}
 	if err := o.chain.AddStake(ctx, missing); err != nil {
-		return fmt.Errorf("stake %s: %w", missing, err)
+		return err // says what it was to do
 	}
 	o.log.Info("staked", "amount", missing)
 	return nil

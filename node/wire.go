@@ -154,7 +154,7 @@ func (n *Node) openFleet() (*p2p.Host, error) {
 	host, err := p2p.New(p2p.Config{
 		Identity: identity, Listen: cfg.Listen, Bootstrap: cfg.Bootstrap, Role: role,
 		Network: networkName(cfg.Domain), Timers: timers,
-		PeersFile:   filepath.Join(cfg.DataDir, "peers.json"),
+		PeersFile:   filepath.Join(cfg.DataDir, PeersFileName),
 		CheckAdvert: advertChecker(cfg.Domain, n.view), OnEquivocation: n.onEquivocation, Logger: cfg.Logger,
 	})
 	if err != nil {
@@ -211,6 +211,11 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 		return nil, err
 	}
 	n.keys = g.keys
+	if !hasKey(cfg.Gateway.APIKeys) {
+		if err := g.checkStoredKeys(ctx); errors.Is(err, errLockedOut) {
+			log.Warn("no client can use this gateway, for it has no API key: make one with 'flotilla keys create' (while it runs it is asked at --admin-listen, while it is stopped --data-dir names its files)")
+		}
+	}
 	if n.requests, err = n.openRequests(log); err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (c chainFlags) open(ctx context.Context, key *ecdsa.PrivateKey) (*ethchain.
 		MaxFeePerGas: new(big.Int).Mul(new(big.Int).SetUint64(c.MaxFeeGwei), big.NewInt(weiPerGwei)), NativePrice: settlement.Amount(c.NativePrice),
 	})
 	if err != nil {
-		return nil, d, err
+		return nil, d, fmt.Errorf("%w (--rpc, --contract and --chain-id say which chain and contract)", err)
 	}
 	return chain, d, nil
 }

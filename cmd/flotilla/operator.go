@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,6 +70,9 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 		}
 		fmt.Fprintf(s.out, "serving %s%s from %s\n", m.Model, what, m.Backend.URL())
 	}
+	if _, err := os.Stat(filepath.Join(c.DataDir, node.PeersFileName)); err != nil && len(c.Bootstrap)+len(c.P2PListen) == 0 {
+		s.log.Warn("no gateway is known, so none will ask: give --bootstrap ADDR, which a gateway prints")
+	}
 	return runAndClose(ctx, n)
 }
 
@@ -86,7 +91,7 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 	for _, b := range backends {
 		found, err := b.Models(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list models of %s: %w", b.URL(), err)
+			return nil, fmt.Errorf("list models of %s: %w (is the model server running, and --backend its address?)", b.URL(), err)
 		}
 		for _, m := range found {
 			id := catalogue.ID(m.ID)
@@ -107,9 +112,20 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 		}
 	}
 	if len(served) == 0 {
-		return nil, fmt.Errorf("nothing to serve of %d server(s): no price (--price MODEL=IN/OUT in USD per million tokens) for %q, not named by --model are %q", len(backends), unpriced, unasked)
+		return nil, nothingServed(unpriced, unasked)
 	}
 	return served, nil
+}
+
+// nothingServed says what to do where of all that the servers list nothing is left.
+func nothingServed(unpriced, unasked []string) error {
+	switch {
+	case len(unpriced) > 0:
+		return fmt.Errorf("nothing to serve: %q have no price: give --price MODEL=IN/OUT in USD per million tokens (MODEL * is for all others)", unpriced)
+	case len(unasked) > 0:
+		return fmt.Errorf("nothing to serve: --model names none of %q, which the model servers list", unasked)
+	}
+	return errors.New("nothing to serve: the model servers list no model: load one there (with Ollama: ollama pull MODEL) and start again")
 }
 
 func (c *operatorCmd) backends(ctx context.Context) ([]*backend.Backend, error) {

@@ -35,3 +35,15 @@ func TestNothingToServe(t *testing.T) {
 		})
 	}
 }
+
+// TestServerWithoutModels: a model server that was started and has no model yet is told apart from prices that are missing.
+func TestServerWithoutModels(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"object":"list","data":[]}`)
+	}))
+	defer server.Close()
+	cmd := operatorCmd{Backend: []string{server.URL}, Price: map[string]string{"*": "1/2"}}
+	if _, err := cmd.models(t.Context(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "list no model: load one") {
+		t.Errorf("said %v", err)
+	}
+}

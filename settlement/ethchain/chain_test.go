@@ -3,6 +3,7 @@ package ethchain_test
 import (
 	"errors"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -337,4 +338,16 @@ func TestReadOnlyChainAndFeeCeilingSendNothing(t *testing.T) {
 	must(t, err)
 	_, err = miser.SubmitBatch(ctx, b, sig)
 	wantErr(t, err, ethchain.ErrFeeTooHigh)
+}
+
+// An account that cannot pay for gas is named: its owner sends it coins, and nothing else helps.
+func TestAccountWithoutCoinsIsNamed(t *testing.T) {
+	w, ctx := newWorld(t, gap), deadline(t)
+	poor := newKey(t)
+	c, err := ethchain.New(ctx, ethchain.Config{Client: w.Client(), Contract: w.Settlement, ChainID: devchain.ChainID, Key: poor})
+	must(t, err)
+	want := "account " + ethchain.AddressOf(poor).Hex() + " has too few of the chain's own coins"
+	if err := c.AddStake(ctx, usd); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("said %v, want %q", err, want)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ethereum/go-ethereum"
@@ -110,6 +111,9 @@ func (s *Sender) give(ctx context.Context, tx *types.Transaction) error {
 	if errors.As(err, &answer) {
 		if _, _, err := s.client.TransactionByHash(ctx, tx.Hash()); err == nil {
 			return nil // it has it already
+		}
+		if strings.Contains(answer.Error(), "insufficient funds") { // of all clients; a code for it there is none
+			return fmt.Errorf("%w: account %s has too few of the chain's own coins to pay for gas: send it some: %w", errNotTaken, s.from, err)
 		}
 		return fmt.Errorf("%w: %w", errNotTaken, err)
 	}
