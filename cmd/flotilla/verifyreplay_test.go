@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -187,6 +189,34 @@ func TestDecisionIsHeldToTheRequest(t *testing.T) {
 		}
 		if err := asksFor(asked, c.d); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s beside %+v: %v, want %q", c.body, c.d, err, c.want)
+		}
+	}
+}
+
+// A prompt that was put into a file by echo or an editor ends in a line's end that was not sent. Nothing else is forgiven.
+func TestPromptFileMayEndItsLine(t *testing.T) {
+	e, x := withStatic(t)
+	router, err := routing.New(routing.Config{Embedder: e, Index: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const sent = "What is the greatest prime factor of 221?"
+	fleet := []routing.Candidate{{Operator: "a", Model: "gemma-2-9b-it", InputPerMTok: 1, OutputPerMTok: 1}}
+	d, err := router.Route(t.Context(), routing.Prompt{Text: sent}, fleet, routing.Policy{Dial: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, ok := range map[string]bool{sent: true, sent + "\n": true, sent + "\r\n": true, sent + "?\n": false, "Why is the sky blue?\n": false} {
+		file := filepath.Join(t.TempDir(), "prompt.txt")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := (&verifyCmd{Prompt: file}).newReplayer(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := r.anyQuery(t.Context(), d); c.OK != ok {
+			t.Errorf("%q: %+v", text, c)
 		}
 	}
 }
