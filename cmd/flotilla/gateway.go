@@ -48,7 +48,7 @@ type gatewayCmd struct {
 	QueueLength int           `help:"Requests that may wait when every operator is busy." name:"queue-length" env:"FLOTILLA_QUEUE_LENGTH" default:"256" positive:""`
 	QueueWait   time.Duration `help:"How long one may wait." name:"queue-wait" env:"FLOTILLA_QUEUE_WAIT" default:"10s" positive:""`
 	Drain       time.Duration `help:"How long answers under way may go on when the gateway is stopped." env:"FLOTILLA_DRAIN" default:"30s" positive:""`
-	Cache       string        `help:"Give answers again to keys that leave it open: exact, to the same request; semantic, also to one that asks the same in other words. Never across keys; a request opts out with Cache-Control: no-cache." enum:"off,exact,semantic" env:"FLOTILLA_CACHE" default:"off"`
+	Cache       string        `help:"Give answers again to keys that leave it open: exact, to the same request; semantic, also to one that asks the same in other words. Never across keys; a request opts out with Cache-Control: no-cache." enum:"off,exact,semantic" env:"FLOTILLA_ANSWER_CACHE" default:"off"`
 	CacheTTL    time.Duration `help:"How long an answer may be given again." name:"cache-ttl" env:"FLOTILLA_CACHE_TTL" default:"1h" positive:""`
 	CacheCosine float64       `help:"Least similarity (cosine, 0.8 to 1) of two texts that ask the same." name:"cache-similarity" env:"FLOTILLA_CACHE_SIMILARITY" default:"0.97"`
 	Store       string        `help:"PostgreSQL database in which several gateways share API keys, budgets, rates and the request log: postgres://user@host/database?sslmode=verify-full. Without it, files in the data directory." env:"FLOTILLA_STORE" placeholder:"URL"`

@@ -24,3 +24,28 @@ func TestHelpShowsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// One variable that meant two things would make one command fail, or write to a folder named "exact", where it was set for another.
+func TestVariablesMeanOneThing(t *testing.T) {
+	parser, err := kong.New(&cli{}, kong.Writers(io.Discard, io.Discard), kong.BindTo(t.Context(), (*context.Context)(nil)), kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := map[string]*kong.Flag{}
+	err = kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			for _, name := range flag.Envs {
+				if other := first[name]; other != nil && (isPath(other) != isPath(flag) || other.Enum != flag.Enum || other.Target.Type() != flag.Target.Type()) {
+					t.Errorf("%s is both %q and %q", name, other.Help, flag.Help)
+				}
+				first[name] = flag
+			}
+		}
+		return next(nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func isPath(f *kong.Flag) bool { return f.Tag.Type != "" } // path, existingdir …

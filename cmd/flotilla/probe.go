@@ -30,7 +30,7 @@ type probeCmd struct {
 type probeRunCmd struct {
 	Target  string `arg:"" optional:"" help:"Operator (0x…) or model that a running gateway is to ask; each probe is paid like any request."`
 	Gateway string `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
-	Backend string `help:"Base URL of an OpenAI-compatible server to ask instead of a gateway's fleet." env:"FLOTILLA_BACKENDS" placeholder:"URL"`
+	Backend string `help:"Base URL of an OpenAI-compatible server to ask instead of a gateway's fleet." env:"FLOTILLA_PROBE_BACKEND" placeholder:"URL"`
 	Model   string `help:"Model as the server or operator names it; without it, its only one." placeholder:"NAME"`
 	APIKey  string `help:"API key of the gateway, or of the server where it wants one." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
 	Limit   int    `help:"Probes to ask, chosen to cover what the index covers; 0 asks all." default:"100"`
