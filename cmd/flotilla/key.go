@@ -30,7 +30,8 @@ func (k keyFlags) load() (*ecdsa.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read key: %w", err)
 	}
-	if !json.Valid(raw) {
+	var form struct{ Crypto json.RawMessage }
+	if err := json.Unmarshal(raw, &form); err != nil || form.Crypto == nil {
 		return nil, fmt.Errorf("%s is no key file (make one with: flotilla key FILE)", k.Key)
 	}
 	pass, err := passphrase(k.PassphraseFile, "Passphrase of "+k.Key+": ")
@@ -38,6 +39,9 @@ func (k keyFlags) load() (*ecdsa.PrivateKey, error) {
 		return nil, err
 	}
 	key, err := keystore.DecryptKey(raw, pass)
+	if errors.Is(err, keystore.ErrDecrypt) {
+		return nil, fmt.Errorf("decrypt %s: wrong passphrase (it is taken from --passphrase-file, else from FLOTILLA_PASSPHRASE, else asked for)", k.Key)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("decrypt %s: %w", k.Key, err)
 	}
@@ -96,6 +100,9 @@ func (c *keyCmd) Run(s *streams) error {
 		return fmt.Errorf("make key folder: %w", err)
 	}
 	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists and is left as it is: whoever loses a key loses what its account holds; name another file", c.File)
+	}
 	if err != nil {
 		return fmt.Errorf("write key: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -25,7 +26,7 @@ type keysCmd struct {
 
 // keysTarget is whose keys a command works on: a running gateway's, or a stopped one's.
 type keysTarget struct {
-	DataDir string `help:"Data directory of a stopped gateway; without it, the running gateway is asked." type:"existingdir" placeholder:"DIR"`
+	DataDir string `help:"Data directory of a stopped gateway; without it, the running gateway is asked." type:"path" placeholder:"DIR"`
 	Store   string `help:"Database that gateways share, as their --store; none of them need run." placeholder:"URL"`
 	adminFlags
 }
@@ -52,6 +53,9 @@ func (t keysTarget) do(ctx context.Context, method, path string, request, out an
 		return stored(keys)
 	}
 	if t.DataDir != "" {
+		if _, err := os.Stat(t.DataDir); err != nil {
+			return fmt.Errorf("--data-dir: %w: name the gateway's, or make it where the gateway has not run yet", err)
+		}
 		s, err := access.Open(filepath.Join(t.DataDir, node.AccessDirName), access.Options{})
 		if err != nil {
 			return err
@@ -90,6 +94,9 @@ func (c *keysCreateCmd) Run(ctx context.Context, s *streams) error {
 	expires, err := parseWhen(c.Expires, time.Now())
 	if err != nil {
 		return fmt.Errorf("--expires: %w", err)
+	}
+	if !expires.IsZero() && !expires.After(time.Now()) {
+		return fmt.Errorf("--expires: %s is over: the key would be refused from the start", c.Expires)
 	}
 	kept, err := caching(c.Cache, c.CacheTTL, c.CacheSimilarity)
 	if err != nil {

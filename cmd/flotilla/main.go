@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -31,9 +33,10 @@ beats file; of files --config beats ./flotilla.toml beats flotilla/flotilla.toml
 
 // cli is the whole command line. Field docs are the help texts.
 type cli struct {
-	Config   configFlag `help:"TOML file with the same names as the flags." env:"FLOTILLA_CONFIG" type:"path" placeholder:"FILE"`
-	LogLevel slog.Level `help:"Least level that is logged: debug, info, warn, error." env:"FLOTILLA_LOG_LEVEL" default:"info"`
-	LogJSON  bool       `help:"Log as JSON lines." env:"FLOTILLA_LOG_JSON"`
+	Config   configFlag       `help:"TOML file with the same names as the flags." env:"FLOTILLA_CONFIG" type:"path" placeholder:"FILE"`
+	LogLevel slog.Level       `help:"Least level that is logged: debug, info, warn, error." env:"FLOTILLA_LOG_LEVEL" default:"info"`
+	LogJSON  bool             `help:"Log as JSON lines." env:"FLOTILLA_LOG_JSON"`
+	Version  kong.VersionFlag `help:"Print which version this is."`
 
 	Demo    demoCmd `cmd:"" help:"Run the whole story once on real models: route, answer, settle, verify, detect tampering."`
 	Testnet struct {
@@ -149,12 +152,15 @@ func parse(ctx context.Context, args []string, stdout, stderr io.Writer) (c *cli
 	parser, err := kong.New(c,
 		kong.Name("flotilla"), kong.Description(about), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Resolvers(files...),
+		kong.Resolvers(files...), kong.Vars{"version": version()},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	if err != nil {
 		return c, nil, exited, err
+	}
+	if len(args) > 0 && args[0] == "help" { // as go and git have it
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	if kctx, err = parser.Parse(args); err != nil {
 		return c, kctx, exited, err
@@ -165,6 +171,15 @@ func parse(ctx context.Context, args []string, stdout, stderr io.Writer) (c *cli
 		}
 	}
 	return c, kctx, exited, nil
+}
+
+// version is what Go has stamped into the binary: the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return "flotilla " + info.Main.Version + ", " + info.GoVersion
 }
 
 // streams is what a command writes to, and where its configuration comes from.
