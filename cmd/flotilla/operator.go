@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +24,7 @@ type operatorCmd struct {
 	keyFlags
 	fleetFlags
 	Backend     []string          `help:"Base URLs of OpenAI-compatible servers; without any, Ollama, llama.cpp, vLLM and LM Studio are looked for on their usual local ports." env:"FLOTILLA_BACKENDS" placeholder:"URL"`
+	BackendKey  map[string]string `help:"Key of a model server that wants one (vLLM's --api-key), URL=KEY; * for the others. Other users of the machine can read flags: set it in the environment or the file." env:"FLOTILLA_BACKEND_KEYS" placeholder:"URL=KEY"`
 	Price       map[string]string `help:"Price by model in USD per million tokens, MODEL=IN/OUT or MODEL=IN/OUT/PER_REQUEST; * for the others." env:"FLOTILLA_PRICES" placeholder:"MODEL=IN/OUT"`
 	Model       []string          `help:"Models to serve; without any, every one that has a price." env:"FLOTILLA_MODELS" placeholder:"MODEL"`
 	Embedding   []string          `help:"Models that make vectors of texts, of servers that do not say which do (vLLM and other OpenAI-compatible ones); Ollama, llama.cpp and LM Studio say it." env:"FLOTILLA_EMBEDDING_MODELS" placeholder:"MODEL"`
@@ -91,7 +93,7 @@ func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.Serv
 	for _, b := range backends {
 		found, err := b.Models(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list models of %s: %w (is the model server running, and --backend its address?)", b.URL(), err)
+			return nil, fmt.Errorf("list models of %s: %w (%s)", b.URL(), err, unlisted(err))
 		}
 		for _, m := range found {
 			id := catalogue.ID(m.ID)
@@ -136,15 +138,40 @@ func (c *operatorCmd) backends(ctx context.Context) ([]*backend.Backend, error) 
 	if len(urls) == 0 {
 		return nil, errors.New("no model server found on this machine: start Ollama, llama.cpp, vLLM or LM Studio, or name one with --backend URL")
 	}
+	keys := make(map[string]string, len(c.BackendKey))
+	for url, key := range c.BackendKey {
+		keys[withoutV1(url)] = key
+		if url != "*" && !slices.ContainsFunc(urls, func(u string) bool { return withoutV1(u) == withoutV1(url) }) {
+			return nil, fmt.Errorf("--backend-key %s: there is no --backend %[1]s", url)
+		}
+	}
 	var out []*backend.Backend
 	for _, url := range urls {
-		b, err := backend.New(url, backend.Options{})
+		key, ok := keys[withoutV1(url)]
+		if !ok {
+			key = keys["*"]
+		}
+		b, err := backend.New(url, backend.Options{APIKey: key})
 		if err != nil {
 			return nil, fmt.Errorf("--backend %s: %w", url, err)
 		}
 		out = append(out, b)
 	}
 	return out, nil
+}
+
+// withoutV1 makes the ways to write a server's URL one.
+func withoutV1(url string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(url), "/"), "/v1")
+}
+
+// unlisted says what to do where a server does not tell its models.
+func unlisted(err error) string {
+	var refused *backend.UpstreamError
+	if errors.As(err, &refused) && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden) {
+		return "it wants a key: give --backend-key URL=KEY, or FLOTILLA_BACKEND_KEYS"
+	}
+	return "is the model server running, and --backend its address?"
 }
 
 type priceList map[string]settlement.Price

@@ -47,3 +47,43 @@ func TestServerWithoutModels(t *testing.T) {
 		t.Errorf("said %v", err)
 	}
 }
+
+// TestServerThatWantsAKey: vLLM's --api-key and the like. The key goes to the server that it is for, and to no other.
+func TestServerThatWantsAKey(t *testing.T) {
+	server := func(key string) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch got := r.Header.Get("Authorization"); {
+			case got == "Bearer "+key && r.URL.Path == "/v1/models":
+				_, _ = io.WriteString(w, `{"object":"list","data":[{"id":"qwen2.5-7b-instruct","object":"model"}]}`)
+			case got == "Bearer "+key:
+				http.NotFound(w, r)
+			default:
+				http.Error(w, `{"error":"Unauthorized"}`, http.StatusUnauthorized)
+			}
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	one, other := server("secret-one"), server("secret-other")
+	for name, test := range map[string]struct {
+		keys map[string]string
+		want string // of the error; empty: all is served
+	}{
+		"each its own":    {map[string]string{one: "secret-one", other + "/v1/": "secret-other"}, ""},
+		"and the rest":    {map[string]string{one: "secret-one", "*": "secret-other"}, ""},
+		"none":            {nil, "--backend-key"},
+		"another's":       {map[string]string{"*": "secret-other"}, "--backend-key"},
+		"no such backend": {map[string]string{one: "secret-one", "http://127.0.0.1:9": "secret-other"}, "there is no --backend http://127.0.0.1:9"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := operatorCmd{Backend: []string{one + "/v1", other}, BackendKey: test.keys, Price: map[string]string{"*": "1/2"}}
+			served, err := cmd.models(t.Context(), slog.New(slog.DiscardHandler))
+			switch {
+			case test.want == "" && (err != nil || len(served) != 2):
+				t.Errorf("%d models, %v", len(served), err)
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret")):
+				t.Errorf("said %v, want %q", err, test.want)
+			}
+		})
+	}
+}

@@ -89,7 +89,7 @@ func New(baseURL string, opts Options) (*Backend, error) {
 		return nil, fmt.Errorf("model server URL %q: want http://host:port or http://host:port/v1", u.Redacted())
 	}
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("model server URL %q: leave out user, query and fragment; a key goes into its own setting", u.Redacted())
+		return nil, fmt.Errorf("model server URL %q: leave out user, query and fragment; a key is given apart (--backend-key, or --api-key of probe)", u.Redacted())
 	}
 	opts.setDefaults()
 	transport := &http.Transport{
