@@ -34,7 +34,7 @@ func (k keyFlags) load() (*ecdsa.PrivateKey, error) {
 	if err := json.Unmarshal(raw, &form); err != nil || form.Crypto == nil {
 		return nil, fmt.Errorf("%s is no key file (make one with: flotilla key FILE)", k.Key)
 	}
-	pass, err := passphrase(k.PassphraseFile, "Passphrase of "+k.Key+": ")
+	pass, err := passphrase(k.PassphraseFile, func() (string, error) { return ask("Passphrase of " + k.Key + ": ") })
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (k keyFlags) load() (*ecdsa.PrivateKey, error) {
 }
 
 // passphrase comes from a file, the environment, or a person at a terminal, in this order.
-func passphrase(file, prompt string) (string, error) {
+func passphrase(file string, fromPerson func() (string, error)) (string, error) {
 	if file != "" {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -63,6 +63,11 @@ func passphrase(file, prompt string) (string, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return "", errors.New("no passphrase: give --passphrase-file or FLOTILLA_PASSPHRASE, or run at a terminal")
 	}
+	return fromPerson()
+}
+
+// ask reads a passphrase that is not shown.
+func ask(prompt string) (string, error) {
 	fmt.Fprint(os.Stderr, prompt)
 	raw, err := term.ReadPassword(int(os.Stdin.Fd()))
 	fmt.Fprintln(os.Stderr)
@@ -72,6 +77,19 @@ func passphrase(file, prompt string) (string, error) {
 	return string(raw), nil
 }
 
+// askTwice is for a new passphrase: a slip nobody sees would lock the account's money up for good.
+func askTwice(ask func(prompt string) (string, error)) (string, error) {
+	first, err := ask("New passphrase: ")
+	if err != nil {
+		return "", err
+	}
+	again, err := ask("The same again: ")
+	if err == nil && again != first {
+		err = errors.New("the two passphrases differ, and no key was made: run the command again")
+	}
+	return first, err
+}
+
 type keyCmd struct {
 	File           string `arg:"" help:"File to write; must not exist." type:"path"`
 	PassphraseFile string `help:"File with the passphrase; without it, FLOTILLA_PASSPHRASE or a prompt." env:"FLOTILLA_PASSPHRASE_FILE" type:"path" placeholder:"FILE"`
@@ -79,7 +97,7 @@ type keyCmd struct {
 
 // Run makes a key and prints its address.
 func (c *keyCmd) Run(s *streams) error {
-	pass, err := passphrase(c.PassphraseFile, "New passphrase: ")
+	pass, err := passphrase(c.PassphraseFile, func() (string, error) { return askTwice(ask) })
 	if err != nil {
 		return err
 	}
