@@ -298,6 +298,9 @@ func testPlayground(t *testing.T, b *browser) {
 	}
 	b.do(t, chromedp.SendKeys("#prompt", "\n@script tokens=30 delay=5ms"), chromedp.Click("button.primary"))
 	b.see(t, ".answer", "t0 t1 t2", "t29", "tokens", "$0.0000", "see the decision")
+	b.do(t, chromedp.SetValue("#prompt", "@script tokens=5 think=3"), chromedp.Click("button.primary"))
+	b.see(t, ".answer .thought", "t0 t1 t2")
+	b.see(t, ".answer", "t3 t4", "see the decision")
 	b.do(t, chromedp.SetValue("#prompt", "@script tokens=50 cut=3"), chromedp.Click("button.primary"))
 	b.see(t, ".answer", "t2", "operator stopped early")
 	b.show(t, "fleet", "Stake")

@@ -15,9 +15,10 @@ var errLeft = errors.New("client left")
 
 // piece is what one chunk adds to the answer: text, or part of a tool call.
 type piece struct {
-	text string
-	tool string // arguments
-	head bool   // the first of a tool call: its id and name
+	text    string
+	thought bool   // text is reasoning
+	tool    string // arguments
+	head    bool   // the first of a tool call: its id and name
 }
 
 // pieces of a whole answer.
@@ -31,7 +32,7 @@ func (s script) pieces() []piece {
 	}
 	out := make([]piece, s.tokens)
 	for i := range out {
-		out[i].text = fmt.Sprintf("t%d ", i)
+		out[i] = piece{text: fmt.Sprintf("t%d ", i), thought: i < s.think}
 	}
 	return out
 }
@@ -173,15 +174,23 @@ func (a *answer) usage() map[string]any {
 
 // message is the whole answer's.
 func (a *answer) message() map[string]any {
-	var content, arguments strings.Builder
+	var content, thoughts, arguments strings.Builder
 	for _, p := range a.pieces {
-		content.WriteString(p.text)
+		if p.thought {
+			thoughts.WriteString(p.text)
+		} else {
+			content.WriteString(p.text)
+		}
 		arguments.WriteString(p.tool)
 	}
 	if a.script.tool {
 		return map[string]any{"role": "assistant", "content": nil, "tool_calls": []any{toolCall(arguments.String(), true)}}
 	}
-	return map[string]any{"role": "assistant", "content": content.String()}
+	m := map[string]any{"role": "assistant", "content": content.String()}
+	if thoughts.Len() > 0 {
+		m["reasoning_content"] = thoughts.String()
+	}
+	return m
 }
 
 // delta is what a chunk with this piece says.
@@ -192,6 +201,10 @@ func (p piece) delta(first bool) map[string]any {
 	}
 	if p.head || p.tool != "" {
 		d["tool_calls"] = []any{toolCall(p.tool, p.head)}
+		return d
+	}
+	if p.thought {
+		d["reasoning_content"] = p.text
 		return d
 	}
 	d["content"] = p.text

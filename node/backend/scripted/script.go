@@ -22,6 +22,7 @@ const never = -1
 type script struct {
 	tag      string        // under which Stats counts it
 	tokens   int           // of a whole answer
+	think    int           // of these tokens, so many first are reasoning
 	first    time.Duration // before the first token
 	delay    time.Duration // between tokens
 	hold     int           // wait before this token until the client leaves
@@ -89,6 +90,8 @@ func (s *script) set(key, value string) (err error) {
 		s.tag = value
 	case "tokens":
 		s.tokens, err = strconv.Atoi(value)
+	case "think":
+		s.think, err = strconv.Atoi(value)
 	case "first":
 		s.first, err = time.ParseDuration(value)
 	case "delay":

@@ -59,15 +59,15 @@ export function playgroundView(main) {
   async function run() {
     sending?.abort();
     sending = new AbortController();
-    const text = el('p.text'), foot = el('p.note', 'waiting for the first byte…');
+    const thought = el('p.text.thought', {hidden: true, title: 'What the model thought before it answered'}), text = el('p.text'), foot = el('p.note', 'waiting for the first byte…');
     answer.hidden = false;
-    put(answer, panel('Answer', null, text, foot));
+    put(answer, panel('Answer', null, thought, text, foot));
     send.disabled = true;
     stop.hidden = false;
     const began = performance.now();
     try {
       const got = await ask('/v1/chat/completions', {method: 'POST', body: body({stream: true, stream_options: {include_usage: true}}), headers: {'Content-Type': 'application/json'}, signal: sending.signal});
-      await read(got, text, foot, began);
+      await read(got, thought, text, foot, began);
     } catch (e) {
       put(foot, e.name === 'AbortError' ? 'Stopped; what was delivered is billed.' : el('span.problem', e.message));
     } finally {
@@ -92,16 +92,19 @@ export function playgroundView(main) {
 const hint = () => el('section.panel', el('h2', 'What would be chosen'), el('p.note', 'Type a prompt: the choice appears here, and changes as you move the dial.'));
 
 /** read shows the stream; one that breaks is shown as broken. */
-async function read(got, text, foot, began) {
+async function read(got, thought, text, foot, began) {
   let usage = null, ended = false, first = 0;
   for await (const data of events(got)) {
     if (data === '[DONE]') { ended = true; break; }
     const chunk = JSON.parse(data);
     if (chunk.error) throw new Error(chunk.error.message);
-    const piece = chunk.choices?.[0]?.delta?.content;
-    if (piece) {
+    const delta = chunk.choices?.[0]?.delta ?? {};
+    const reasoning = delta.reasoning_content || delta.reasoning; // llama.cpp and vLLM, Ollama
+    if (reasoning || delta.content) {
       first ||= performance.now() - began;
-      text.append(piece);
+      thought.append(reasoning || '');
+      thought.hidden = !thought.textContent;
+      text.append(delta.content || '');
       put(foot, `first byte after ${ms(first)}`);
     }
     usage = chunk.usage || usage;
