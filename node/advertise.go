@@ -9,7 +9,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
-	"flotilla/node/backend"
 	"flotilla/p2p"
 	"flotilla/settlement"
 )
@@ -26,13 +25,14 @@ const (
 // advertise keeps the operator's signed prices in the fleet: anew every AdvertEvery, and at once when a model server
 // or one of its models comes or goes. A model whose server does not answer, or lists it no more, is not advertised.
 func (o *Operator) advertise(ctx context.Context) error {
+	servers := modelServers(o.cfg.Models)
 	var lastReady string
 	var lastAt time.Time
 	told := make(map[string]time.Time)
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
 	for {
-		ready, why := o.readyModels(ctx)
+		ready, why := o.readyModels(ctx, servers)
 		key := fmt.Sprint(modelNames(ready))
 		if now := o.now(); key != lastReady || now.Sub(lastAt) >= o.cfg.AdvertEvery {
 			if why != nil {
@@ -53,30 +53,14 @@ func (o *Operator) advertise(ctx context.Context) error {
 	}
 }
 
-// readyModels asks each model server once, however many models it has. The error says why some are missing.
-func (o *Operator) readyModels(ctx context.Context) ([]ServedModel, error) {
-	var out []ServedModel
+// readyModels is what all servers have of what is for sale. The error says why something is missing.
+func (o *Operator) readyModels(ctx context.Context, servers []*modelServer) (ready []ServedModel, _ error) {
 	var missing []error
-	listings := make(map[*backend.Backend]backend.Listing)
-	for _, m := range o.cfg.Models {
-		listing, known := listings[m.Backend]
-		if !known {
-			var err error
-			if listing, err = m.Backend.Listed(ctx); err != nil {
-				missing = append(missing, fmt.Errorf("%s: %w", m.Backend.URL(), err))
-			}
-			listings[m.Backend] = listing
-		}
-		if listing == nil { // said above
-			continue
-		}
-		if err := listing.Has(m.BackendModel); err != nil {
-			missing = append(missing, fmt.Errorf("%s: %w", m.Backend.URL(), err))
-			continue
-		}
-		out = append(out, m)
+	for _, s := range servers {
+		models, err := s.look(ctx, o.cfg.Find)
+		ready, missing = append(ready, models...), append(missing, err)
 	}
-	return out, errors.Join(missing...)
+	return ready, errors.Join(missing...)
 }
 
 // announce signs one price a model and publishes them together: all that an advert can hold, so that one model too many, or one with

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"flotilla/node/backend"
 	"flotilla/p2p"
 )
 
@@ -82,7 +85,7 @@ func TestServerIsAskedOnce(t *testing.T) {
 		o.cfg.Models = append(o.cfg.Models, models...)
 	}
 	before := asked.Load()
-	if ready, err := o.readyModels(t.Context()); len(ready) != 20 || err != nil {
+	if ready, err := o.readyModels(t.Context(), modelServers(o.cfg.Models)); len(ready) != 20 || err != nil {
 		t.Errorf("%d models are ready, want 20 (%v)", len(ready), err)
 	}
 	if n := asked.Load() - before; n != 1 {
@@ -103,7 +106,7 @@ func TestModelThatItsServerListsNoMoreIsNotOffered(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := &Operator{log: slog.New(slog.DiscardHandler)}
-	o.cfg.Models = models
+	servers := modelServers(models)
 	for _, c := range []struct {
 		listed string
 		ready  []string
@@ -115,12 +118,71 @@ func TestModelThatItsServerListsNoMoreIsNotOffered(t *testing.T) {
 		{`[{"id":"llama3.1:8b"}]`, []string{"llama-3.1-8b-instruct"}, "qwen2.5:7b"},
 	} {
 		list.Store(c.listed)
-		ready, err := o.readyModels(t.Context())
+		ready, err := o.readyModels(t.Context(), servers)
 		if got := modelNames(ready); !slices.Equal(got, c.ready) {
 			t.Errorf("server lists %s: offered are %q, want %q", c.listed, got, c.ready)
 		}
 		if said := fmt.Sprint(err); (err == nil) != (c.why == "") || !strings.Contains(said, c.why) && c.why != "" {
 			t.Errorf("server lists %s: said is %q, want %q", c.listed, said, c.why)
+		}
+	}
+}
+
+// TestModelThatComesLaterIsOffered: who pulls another model for a running server need not start the operator again; nor who starts the
+// server again with a longer context.
+func TestModelThatComesLaterIsOffered(t *testing.T) {
+	var list, down atomic.Value
+	list.Store(`{"id":"qwen2.5:7b","max_model_len":2048}`)
+	down.Store(false)
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if down.Load().(bool) || r.URL.Path != "/v1/models" {
+			http.Error(rw, "no", http.StatusNotFound)
+			return
+		}
+		fmt.Fprintf(rw, `{"object":"list","data":[%s]}`, list.Load())
+	}))
+	t.Cleanup(srv.Close)
+	models, err := ServeURL(t.Context(), srv.URL, Price{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks, failing := 0, false
+	o := &Operator{log: slog.New(slog.DiscardHandler)}
+	o.cfg.Find = func(ctx context.Context, b *backend.Backend) (found []ServedModel, _ error) {
+		if looks++; failing {
+			return nil, errors.New("it does not say")
+		}
+		listed, err := b.Models(ctx)
+		for _, m := range listed {
+			found = append(found, Served(b, m, m.ID, Price{}))
+		}
+		return found, err
+	}
+	servers := modelServers(models)
+	for _, c := range []struct {
+		listed        string
+		down, failing bool
+		ready         string
+		looks         int // in all
+	}{
+		{`{"id":"qwen2.5:7b","max_model_len":2048}`, false, false, "[qwen2.5-7b-instruct 2048]", 0},
+		{`{"id":"qwen2.5:7b","max_model_len":2048},{"id":"phi3","max_model_len":4096}`, false, true, "[qwen2.5-7b-instruct 2048]", 1},
+		{`{"id":"qwen2.5:7b","max_model_len":2048},{"id":"phi3","max_model_len":4096}`, false, false, "[qwen2.5:7b 2048 phi3 4096]", 2},
+		{`{"id":"qwen2.5:7b","max_model_len":2048},{"id":"phi3","max_model_len":4096}`, false, false, "[qwen2.5:7b 2048 phi3 4096]", 2},
+		{``, true, false, "[]", 2},
+		{`{"id":"phi3","max_model_len":8192}`, false, false, "[phi3 8192]", 3},
+		{`{"id":"phi3","max_model_len":8192}`, false, false, "[phi3 8192]", 3},
+	} {
+		list.Store(c.listed)
+		down.Store(c.down)
+		failing = c.failing
+		ready, err := o.readyModels(t.Context(), servers)
+		var got []any
+		for _, m := range ready {
+			got = append(got, m.Model, m.MaxContext)
+		}
+		if fmt.Sprint(got) != c.ready || looks != c.looks {
+			t.Errorf("server lists %s (%v): offered are %v after %d looks (%v), want %s after %d", c.listed, !c.down, got, looks, err, c.ready, c.looks)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"cmp"
+	"context"
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"flotilla/node/access"
+	"flotilla/node/backend"
 	"flotilla/node/openai"
 	"flotilla/node/postgres"
 	"flotilla/routing"
@@ -133,6 +135,9 @@ type QueueConfig struct {
 type OperatorConfig struct {
 	// Models are what is served and for how much, each from one backend.
 	Models []ServedModel
+	// Find says what of one of their backends is served, when its list of models has changed. Without it, a model that was not there at
+	// the start is not served. Optional.
+	Find func(context.Context, *backend.Backend) ([]ServedModel, error)
 	// Stake is topped up to this amount at start. What an operator is paid in an epoch is capped by it. 0 leaves it.
 	Stake settlement.Amount
 	// CreditLimit is how much a gateway may owe without a signed voucher before it is refused. Default 0.10 USD.

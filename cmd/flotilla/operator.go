@@ -41,7 +41,7 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	models, err := c.models(ctx, s.log)
+	models, goods, err := c.models(ctx, s.log)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,8 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	n, err := node.Open(ctx, node.Config{
 		DataDir: c.DataDir, Key: key, Domain: domain, Chain: chain, ChainPoll: c.ChainPoll, AdminListen: c.AdminListen, Listen: c.P2PListen, Bootstrap: c.Bootstrap, Logger: s.log,
 		Operator: &node.OperatorConfig{
-			Models: models, Stake: settlement.Amount(c.Stake), CreditLimit: settlement.Amount(c.CreditLimit),
+			Models: models, Find: goods.find,
+			Stake: settlement.Amount(c.Stake), CreditLimit: settlement.Amount(c.CreditLimit),
 			MaxConcurrent: c.Concurrency, MaxPerGateway: c.Concurrency, AdvertEvery: c.AdvertEvery,
 		},
 	})
@@ -78,45 +79,75 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	return runAndClose(ctx, n)
 }
 
-// models finds the local servers and joins what they serve with the prices.
-func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.ServedModel, error) {
+// forSale says what of a model server is served, and for how much.
+type forSale struct {
+	prices     priceList
+	only       []string // models; none: all
+	embeddings []string
+	log        *slog.Logger
+}
+
+// stock is what a server has of what is for sale, and what is left out.
+type stock struct {
+	served            []node.ServedModel
+	unpriced, unasked []string
+}
+
+// models finds the local servers and joins what they have with what is for sale.
+func (c *operatorCmd) models(ctx context.Context, log *slog.Logger) ([]node.ServedModel, forSale, error) {
 	prices, err := parsePrices(c.Price)
 	if err != nil {
-		return nil, err
+		return nil, forSale{}, err
 	}
+	goods := forSale{prices, c.Model, c.Embedding, log}
 	backends, err := c.backends(ctx)
 	if err != nil {
-		return nil, err
+		return nil, goods, err
 	}
-	var served []node.ServedModel
-	var unasked, unpriced []string
+	var all stock
 	for _, b := range backends {
-		found, err := b.Models(ctx)
+		s, err := goods.of(ctx, b)
 		if err != nil {
-			return nil, fmt.Errorf("list models of %s: %w (%s)", b.URL(), err, unlisted(err))
+			return nil, goods, err
 		}
-		for _, m := range found {
-			id := catalogue.ID(m.ID)
-			if len(c.Model) > 0 && !slices.Contains(c.Model, id) && !slices.Contains(c.Model, m.ID) {
-				unasked = append(unasked, id)
-				continue
-			}
-			if slices.Contains(c.Embedding, id) || slices.Contains(c.Embedding, m.ID) {
-				m.Features = []string{backend.FeatureEmbeddings}
-			}
-			price, ok := prices.of(id, m.ID)
-			if !ok {
-				unpriced = append(unpriced, id)
-				log.Warn("model has no price and is not served", "model", id, "hint", "--price "+id+"=IN/OUT")
-				continue
-			}
-			served = append(served, node.Served(b, m, id, price))
+		all = stock{append(all.served, s.served...), append(all.unpriced, s.unpriced...), append(all.unasked, s.unasked...)}
+	}
+	if len(all.served) == 0 {
+		return nil, goods, nothingServed(all.unpriced, all.unasked)
+	}
+	return all.served, goods, nil
+}
+
+// of asks a server for its models.
+func (f forSale) of(ctx context.Context, b *backend.Backend) (s stock, _ error) {
+	found, err := b.Models(ctx)
+	if err != nil {
+		return s, fmt.Errorf("list models of %s: %w (%s)", b.URL(), err, unlisted(err))
+	}
+	for _, m := range found {
+		id := catalogue.ID(m.ID)
+		if len(f.only) > 0 && !slices.Contains(f.only, id) && !slices.Contains(f.only, m.ID) {
+			s.unasked = append(s.unasked, id)
+			continue
 		}
+		if slices.Contains(f.embeddings, id) || slices.Contains(f.embeddings, m.ID) {
+			m.Features = []string{backend.FeatureEmbeddings}
+		}
+		price, ok := f.prices.of(id, m.ID)
+		if !ok {
+			s.unpriced = append(s.unpriced, id)
+			f.log.Warn("model has no price and is not served", "model", id, "hint", "--price "+id+"=IN/OUT")
+			continue
+		}
+		s.served = append(s.served, node.Served(b, m, id, price))
 	}
-	if len(served) == 0 {
-		return nil, nothingServed(unpriced, unasked)
-	}
-	return served, nil
+	return s, nil
+}
+
+// find is what of a server is served now.
+func (f forSale) find(ctx context.Context, b *backend.Backend) ([]node.ServedModel, error) {
+	s, err := f.of(ctx, b)
+	return s.served, err
 }
 
 // nothingServed says what to do where of all that the servers list nothing is left.

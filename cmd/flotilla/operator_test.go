@@ -28,7 +28,7 @@ func TestNothingToServe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.cmd.Backend = []string{server.URL}
-			_, err := test.cmd.models(t.Context(), slog.New(slog.DiscardHandler))
+			_, _, err := test.cmd.models(t.Context(), slog.New(slog.DiscardHandler))
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "qwen2.5-7b-instruct") {
 				t.Errorf("said %v, want what is there and %q", err, test.want)
 			}
@@ -43,7 +43,7 @@ func TestServerWithoutModels(t *testing.T) {
 	}))
 	defer server.Close()
 	cmd := operatorCmd{Backend: []string{server.URL}, Price: map[string]string{"*": "1/2"}}
-	if _, err := cmd.models(t.Context(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "list no model: load one") {
+	if _, _, err := cmd.models(t.Context(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "list no model: load one") {
 		t.Errorf("said %v", err)
 	}
 }
@@ -77,7 +77,7 @@ func TestServerThatWantsAKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := operatorCmd{Backend: []string{one + "/v1", other}, BackendKey: test.keys, Price: map[string]string{"*": "1/2"}}
-			served, err := cmd.models(t.Context(), slog.New(slog.DiscardHandler))
+			served, _, err := cmd.models(t.Context(), slog.New(slog.DiscardHandler))
 			switch {
 			case test.want == "" && (err != nil || len(served) != 2):
 				t.Errorf("%d models, %v", len(served), err)
