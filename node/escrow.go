@@ -12,12 +12,18 @@ import (
 )
 
 // fundLanes keeps the escrow towards every advertised, staked operator topped up to LaneDeposit. It is how a newcomer
-// gets its first paid request: stake, advertise, and gateways open a lane.
+// gets its first paid request: stake, advertise, and gateways open a lane. What keeps it from that is said once, not each time it tries.
 func (g *Gateway) fundLanes(ctx context.Context, chain Chain, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	told := ""
 	for {
-		if err := g.fundOnce(ctx, chain); err != nil && ctx.Err() == nil {
+		err := g.fundOnce(ctx, chain)
+		switch {
+		case err == nil:
+			told = ""
+		case ctx.Err() == nil && err.Error() != told:
+			told = err.Error()
 			g.log.Warn("fund lanes", "err", err)
 		}
 		select {
