@@ -1,9 +1,14 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"flotilla/node/postgres"
 	"flotilla/node/postgres/pgtest"
@@ -49,6 +54,69 @@ func TestBouncerOfTransactions(t *testing.T) {
 					t.Errorf("%s, %q: %v", mode, more, err)
 				}
 			}
+		}
+	}
+}
+
+// A PgBouncer that gives its sessions in turns gives each of two clients that ask in turns always the same one.
+func TestBouncerOfTransactionsInTurns(t *testing.T) {
+	cluster := pgtest.Start(t)
+	through := pgtest.Bouncer(t, cluster, "pool_mode=transaction", "server_round_robin=1")
+	database := through(cluster.Database())
+	var open []pgx.Tx
+	for range 2 { // so that it has two
+		tx, err := pgtest.Session(t, database).Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, tx)
+	}
+	for _, tx := range open {
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool, err := postgres.Open(t.Context(), database, slog.New(slog.DiscardHandler))
+	if err == nil {
+		pool.Close()
+	}
+	if !errors.Is(err, postgres.ErrSharedSessions) {
+		t.Errorf("%v", err)
+	}
+}
+
+// What a URL has as options goes where it says: through a PgBouncer that is told to leave it out, or to the server.
+func TestBouncerAndOptions(t *testing.T) {
+	cluster := pgtest.Start(t)
+	through := pgtest.Bouncer(t, cluster, "pool_mode=session", "ignore_startup_parameters=options")
+	for name, database := range map[string]string{"through": through(cluster.Database()), "straight": cluster.Database()} {
+		pool := pgtest.Connect(t, database+"&options=-c%20geqo%3Doff")
+		var geqo, path string
+		err := pool.QueryRow(t.Context(), "SELECT current_setting('geqo'), current_setting('search_path')").Scan(&geqo, &path)
+		if err != nil || path != "flotilla" || name == "straight" && geqo != "off" {
+			t.Errorf("%s: geqo %s, search_path %s, %v", name, geqo, path, err)
+		}
+	}
+}
+
+// PgBouncer answers for a server that is away, and has one code for all that it says: it may pass.
+func TestServerBehindBouncerIsAway(t *testing.T) {
+	cluster := pgtest.Start(t)
+	through := pgtest.Bouncer(t, cluster, "pool_mode=session")
+	pool := pgtest.Connect(t, through(cluster.Database()))
+	cluster.Down()
+	for end := time.Now().Add(30 * time.Second); ; {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := pool.Exec(ctx, "SELECT 1")
+		cancel()
+		if err == nil || !postgres.Passes(err) {
+			t.Fatalf("%v: does not pass", err)
+		}
+		if postgres.Code(err) != "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("PgBouncer says nothing: %v", err)
 		}
 	}
 }

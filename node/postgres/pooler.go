@@ -46,16 +46,22 @@ func knowPooler(ctx context.Context, cfg *pgxpool.Config) error {
 	}
 	defer func() { _ = second.Close(ctx) }()
 	other, err := sessionOf(ctx, second)
+	if err == nil && other == session {
+		err = ErrSharedSessions
+	}
 	for range lookAtSessions {
-		var a, b uint32
-		if err == nil {
-			a, err = sessionOf(ctx, first)
-		}
-		if err == nil {
-			b, err = sessionOf(ctx, second)
-		}
-		if err == nil && (a != session || b != other || a == b) {
-			err = ErrSharedSessions
+		// Twice each: two sessions that a pooler gives in turns would come out as each its own.
+		for _, c := range [...]struct {
+			conn *pgx.Conn
+			own  uint32
+		}{{first, session}, {first, session}, {second, other}, {second, other}} {
+			var now uint32
+			if err == nil {
+				now, err = sessionOf(ctx, c.conn)
+			}
+			if err == nil && now != c.own {
+				err = ErrSharedSessions
+			}
 		}
 	}
 	return err
@@ -69,13 +75,16 @@ func sessionOf(ctx context.Context, conn *pgx.Conn) (pid uint32, err error) {
 	return pid, nil
 }
 
-// setOnceConnected has new connections make their settings by a statement.
+// setOnceConnected has new connections make their settings by a statement. What the URL has as options is no setting but the server's
+// command line, and may be for what stands in between.
 func setOnceConnected(cfg *pgxpool.Config) {
 	var names, values []string
 	for name, value := range cfg.ConnConfig.RuntimeParams {
-		names, values = append(names, name), append(values, value)
+		if name != "options" {
+			names, values = append(names, name), append(values, value)
+			delete(cfg.ConnConfig.RuntimeParams, name)
+		}
 	}
-	cfg.ConnConfig.RuntimeParams = map[string]string{}
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS t(name, value)", pgx.QueryExecModeExec, names, values)
 		if err != nil {

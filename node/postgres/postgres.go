@@ -243,7 +243,7 @@ func Passes(err error) bool {
 		return true
 	}
 	switch code[:2] {
-	case "25", "40", "53", "57": // it is read only, others were in the way, it has no connection or disk left, it stops
+	case "08", "25", "40", "53", "57": // a pooler cannot reach it, it is read only, others were in the way, it has no connection or disk left, it stops
 		return true
 	}
 	return code == lockNotHad
