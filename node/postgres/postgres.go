@@ -239,8 +239,8 @@ func Code(err error) string {
 // Passes says of an error of the database whether it may do later what it has not done now.
 func Passes(err error) bool {
 	code := Code(err)
-	if code == "" { // it does not answer
-		return true
+	if code == "" { // it does not answer, or not what can be read
+		return !errors.As(err, new(pgx.ScanArgError))
 	}
 	switch code[:2] {
 	case "08", "25", "40", "53", "57": // a pooler cannot reach it, it is read only, others were in the way, it has no connection or disk left, it stops

@@ -124,3 +124,17 @@ func TestSecretOfAStoredKeyIsShown(t *testing.T) {
 		t.Errorf("%v: %v", found.ID, err)
 	}
 }
+
+// What no patience mends, such as a row that cannot be read, is no database that is away.
+func TestUnreadableKeyIsAFault(t *testing.T) {
+	database := pgtest.Start(t).Database()
+	g := newGateway(t, database, pgstore.Options{})
+	create(t, g, access.Terms{Name: "damaged"})
+	if _, err := pgtest.Session(t, database).Exec(t.Context(), `UPDATE flotilla.keys SET key = '[]'; UPDATE flotilla.generation SET keys = keys + 1`); err != nil {
+		t.Fatal(err)
+	}
+	var away *access.UnavailableError
+	if _, err := g.List(t.Context()); err == nil || errors.As(err, &away) {
+		t.Errorf("%v", err)
+	}
+}
