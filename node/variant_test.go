@@ -41,6 +41,11 @@ func TestVariantsOfAName(t *testing.T) {
 	if resp, body := ask(worldModel+":free", ""); resp.StatusCode != http.StatusNotFound || !strings.Contains(body, "operator_not_found") || !strings.Contains(body, ":free after the model's name") {
 		t.Errorf("for nothing, and nobody gives it: %d %s", resp.StatusCode, body)
 	}
+	for _, more := range []string{" ", "@provider"} { // which are no part of a name
+		if resp, body := ask(worldModel+":free"+more, ""); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("for nothing, with %q: %d %s", more, resp.StatusCode, body)
+		}
+	}
 	if resp, body := ask(worldModel+":free", `,"models":["`+worldModel+`"]`); resp.StatusCode != http.StatusOK || resp.Header.Get("X-Flotilla-Operator") != cheap {
 		t.Errorf("for nothing, else as it is: %d %s", resp.StatusCode, body)
 	}

@@ -35,9 +35,11 @@ type Provider struct {
 }
 
 // ofVariant is p with what the ending of the model's name says: name:nitro sorts by throughput, name:floor by price, unless the request
-// sorts itself, and name:free is for nothing. Any other ending is part of the name.
+// sorts itself, and name:free is for nothing. Any other ending is part of the name. Spaces around it and an @provider are not, as in the
+// catalogue: what is read as the model there must not be billed for the want of its ending here.
 func (p Provider) ofVariant(name string) Provider {
-	_, variant, _ := strings.Cut(strings.ToLower(name), ":")
+	name, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(name)), "@")
+	_, variant, _ := strings.Cut(name, ":")
 	switch variant {
 	case "nitro":
 		p.Sort = cmp.Or(p.Sort, SortThroughput)
