@@ -65,6 +65,8 @@ type Log struct {
 	store   Store
 	writing context.Context // of the writer's calls; Close ends it when they take too long
 	cancel  context.CancelFunc
+	tidying context.Context // of its tidying, which Close does not wait for
+	untidy  context.CancelFunc
 	opts    Options
 	queue   chan *Record       // pointers: an empty queue of records would take a megabyte and more
 	barrier chan chan struct{} // answered when all that was queued before is written
@@ -108,6 +110,7 @@ func New(store Store, opts Options) *Log {
 	opts = opts.WithDefaults()
 	l := &Log{store: store, opts: opts, queue: make(chan *Record, opts.Queue), barrier: make(chan chan struct{}), done: make(chan struct{})}
 	l.writing, l.cancel = context.WithCancel(context.Background())
+	l.tidying, l.untidy = context.WithCancel(l.writing)
 	go l.write()
 	return l
 }
@@ -139,6 +142,7 @@ func (l *Log) Close() error {
 		return nil
 	}
 	close(l.queue)
+	l.untidy()
 	late := time.After(closeTimeout)
 	for kept, over := l.kept.Load(), false; !over; kept = l.kept.Load() {
 		select {

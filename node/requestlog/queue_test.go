@@ -52,9 +52,11 @@ type longStore struct {
 	written int
 }
 
-func (s *longStore) Write(_ context.Context, batch []Record) error {
-	s.written += len(batch)
-	return nil
+func (s *longStore) Write(ctx context.Context, batch []Record) error {
+	if ctx.Err() == nil {
+		s.written += len(batch)
+	}
+	return ctx.Err()
 }
 func (s *longStore) Tidy(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
@@ -73,6 +75,21 @@ func TestTidyingGivesWayToTheWriter(t *testing.T) {
 		}
 		if err := l.Close(); err != nil || store.written != 1 {
 			t.Errorf("%d records written, want 1: %v", store.written, err)
+		}
+	})
+}
+
+// A log that is closed while it is tidied writes what is queued: only its tidying is broken off.
+func TestCloseBreaksTidyingOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &longStore{}
+		l := New(store, Options{})
+		time.Sleep(tidyEvery)
+		synctest.Wait() // it is tidied
+		l.Add(Record{ID: "req_1"})
+		began := time.Now()
+		if err := l.Close(); err != nil || store.written != 1 || time.Since(began) > 0 {
+			t.Errorf("%d records written, want 1, after %v: %v", store.written, time.Since(began), err)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func (l *Log) batch(first *Record) []Record {
 }
 
 func (l *Log) tidy() {
-	ctx, cancel := context.WithTimeout(l.writing, tidyTimeout)
+	ctx, cancel := context.WithTimeout(l.tidying, tidyTimeout)
 	defer cancel()
 	if err := l.store.Tidy(ctx); err != nil {
 		l.opts.Logger.Warn("tidy request log", "err", err)
