@@ -114,7 +114,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 	l.commits = turns[*commitOp]{work: l.commitGroup, most: maxGroupOps}
 	l.syncs = turns[*syncResult]{work: l.syncGroup, most: math.MaxInt}
 	go l.syncLoop()
-	var here place
+	var here string
 	if dir != "" && opts.files == nil {
 		if here, err = placeOf(dir); err != nil {
 			return nil, errors.Join(fmt.Errorf("open ledger in %s: %w", dir, err), l.Close())
@@ -128,7 +128,7 @@ func OpenLedger(dir string, opts LedgerOptions) (*Ledger, error) {
 
 // load checks whose ledger it is and whether it is a copy, counts the backlog and finds the batch in flight. here is where it is; empty
 // when only in memory.
-func (l *Ledger) load(here place) error {
+func (l *Ledger) load(here string) error {
 	want := ledgerMeta{Format: ledgerFormat, Owner: l.self, Domain: l.domain}
 	err := l.update(context.Background(), func(tx *stagedTx) error {
 		var have ledgerMeta
@@ -145,7 +145,7 @@ func (l *Ledger) load(here place) error {
 		}
 		return nil
 	})
-	if err == nil && here.now != "" {
+	if err == nil && here != "" {
 		err = l.update(context.Background(), func(tx *stagedTx) error { return l.noticeCopy(tx, here) })
 	}
 	if err != nil {
