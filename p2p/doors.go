@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"time"
 
@@ -60,16 +61,19 @@ func (d *doors) knock(addrs []multiaddr.Multiaddr, now time.Time) (open []multia
 			strange = append(strange, a)
 		}
 	}
-	paid := false
+	if d.all.empty(now) { // places that are not knocked at would push those out that were
+		return open
+	}
+	rand.Shuffle(len(strange), func(i, j int) { strange[i], strange[j] = strange[j], strange[i] }) // or a dead one would take each knock from the next
+	free := len(open)
 	for _, a := range strange {
 		at, _ := placeOf(a)
-		p := d.at(at, now)
-		if p.knocks.empty(now) || !paid && !d.all.take(now) {
-			continue
+		if d.at(at, now).knocks.take(now) {
+			open = append(open, a)
 		}
-		paid = true
-		p.knocks.take(now)
-		open = append(open, a)
+	}
+	if len(open) > free {
+		d.all.take(now)
 	}
 	return open
 }

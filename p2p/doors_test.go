@@ -95,9 +95,9 @@ func TestKnocksAtManyPlaces(t *testing.T) {
 	const minutes = 10
 	for second := range minutes * 60 {
 		for i := range 4 {
-			strange += knock(fmt.Sprintf("/ip4/9.9.%d.%d/udp/1000/quic-v1", second/60, (4*second+i)%256), now)
+			strange += len(knock(now, fmt.Sprintf("/ip4/9.9.%d.%d/udp/1000/quic-v1", second/60, (4*second+i)%256)))
 		}
-		proven += knock("/ip4/8.8.8.8/udp/2/quic-v1", now)
+		proven += len(knock(now, "/ip4/8.8.8.8/udp/2/quic-v1"))
 		now = now.Add(time.Second)
 	}
 	if strange < p2p.MaxGateways || strange > p2p.MaxGateways+minutes*15 {
@@ -105,6 +105,48 @@ func TestKnocksAtManyPlaces(t *testing.T) {
 	}
 	if proven != minutes*60 {
 		t.Errorf("%d of %d dials where a peer was met", proven, minutes*60)
+	}
+}
+
+// TestKnocksAreNotForgotten: whoever names places without end does not have it forgotten how often there were knocks at one of them.
+func TestKnocksAreNotForgotten(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	knock := p2p.NewTestDoors(now, "/ip4/8.8.8.8/udp/1/quic-v1")
+	victim := 0
+	const minutes = 10
+	for second := range minutes * 60 {
+		var many []string
+		for i := range 8 {
+			many = append(many, fmt.Sprintf("/ip4/9.9.9.9/udp/%d/quic-v1", 1000+i))
+		}
+		victim += len(knock(now, many...))
+		for i := range 64 { // as gateways of a full set may name
+			knock(now, fmt.Sprintf("/ip4/11.%d.%d.%d/udp/1/quic-v1", second/256, second%256, i))
+		}
+		now = now.Add(time.Second)
+	}
+	if most := 8 + 8 + minutes/2; victim == 0 || victim > most {
+		t.Errorf("%d knocks at one place in %d minutes, want %d at most", victim, minutes, most)
+	}
+}
+
+// TestEveryAddressHasItsTurn: a gateway whose first address is dead is found at its second also where there were many knocks.
+func TestEveryAddressHasItsTurn(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	knock := p2p.NewTestDoors(now, "/ip4/8.8.8.8/udp/1/quic-v1")
+	dead, alive := "/ip4/9.9.9.9/tcp/1", "/ip4/9.9.9.9/udp/1/quic-v1"
+	for range 8 {
+		knock(now, dead, alive)
+	}
+	knocks := make(map[string]int)
+	for range 60 {
+		now = now.Add(time.Minute)
+		for _, a := range knock(now, dead, alive) {
+			knocks[a]++
+		}
+	}
+	if knocks[dead]+knocks[alive] != 30 || knocks[alive] == 0 {
+		t.Errorf("knocks in an hour: %v", knocks)
 	}
 }
 

@@ -295,12 +295,19 @@ func (h *Host) Dialling() (n int) {
 	return n
 }
 
-// NewTestDoors returns doors.knock for one address, as a count, where a peer has proved itself at one.
-func NewTestDoors(now time.Time, proven string) func(addr string, now time.Time) int {
+// NewTestDoors returns doors.knock where a peer has proved itself at one address.
+func NewTestDoors(now time.Time, proven string) func(now time.Time, addrs ...string) (open []string) {
 	d := newDoors(now)
 	d.prove(multiaddr.StringCast(proven), now)
-	return func(addr string, now time.Time) int {
-		return len(d.knock([]multiaddr.Multiaddr{multiaddr.StringCast(addr)}, now))
+	return func(now time.Time, addrs ...string) (open []string) {
+		var all []multiaddr.Multiaddr
+		for _, a := range addrs {
+			all = append(all, multiaddr.StringCast(a))
+		}
+		for _, a := range d.knock(all, now) {
+			open = append(open, a.String())
+		}
+		return open
 	}
 }
 
