@@ -6,9 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 
 	"flotilla/node/backend"
+	"flotilla/node/openai"
 	"flotilla/routing/catalogue"
 	"flotilla/routing/index"
 	"flotilla/routing/probe"
@@ -25,7 +29,7 @@ type judgeCmd struct {
 
 // Help is shown above the flags.
 func (c *judgeCmd) Help() string {
-	return "Your log stays on your machine but for what the judge is sent. Look through the rows, then put them into the index with 'flotilla index add FILE --source judge'; 'index remove --source judge' takes them out again. Answers on which the judge gives no readable verdict get no row."
+	return "Your log stays on your machine but for what the judge is sent. Look through the rows, then put them into the index with 'flotilla index add FILE --source judge'; 'index remove --source judge' takes them out again. Answers on which the judge gives no readable verdict, or that it refuses (as one longer than its context), get no row."
 }
 
 // maxLogged bounds a log: at a second a verdict, some hours.
@@ -33,6 +37,9 @@ const maxLogged = 10_000
 
 // Run judges one answer after the other.
 func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
+	if openai.IsAuto(c.Model) {
+		return fmt.Errorf("--model %s lets the router choose, so the verdicts would be of no one judge: name a model", c.Model)
+	}
 	logged, err := c.logged()
 	if err != nil {
 		return err
@@ -63,10 +70,12 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 	return err
 }
 
-// judgeAll adds a row to out for each answer that gets a verdict and was not judged before, and counts those that have one.
+// judgeAll adds a row to out for each answer that gets a verdict and was not judged before, and counts those that have one. A judge
+// that gives none and refuses is an error.
 func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logged, judged map[string]bool, out *lineFile) (verdicts int, err error) {
 	bar := newProgressBar(s.err)
 	defer bar.clear()
+	var refusal error
 	for i, l := range logged {
 		bar.show("judge", i, len(logged))
 		if judged[rowID(l)] {
@@ -74,6 +83,12 @@ func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logg
 			continue
 		}
 		reply, err := judge.ask(ctx, probe.JudgePrompt(l), probe.JudgeTokens)
+		if refusesOne(err) {
+			refusal = fmt.Errorf("judge line %d: %w", i+1, err)
+			bar.clear()
+			fmt.Fprintf(s.err, "no verdict: %s\n", plain(refusal.Error()))
+			continue
+		}
 		if err != nil {
 			return verdicts, fmt.Errorf("judge line %d: %w", i+1, err)
 		}
@@ -84,7 +99,17 @@ func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logg
 			}
 		}
 	}
+	if verdicts == 0 {
+		return 0, refusal
+	}
 	return verdicts, nil
+}
+
+// refusesOne: the judge refused this question, perhaps as longer than its context; it may answer the next. To end the run would end
+// each --resume at the same line.
+func refusesOne(err error) bool {
+	var said *backend.UpstreamError
+	return errors.As(err, &said) && slices.Contains([]int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}, said.Status)
 }
 
 func (c *judgeCmd) logged() ([]probe.Logged, error) {

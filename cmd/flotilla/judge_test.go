@@ -19,6 +19,7 @@ import (
 
 	"flotilla/routing/index"
 	"flotilla/routing/probe"
+	"flotilla/testnet"
 )
 
 // verdicts is a model server that says 1 of answers with "Paris", and rambles on those with "unsure".
@@ -79,6 +80,59 @@ func TestJudgeWritesRowsForReadableVerdictsOnly(t *testing.T) {
 	}
 }
 
+// An answer that is longer than the judge's context has no verdict, and keeps none of the others from theirs. A judge that refuses all
+// is asked wrongly.
+func TestAJudgeRefusesOneAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if bytes.Contains(body, []byte("very long")) {
+			http.Error(w, `{"error":{"message":"more than the context length"}}`, http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		verdicts(w, r)
+	}))
+	t.Cleanup(server.Close)
+	const short, long = `{"prompt":"Capital of France?","answer":"Paris","model":"qwen2.5:7b"}` + "\n", `{"prompt":"Rome?","answer":"very long","model":"qwen2.5:7b"}` + "\n"
+	for _, tc := range []struct {
+		log, want    string
+		status, rows int
+	}{{short + long + short, "2 of 3 answers got a verdict", 0, 2}, {long + short, "judge line 1: model server: more than the context length", 0, 1}, {long + long, "judge line 2: ", 1, 0}} {
+		log := filepath.Join(t.TempDir(), "log.jsonl")
+		write(t, log, []byte(tc.log))
+		out := log + ".rows"
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), []string{"judge", "--log", log, "--model", "judge-70b", "--gateway", server.URL, "--out", out}, &stdout, &stderr)
+		if text := stdout.String() + stderr.String(); status != tc.status || !strings.Contains(text, tc.want) {
+			t.Errorf("status %d, want %d and %q: %s", status, tc.status, tc.want, text)
+		}
+		raw, _ := os.ReadFile(out) // a run without any row makes no file
+		if rows := bytes.Count(raw, []byte("\n")); rows != tc.rows {
+			t.Errorf("%d rows, want %d: %s", rows, tc.rows, raw)
+		}
+	}
+}
+
+// What "auto" answers is of whichever model was chosen: rows of a model "auto" would stand for none.
+func TestTheRouterIsNeitherProbedNorAJudge(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(verdicts))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	log, out := filepath.Join(dir, "log.jsonl"), filepath.Join(dir, "rows.jsonl")
+	write(t, log, []byte(`{"prompt":"Capital of France?","answer":"Paris","model":"qwen2.5:7b"}`+"\n"))
+	for _, args := range [][]string{
+		{"probe", "auto"}, {"probe", "Flotilla/Auto"}, {"probe", testnet.DevAddress("alder").Hex(), "--model", "auto"},
+		{"judge", "--log", log, "--model", "auto"},
+	} {
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), append(args, "--gateway", server.URL, "--out", out), &stdout, &stderr)
+		if _, err := os.Stat(out); status == 0 || err == nil || !strings.Contains(stderr.String(), "name a model") {
+			t.Errorf("flotilla %s: status %d: %s%s", strings.Join(args, " "), status, &stdout, &stderr)
+		}
+		_ = os.Remove(out)
+	}
+}
+
 // What was interrupted has not been done, and what was judged before is not lost to a run that judges nothing.
 func TestAnInterruptedRunFailsAndKeepsTheFile(t *testing.T) {
 	dir := t.TempDir()
@@ -105,7 +159,7 @@ func TestJudgeAndProbeGoOn(t *testing.T) {
 				t.Errorf("asked with %v", r.Header)
 			}
 			if asked.Load() == failAt.Load() {
-				http.Error(w, `{"error":{"message":"gone"}}`, http.StatusBadRequest)
+				http.Error(w, `{"error":{"message":"gone"}}`, http.StatusBadGateway)
 				return
 			}
 			asked.Add(1)

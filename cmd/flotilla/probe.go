@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"flotilla/node/backend"
+	"flotilla/node/openai"
 	"flotilla/routing"
 	"flotilla/routing/catalogue"
 	"flotilla/routing/index"
@@ -216,6 +217,9 @@ func (c *probeRunCmd) open(ctx context.Context) (asking, error) {
 		model = c.Target
 	case model == "":
 		model, err = onlyServed(ctx, b)
+	}
+	if err == nil && c.Target != "" && openai.IsAuto(model) {
+		err = fmt.Errorf("%s lets the router choose, so the answers would be of no one model: name a model", model)
 	}
 	if err != nil {
 		b.Close()

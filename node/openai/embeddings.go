@@ -46,7 +46,7 @@ func (h *handler) serveEmbeddings(x *exchange) {
 		return
 	case req.model == "":
 		api = &APIError{Status: http.StatusBadRequest, Code: codeNoModel, Param: "model", NoRetry: true, Message: "model is missing: GET /v1/models lists those that make embeddings"}
-	case isAuto(req.model):
+	case IsAuto(req.model):
 		api = &APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "vectors of different models cannot be compared, so none is chosen for you: name one; GET /v1/models lists those that make embeddings"}
 	default:
 		h.embedThere(x, body, req)

@@ -94,7 +94,7 @@ func (g Generation) wire() wireGeneration {
 		}
 		w.ID = completionID(prefix, f.ReceiptID, g.RequestID)
 	}
-	if isAuto(g.Asked) {
+	if IsAuto(g.Asked) {
 		w.Router = orNull("flotilla/auto")
 	}
 	return w

@@ -146,7 +146,7 @@ func (h *handler) serveModel(x *exchange) {
 		return
 	}
 	id := strings.TrimPrefix(x.r.URL.Path, "/v1/models/")
-	if isAuto(id) {
+	if IsAuto(id) {
 		id = "auto"
 	}
 	named := func(id string) int {

@@ -84,7 +84,7 @@ func (r Request) Turns() []Request {
 	turns := make([]Request, len(names))
 	for i, name := range names {
 		turns[i] = r
-		turns[i].Model, turns[i].Auto, turns[i].Fallbacks, turns[i].Passed = name, isAuto(name), nil, names[:i]
+		turns[i].Model, turns[i].Auto, turns[i].Fallbacks, turns[i].Passed = name, IsAuto(name), nil, names[:i]
 		turns[i].Provider = r.Provider.ofVariant(name)
 	}
 	return turns
@@ -200,16 +200,17 @@ func readModel(obj rawjson.Object, req *Request) *APIError {
 		if name == "" || len(name) > maxIDBytes {
 			return badRequest("model", "the name of a model must have 1 to %d bytes", maxIDBytes)
 		}
-		named := func(other string) bool { return strings.EqualFold(other, name) || isAuto(other) && isAuto(name) }
+		named := func(other string) bool { return strings.EqualFold(other, name) || IsAuto(other) && IsAuto(name) }
 		if !slices.ContainsFunc(names[:i], named) && i > 0 {
 			req.Fallbacks = append(req.Fallbacks, name)
 		}
 	}
-	req.Model, req.Auto = names[0], isAuto(names[0])
+	req.Model, req.Auto = names[0], IsAuto(names[0])
 	return nil
 }
 
-func isAuto(model string) bool {
+// IsAuto: the name lets the router choose.
+func IsAuto(model string) bool {
 	return strings.EqualFold(model, "auto") || strings.EqualFold(model, "flotilla/auto")
 }
 
