@@ -71,11 +71,12 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 }
 
 // judgeAll adds a row to out for each answer that gets a verdict and was not judged before, and counts those that have one. A judge
-// that gives none and refuses is an error.
+// that refuses all is an error.
 func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logged, judged map[string]bool, out *lineFile) (verdicts int, err error) {
 	bar := newProgressBar(s.err)
 	defer bar.clear()
 	var refusal error
+	replies := 0
 	for i, l := range logged {
 		bar.show("judge", i, len(logged))
 		if judged[rowID(l)] {
@@ -92,6 +93,7 @@ func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logg
 		if err != nil {
 			return verdicts, fmt.Errorf("judge line %d: %w", i+1, err)
 		}
+		replies++
 		if score, ok := probe.ParseVerdict(reply.Text); ok {
 			verdicts++
 			if err := out.add(judgedRow{rowOf(l, score), judge.backend.Model()}); err != nil {
@@ -99,8 +101,8 @@ func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logg
 			}
 		}
 	}
-	if verdicts == 0 {
-		return 0, refusal
+	if replies == 0 && verdicts == 0 { // it is asked wrongly
+		return verdicts, refusal
 	}
 	return verdicts, nil
 }

@@ -93,16 +93,21 @@ func TestAJudgeRefusesOneAnswer(t *testing.T) {
 		verdicts(w, r)
 	}))
 	t.Cleanup(server.Close)
+	const unclear = `{"prompt":"Capital of Spain?","answer":"unsure","model":"qwen2.5:7b"}` + "\n"
 	const short, long = `{"prompt":"Capital of France?","answer":"Paris","model":"qwen2.5:7b"}` + "\n", `{"prompt":"Rome?","answer":"very long","model":"qwen2.5:7b"}` + "\n"
 	for _, tc := range []struct {
 		log, want    string
 		status, rows int
-	}{{short + long + short, "2 of 3 answers got a verdict", 0, 2}, {long + short, "judge line 1: model server: more than the context length", 0, 1}, {long + long, "judge line 2: ", 1, 0}} {
+	}{{short + long + short, "2 of 3 answers got a verdict", 0, 2}, {long + short, "judge line 1: model server: more than the context length", 0, 1}, {unclear + long, "0 of 2 answers got a verdict", 0, 0}, {long + long, "judge line 2: ", 1, 0}} {
 		log := filepath.Join(t.TempDir(), "log.jsonl")
 		write(t, log, []byte(tc.log))
 		out := log + ".rows"
 		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), []string{"judge", "--log", log, "--model", "judge-70b", "--gateway", server.URL, "--out", out}, &stdout, &stderr)
+		args := []string{"judge", "--log", log, "--model", "judge-70b", "--gateway", server.URL, "--out", out}
+		status := run(t.Context(), args, &stdout, &stderr)
+		if again := run(t.Context(), append(args, "--resume"), io.Discard, io.Discard); again != status {
+			t.Errorf("once more, with what is there: status %d, was %d", again, status)
+		}
 		if text := stdout.String() + stderr.String(); status != tc.status || !strings.Contains(text, tc.want) {
 			t.Errorf("status %d, want %d and %q: %s", status, tc.status, tc.want, text)
 		}

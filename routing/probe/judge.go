@@ -3,6 +3,7 @@ package probe
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -51,6 +52,8 @@ func clip(s string) string {
 var (
 	scoreMember = regexp.MustCompile(`(?i)["'*]*(?:score|rating|grade|verdict)["'*]*\s*(?:is|of|:|=)\s*["'*]*(-?\d+(?:\.\d+)?|-?\.\d+)(\s*%|\s*/\s*\d+(?:\.\d+)?|\s+out of\s+\d+(?:\.\d+)?)?`)
 	bareScore   = regexp.MustCompile(`^[\s"'*` + "`" + `]*(\d+(?:\.\d+)?|\.\d+)(\s*%|\s*/\s*\d+(?:\.\d+)?|\s+out of\s+\d+(?:\.\d+)?)?[\s"'*.` + "`" + `]*$`)
+	leadIn      = regexp.MustCompile(`(?i)^[\s"'*#>_` + "`" + `-]*(?:(?:the|my|final|overall|answer|verdict|result|output|json)\b[\s:*]*)*["'*_` + "`" + `]*$`)
+	afterwards  = regexp.MustCompile(`^[\s"'*_.!)\]}` + "`" + `]*$`)
 	firstNumber = regexp.MustCompile(`\d+(?:\.\d+)?`)
 )
 
@@ -58,8 +61,9 @@ var (
 const maxVerdict = 16 << 10
 
 // ParseVerdict reads a judge's reply: the last JSON object with a score, else the last "score: …", else a reply that is
-// only a number; each as 0..1, as a percentage, or out of something. A reply that says none of these, or a number outside
-// its scale, is no verdict: guessing would be a label.
+// only a number; each as 0..1, as a percentage, or out of something. A score in the middle of a sentence is not taken: a judge
+// that refuses may quote what the answer told it to say. A reply that says none of these, or a number outside its scale, is no
+// verdict: guessing would be a label.
 func ParseVerdict(reply string) (score float64, ok bool) {
 	if reply, ok = withoutThoughts(reply); !ok {
 		return 0, false
@@ -69,18 +73,26 @@ func ParseVerdict(reply string) (score float64, ok bool) {
 		var v struct {
 			Score *json.Number `json:"score"`
 		}
-		if json.NewDecoder(strings.NewReader(reply[i:])).Decode(&v) == nil && v.Score != nil {
+		d := json.NewDecoder(strings.NewReader(reply[i:]))
+		if d.Decode(&v) == nil && v.Score != nil && standsOut(reply, i, i+int(d.InputOffset())) {
 			return scaled(v.Score.String(), "")
 		}
 	}
-	if m := scoreMember.FindAllStringSubmatch(reply, -1); m != nil {
-		last := m[len(m)-1]
-		return scaled(last[1], last[2])
+	for _, m := range slices.Backward(scoreMember.FindAllStringSubmatchIndex(reply, -1)) {
+		if standsOut(reply, m[0], m[1]) {
+			return scaled(reply[m[2]:m[3]], reply[max(m[4], 0):max(m[5], 0)])
+		}
 	}
 	if m := bareScore.FindStringSubmatch(reply); m != nil {
 		return scaled(m[1], m[2])
 	}
 	return 0, false
+}
+
+// standsOut: what is from..to begins its line, or ends the reply.
+func standsOut(reply string, from, to int) bool {
+	line := reply[strings.LastIndexByte(reply[:from], '\n')+1 : from]
+	return leadIn.MatchString(line) || afterwards.MatchString(reply[to:])
 }
 
 // scaled reads a number on its scale: "", "%", "/ 10", "out of 10".
