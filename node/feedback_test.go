@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"flotilla/node/admin"
 	"flotilla/node/feedback"
 	"flotilla/routing"
 	"flotilla/routing/indexfile"
@@ -257,6 +258,22 @@ func TestFeedbackIsRefused(t *testing.T) {
 		w.post(otherAPIKey, "/v1/feedback", verdict(mine, 1))
 	}
 	w.wantRefused(otherAPIKey, verdict(mine, 1), http.StatusTooManyRequests, "feedback_rate")
+}
+
+// The owner's own mistakes are no failures of the gateway.
+func TestAReviewThatCannotBeIsABadRequest(t *testing.T) {
+	w := feedbackWorld(t, 0)
+	receipt := w.answered(worldAPIKey, "auto", "what is a lane?")
+	w.post(worldAPIKey, "/v1/feedback", verdict(receipt, 1))
+	for _, r := range []FeedbackReview{
+		{Receipts: []string{receipt}, State: feedback.Accepted, Weight: feedback.MaxWeight + 1}, {Receipts: []string{receipt}, State: feedback.Accepted, Weight: -1},
+		{Receipts: []string{"0x1"}, State: feedback.Accepted}, {State: feedback.Accepted}, {Receipts: []string{receipt}, State: "good"},
+	} {
+		_, err := owner{w.gateway}.ReviewFeedback(t.Context(), func(into any) error { return json.Unmarshal(mustJSON(t, r), into) })
+		if !errors.Is(err, admin.ErrBadRequest) {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
 }
 
 func TestFeedbackOfSeveralKeysIsAcceptedByPolicy(t *testing.T) {

@@ -242,7 +242,7 @@ func (o owner) ReviewFeedback(_ context.Context, decode func(any) error) (any, e
 		return nil, fmt.Errorf("%w: name receipts and a state: accepted, rejected or pending", admin.ErrBadRequest)
 	}
 	e, err := o.n.Gateway.review(r.State, func() ([]feedback.Entry, error) { return o.n.feedback.Review(r.Receipts, r.State, r.Weight) })
-	if errors.Is(err, feedback.ErrUnknown) || errors.Is(err, feedback.ErrFull) {
+	if errors.Is(err, feedback.ErrUnknown) || errors.Is(err, feedback.ErrFull) || errors.Is(err, feedback.ErrWeight) {
 		return nil, fmt.Errorf("%w: %w", admin.ErrBadRequest, err)
 	}
 	return e, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"flotilla/node"
@@ -76,6 +77,8 @@ func (f verdictFlags) review(ctx context.Context, s *streams, from, to feedback.
 			}
 		}
 	}
+	slices.Sort(receipts)
+	receipts = slices.Compact(receipts) // one may be named beside its key
 	if len(receipts) == 0 {
 		return errors.New("nothing to review: name receipts, or --key with verdicts in that state")
 	}

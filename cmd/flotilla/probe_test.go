@@ -72,7 +72,7 @@ func TestANewModelIsProbedAndJudgedThroughTheGateway(t *testing.T) {
 		want string
 	}{
 		{[]string{"feedback", "list"}, receipt}, {[]string{"feedback", "list", "--state", "accepted"}, "0 verdicts"},
-		{[]string{"feedback", "accept", receipt, "--weight", "3"}, "1 verdicts accepted"},
+		{[]string{"feedback", "accept", receipt, receipt, "--weight", "3"}, "1 verdicts accepted"},
 		{[]string{"index", "inspect"}, "feedback:key_"},
 		{[]string{"feedback", "remove", receipt}, "1 verdicts pending"}, {[]string{"feedback", "reject", receipt}, "1 verdicts rejected"},
 	} {

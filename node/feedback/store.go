@@ -65,6 +65,8 @@ var (
 	ErrReviewed = errors.New("feedback was already reviewed")
 	// ErrUnknown: no entry is about that receipt.
 	ErrUnknown = errors.New("no feedback on that receipt")
+	// ErrWeight: an entry cannot count as so many rows.
+	ErrWeight = errors.New("weight out of range")
 )
 
 // Store is the entries, in one file that is only appended to: one JSON line for each change, the last one of a receipt
@@ -130,7 +132,7 @@ func (s *Store) Put(e Entry) error {
 // a crash in between, some may be moved and the rest are as before.
 func (s *Store) Review(receipts []string, to State, weight int) (were []Entry, err error) {
 	if weight < 1 || weight > MaxWeight {
-		return nil, fmt.Errorf("review feedback: weight %d: want 1 to %d", weight, MaxWeight)
+		return nil, fmt.Errorf("review feedback: %w: %d, want 1 to %d", ErrWeight, weight, MaxWeight)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
