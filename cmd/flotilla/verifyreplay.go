@@ -129,7 +129,7 @@ func asksFor(a openai.Asked, d routing.Decision) error {
 func (r *replayer) replay(ctx context.Context, b settlement.Bundle, d routing.Decision) settlement.Check {
 	x, ok := r.indexes[d.IndexID]
 	if !ok {
-		return cannotCheck(checkReplay, fmt.Sprintf("the decision was made with index %s, which is neither built in nor given: name its file with --index", d.IndexID))
+		return cannotCheck(checkReplay, fmt.Sprintf("the decision was made with index %s, which is neither built in nor given: name its file with --index (the gateway's owner has it, where 'flotilla index export' was run before the next edit)", d.IndexID))
 	}
 	err := routing.Replay(ctx, b.DecisionJSON, x)
 	return judge(checkReplay, fmt.Sprintf("%s on %s at dial %v, bit for bit from %d offers and index %.12s (generation %d)",
