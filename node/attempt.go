@@ -327,14 +327,22 @@ func (a *attempt) Close() error {
 		a.release()
 		return a.call.Close()
 	}
-	a.left = true
-	a.cancel("client left")
+	a.leave()
 	a.g.draining.Go(func() {
 		a.drain()
 		a.handOver()
 		a.over()
 	})
 	return nil
+}
+
+// leave cancels an answer whose client has left. Where all of it is here already there is nothing to cancel, and all of it is paid: who
+// reads slowly and leaves at the end would have operators work for nothing, until they serve this gateway no more.
+func (a *attempt) leave() {
+	a.done, a.left = true, true
+	if !a.call.Arrived() {
+		a.cancel("client left")
+	}
 }
 
 // errBadPiece: an operator passed on what no client can be given. It is its model server's: another model may have another one.

@@ -211,3 +211,32 @@ func TestClientLeavesAnAnswerThatHasEnded(t *testing.T) {
 		t.Errorf("evidence %+v, %v", ev, err)
 	}
 }
+
+// A client leaves when all of its answer is at the gateway, which has yet to pass the rest on: all of it is paid, and nothing is owed that
+// would count towards the operator's credit limit.
+func TestClientLeavesAnAnswerThatHasArrived(t *testing.T) {
+	w := newWorld(t)
+	op := w.honestOperator()
+	g := w.gateway.Gateway
+	a := w.ordered()
+	if err := a.start(t.Context(), func() {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the answer has arrived", func() bool { return a.call.Arrived() })
+	a.leave()
+	if err := a.drained(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.handOver()
+	id := settlement.ReceiptID(a.id)
+	w.eventually("the operator is paid", func() bool {
+		v, owed, err := op.ledger.OwedBy(g.self)
+		return err == nil && v > 0 && owed == 0
+	})
+	if b, err := g.ledger.Bundle(id); err != nil || b.Partial || b.Receipt.OutputTokens != 5 || a.final.CompletionTokens != 5 {
+		t.Errorf("the gateway has %+v, bill %+v, %v", b.Receipt, a.final, err)
+	}
+}

@@ -292,6 +292,16 @@ func (c *Call) End() End {
 	return *c.end
 }
 
+// Arrived says whether all of the answer is here, to its End, though Recv may not have returned it yet: then Cancel would come too late.
+func (c *Call) Arrived() bool {
+	select {
+	case <-c.readDone:
+		return c.readErr == nil
+	default:
+		return false
+	}
+}
+
 // Cancel tells the operator to stop, together with the exact count consumed.
 // Recv then drops late Deltas and returns io.EOF at the operator's End, which
 // carries a receipt for that count, or breaks after InferTimers.Settle.
