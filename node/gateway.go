@@ -190,7 +190,8 @@ func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing
 	}
 	var faults []error
 	var refused []routing.Choice
-	for i, choice := range tries[:min(len(tries), most)] {
+	for i := range min(len(tries), most) {
+		choice := tries[i]
 		a, err := g.attempt(ctx, req, d, choice, before+i)
 		if err == nil {
 			for _, c := range refused {
@@ -210,8 +211,21 @@ func (g *Gateway) firstAnswer(ctx context.Context, req openai.Request, d routing
 		if priceIsStale(err) {
 			g.askPrice(ctx, choice)
 		}
+		othersFirst(tries[i+1:], tries[:i+1])
 	}
 	return nil, faults
+}
+
+// othersFirst puts what is left to try in an order in which operators that have failed this request come last: what ails one of an
+// operator's models often ails all of them, and they would use up the attempts.
+func othersFirst(left, tried []routing.Choice) {
+	failed := func(c routing.Choice) int {
+		if slices.ContainsFunc(tried, func(t routing.Choice) bool { return t.Operator == c.Operator }) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(left, func(a, b routing.Choice) int { return cmp.Compare(failed(a), failed(b)) })
 }
 
 // errRefusedAlone: what an operator's server refused another served, so that it was no fault of the request.

@@ -395,3 +395,34 @@ func TestFaultCodes(t *testing.T) {
 		}
 	}
 }
+
+// TestOthersAreTriedFirst: an operator whose server fails does not use up the attempts with its other offers.
+func TestOthersAreTriedFirst(t *testing.T) {
+	w := newWorld(t)
+	failing := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/models" {
+			http.Error(rw, `{"error":{"message":"out of memory"}}`, http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintf(rw, `{"object":"list","data":[{"id":%q}]}`, worldModel)
+	}))
+	t.Cleanup(failing.Close)
+	b, err := backend.New(failing.URL, backend.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cheap []ServedModel
+	for _, q := range []string{"q4_0", "q5_0", "q6_k", "q8_0"} {
+		cheap = append(cheap, ServedModel{Model: worldModel, BackendModel: worldModel, Backend: b, Quantization: q, MaxContext: 1 << 20, Price: Price{InputPerMTok: 1, OutputPerMTok: 1}})
+	}
+	w.open(Config{
+		DataDir: t.TempDir(), Key: testKey(t), Bootstrap: w.gateway.Addrs(), Operator: &OperatorConfig{Stake: 50_000_000, Models: cheap},
+	})
+	w.eventually("four offers are served", func() bool { return len(w.gateway.Gateway.Serving()) == 4 })
+	w.scriptedModel(ServedModel{Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 1_000_000}})
+	w.eventually("both are served", func() bool { return len(w.gateway.Gateway.Serving()) == 5 })
+	resp, raw := w.say(worldAPIKey, "@script tokens=2", "")
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("%d %s, want the answer of the other operator", resp.StatusCode, raw)
+	}
+}
