@@ -41,8 +41,7 @@ func (w *world) scriptedModel(m ServedModel) *scripted.Server {
 	m.BackendModel, m.Backend, m.MaxContext, m.Features = worldModel, b, 1<<20, []string{backend.FeatureTools}
 	w.open(Config{
 		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: w.gateway.Addrs(),
-		// Room for answers that are over and wait for their vouchers: on a busy machine a handful of them fills the usual four slots.
-		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{m}, MaxConcurrent: 64, MaxPerGateway: 64},
+		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{m}, MaxConcurrent: w.operatorSlots, MaxPerGateway: w.operatorSlots},
 	})
 	w.waitServing(serving + 1)
 	return model

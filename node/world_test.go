@@ -42,7 +42,8 @@ type world struct {
 	// modelURL is the honest operator's model server.
 	modelURL string
 	// operatorLog is where operators log that are started from now on; nil: nowhere.
-	operatorLog *slog.Logger
+	operatorLog   *slog.Logger
+	operatorSlots int // of those with a scripted model server; 0: as many as usual
 	// operatorListen is where they listen; nil: nowhere.
 	operatorListen []string
 	// operatorKey is their account; nil: each has its own.
