@@ -82,7 +82,7 @@ func TestStopWhileTheDatabaseStalls(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 7*time.Second {
+	if took := time.Since(began); took > 12*time.Second { // 5 s on a quiet machine; it was 17 to 19
 		t.Errorf("it ended after %v", took)
 	}
 	link.Stall(false)
