@@ -160,6 +160,7 @@ func TestHoldsOfADeadGatewayAreFreed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	eventually(t, "the database has been told of both charges", func() bool { got := b.spent(k.ID); return got.Spent == 30 && got.Held == 0 })
 	a.opts.Charged = func(r access.Receipt) (access.MicroUSD, bool, error) { return 5, r == receipt(1), nil }
 	for range 2 { // the second start has nothing to add
 		a.open()
