@@ -42,7 +42,7 @@ func (k *keptPeer) parse() bool {
 	}
 	k.info = peer.AddrInfo{ID: id}
 	for _, text := range k.Addrs[:min(len(k.Addrs), MaxAdvertAddrs)] {
-		if a, err := multiaddr.NewMultiaddr(text); err == nil && manet.IsThinWaist(a) { // earlier versions kept names, of whoever claimed them
+		if a, err := multiaddr.NewMultiaddr(text); err == nil && manet.IsThinWaist(a) { // a name in an edited file is not looked up
 			k.info.Addrs = append(k.info.Addrs, a)
 		}
 	}

@@ -10,12 +10,12 @@ import (
 // refuseUnserved refuses what a request can ask for that no operator does and model servers do not look at: an answer without it looks
 // like one with it. Members that only shape an answer go through, known or not.
 func refuseUnserved(obj rawjson.Object, _ *Request) *APIError {
-	for key, advice := range map[string]string{
-		"web_search_options": "no operator searches the web: leave web_search_options out, or give the model a tool of your own that searches",
-		"preset":             "presets are kept by OpenRouter: put what yours says into the request",
+	for _, member := range []struct{ key, advice string }{
+		{"web_search_options", "no operator searches the web: leave web_search_options out, or give the model a tool of your own that searches"},
+		{"preset", "presets are kept by OpenRouter: put what yours says into the request"},
 	} {
-		if obj.Has(key) {
-			return &APIError{Status: 400, Code: codeUnsupported, Param: key, NoRetry: true, Message: advice}
+		if obj.Has(member.key) {
+			return &APIError{Status: 400, Code: codeUnsupported, Param: member.key, NoRetry: true, Message: member.advice}
 		}
 	}
 	var modalities []json.RawMessage
