@@ -52,7 +52,7 @@ func star(f *simtest.Fleet, operators int) (gateway *simtest.Node, ops []*simtes
 // TestAdvertReachesAll: one announcement, every host has it, and loses it at its end.
 func TestAdvertReachesAll(t *testing.T) {
 	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
-		gateway, ops := star(f, 15)
+		gateway, ops := star(f, 40) // three times what the gateway takes into its mesh
 		time.Sleep(10 * time.Second)
 		if err := ops[0].Announce(context.Background(), advert(30*time.Minute)); err != nil {
 			t.Fatal(err)
