@@ -59,7 +59,7 @@ func numbered(tx *stagedTx, a Advert) error {
 	switch {
 	case errors.Is(err, errNoRecord):
 		return fmt.Errorf("%w: number %d", ErrUnknownAdvert, a.Seq)
-	case err == nil && len(node) > 0 && !bytes.Equal(node, a.Node[:]): // earlier versions kept no node
+	case err == nil && !bytes.Equal(node, a.Node[:]):
 		return fmt.Errorf("%w: number %d is another node's", ErrUnknownAdvert, a.Seq)
 	}
 	return err

@@ -171,14 +171,14 @@ func (c *operatorCmd) backends(ctx context.Context) ([]*backend.Backend, error) 
 	}
 	keys := make(map[string]string, len(c.BackendKey))
 	for url, key := range c.BackendKey {
-		keys[withoutV1(url)] = key
-		if url != "*" && !slices.ContainsFunc(urls, func(u string) bool { return withoutV1(u) == withoutV1(url) }) {
+		keys[backend.Root(url)] = key
+		if url != "*" && !slices.ContainsFunc(urls, func(u string) bool { return backend.Root(u) == backend.Root(url) }) {
 			return nil, fmt.Errorf("--backend-key %s: there is no --backend %[1]s", url)
 		}
 	}
 	var out []*backend.Backend
 	for _, url := range urls {
-		key, ok := keys[withoutV1(url)]
+		key, ok := keys[backend.Root(url)]
 		if !ok {
 			key = keys["*"]
 		}
@@ -189,11 +189,6 @@ func (c *operatorCmd) backends(ctx context.Context) ([]*backend.Backend, error) 
 		out = append(out, b)
 	}
 	return out, nil
-}
-
-// withoutV1 makes the ways to write a server's URL one.
-func withoutV1(url string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(url), "/"), "/v1")
 }
 
 // unlisted says what to do where a server does not tell its models.

@@ -79,6 +79,11 @@ type Backend struct {
 	client *http.Client
 }
 
+// Root makes the ways to write the URL of one server, with /v1 and without, one.
+func Root(baseURL string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(baseURL), "/"), "/v1")
+}
+
 // New returns a client of the server at baseURL, with or without the trailing /v1. It does not connect yet.
 func New(baseURL string, opts Options) (*Backend, error) {
 	u, err := url.Parse(strings.TrimSpace(baseURL))
@@ -102,7 +107,7 @@ func New(baseURL string, opts Options) (*Backend, error) {
 		DisableCompression: true,
 	}
 	return &Backend{
-		root: strings.TrimSuffix(strings.TrimSuffix(u.String(), "/"), "/v1"),
+		root: Root(u.String()),
 		opts: opts,
 		client: &http.Client{
 			Transport: transport,
