@@ -54,27 +54,13 @@ const rowsAtOnce = 1024
 // body puts everything before the checksum.
 func (x *Index) body(put func([]byte) error) error {
 	n := x.Len()
-	b := append([]byte(nil), magic...)
-	b = binary.LittleEndian.AppendUint16(b, formatVersion)
-	b = binary.LittleEndian.AppendUint16(b, uint16(x.dim))
-	b = binary.LittleEndian.AppendUint64(b, x.generation)
-	b = binary.LittleEndian.AppendUint32(b, uint32(x.outlier))
-	b = binary.LittleEndian.AppendUint32(b, uint32(n))
-	b = appendString(b, x.embedder)
-	b = appendStrings(b, x.models)
-	b = appendStrings(b, x.sources)
+	b := x.appendHead(binary.LittleEndian.AppendUint16([]byte(magic), formatVersion))
 	if err := errors.Join(put(b), put(asBytes(x.vectors))); err != nil {
 		return err
 	}
 	b = b[:0]
 	for i := range n {
-		cells := x.Cells(i)
-		b = binary.LittleEndian.AppendUint16(b, x.rowSource[i])
-		b = binary.LittleEndian.AppendUint16(b, uint16(len(cells)))
-		for _, c := range cells {
-			b = binary.LittleEndian.AppendUint16(b, c.Model)
-			b = append(b, c.Score, c.Length)
-		}
+		b = x.appendOutcomes(b, i)
 		if i%rowsAtOnce == rowsAtOnce-1 || i == n-1 {
 			if err := put(b); err != nil {
 				return err
@@ -83,6 +69,29 @@ func (x *Index) body(put func([]byte) error) error {
 		}
 	}
 	return nil
+}
+
+// appendHead appends what stands between version and vectors.
+func (x *Index) appendHead(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint16(b, uint16(x.dim))
+	b = binary.LittleEndian.AppendUint64(b, x.generation)
+	b = binary.LittleEndian.AppendUint32(b, uint32(x.outlier))
+	b = binary.LittleEndian.AppendUint32(b, uint32(x.Len()))
+	b = appendString(b, x.embedder)
+	b = appendStrings(b, x.models)
+	return appendStrings(b, x.sources)
+}
+
+// appendOutcomes appends row i without its vector.
+func (x *Index) appendOutcomes(b []byte, i int) []byte {
+	cells := x.Cells(i)
+	b = binary.LittleEndian.AppendUint16(b, x.rowSource[i])
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(cells)))
+	for _, c := range cells {
+		b = binary.LittleEndian.AppendUint16(b, c.Model)
+		b = append(b, c.Score, c.Length)
+	}
+	return b
 }
 
 // asBytes is v's memory.
@@ -104,39 +113,39 @@ func appendStrings(b []byte, list []string) []byte {
 
 // Decode reads an encoded index. Errors wrap ErrCorrupt or ErrVersion. It allocates in proportion to len(data) only.
 func Decode(data []byte) (*Index, error) {
-	if len(data) < len(magic)+2+sha256.Size || string(data[:4]) != magic {
-		return nil, fmt.Errorf("decode index: %w: no FIDX header", ErrCorrupt)
-	}
-	if v := binary.LittleEndian.Uint16(data[4:]); v != formatVersion {
-		return nil, fmt.Errorf("decode index: %w: file has %d, this program reads %d", ErrVersion, v, formatVersion)
-	}
-	body, trailer := data[:len(data)-sha256.Size], data[len(data)-sha256.Size:]
-	sum := sha256.Sum256(body)
-	if string(sum[:]) != string(trailer) {
-		return nil, fmt.Errorf("decode index: %w: checksum differs", ErrCorrupt)
-	}
-	x := &Index{id: sum}
-	r := reader{b: body[6:]}
-	if err := x.read(&r); err != nil {
-		return nil, fmt.Errorf("decode index: %w: %w", ErrCorrupt, err)
+	x, err := decodeStored(data)
+	if err != nil {
+		return nil, fmt.Errorf("decode index: %w", err)
 	}
 	x.finish()
 	return x, nil
 }
 
-func (x *Index) read(r *reader) error {
-	x.dim = int(r.u16())
-	x.generation = r.u64()
-	x.outlier = int32(r.u32())
-	n := int(r.u32())
-	if x.dim < 1 || x.dim > MaxDim || n < 1 || n > MaxRows {
-		return fmt.Errorf("%d rows of %d values", n, x.dim)
+// decodeStored is Decode without finish: what is in the file, and no more.
+func decodeStored(data []byte) (*Index, error) {
+	if len(data) < len(magic)+2+sha256.Size || string(data[:4]) != magic {
+		return nil, fmt.Errorf("%w: no FIDX header", ErrCorrupt)
 	}
-	x.embedder = r.str()
-	x.models = r.strs(MaxModels)
-	x.sources = r.strs(MaxSources)
-	if !slices.IsSorted(x.models) || len(slices.Compact(slices.Clone(x.models))) != len(x.models) {
-		return fmt.Errorf("model names are not sorted and unique")
+	if v := binary.LittleEndian.Uint16(data[4:]); v != formatVersion {
+		return nil, fmt.Errorf("%w: file has %d, this program reads %d", ErrVersion, v, formatVersion)
+	}
+	body, trailer := data[:len(data)-sha256.Size], data[len(data)-sha256.Size:]
+	sum := sha256.Sum256(body)
+	if string(sum[:]) != string(trailer) {
+		return nil, fmt.Errorf("%w: checksum differs", ErrCorrupt)
+	}
+	x := &Index{id: sum}
+	r := reader{b: body[6:]}
+	if err := x.read(&r); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return x, nil
+}
+
+func (x *Index) read(r *reader) error {
+	n, err := x.readHead(r)
+	if err != nil {
+		return err
 	}
 	raw := r.bytes(n * x.dim)
 	if r.err != nil {
@@ -155,6 +164,24 @@ func (x *Index) read(r *reader) error {
 		return fmt.Errorf("%d bytes too many", len(r.b))
 	}
 	return nil
+}
+
+// readHead reads what appendHead appends; n is the number of rows.
+func (x *Index) readHead(r *reader) (n int, err error) {
+	x.dim = int(r.u16())
+	x.generation = r.u64()
+	x.outlier = int32(r.u32())
+	n = int(r.u32())
+	if x.dim < 1 || x.dim > MaxDim || n < 1 || n > MaxRows {
+		return 0, fmt.Errorf("%d rows of %d values", n, x.dim)
+	}
+	x.embedder = r.str()
+	x.models = r.strs(MaxModels)
+	x.sources = r.strs(MaxSources)
+	if !slices.IsSorted(x.models) || len(slices.Compact(slices.Clone(x.models))) != len(x.models) {
+		return 0, fmt.Errorf("model names are not sorted and unique")
+	}
+	return n, r.err
 }
 
 func (x *Index) readRow(r *reader, i int) error {

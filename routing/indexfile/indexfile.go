@@ -21,6 +21,19 @@ const MaxBytes = 1 << 30
 
 // Read reads the index in file. Errors: those of index.Decode, and of the file; a missing one is os.ErrNotExist.
 func Read(file string) (*index.Index, error) {
+	raw, err := readWhole(file)
+	if err != nil {
+		return nil, err
+	}
+	x, err := index.Decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return x, nil
+}
+
+// readWhole reads what is in file, if that is no more than an index can have.
+func readWhole(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
@@ -37,11 +50,7 @@ func Read(file string) (*index.Index, error) {
 	if _, err := io.ReadFull(f, raw); err != nil {
 		return nil, fmt.Errorf("read index %s: %w", file, err)
 	}
-	x, err := index.Decode(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return x, nil
+	return raw, nil
 }
 
 // ErrChanged: the file does not hold what an edit began from.
@@ -83,11 +92,11 @@ func idOf(file string) (string, error) {
 // Write replaces file by x; when it returns nil, x is on disk. A crash before the rename leaves the old index in force,
 // and a .part file that the next write takes over; a crash after it, the new one.
 func Write(file string, x *index.Index) error {
-	return replace(file, x, func() error { return nil })
+	return replace(file, x, unchecked)
 }
 
 // replace is Write where check, which no other program's write comes between, finds nothing against it.
-func replace(file string, x *index.Index, check func() error) error {
+func replace(file string, x io.WriterTo, check func() error) error {
 	part, err := openPart(file + ".part")
 	if err != nil {
 		return fmt.Errorf("write index: %w", err)
@@ -131,7 +140,7 @@ func openPart(name string) (*os.File, error) {
 	}
 }
 
-func writeSynced(f *os.File, x *index.Index) error {
+func writeSynced(f *os.File, x io.WriterTo) error {
 	w := bufio.NewWriter(f)
 	err := f.Truncate(0) // what a crash left
 	if err == nil {
