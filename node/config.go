@@ -56,6 +56,9 @@ type Config struct {
 // IndexFileName is a gateway's edited index in its data directory.
 const IndexFileName = "index.fidx"
 
+// GenerationsDirName is, in a gateway's data directory, the folder of the generations of its index.
+const GenerationsDirName = "generations"
+
 // minStoreLease leaves a gateway several beats to be heard.
 const minStoreLease = 2 * time.Second
 
@@ -92,6 +95,8 @@ type GatewayConfig struct {
 	// AcceptFeedback is how many API keys must say the same of a model on like prompts before their feedback becomes rows
 	// of the index by itself; 0 leaves that to the owner.
 	AcceptFeedback int
+	// ShareIndex says which generations of the index users may have, to make their decisions again. Default: ShareOwn.
+	ShareIndex IndexSharing
 	// Upgrades bounds what one API key may spend on dearer models than the cheapest capable. Default: no bound.
 	Upgrades openai.UpgradeLimits
 	// Cache says which answers are given again to keys whose terms leave it open. Default: none.
@@ -183,6 +188,7 @@ func (c *Config) setDefaults() {
 func (g *GatewayConfig) setDefaults() {
 	g.LaneDeposit = cmp.Or(g.LaneDeposit, 1_000_000)
 	g.MaxOutputTokens = cmp.Or(g.MaxOutputTokens, 1024)
+	g.ShareIndex = cmp.Or(g.ShareIndex, ShareOwn)
 }
 
 // self is the account that the node acts as: a gateway's payer, an operator's own.

@@ -27,13 +27,16 @@ const (
 	feedbackEvery = time.Minute
 )
 
-// tellerLimits is a rate limit for each API key; keys are as many as the gateway's owner gave out.
-type tellerLimits struct {
+// keyLimits is a rate limit for each API key; keys are as many as the gateway's owner gave out.
+type keyLimits struct {
+	every time.Duration
+	burst int
+
 	mu    sync.Mutex
 	limit map[string]*rate.Limiter
 }
 
-func (t *tellerLimits) allow(key string, now time.Time) bool {
+func (t *keyLimits) allow(key string, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.limit[key]
@@ -41,7 +44,7 @@ func (t *tellerLimits) allow(key string, now time.Time) bool {
 		if t.limit == nil {
 			t.limit = map[string]*rate.Limiter{}
 		}
-		l = rate.NewLimiter(rate.Every(feedbackEvery), feedbackBurst)
+		l = rate.NewLimiter(rate.Every(t.every), t.burst)
 		t.limit[key] = l
 	}
 	return l.AllowN(now, 1)

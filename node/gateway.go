@@ -46,7 +46,8 @@ type Gateway struct {
 	owners   receiptOwners
 	feedback *feedback.Store
 	reviews  sync.Mutex // one at a time, over feedback and the index
-	tellers  tellerLimits
+	tellers  keyLimits  // of feedback
+	fetchers keyLimits  // of the index
 	lanes    laneReserve
 	queue    queue
 	cache    *cache.Cache

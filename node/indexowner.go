@@ -2,11 +2,13 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"flotilla/node/admin"
 	"flotilla/routing/index"
+	"flotilla/routing/indexfile"
 )
 
 // Edited is the answer to an edit of a gateway's index.
@@ -48,12 +50,20 @@ func (o owner) IndexHealth(context.Context) (any, error) {
 	return l.Index().Health(), nil
 }
 
-func (o owner) ExportIndex(context.Context) (io.WriterTo, error) {
+// ExportIndex gives the newest generation, or (id) one that is kept.
+func (o owner) ExportIndex(_ context.Context, id string) (io.WriterTo, error) {
 	l, err := o.living()
 	if err != nil {
 		return nil, err
 	}
-	return l.Index(), nil
+	if id == "" {
+		return l.Index(), nil
+	}
+	x, err := l.generation(id)
+	if errors.Is(err, indexfile.ErrNotKept) {
+		return nil, fmt.Errorf("%w: %w: 'flotilla index inspect' shows the newest, a receipt's decision its own (index_id)", admin.ErrNotFound, err)
+	}
+	return x, err
 }
 
 // AddRows appends the rows of an encoded index, in place of those of a source if one is named; the answer is an Edited.

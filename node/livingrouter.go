@@ -16,8 +16,9 @@ import (
 // livingRouter is a router whose index is edited while it decides. A request uses the generation that it finds; none
 // ever waits for an edit.
 type livingRouter struct {
-	file string // where the newest generation is kept
-	log  *slog.Logger
+	file    string             // where the newest generation is kept
+	history *indexfile.History // where it and those before are, for decisions to be made again
+	log     *slog.Logger
 
 	newest  atomic.Pointer[routing.Router]
 	editing sync.Mutex // one edit at a time, over its build and its write
@@ -27,10 +28,15 @@ type livingRouter struct {
 // maxFailed bounds failed; where a disk fails more often in a row, a restart reads what it has.
 const maxFailed = 16
 
-func newLivingRouter(r *routing.Router, file string, log *slog.Logger) *livingRouter {
-	l := &livingRouter{file: file, log: log}
+// newLivingRouter keeps the generation that r decides with, before any decision: it may be the built-in one of a release that is
+// replaced, or a file that its owner puts another in place of.
+func newLivingRouter(r *routing.Router, file string, history *indexfile.History, log *slog.Logger) (*livingRouter, error) {
+	if err := history.Keep(r.Index()); err != nil {
+		return nil, err
+	}
+	l := &livingRouter{file: file, history: history, log: log}
 	l.newest.Store(r)
-	return l
+	return l, nil
 }
 
 // Route decides with the newest generation.
@@ -41,9 +47,19 @@ func (l *livingRouter) Route(ctx context.Context, p routing.Prompt, candidates [
 // Index is the newest generation.
 func (l *livingRouter) Index() *index.Index { return l.newest.Load().Index() }
 
+// generation is the newest, or one from before by its id or the first digits of that (indexfile.ErrNotKept: or not any more).
+func (l *livingRouter) generation(id string) (*index.Index, error) {
+	if x := l.Index(); x.ID() == id {
+		return x, nil
+	}
+	return l.history.Read(id)
+}
+
 // Edit makes the next generation by change. When it returns nil, that is on disk and in use; on an error everything is
 // as before, and the edit may be tried again. A crash before the file is replaced leaves the old generation for the next
 // start, one after it the new one: then the edit counts although nobody was told, and a second try is seen in the row count.
+// The generation is in the history before it is in the file, so that no decision is made with one that is not there; a
+// crash or an error in between leaves it there unused.
 func (l *livingRouter) Edit(change func(*index.Builder) error) (*index.Index, error) {
 	l.editing.Lock()
 	defer l.editing.Unlock()
@@ -59,6 +75,9 @@ func (l *livingRouter) Edit(change func(*index.Builder) error) (*index.Index, er
 	r, err := old.WithIndex(x)
 	if err != nil {
 		return nil, err
+	}
+	if err := l.history.Keep(x); err != nil {
+		return nil, fmt.Errorf("keep edited index: %w", err)
 	}
 	if err := indexfile.Replace(l.file, x, append(l.failed, old.Index().ID())...); errors.Is(err, indexfile.ErrChanged) {
 		return nil, fmt.Errorf("keep edited index: %w: start the gateway anew to use it, then edit", err)

@@ -78,7 +78,12 @@ func living(t testing.TB, rows int) *livingRouter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newLivingRouter(r, filepath.Join(t.TempDir(), "index.fidx"), slog.New(slog.DiscardHandler))
+	dir := t.TempDir()
+	l, err := newLivingRouter(r, filepath.Join(dir, "index.fidx"), indexfile.NewHistory(filepath.Join(dir, GenerationsDirName)), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 // Requests run all the while rows come and go: each gets an answer, made with one whole generation.

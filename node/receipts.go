@@ -16,18 +16,27 @@ const maxReceiptsScanned = 10_000
 
 // Receipt returns everything needed to verify one of the key's receipts. Whose a receipt is, nobody else learns.
 func (g *Gateway) Receipt(_ context.Context, key openai.KeyInfo, id string) (json.RawMessage, error) {
+	b, err := g.keysBundle(key, id)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(b)
+}
+
+// keysBundle is all that is known of one of the key's receipts.
+func (g *Gateway) keysBundle(key openai.KeyInfo, id string) (settlement.Bundle, error) {
 	rid, err := settlement.ParseReceiptID(id)
 	if err != nil {
-		return nil, &openai.APIError{Status: 400, Code: "invalid_receipt_id", Param: "id", Message: err.Error()}
+		return settlement.Bundle{}, &openai.APIError{Status: 400, Code: "invalid_receipt_id", Param: "id", Message: err.Error()}
 	}
 	b, err := g.ledger.Bundle(rid)
 	switch {
 	case errors.Is(err, settlement.ErrUnknownReceipt), err == nil && !g.owners.owns(key.ID, b.Order.Nonce):
-		return nil, &openai.APIError{Status: 404, Code: "receipt_not_found", Param: "id", NoRetry: true, Message: "no receipt " + id + " of this API key on this gateway"}
+		return settlement.Bundle{}, &openai.APIError{Status: 404, Code: "receipt_not_found", Param: "id", NoRetry: true, Message: "no receipt " + id + " of this API key on this gateway"}
 	case err != nil:
-		return nil, fmt.Errorf("read receipt: %w", err)
+		return settlement.Bundle{}, fmt.Errorf("read receipt: %w", err)
 	}
-	return json.Marshal(b)
+	return b, nil
 }
 
 // Receipts lists the ids of the key's receipts, newest first, after the place that a page before ended at. A page ends, and

@@ -24,7 +24,7 @@ func (g *Gateway) Reconfigure(ctx context.Context, c GatewayConfig) error {
 	}
 	next.APIKeys, next.LaneDeposit, next.MaxOutputTokens = c.APIKeys, c.LaneDeposit, c.MaxOutputTokens
 	next.DefaultModel, next.AcceptFeedback, next.Upgrades = c.DefaultModel, c.AcceptFeedback, c.Upgrades
-	next.Cache = c.Cache
+	next.Cache, next.ShareIndex = c.Cache, c.ShareIndex
 	g.cfg.Store(&next)
 	g.keys.SetConfig(next.APIKeys)
 	return nil

@@ -25,6 +25,7 @@ import (
 	"flotilla/node/requestlog/pglog"
 	"flotilla/p2p"
 	"flotilla/routing/catalogue"
+	"flotilla/routing/indexfile"
 	"flotilla/settlement"
 )
 
@@ -180,11 +181,17 @@ func (n *Node) openOperator() *Operator {
 
 func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, error) {
 	cfg := n.cfg
+	router, err := newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, indexfile.NewHistory(filepath.Join(cfg.DataDir, GenerationsDirName)), log)
+	if err != nil {
+		return nil, err
+	}
 	g := &Gateway{
-		self: n.view.self, domain: cfg.Domain, router: newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, log), ledger: n.ledger,
+		self: n.view.self, domain: cfg.Domain, router: router, ledger: n.ledger,
 		fleet: n.fleet, view: n.view, health: n.health, log: log, now: time.Now, owners: newReceiptOwners(cfg.Key),
 		queue: queue{most: cfg.Gateway.Queue.Length, wait: cfg.Gateway.Queue.Wait},
 	}
+	g.tellers.every, g.tellers.burst = feedbackEvery, feedbackBurst
+	g.fetchers.every, g.fetchers.burst = indexEvery, indexBurst
 	g.cfg.Store(cfg.Gateway)
 	g.cache = cache.New(g.encoder().Dim(), g.now)
 	g.tracer = cfg.Gateway.Traces.Tracer(tracerName)
@@ -197,7 +204,6 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	settle := cfg.Gateway.Settle
 	settle.Logger = log
 	n.settler = settlement.NewSettler(n.ledger, cfg.Chain, settle)
-	var err error
 	if g.feedback, err = feedback.Open(filepath.Join(cfg.DataDir, "feedback.jsonl"), g.now); err != nil {
 		return nil, err
 	}

@@ -45,7 +45,12 @@ func (t indexTarget) open(ctx context.Context) (*index.Index, error) {
 	case !t.live():
 		return indexfile.Read(t.Index)
 	}
-	raw, err := t.send(ctx, http.MethodGet, "/index/export", nil, indexfile.MaxBytes)
+	return t.fetch(ctx, "/index/export")
+}
+
+// fetch reads an index from the running gateway.
+func (t indexTarget) fetch(ctx context.Context, path string) (*index.Index, error) {
+	raw, err := t.send(ctx, http.MethodGet, path, nil, indexfile.MaxBytes)
 	if err != nil {
 		return nil, err
 	}

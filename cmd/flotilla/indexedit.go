@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -157,12 +158,13 @@ func (c *indexRemoveCmd) Run(ctx context.Context, s *streams) error {
 type indexExportCmd struct {
 	indexTarget
 	removalFlags
-	Out string `arg:"" help:"File to write." type:"path"`
+	Generation string `help:"Write an earlier generation of the running gateway's index, by its id (a decision's index_id) or the first digits of it, at least 8." placeholder:"HEX"`
+	Out        string `arg:"" help:"File to write." type:"path"`
 }
 
 // Run writes the whole index as it is, or a part as an index of its own.
 func (c *indexExportCmd) Run(ctx context.Context, s *streams) error {
-	x, err := c.open(ctx)
+	x, err := c.generation(ctx)
 	if err != nil {
 		return err
 	}
@@ -180,6 +182,17 @@ func (c *indexExportCmd) Run(ctx context.Context, s *streams) error {
 	}
 	_, err = fmt.Fprintf(s.out, "wrote    %d rows of %s, id %s\n", x.Len(), plain(strings.Join(sourcesOf(x), ", ")), x.ID())
 	return err
+}
+
+// generation reads the one that is asked for.
+func (c *indexExportCmd) generation(ctx context.Context) (*index.Index, error) {
+	switch {
+	case c.Generation == "":
+		return c.open(ctx)
+	case !c.live():
+		return nil, errors.New("--generation is of a running gateway's index, which keeps its earlier ones; an --index file is one generation")
+	}
+	return c.fetch(ctx, "/index/generations/"+url.PathEscape(c.Generation))
 }
 
 func sourcesOf(x *index.Index) []string {

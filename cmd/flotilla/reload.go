@@ -21,7 +21,7 @@ const configPoll = 2 * time.Second
 
 // liveFlags are those that a running gateway takes over; others need a restart.
 var liveFlags = []string{
-	"api-key", "lane-deposit", "max-output-tokens", "default-model", "accept-feedback", "upgrade-share", "upgrade-usd", "cache", "cache-ttl", "cache-similarity", "log-level",
+	"api-key", "lane-deposit", "max-output-tokens", "default-model", "accept-feedback", "share-index", "upgrade-share", "upgrade-usd", "cache", "cache-ttl", "cache-similarity", "log-level",
 }
 
 // source is where a command's configuration comes from.

@@ -27,15 +27,18 @@ type verifyCmd struct {
 	Contract  string   `help:"Settlement contract that you trust; without it, the one that the files name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
 	FromBlock uint64   `help:"Block of the contract's deployment: where the search for a batch ends." env:"FLOTILLA_FROM_BLOCK" default:"0"`
 	Index     []string `help:"Index files that decisions may have been made with, beside the one in the binary." type:"existingfile" placeholder:"FILE"`
+	Gateway   string   `help:"URL of the gateway that gave the receipts: asked for an index that is not at hand. It is believed in nothing: an index is checked by the id that the decision names." env:"FLOTILLA_GATEWAY" placeholder:"URL"`
+	APIKey    string   `help:"API key that the receipts are of; with --gateway." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
 	Prompt    string   `help:"The request of the one receipt given, as it was sent (JSON), or its prompt: embedded again and compared." type:"existingfile" placeholder:"FILE"`
 	JSON      bool     `help:"Print the report as JSON." name:"json"`
 }
 
 // Help is shown under the usage.
 func (*verifyCmd) Help() string {
-	return `Needs nothing of the gateway or the operator: signatures, price arithmetic and the routing decision come from the
+	return `Needs to believe neither the gateway nor the operator: signatures, price arithmetic and the routing decision come from the
 file, receipts roots (from the contract's events), stake and lane totals from the chain. The routing decision is made
-again from its record and the index it names, and must come out the same bit for bit.
+again from its record and the index it names, and must come out the same bit for bit. An index that was edited since is
+not built in: --gateway fetches it, or --index names its file.
 
 Exit status: 0 everything holds, 1 something is false, 2 something could not be checked (not settled yet, chain
 unreachable, the index of that generation not at hand).`

@@ -133,7 +133,7 @@ func TestVerifyReplaysTheDecision(t *testing.T) {
 			}
 		}
 		if i == 1 {
-			verify(2, "name its file with --index (the gateway's owner has it")
+			verify(2, "name its file with --index, or have the gateway")
 		}
 		verify(0, "ok   decision_replay", "--index", own)
 		verify(0, "query differs from that of the prompt in 0 of "+c.values+" steps", "--index", own, "--prompt", prompt)

@@ -29,7 +29,8 @@ const (
 
 // replayer checks the routing decisions of receipts.
 type replayer struct {
-	indexes   map[string]*index.Index     // by Index.ID
+	indexes   map[string]*index.Index // by Index.ID
+	fetch     indexFetcher
 	prompt    string                      // what the request was routed by; only with embedder
 	cut       string                      // the prompt without the end of its file's last line; "" where that has none
 	asked     *openai.Asked               // of the request as it was sent; nil where the prompt alone is at hand
@@ -41,7 +42,7 @@ func (c *verifyCmd) newReplayer(receipts int) (*replayer, error) {
 	if c.Prompt != "" && receipts != 1 {
 		return nil, fmt.Errorf("--prompt is of one receipt, %d are given", receipts)
 	}
-	r := &replayer{indexes: map[string]*index.Index{}, embedders: map[string]routing.Embedder{}}
+	r := &replayer{indexes: map[string]*index.Index{}, fetch: indexFetcher{gateway: c.Gateway, apiKey: c.APIKey}, embedders: map[string]routing.Embedder{}}
 	for _, open := range []func() (*index.Index, error){index.Default, index.DefaultStatic} {
 		builtIn, err := open()
 		if err != nil {
@@ -129,7 +130,11 @@ func asksFor(a openai.Asked, d routing.Decision) error {
 func (r *replayer) replay(ctx context.Context, b settlement.Bundle, d routing.Decision) settlement.Check {
 	x, ok := r.indexes[d.IndexID]
 	if !ok {
-		return cannotCheck(checkReplay, fmt.Sprintf("the decision was made with index %s, which is neither built in nor given: name its file with --index (the gateway's owner has it, where 'flotilla index export' was run before the next edit)", d.IndexID))
+		var err error
+		if x, err = r.fetch.index(ctx, b.ID(), d.IndexID); err != nil {
+			return cannotCheck(checkReplay, fmt.Sprintf("the decision was made with index %s, which is neither built in nor given: %v", d.IndexID, err))
+		}
+		r.indexes[d.IndexID] = x // for the query, and for other receipts
 	}
 	err := routing.Replay(ctx, b.DecisionJSON, x)
 	return judge(checkReplay, fmt.Sprintf("%s on %s at dial %v, bit for bit from %d offers and index %.12s (generation %d)",

@@ -10,7 +10,7 @@
 //	GET  /metrics           the same figures for Prometheus
 //	GET  /index             what a gateway's routing index holds
 //	GET  /index/health      what its rows are worth
-//	GET  /index/export      the index as a file
+//	GET  /index/export      the index as a file; /index/generations/ID an earlier generation
 //	POST /index/rows        append the rows of the index file in the body; /index/rows/SOURCE in place of those of that source
 //	POST /index/remove      remove outcomes: {"source":…,"model":…,"rows":[…],"index_id":…}, all that are given
 //	GET  /feedback          what users said of answers

@@ -68,8 +68,8 @@ func (f *fake) IndexSummary(context.Context) (any, error) { return map[string]in
 func (f *fake) IndexHealth(context.Context) (any, error) {
 	return map[string]float64{"spread": 1}, f.err
 }
-func (f *fake) ExportIndex(context.Context) (io.WriterTo, error) {
-	return strings.NewReader("an index"), f.err
+func (f *fake) ExportIndex(_ context.Context, id string) (io.WriterTo, error) {
+	return strings.NewReader("an index" + id), f.err
 }
 func (f *fake) AddRows(_ context.Context, replace string, encoded []byte) (any, error) {
 	return replace + string(encoded), f.err

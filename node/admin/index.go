@@ -22,7 +22,8 @@ const (
 type Indexes interface {
 	IndexSummary(ctx context.Context) (any, error)
 	IndexHealth(ctx context.Context) (any, error)
-	ExportIndex(ctx context.Context) (io.WriterTo, error)
+	// ExportIndex gives the generation whose id begins with the digits; "" the newest.
+	ExportIndex(ctx context.Context, id string) (io.WriterTo, error)
 	// AddRows gets an index file whose rows are to be appended, in place of those of the source replace if it is not empty.
 	AddRows(ctx context.Context, replace string, encoded []byte) (any, error)
 	// RemoveRows gets what is to be removed by decode, which refuses unknown fields.
@@ -32,8 +33,8 @@ type Indexes interface {
 func indexPages(mux *http.ServeMux, source Indexes) {
 	mux.HandleFunc("GET /index", read(source.IndexSummary))
 	mux.HandleFunc("GET /index/health", read(source.IndexHealth))
-	mux.HandleFunc("GET /index/export", func(w http.ResponseWriter, r *http.Request) {
-		x, err := source.ExportIndex(r.Context())
+	export := func(w http.ResponseWriter, r *http.Request) {
+		x, err := source.ExportIndex(r.Context(), r.PathValue("id"))
 		if err != nil {
 			answer(w, nil, err)
 			return
@@ -41,7 +42,9 @@ func indexPages(mux *http.ServeMux, source Indexes) {
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = x.WriteTo(w) // a reader that left is told nothing; one that got half finds the checksum missing
-	})
+	}
+	mux.HandleFunc("GET /index/export", export)
+	mux.HandleFunc("GET /index/generations/{id}", export)
 	addRows := func(w http.ResponseWriter, r *http.Request) {
 		withBody(maxRowsBytes, func(ctx context.Context, body []byte) (any, error) {
 			return source.AddRows(ctx, r.PathValue("replace"), body)

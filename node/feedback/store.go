@@ -43,8 +43,11 @@ type Entry struct {
 	Weight       int         `json:"weight,omitempty"` // of an accepted entry: it counts as so many rows
 }
 
+// SourcePrefix stands before the key's id in the source of rows that are from verdicts.
+const SourcePrefix = "feedback:"
+
 // Source names the entry's rows in the index.
-func (e Entry) Source() string { return "feedback:" + e.Key }
+func (e Entry) Source() string { return SourcePrefix + e.Key }
 
 // MaxWeight is how many rows one entry may count as.
 const MaxWeight = 5

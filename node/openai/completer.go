@@ -3,6 +3,7 @@ package openai
 import (
 	"context"
 	"encoding/json"
+	"io"
 )
 
 // Completer answers the requests that the HTTP surface has parsed. It is implemented by the gateway and must be safe
@@ -17,6 +18,8 @@ type Completer interface {
 	Models(ctx context.Context) ([]Model, error)
 	// Receipt returns everything that is known about one answer to the key as a JSON object. id is 0x and 64 hex digits.
 	Receipt(ctx context.Context, key KeyInfo, id string) (json.RawMessage, error)
+	// ReceiptIndex returns the routing index that the decision of one of the key's receipts was made with, as a file.
+	ReceiptIndex(ctx context.Context, key KeyInfo, id string) (io.WriterTo, error)
 	// Receipts returns a page of the key's receipts, newest first, at most limit. after is the Next of the page before, empty
 	// for the first.
 	Receipts(ctx context.Context, key KeyInfo, after string, limit int) (ReceiptPage, error)

@@ -96,6 +96,8 @@ type handler struct {
 
 	sessions *sessions
 	upgrades *UpgradeBook
+
+	indexSends indexSends
 }
 
 // NewHandler returns the HTTP surface. Without Keys every request that needs one is refused.
@@ -139,7 +141,9 @@ func findRoute(path string) (route, bool) {
 	switch {
 	case strings.HasPrefix(path, "/v1/models/") && len(path) > len("/v1/models/"):
 		return route{method: http.MethodGet, serve: (*handler).serveModel}, true
-	case strings.HasPrefix(path, "/v1/receipts/") && len(path) > len("/v1/receipts/"):
+	case strings.HasPrefix(path, receiptsRoute) && strings.HasSuffix(path, indexSuffix):
+		return route{method: http.MethodGet, serve: (*handler).serveReceiptIndex}, true
+	case strings.HasPrefix(path, receiptsRoute) && len(path) > len(receiptsRoute):
 		return route{method: http.MethodGet, serve: (*handler).serveReceipt}, true
 	}
 	return route{}, false

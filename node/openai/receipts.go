@@ -44,7 +44,7 @@ func (h *handler) receipt(x *exchange, text string) (id string, record json.RawM
 
 // serveReceipt sends the bundle as it is: the file that flotilla verify reads.
 func (h *handler) serveReceipt(x *exchange) {
-	if _, record, ok := h.receipt(x, strings.TrimPrefix(x.r.URL.Path, "/v1/receipts/")); ok {
+	if _, record, ok := h.receipt(x, strings.TrimPrefix(x.r.URL.Path, receiptsRoute)); ok {
 		x.send(http.StatusOK, record)
 	}
 }

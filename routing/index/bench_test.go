@@ -129,3 +129,38 @@ func heldBy(b *testing.B, encoded []byte) int64 {
 	runtime.KeepAlive(encoded)
 	return int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }
+
+// BenchmarkDelta makes the delta of an edit that adds 1,000 rows, and an index of it again.
+func BenchmarkDelta(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
+		base := grown(b, n)
+		e := base.Edit()
+		rng := rand.New(rand.NewPCG(10, 10))
+		for i := range 1000 {
+			if err := e.Add(index.Row{Vector: unit(rng, base.Dim()), Source: "new", Outcomes: []index.Outcome{{Model: base.Models()[i%2], Score: 1}}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		x, err := e.Build()
+		if err != nil {
+			b.Fatal(err)
+		}
+		encoded := base.Encode()
+		var delta []byte
+		b.Run(fmt.Sprintf("make/rows=%d", n), func(b *testing.B) {
+			percentiles(b, func(int) {
+				if delta, err = x.Delta(encoded); err != nil {
+					b.Fatal(err)
+				}
+			})
+			b.ReportMetric(float64(len(delta))/(1<<20), "MB")
+		})
+		b.Run(fmt.Sprintf("patch/rows=%d", n), func(b *testing.B) {
+			percentiles(b, func(int) {
+				if _, err := index.Patch(encoded, delta); err != nil {
+					b.Fatal(err)
+				}
+			})
+		})
+	}
+}

@@ -155,6 +155,7 @@ func (x *Index) read(r *reader) error {
 	copy(asBytes(x.vectors), raw)
 	x.rowSource = make([]uint16, n)
 	x.rowStart = make([]uint32, n+1)
+	x.cells = make([]Cell, 0, max(0, (len(r.b)-4*n)/4)) // all that is left but for two numbers a row
 	for i := range n {
 		if err := x.readRow(r, i); err != nil {
 			return fmt.Errorf("row %d: %w", i, err)

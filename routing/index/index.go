@@ -107,6 +107,9 @@ func (x *Index) RowsOf(m int) int { return len(x.groups[x.groupOf[m]].rows) }
 // Group numbers the models that have outcomes of the same rows as model number m; it is below len(Models()).
 func (x *Index) Group(m int) int { return int(x.groupOf[m]) }
 
+// Sources name whose labels the rows have, each once. The caller must not change it.
+func (x *Index) Sources() []string { return x.sources }
+
 // Source names whose labels row i has.
 func (x *Index) Source(i int) string { return x.sources[x.rowSource[i]] }
 

@@ -37,6 +37,7 @@ type Fleet struct {
 	Step        chan struct{} // if set, Next takes one from it before each piece
 	Signs       bool          // the operator signs for an answer that it breaks off
 	NotReady    error
+	Index       io.WriterTo // that receipts name
 
 	Closed    atomic.Int64 // replies that were closed
 	Abandoned atomic.Int64 // contexts that ended while Complete or Next waited
@@ -119,6 +120,14 @@ func (f *Fleet) Receipt(_ context.Context, _ openai.KeyInfo, id string) (json.Ra
 		return nil, &openai.APIError{Status: http.StatusNotFound, Code: "receipt_not_found", Param: "id", Message: "no receipt " + id}
 	}
 	return json.RawMessage(`{"receipt":{"request":"` + ReceiptID + `"}}`), nil
+}
+
+// ReceiptIndex returns Index for the known id.
+func (f *Fleet) ReceiptIndex(ctx context.Context, key openai.KeyInfo, id string) (io.WriterTo, error) {
+	if _, err := f.Receipt(ctx, key, id); err != nil {
+		return nil, err
+	}
+	return f.Index, nil
 }
 
 // Receipts returns one id, and after it an empty last page.
