@@ -40,7 +40,7 @@ type Neighbor struct {
 
 // Rules numbers the arithmetic of decisions. Raise it whenever the same record and index would give other bits, and make
 // the golden records anew (see replay_test.go): a replay by other rules cannot tell a changed program from a false record.
-const Rules = 9
+const Rules = 10
 
 // Decision is the outcome of Route with everything needed to explain it, and to make it again (Replay). Query is the
 // prompt's vector: whoever has the record can tell roughly what the prompt was about.

@@ -17,6 +17,7 @@ type GuardNote struct {
 	Cut        []guard.Span `json:"cut,omitempty"`        // bytes of the text that were not routed by, at most MaxRecorded spans
 	Unfamiliar bool         `json:"unfamiliar,omitempty"` // the text is unusual all over, so nothing was cut
 	Wanted     ModelID      `json:"wanted,omitempty"`     // the upgrade that the whole text wants, and that its views were asked about
+	Released   bool         `json:"released,omitempty"`   // a view objects, but what nobody objects to costs about as much
 	Views      []View       `json:"views,omitempty"`      // none where the text has too few words to be shortened
 
 	needed []Choice // what the views and their objections rest on: stays in the record
@@ -123,9 +124,24 @@ func (r *Router) consult(ctx context.Context, p Prompt, f feasibleSet, asked Dec
 	}
 	if note.objection() >= 0 {
 		note.hold(&whole, views)
+		full := whole.Pick
 		whole.arrange(whole.offers, p.Session)
+		if thrifty := whole.thrifty(); !worthHolding(full.ExpectedCost, whole.Pick.ExpectedCost, thrifty.ExpectedCost) {
+			note.needed = append(note.needed, whole.Pick) // a replay must see what was not worth it
+			note.release(&whole)
+			whole.arrange(whole.offers, p.Session)
+		}
 	}
 	return whole.Decision, nil
+}
+
+// leastHeld is the part of an upgrade's price, above the thrifty choice, that holding it back must save.
+const leastHeld = 0.1
+
+// worthHolding: a view holds an upgrade back to save money. Where the best that nobody objects to costs nearly as much, the
+// whole text's own choice is made: to change between equally dear models a part of a text knows too little.
+func worthHolding(wanted, instead, thrifty float64) bool {
+	return wanted-instead >= float64(leastHeld*(wanted-thrifty))
 }
 
 // objects says whether the view, whose opinion is given, is against the offer of that number: it would itself make a cheaper
@@ -151,6 +167,14 @@ func (n *GuardNote) hold(whole *opinion, views []opinion) {
 			against = n.Views[k].objects(&views[k], i)
 		}
 		c.HeldBack = against && c.ExpectedCost > thrifty
+	}
+}
+
+// release holds nothing back after all.
+func (n *GuardNote) release(whole *opinion) {
+	n.Released = true
+	for i := range whole.offers {
+		whole.offers[i].HeldBack = false
 	}
 }
 
@@ -188,7 +212,11 @@ func (n *GuardNote) explain() string {
 	case len(n.Cut) > 0:
 		why += fmt.Sprintf("; %d parts of the text make no sense together and were not routed by", len(n.Cut))
 	}
-	if i := n.objection(); i >= 0 {
+	switch i := n.objection(); {
+	case i < 0:
+	case n.Released:
+		why += fmt.Sprintf("; %s it asks for %s, but nothing would be saved by what all parts of the text agree on", n.Views[i].Name, n.Views[i].Model)
+	default:
 		why += fmt.Sprintf("; the whole text asked for %s, but %s it asks for %s", n.Wanted, n.Views[i].Name, n.Views[i].Model)
 	}
 	return why

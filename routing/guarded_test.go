@@ -125,7 +125,7 @@ func TestViewsOnlyHoldBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		objects := slices.ContainsFunc(d.Guard.Views, func(v routing.View) bool { return v.Objects })
+		objects := !d.Guard.Released && slices.ContainsFunc(d.Guard.Views, func(v routing.View) bool { return v.Objects })
 		switch {
 		case objects != (d.Pick.Operator != want.Pick.Operator):
 			t.Errorf("prompt %d: a view objects: %v, %s instead of %s", i, objects, d.Pick.Operator, want.Pick.Operator)
@@ -143,6 +143,52 @@ func TestViewsOnlyHoldBack(t *testing.T) {
 	t.Logf("%d held back, %d agreed with", held, agreed)
 	if held < 20 || agreed < 20 {
 		t.Errorf("%d held back, %d agreed with: this shows little", held, agreed)
+	}
+}
+
+// Between models that cost about the same the whole text decides, whatever its parts say: nothing would be saved.
+func TestWhatIsHeldBackSavesMoney(t *testing.T) {
+	r, x := disagreeing(t)
+	open, err := routing.New(routing.Config{Embedder: scattered{x}, Index: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet := ladder()[:1]
+	for i, m := range []routing.ModelID{"llama-3.3-nemotron-super-49b-v1", "llama-3.1-nemotron-51b-instruct", "llama-3-chatqa-1.5-70b"} {
+		fleet = append(fleet, routing.Candidate{Operator: fmt.Sprint("dear", i), Model: m, InputPerMTok: 900_000, OutputPerMTok: uint64(900_000 - 1000*i)})
+	}
+	held, released := 0, 0
+	for i := range 600 {
+		p := routing.Prompt{Text: fmt.Sprintf("Tell me about the number %d and the sea. How many ships are there? Name one of them, please.", i), MaxOutputTokens: 250}
+		policy := routing.Policy{Dial: 6 + float64(i%3)}
+		want, err := open.Route(t.Context(), p, fleet, policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := r.Route(t.Context(), p, fleet, policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := routing.Replay(t.Context(), d.JSON(), x); err != nil {
+			t.Errorf("prompt %d: replay: %v", i, err)
+		}
+		if d.Guard.Released {
+			released++
+			if !strings.Contains(d.Why, "nothing would be saved") {
+				t.Errorf("prompt %d: the sentence does not say why no part was heard: %s", i, d.Why)
+			}
+		}
+		if d.Pick.Operator == want.Pick.Operator {
+			continue
+		}
+		held++
+		if d.Pick.Operator != fleet[0].Operator {
+			t.Errorf("prompt %d: %s for %v instead of %s for %v", i, d.Pick.Operator, d.Pick.ExpectedCost, want.Pick.Operator, want.Pick.ExpectedCost)
+		}
+	}
+	t.Logf("%d held back, %d not for their price", held, released)
+	if held < 30 || released < 5 {
+		t.Errorf("%d held back, %d not for their price: this shows little", held, released)
 	}
 }
 
