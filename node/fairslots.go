@@ -32,7 +32,7 @@ type want struct {
 	at    time.Time
 }
 
-// take counts one more order of the payer until the returned function is called.
+// take counts one more order of the payer until the returned function is called, which may be called again.
 func (s *fairSlots) take(payer common.Address, now time.Time) (release func(), _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,13 +44,13 @@ func (s *fairSlots) take(payer common.Address, now time.Time) (release func(), _
 		s.held = make(map[common.Address]int)
 	}
 	s.held[payer]++
-	return func() {
+	return sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.held[payer]--; s.held[payer] == 0 {
 			delete(s.held, payer)
 		}
-	}, nil
+	}), nil
 }
 
 // most is how many slots a payer leaves to others at most. The caller holds mu.

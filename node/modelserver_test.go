@@ -41,7 +41,7 @@ func (w *world) scriptedModel(m ServedModel) *scripted.Server {
 	m.BackendModel, m.Backend, m.MaxContext, m.Features = worldModel, b, 1<<20, []string{backend.FeatureTools}
 	w.open(Config{
 		DataDir: w.t.TempDir(), Key: testKey(w.t), Bootstrap: w.gateway.Addrs(),
-		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{m}, MaxConcurrent: w.operatorSlots, MaxPerGateway: w.operatorSlots},
+		Operator: &OperatorConfig{Stake: 50_000_000, Models: []ServedModel{m}},
 	})
 	w.waitServing(serving + 1)
 	return model

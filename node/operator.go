@@ -77,6 +77,7 @@ type job struct {
 	model     ServedModel
 	request   p2p.InferRequest
 	body      []byte // of the request, asking for no more than the order pays for
+	leave     func() // gives back its slot, when no more is to be done for the answer; may be called again
 	release   func()
 }
 
@@ -110,6 +111,7 @@ func (o *Operator) Serve(ctx context.Context, in *p2p.Incoming) error {
 	}
 	if out.pieces == 0 {
 		// Nothing was delivered, so nothing is charged and no receipt exists.
+		j.leave()
 		_, err := in.Finish(withFault(p2p.End{FinishReason: "error"}, out.fault))
 		return err
 	}
@@ -193,7 +195,7 @@ func (o *Operator) admit(ctx context.Context, in *p2p.Incoming) (*job, *refusal)
 	}
 	return &job{
 		order: order, id: settlement.ReceiptID(digest), salt: extra.Salt, advert: offer.advert, advertSig: offer.sig,
-		model: offer.model, request: req, body: body, release: func() { over(); leave(); release() },
+		model: offer.model, request: req, body: body, leave: leave, release: func() { over(); leave(); release() },
 	}, nil
 }
 
@@ -284,6 +286,8 @@ func (o *Operator) deliver(ctx context.Context, in *p2p.Incoming, j *job, g gene
 	if g.fault != nil {
 		end = withFault(end, g.fault)
 	}
+	// From here on the receipt counts as owed, and the credit limit bounds what waits for vouchers. The gateway's next order may be ready.
+	j.leave()
 	paid, err := in.Finish(end)
 	if err != nil {
 		return fmt.Errorf("deliver receipt %s: %w", j.id, err)

@@ -234,7 +234,6 @@ func TestToolLoopGoesBeforeTheOrder(t *testing.T) {
 // A conversation with a named model goes on where it was, of operators that are as good: its model server may still know the text.
 func TestNamedModelsConversationStays(t *testing.T) {
 	w := textWorld(t, 0)
-	w.operatorSlots = 64 // on a busy machine a handful of answers that are over, and whose vouchers are on their way, fills the usual four
 	for range 2 {
 		w.scriptedModel(ServedModel{Model: "gemma-2-9b-it", Price: Price{InputPerMTok: 1_000_000, OutputPerMTok: 1_000_000}})
 	}

@@ -42,8 +42,7 @@ type world struct {
 	// modelURL is the honest operator's model server.
 	modelURL string
 	// operatorLog is where operators log that are started from now on; nil: nowhere.
-	operatorLog   *slog.Logger
-	operatorSlots int // of those with a scripted model server; 0: as many as usual
+	operatorLog *slog.Logger
 	// operatorListen is where they listen; nil: nowhere.
 	operatorListen []string
 	// operatorKey is their account; nil: each has its own.

@@ -111,8 +111,9 @@ func (in *Incoming) Flush(ctx context.Context) error {
 }
 
 // Finish ends the answer and waits, at most InferTimers.Settle, for the
-// gateway's settlement. It also works after Cancel, with a receipt for what was
-// Acked. When it returns a settlement, Acked is exact. Errors: ErrNoSettlement,
+// gateway's settlement. The request's slot is free before the gateway has the
+// End: its next request may be ready. It also works after Cancel, with a
+// receipt for what was Acked. When it returns a settlement, Acked is exact. Errors: ErrNoSettlement,
 // ErrBroken; the answer is then delivered but not countersigned.
 func (in *Incoming) Finish(end End) (Settlement, error) {
 	if n := len(end.Receipt) + len(end.ReceiptSig); n > MaxReceiptBytes {
@@ -127,6 +128,7 @@ func (in *Incoming) Finish(end End) (Settlement, error) {
 		return Settlement{}, fmt.Errorf("finish: %w", err)
 	}
 	in.endPings()
+	in.leave()
 	err := in.write(&endFrame{
 		FinishReason: truncate(end.FinishReason), InputTokens: end.InputTokens, OutputTokens: end.OutputTokens,
 		Receipt: end.Receipt, ReceiptSig: end.ReceiptSig, Error: truncate(end.Error), Fault: end.Fault,

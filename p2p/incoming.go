@@ -33,6 +33,7 @@ type sentDelta struct {
 // called concurrently, though Sends then arrive in an order of their own.
 type Incoming struct {
 	enter   func() bool // takes a slot, if one is free; called once, before the request is accepted
+	leave   func()      // gives it back, if it was taken; may be called again
 	frames  *frameStream
 	from    PeerID
 	request InferRequest

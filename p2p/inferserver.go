@@ -31,7 +31,8 @@ const (
 // CodeInternal. The error is logged, not sent.
 type InferHandler func(ctx context.Context, in *Incoming) error
 
-// InferLimits bounds requests that are accepted and not over; zero fields mean 128 per peer and 512 in total.
+// InferLimits bounds requests that are accepted and whose answers are not over; zero fields mean 128 per peer and 512 in total. An
+// answer that waits for its settlement has no slot: like a request that is not there yet it costs its peer a stream.
 type InferLimits struct{ PerPeer, Total int }
 
 // inferServer hands streams to the handler, within its limits.
@@ -104,17 +105,20 @@ func (s *inferServer) serveNext(frames *frameStream, w *wait) bool {
 	}
 	handle, slots := s.current()
 	accepted := false
-	defer func() {
-		if accepted {
-			slots.leave(from)
-		}
-	}()
-	return s.run(handle, frames, from, request, left, func() bool {
+	enter := func() bool {
 		if accepted = slots.enter(from); accepted {
 			w.end()
 		}
 		return accepted
+	}
+	leave := sync.OnceFunc(func() {
+		if accepted {
+			w.resume()
+			slots.leave(from)
+		}
 	})
+	defer leave()
+	return s.run(handle, frames, from, request, left, func(in *Incoming) { in.enter, in.leave = enter, leave })
 }
 
 // readRequest reads Open and the body.
@@ -152,14 +156,15 @@ func (s *inferServer) readRequest(frames *frameStream, w *wait) (InferRequest, t
 	}, left, nil
 }
 
-// run calls the handler, for which enter takes a slot, and cleans up behind it. It says whether the stream can carry another request.
-func (s *inferServer) run(handle InferHandler, frames *frameStream, from PeerID, request InferRequest, left time.Duration, enter func() bool) bool {
+// run calls the handler, with a request that admit has given its slot's functions, and cleans up behind it. It says whether the stream
+// can carry another request.
+func (s *inferServer) run(handle InferHandler, frames *frameStream, from PeerID, request InferRequest, left time.Duration, admit func(*Incoming)) bool {
 	base, cancel := context.WithCancelCause(s.host.life)
 	defer cancel(nil)
 	ctx, stop := context.WithTimeout(base, left)
 	defer stop()
 	in := newIncoming(ctx, cancel, frames, from, request, s.host.cfg.Timers)
-	in.enter = enter
+	admit(in)
 	// The reader outlives the answer by the time to settle, and ends with the stream at the latest.
 	_ = frames.stream.SetReadDeadline(time.Now().Add(left + 2*s.host.cfg.Timers.Settle))
 	in.work.Go(in.read)

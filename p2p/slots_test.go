@@ -2,6 +2,8 @@ package p2p_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -118,4 +120,44 @@ func TestThousandOperatorsFit(t *testing.T) {
 		share := gateway.OperatorsMemory(1000)
 		return share > 0 && share <= 0.5
 	})
+}
+
+// TestSlotIsFreeWithTheAnswer: who has an answer's end can have the next one, whether or not the last is settled yet; and who settles
+// none has no more of them wait than it may have streams.
+func TestSlotIsFreeWithTheAnswer(t *testing.T) {
+	for transport := range listen {
+		t.Run(transport, func(t *testing.T) {
+			pr := startPair(t, transport, p2p.InferTimers{Settle: deadline})
+			settled := make(chan error, 8)
+			pr.operator.HandleInfer(func(_ context.Context, in *p2p.Incoming) error {
+				if err := in.Accept(); err != nil {
+					return err
+				}
+				_, err := in.Finish(p2p.End{})
+				settled <- err
+				return err
+			}, p2p.InferLimits{PerPeer: 1, Total: 1})
+			ctx := testContext(t)
+			var calls []*p2p.Call
+			for i := range cap(settled) {
+				call, err := pr.gateway.Infer(ctx, pr.operator.ID(), p2p.InferRequest{Body: []byte("hello")})
+				if err != nil {
+					t.Fatalf("behind %d answers that wait for their settlements: %v", i, err)
+				}
+				defer call.Close()
+				if _, err := call.Recv(ctx); !errors.Is(err, io.EOF) {
+					t.Fatal(err)
+				}
+				calls = append(calls, call)
+			}
+			for _, call := range calls {
+				if err := call.Settle(ctx, p2p.Settlement{}); err != nil {
+					t.Error(err)
+				}
+				if err := <-settled; err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
 }

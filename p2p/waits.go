@@ -7,7 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 )
 
-// waits are the streams of one protocol that wait for their peer: for its request, or to be rid of an answer. What they may cost
+// waits are the streams of one protocol that wait for their peer: for its request, to be rid of an answer, or for its settlement. What they may cost
 // together is bounded. Past the bound the peer whose streams cost most loses its oldest one. A request is there within moments, so
 // this is hardly ever an honest peer's: neither many streams nor many identities, which cost nothing to make, keep others out.
 type waits struct {
@@ -38,6 +38,14 @@ func newWaits(each, most int) *waits {
 // begin counts a stream in. Should it have to go, its peer is told code.
 func (s *waits) begin(stream network.Stream, code network.StreamErrorCode) *wait {
 	w := &wait{of: s, stream: stream, code: code}
+	w.resume()
+	w.grow(s.each)
+	return w
+}
+
+// resume counts a stream in again that was counted out, with all that it cost.
+func (w *wait) resume() {
+	s := w.of
 	s.mu.Lock()
 	p := s.peers[w.from()]
 	if p == nil {
@@ -45,9 +53,9 @@ func (s *waits) begin(stream network.Stream, code network.StreamErrorCode) *wait
 		s.peers[w.from()] = p
 	}
 	p.streams = append(p.streams, w)
+	p.cost, s.cost = p.cost+w.cost, s.cost+w.cost
 	s.mu.Unlock()
-	w.grow(s.each)
-	return w
+	w.grow(0)
 }
 
 func (w *wait) from() PeerID { return w.stream.Conn().RemotePeer() }
