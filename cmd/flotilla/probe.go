@@ -77,19 +77,41 @@ func (c *probeRunCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(s.out, probe.Table(probe.Rows(probes, map[string][]probe.Result{model: results}))); err != nil || !c.Add {
+	if _, err := fmt.Fprint(s.out, probe.Table(probe.Rows(probes, map[string][]probe.Result{model: results}))); err != nil {
 		return err
 	}
-	return c.addRows(ctx, s, emb, model, vectors, results)
+	if n := len(probes) - len(results); n > 0 {
+		fmt.Fprintf(s.err, "%d of %d prompts were not graded%s\n", n, len(probes), c.again())
+	}
+	if !c.Add {
+		return nil
+	}
+	near := make(map[string][]float32, len(probes))
+	for i, p := range probes {
+		near[p.ID] = vectors[i]
+	}
+	return c.addRows(ctx, s, emb, model, near, results)
+}
+
+// again says how the prompts that were not graded are asked once more.
+func (c *probeRunCmd) again() string {
+	if c.Out == "" {
+		return ""
+	}
+	return ": the same command with --resume asks them again"
 }
 
 // run asks what --resume does not find in --out, and adds each answer to that.
 func (c *probeRunCmd) run(ctx context.Context, s *streams, asked asking, model string, probes []probe.Probe) ([]probe.Result, error) {
-	opts := probe.Options{MaxTokens: c.Tokens, Progress: func(done, total int, r probe.Result) {
+	left := ungraded{log: s.err, total: len(probes)}
+	opts := probe.Options{MaxTokens: c.Tokens, Skip: left.goesOn, Progress: func(done, total int, r probe.Result) {
+		left.inARow = 0
 		fmt.Fprintf(s.err, "%3d/%d %-18s %.2f %4d tokens\n", done, total, r.ID, r.Score, r.OutputTokens)
 	}}
+	chat := asked.patient(s.err)
 	if c.Out == "" {
-		return probe.Run(ctx, asked.ask, probes, opts)
+		results, err := probe.Run(ctx, chat, probes, opts)
+		return results, left.ended(err)
 	}
 	out, from := &lineFile{name: c.Out}, c.from(asked)
 	if c.Resume {
@@ -107,8 +129,8 @@ func (c *probeRunCmd) run(ctx context.Context, s *streams, asked asking, model s
 		r.Model, r.From = model, from
 		return out.add(r)
 	}
-	results, err := probe.Run(ctx, asked.ask, probes, opts)
-	return results, out.finish(err)
+	results, err := probe.Run(ctx, chat, probes, opts)
+	return results, out.finish(left.ended(err))
 }
 
 // from is the operator or server whose answers these are; "" where the gateway may ask any that serves the model.
@@ -165,14 +187,14 @@ func (c *probeRunCmd) choose(ctx context.Context, emb routing.Embedder) ([]probe
 }
 
 // addRows replaces the model's probe rows, in one edit.
-func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embedder, model string, vectors [][]float32, results []probe.Result) error {
+func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embedder, model string, vectors map[string][]float32, results []probe.Result) error {
 	source := "probe:" + model
 	b, err := index.NewBuilder(emb.ID(), emb.Dim())
 	if err != nil {
 		return err
 	}
-	for i, r := range results {
-		if err := b.Add(index.Row{Vector: vectors[i], Source: source, Outcomes: []index.Outcome{{Model: model, Score: r.Score, OutputTokens: uint32(max(r.OutputTokens, 0))}}}); err != nil {
+	for _, r := range results {
+		if err := b.Add(index.Row{Vector: vectors[r.ID], Source: source, Outcomes: []index.Outcome{{Model: model, Score: r.Score, OutputTokens: uint32(max(r.OutputTokens, 0))}}}); err != nil {
 			return fmt.Errorf("probe %s: %w", r.ID, err)
 		}
 	}

@@ -22,6 +22,7 @@ type UpstreamError struct {
 	Status                     int
 	Type, Code, Param, Message string
 	RetryAfter                 time.Duration // 0 if the server named none
+	Final                      bool          // the server says that a repeat brings nothing
 }
 
 func (e *UpstreamError) Error() string {

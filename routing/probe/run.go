@@ -23,6 +23,7 @@ type Options struct {
 	MaxTokens int                             // per answer; default DefaultMaxTokens
 	Known     []Result                        // of an earlier run: probes with these ids and prompts are not asked again
 	Keep      func(r Result) error            // called after each answer; an error ends the run
+	Skip      func(err error) bool            // called where a probe gets no answer: true goes on without it; default: it ends the run
 	Progress  func(done, total int, r Result) // called after each probe that was asked
 }
 
@@ -39,8 +40,8 @@ type Result struct {
 	Score        float64 `json:"score"`
 }
 
-// Run asks every probe in order, one at a time, and grades the answers. On an error it returns the
-// results so far with it.
+// Run asks every probe in order, one at a time, and grades the answers; those it skips have no result. On an error it
+// returns the results so far with it.
 func Run(ctx context.Context, chat Chat, probes []Probe, opts Options) ([]Result, error) {
 	maxTokens := opts.MaxTokens
 	if maxTokens == 0 {
@@ -59,7 +60,11 @@ func Run(ctx context.Context, chat Chat, probes []Probe, opts Options) ([]Result
 		}
 		answer, err := chat(ctx, p.Prompt, maxTokens)
 		if err != nil {
-			return results, fmt.Errorf("ask probe %s: %w", p.ID, err)
+			err = fmt.Errorf("ask probe %s: %w", p.ID, err)
+			if opts.Skip == nil || !opts.Skip(err) {
+				return results, err
+			}
+			continue
 		}
 		r := Result{
 			ID: p.ID, Category: p.Category, Prompt: p.Prompt, Answer: answer.Text,
