@@ -2,16 +2,20 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ethereum/go-ethereum/common"
 
 	"flotilla/node/backend"
 	"flotilla/node/openai"
@@ -44,7 +48,7 @@ type probeRunCmd struct {
 
 // Help is shown above the flags.
 func (c *probeRunCmd) Help() string {
-	return "Either OPERATOR or MODEL is asked through a running gateway, or --backend directly. --out keeps the answers, --add makes index rows of them: in the running gateway (--admin), or in the file that --index names. Rows bear the source probe:MODEL, by which 'index remove' takes them out."
+	return "Either OPERATOR or MODEL is asked through a running gateway, or --backend directly. --out keeps the answers, --add makes index rows of them: in the running gateway (--admin), or in the file that --index names. Rows bear the source probe:MODEL@OPERATOR (probe:MODEL with --backend), by which 'index remove --source' takes them out; answers that are not those that other operators gave as this model are not added."
 }
 
 // probeTimeout bounds one probe's answer: some hundred tokens on a slow CPU.
@@ -120,13 +124,13 @@ func (c *probeRunCmd) run(ctx context.Context, s *streams, asked asking, model s
 			return nil, err
 		}
 		for _, r := range opts.Known {
-			if r.Model != "" && (r.Model != model || !strings.EqualFold(r.From, from)) {
+			if r.Model != "" && (r.Model != model || from != "" && !strings.EqualFold(r.From, from)) {
 				return nil, fmt.Errorf("resume %s: it has answers of %s, not of %s: give another --out", c.Out, giver(r.Model, r.From), giver(model, from))
 			}
 		}
 	}
 	opts.Keep = func(r probe.Result) error {
-		r.Model, r.From = model, from
+		r.Model, r.From = model, cmp.Or(r.From, from)
 		return out.add(r)
 	}
 	results, err := probe.Run(ctx, chat, probes, opts)
@@ -186,27 +190,60 @@ func (c *probeRunCmd) choose(ctx context.Context, emb routing.Embedder) ([]probe
 	return probes, near, nil
 }
 
-// addRows replaces the model's probe rows, in one edit.
+// addRows replaces the probe rows that the model has of each operator that answered, in one edit for each. An operator's answers that
+// are not those that others gave as this model are left out: they would be taken for the model's.
 func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embedder, model string, vectors map[string][]float32, results []probe.Result) error {
-	source := "probe:" + model
+	there, err := c.indexTarget.open(ctx)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	bySource := map[string][]probe.Result{}
+	for _, r := range results {
+		source := probe.SourcePrefix + model
+		if common.IsHexAddress(r.From) {
+			source += "@" + common.HexToAddress(r.From).Hex()
+		}
+		bySource[source] = append(bySource[source], r)
+	}
+	var refused []error
+	for _, source := range slices.Sorted(maps.Keys(bySource)) {
+		rows, err := probeRows(emb, model, source, vectors, bySource[source])
+		if err != nil {
+			return err
+		}
+		if there != nil {
+			found, err := probe.Served(there, rows, model, source)
+			if err != nil {
+				return err
+			}
+			if found.Verdict == probe.Substituted {
+				refused = append(refused, fmt.Errorf("%s: after %d probes its answers are not those of the model that others serve as %s (in one case of 100 this is chance): its rows were not added; where earlier rows are the false ones, see 'flotilla index inspect' and take them out with 'flotilla index remove --source'", source, found.Probes, model))
+				continue
+			}
+		}
+		e, err := c.add(ctx, rows, source)
+		if err != nil {
+			return err
+		}
+		if err := printEdited(s, e, false); err != nil {
+			return err
+		}
+	}
+	return errors.Join(refused...)
+}
+
+// probeRows are the graded answers as an index.
+func probeRows(emb routing.Embedder, model, source string, vectors map[string][]float32, results []probe.Result) (*index.Index, error) {
 	b, err := index.NewBuilder(emb.ID(), emb.Dim())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range results {
 		if err := b.Add(index.Row{Vector: vectors[r.ID], Source: source, Outcomes: []index.Outcome{{Model: model, Score: r.Score, OutputTokens: uint32(max(r.OutputTokens, 0))}}}); err != nil {
-			return fmt.Errorf("probe %s: %w", r.ID, err)
+			return nil, fmt.Errorf("probe %s: %w", r.ID, err)
 		}
 	}
-	rows, err := b.Build()
-	if err != nil {
-		return err
-	}
-	e, err := c.add(ctx, rows, source)
-	if err != nil {
-		return err
-	}
-	return printEdited(s, e, false)
+	return b.Build()
 }
 
 // asking is the model under test and the way to it.
@@ -317,8 +354,26 @@ func (a asking) ask(ctx context.Context, prompt string, maxTokens int) (probe.An
 		answer.Text += ev.Text
 		if ev.Usage != nil {
 			answer.PromptTokens, answer.OutputTokens = int(ev.Usage.PromptTokens), int(ev.Usage.CompletionTokens)
+			answer.From = operatorOf(ev.Data)
 		}
 	}
+}
+
+// operatorOf is the operator of which a gateway says that it answered; "" where no gateway does.
+func operatorOf(chunk []byte) string {
+	var said struct {
+		Usage struct {
+			Flotilla struct{ Operator string } `json:"flotilla"`
+		} `json:"usage"`
+	}
+	if json.Unmarshal(chunk, &said) != nil {
+		return ""
+	}
+	account, _, _ := strings.Cut(said.Usage.Flotilla.Operator, "/") // behind it one of its nodes
+	if !common.IsHexAddress(account) {
+		return ""
+	}
+	return common.HexToAddress(account).Hex()
 }
 
 type probeMergeCmd struct {

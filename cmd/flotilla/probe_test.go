@@ -47,8 +47,9 @@ func TestANewModelIsProbedAndJudgedThroughTheGateway(t *testing.T) {
 	if alder.requests.Load() != 4 || birch.requests.Load() != 0 {
 		t.Errorf("by model, the cheap operator was asked %d times, the dear one %d", alder.requests.Load(), birch.requests.Load())
 	}
-	// Probing again replaces the rows, and a named operator is the one that answers though another is cheaper.
-	want([]string{"probe", testnet.DevAddress("birch").Hex(), "--limit", "6", "--add"}, "6/6", "added    6 rows")
+	// Probing an operator again replaces its rows, and a named operator is the one that answers though another is cheaper.
+	want([]string{"probe", testnet.DevAddress("birch").Hex(), "--limit", "2", "--add"}, "2/2", "added    2 rows")
+	want([]string{"probe", testnet.DevAddress("birch").Hex(), "--limit", "4", "--add"}, "4/4", "added    4 rows", "removed  2 outcomes, 2 rows")
 	if alder.requests.Load() != 4 || birch.requests.Load() != 6 {
 		t.Errorf("by operator, the cheap operator was asked %d times, the dear one %d", alder.requests.Load(), birch.requests.Load())
 	}

@@ -13,6 +13,7 @@ type Answer struct {
 	Text         string
 	PromptTokens int // as the server counted them
 	OutputTokens int
+	From         string // who answered, where that is known
 }
 
 // Chat asks a model one prompt, as a single user message, at temperature 0.
@@ -30,7 +31,7 @@ type Options struct {
 // Result is one graded answer.
 type Result struct {
 	Model        string  `json:"model,omitempty"` // where it is kept with others
-	From         string  `json:"from,omitempty"`  // where it is kept: the one operator or server that was asked
+	From         string  `json:"from,omitempty"`  // the operator or server that answered, where it is known
 	ID           string  `json:"id"`
 	Category     string  `json:"category"`
 	Prompt       string  `json:"prompt"`
@@ -67,7 +68,7 @@ func Run(ctx context.Context, chat Chat, probes []Probe, opts Options) ([]Result
 			continue
 		}
 		r := Result{
-			ID: p.ID, Category: p.Category, Prompt: p.Prompt, Answer: answer.Text,
+			From: answer.From, ID: p.ID, Category: p.Category, Prompt: p.Prompt, Answer: answer.Text,
 			PromptTokens: answer.PromptTokens, OutputTokens: answer.OutputTokens, Score: Grade(p, answer.Text),
 		}
 		if opts.Keep != nil {
