@@ -321,7 +321,7 @@ func TestKeySeesItself(t *testing.T) {
 	total, _ := w.sumOf(k.ID)
 	for secret, want := range map[string]string{
 		k.Secret:    fmt.Sprintf(`"label":"alice","limit":1,"limit_remaining":%s,"limit_reset":"daily","usage":%s,`, usd(1_000_000-uint64(total)), usd(uint64(total))),
-		worldAPIKey: `"limit":null,"limit_remaining":null,"limit_reset":null,"usage":0,"is_free_tier":false,"rate_limit":null,"expires_at":null,`,
+		worldAPIKey: `"limit":null,"limit_remaining":null,"limit_reset":null,"usage":0,"is_free_tier":false,"rate_limit":{"requests":-1,"interval":"60s","note":""},"expires_at":null,`,
 	} {
 		resp, raw := w.get(secret, "/v1/key")
 		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), want) {

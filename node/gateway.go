@@ -348,6 +348,12 @@ func (g *Gateway) Models(context.Context) ([]openai.Model, error) {
 	return list, nil
 }
 
+// Endpoints lists who can be asked for a model now, for chats or for vectors.
+func (g *Gateway) Endpoints(_ context.Context, model string) ([]openai.Endpoint, error) {
+	now := g.now()
+	return endpoints(append(g.candidates(now), g.embedders(now)...), routing.ModelID(model)), nil
+}
+
 // Ready is nil when at least one operator can be asked, for every API key.
 func (g *Gateway) Ready(context.Context) error {
 	if err := g.keys.Ready(); err != nil {

@@ -1,12 +1,14 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"math"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"flotilla/node/backend"
 	"flotilla/node/openai"
@@ -52,21 +54,51 @@ func priceOf(c routing.Candidate) uint64 {
 
 // describe adds what any of a model's offers can do: a request that needs it is sent to such a one.
 func describe(m *openai.Model, offers []routing.Candidate) {
-	var tools, jsonMode bool
 	for _, c := range offers {
-		tools, jsonMode, m.Vision = tools || c.Tools, jsonMode || c.JSONMode, m.Vision || c.Vision
+		m.Vision = m.Vision || c.Vision
+		for _, p := range parameters(c) {
+			if !slices.Contains(m.SupportedParameters, p) {
+				m.SupportedParameters = append(m.SupportedParameters, p)
+			}
+		}
 		m.ContextLength = max(m.ContextLength, c.MaxContext)
 		if p, ok := c.Ref.(*priced); ok && p.advert.Quantization != "" && !slices.Contains(m.Quantizations, p.advert.Quantization) {
 			m.Quantizations = append(m.Quantizations, p.advert.Quantization)
 		}
 	}
 	slices.Sort(m.Quantizations)
-	if tools {
-		m.SupportedParameters = append(m.SupportedParameters, "tools", "tool_choice")
+}
+
+// parameters that an operator promises beyond the usual ones.
+func parameters(c routing.Candidate) []string {
+	var out []string
+	if c.Tools {
+		out = append(out, "tools", "tool_choice")
 	}
-	if jsonMode {
-		m.SupportedParameters = append(m.SupportedParameters, "response_format", "structured_outputs")
+	if c.JSONMode {
+		out = append(out, "response_format", "structured_outputs")
 	}
+	return out
+}
+
+// endpoints are the offers of a model that can be asked, the cheapest first and at most openai.MaxEndpoints.
+func endpoints(cands []routing.Candidate, id routing.ModelID) []openai.Endpoint {
+	cands = slices.DeleteFunc(cands, func(c routing.Candidate) bool { return c.Model != id || c.Unavailable != "" })
+	slices.SortFunc(cands, func(a, b routing.Candidate) int {
+		return cmp.Or(cmp.Compare(priceOf(a), priceOf(b)), strings.Compare(a.Operator, b.Operator))
+	})
+	var out []openai.Endpoint
+	for _, c := range cands[:min(len(cands), openai.MaxEndpoints)] {
+		e := openai.Endpoint{
+			Operator: c.Operator, ContextLength: c.MaxContext, InputPerMTok: c.InputPerMTok, OutputPerMTok: c.OutputPerMTok, PerRequest: c.PerRequest,
+			SupportedParameters: parameters(c),
+		}
+		if p, ok := c.Ref.(*priced); ok {
+			e.Quantization = quantizationClass(p.advert.Quantization)
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // baselineCost is what always asking the best single model would have cost for the same prompt, in base units: its

@@ -35,6 +35,19 @@ func TestModelIsFoundByAnySpelling(t *testing.T) {
 			t.Errorf("%s: %d", name, status)
 		}
 	}
+	var served struct {
+		Data struct {
+			ID        string
+			Endpoints []struct {
+				ProviderName string `json:"provider_name"`
+				Pricing      struct{ Prompt, Completion string }
+			}
+		}
+	}
+	read("/v1/models/HuggingFaceTB/SmolLM2-135M-Instruct/endpoints", &served)
+	if e := served.Data.Endpoints; served.Data.ID != worldModel || len(e) != 1 || e[0].ProviderName == "" || e[0].Pricing.Completion != "0.000000000002" {
+		t.Errorf("who serves it: %+v", served)
+	}
 	dates := func() map[string]int64 {
 		t.Helper()
 		var list struct{ Data []entry }

@@ -262,3 +262,21 @@ func TestNamedModelsConversationStays(t *testing.T) {
 		t.Errorf("conversations began with %v, want both", asked)
 	}
 }
+
+// Who offers a model is told by price, without those that cannot be asked.
+func TestEndpointsAreTheCheapest(t *testing.T) {
+	offers := []routing.Candidate{
+		{Operator: "0xc/dear", Model: "m", InputPerMTok: 30, OutputPerMTok: 30, JSONMode: true}, {Operator: "0xa/away", Model: "m", Unavailable: "paused"},
+		{Operator: "0xb/other", Model: "n"}, {Operator: "0xb/cheap", Model: "m", InputPerMTok: 10, OutputPerMTok: 20, Tools: true},
+	}
+	for i := range openai.MaxEndpoints {
+		offers = append(offers, routing.Candidate{Operator: fmt.Sprintf("0xd/%03d", i), Model: "m", InputPerMTok: 100})
+	}
+	got := endpoints(offers, "m")
+	if len(got) != openai.MaxEndpoints || got[0].Operator != "0xb/cheap" || got[1].Operator != "0xc/dear" || got[2].Operator != "0xd/000" {
+		t.Fatalf("%d: %v", len(got), got[:3])
+	}
+	if !slices.Contains(got[0].SupportedParameters, "tools") || !slices.Contains(got[1].SupportedParameters, "structured_outputs") || len(got[2].SupportedParameters) > 0 {
+		t.Errorf("%v", got[:3])
+	}
+}

@@ -64,11 +64,17 @@ type errorBody struct {
 }
 
 type errorObject struct {
-	Message  string      `json:"message"`
-	Type     string      `json:"type"`
-	Param    *string     `json:"param"`
-	Code     *string     `json:"code"`
-	Flotilla *errorUsage `json:"flotilla,omitempty"`
+	Message  string         `json:"message"`
+	Type     string         `json:"type"`
+	Param    *string        `json:"param"`
+	Code     any            `json:"code"` // a word or null; for OpenRouter's clients the status
+	Metadata *errorMetadata `json:"metadata,omitempty"`
+	Flotilla *errorUsage    `json:"flotilla,omitempty"`
+}
+
+// errorMetadata is OpenRouter's place for the word.
+type errorMetadata struct {
+	ErrorType string `json:"error_type"`
 }
 
 // errorUsage says what a cut answer cost.
@@ -78,9 +84,12 @@ type errorUsage struct {
 	Partial      bool   `json:"partial"`
 }
 
-// body is the error as JSON; final adds what was charged, if anything.
-func (e *APIError) body(final Final) []byte {
+// body is the error as JSON, for OpenRouter's clients in their shape; final adds what was charged, if anything.
+func (e *APIError) body(final Final, openRouter bool) []byte {
 	obj := errorObject{Message: e.Message, Type: e.kind(), Param: orNull(e.Param), Code: orNull(e.Code)}
+	if openRouter {
+		obj.Code, obj.Metadata = e.openRouterCode()
+	}
 	if final.ReceiptID != "" {
 		obj.Flotilla = &errorUsage{ReceiptID: final.ReceiptID, CostMicroUSD: final.CostMicroUSD, Partial: final.Partial}
 	}

@@ -127,7 +127,7 @@ type answer struct {
 	req   Request
 	reply Reply
 	shape shape
-	own   [4]rawjson.Edit // id, object, created, model: the same on each chunk
+	own   []rawjson.Edit  // id, object, created, model …: the same on each chunk
 	usage json.RawMessage // the operator's own usage object
 	last  json.RawMessage // the operator's usage chunk, held back until the bill is known
 }
@@ -137,12 +137,20 @@ func newAnswer(x *exchange, req Request, reply Reply, s shape) *answer {
 	if req.Stream {
 		object = s.chunk
 	}
-	return &answer{x: x, req: req, reply: reply, shape: s, own: [4]rawjson.Edit{
+	own := []rawjson.Edit{
 		{Key: "id", Value: rawjson.Quote(completionID(s.idPrefix, x.info.ReceiptID, x.id))},
 		{Key: "object", Value: rawjson.Quote(object)},
 		{Key: "created", Value: strconv.AppendInt(nil, x.start.Unix(), 10)},
 		{Key: "model", Value: rawjson.Quote(x.info.Model)},
-	}}
+	}
+	if x.openRouter {
+		own = append(own, rawjson.Edit{Key: "provider", Value: rawjson.Quote(x.info.Operator)})
+		req.IncludeUsage = true // as OpenRouter does, asked for or not
+		if s.choices == nil {
+			s.choices = openRouterChoices
+		}
+	}
+	return &answer{x: x, req: req, reply: reply, shape: s, own: own}
 }
 
 // completionIDPrefix starts the ids of answers. The rest is the receipt's id, or the request's where there is no receipt, so
@@ -255,7 +263,7 @@ func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
 		return nil, nil
 	}
 	usage := rawjson.Edit{Key: "usage"} // removed, or null as at OpenAI when usage was asked for
-	if a.req.IncludeUsage {
+	if a.req.IncludeUsage && !a.x.openRouter {
 		usage.Value = json.RawMessage("null")
 	}
 	if obj.Has("usage") {
@@ -275,6 +283,9 @@ func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
 // edits are what an answer or a chunk gets of ours: its identity, and choices in the client's shape.
 func (a *answer) edits(obj rawjson.Object) ([]rawjson.Edit, error) {
 	own := a.own[:len(a.own):len(a.own)]
+	if a.x.openRouter {
+		own = append(own, openRouterMembers(obj, a.req.Stream)...)
+	}
 	if a.shape.choices == nil {
 		return own, nil
 	}
@@ -289,7 +300,11 @@ func (a *answer) usageChunk() []byte {
 	if err != nil { // the operator sent none
 		obj, _ = rawjson.Parse([]byte(`{}`)) // constant, parses
 	}
-	return obj.Apply(append(a.own[:],
+	own := a.own[:len(a.own):len(a.own)]
+	if a.x.openRouter {
+		own = append(own, openRouterMembers(obj, true)...)
+	}
+	return obj.Apply(append(own,
 		rawjson.Edit{Key: "choices", Value: json.RawMessage("[]")},
 		rawjson.Edit{Key: "usage", Value: usageObject(a.usage, a.x.info, a.x.final)})...)
 }

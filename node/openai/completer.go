@@ -16,6 +16,8 @@ type Completer interface {
 	Explain(ctx context.Context, req Request) (Explanation, error)
 	// Models lists what can be asked for now; none is no error.
 	Models(ctx context.Context) ([]Model, error)
+	// Endpoints lists who can be asked for the model now, the cheapest first and at most MaxEndpoints; none is no error.
+	Endpoints(ctx context.Context, model string) ([]Endpoint, error)
 	// Receipt returns everything that is known about one answer to the key as a JSON object. id is 0x and 64 hex digits.
 	Receipt(ctx context.Context, key KeyInfo, id string) (json.RawMessage, error)
 	// ReceiptIndex returns the routing index that the decision of one of the key's receipts was made with, as a file.

@@ -11,6 +11,9 @@ import (
 	"strings"
 )
 
+// embeddingsRoute is the address of vectors.
+const embeddingsRoute = "/v1/embeddings"
+
 // EmbeddingModel is the gateway's own sentence encoder, the one that it routes by. It costs nothing and needs no operator.
 type EmbeddingModel struct {
 	ID  string // as clients name it

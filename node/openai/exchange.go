@@ -23,6 +23,8 @@ type exchange struct {
 	id    string
 	key   KeyInfo
 
+	openRouter bool // it came under OpenRouter's root
+
 	cut     bool // the body broke off, which ends the request's context too although its client may be there
 	session sessionKey
 	visit   Visit      // nil: no gate, or not admitted
@@ -132,7 +134,7 @@ func (x *exchange) failBilled(api *APIError, final Final) {
 		x.abandon()
 	}
 	api.setHeaders(x.w.Header())
-	x.send(api.Status, api.body(final))
+	x.send(api.Status, api.body(final, x.openRouter))
 }
 
 // abandon cuts the connection of a client that has left. Returning from the handler would end the answer properly, and

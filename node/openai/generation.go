@@ -42,6 +42,7 @@ type wireGeneration struct {
 	Cancelled              bool            `json:"cancelled"`
 	FinishReason           *string         `json:"finish_reason"`
 	TotalCost              json.RawMessage `json:"total_cost"`
+	Usage                  json.RawMessage `json:"usage"`                   // the same
 	UpstreamCost           json.RawMessage `json:"upstream_inference_cost"` // the same: there is no markup
 	CacheDiscount          json.RawMessage `json:"cache_discount"`          // what an answer that was given again had cost; else null
 	Latency                float64         `json:"latency"`                 // ms to the first byte
@@ -52,7 +53,35 @@ type wireGeneration struct {
 	NativeTokensCompletion uint32          `json:"native_tokens_completion"`
 	ReceiptID              string          `json:"receipt_id"`
 	Receipt                json.RawMessage `json:"receipt"`
-	Flotilla               wireRecord      `json:"flotilla"`
+	APIType                string          `json:"api_type"`
+	Origin                 string          `json:"origin"`      // always empty: it is not kept
+	DataRegion             string          `json:"data_region"` // always global: operators are anywhere
+	IsBYOK                 bool            `json:"is_byok"`     // always false
+	notKept
+	Flotilla wireRecord `json:"flotilla"`
+}
+
+// notKept are members that OpenRouter's clients insist on and of which this gateway keeps nothing.
+type notKept struct {
+	AppID                  unknown `json:"app_id"`
+	ExternalUser           unknown `json:"external_user"`
+	HTTPReferer            unknown `json:"http_referer"`
+	ModerationLatency      unknown `json:"moderation_latency"`
+	NativeFinishReason     unknown `json:"native_finish_reason"`
+	NativeTokensCached     unknown `json:"native_tokens_cached"`
+	NativeCompletionImages unknown `json:"native_tokens_completion_images"`
+	NativeTokensReasoning  unknown `json:"native_tokens_reasoning"`
+	NumFetches             unknown `json:"num_fetches"`
+	NumInputAudioPrompt    unknown `json:"num_input_audio_prompt"`
+	NumMediaCompletion     unknown `json:"num_media_completion"`
+	NumMediaPrompt         unknown `json:"num_media_prompt"`
+	NumSearchResults       unknown `json:"num_search_results"`
+	PresetID               unknown `json:"preset_id"`
+	ProviderResponses      unknown `json:"provider_responses"`
+	ServiceTier            unknown `json:"service_tier"`
+	UserAgent              unknown `json:"user_agent"`
+	WebSearchEngine        unknown `json:"web_search_engine"`
+	WorkspaceID            unknown `json:"workspace_id"`
 }
 
 type wireRecord struct {
@@ -75,7 +104,8 @@ func (g Generation) wire() wireGeneration {
 	f, cost := g.Final, withPoint(formatUSD(g.Final.CostMicroUSD, 6))
 	w := wireGeneration{
 		ID: g.RequestID, RequestID: orNull(g.RequestID), Model: g.Info.Model, ProviderName: g.Info.Operator, CreatedAt: g.At, Streamed: g.Stream,
-		Cancelled: g.Status == statusClientGone, FinishReason: orNull(f.FinishReason), TotalCost: cost, UpstreamCost: cost,
+		Cancelled: g.Status == statusClientGone, FinishReason: orNull(f.FinishReason), TotalCost: cost, Usage: cost, UpstreamCost: cost,
+		APIType: "completions", DataRegion: "global",
 		Latency: milliseconds(g.FirstByte), GenerationTime: milliseconds(max(0, g.Total-g.FirstByte)),
 		TokensPrompt: f.PromptTokens, TokensCompletion: f.CompletionTokens, NativeTokensPrompt: f.PromptTokens, NativeTokensCompletion: f.CompletionTokens,
 		ReceiptID: f.ReceiptID, Receipt: g.ReceiptContent,
@@ -83,6 +113,9 @@ func (g Generation) wire() wireGeneration {
 			Status: g.Status, Code: g.Code, Asked: g.Asked, Reason: g.Info.Reason, Why: g.Info.Why, PredictedQuality: quality(g.Info.PredictedQuality), Attempts: g.Attempts,
 			CostMicroUSD: f.CostMicroUSD, BaselineModel: g.Info.BaselineModel, BaselineMicroUSD: f.BaselineMicroUSD, Partial: f.Partial,
 		},
+	}
+	if g.Route == embeddingsRoute {
+		w.APIType = "embeddings"
 	}
 	if c := g.Info.Cache; c.Status == CacheHit {
 		w.CacheDiscount, w.Flotilla.Cache, w.Flotilla.CacheReceiptID = withPoint(formatUSD(c.SavedMicroUSD, 6)), c.Kind, c.ReceiptID
@@ -125,7 +158,5 @@ func (h *handler) serveGeneration(x *exchange) {
 		x.failWith(err)
 		return
 	}
-	x.sendJSON(http.StatusOK, struct {
-		Data wireGeneration `json:"data"`
-	}{g.wire()})
+	x.sendData(g.wire())
 }

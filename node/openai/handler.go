@@ -119,27 +119,37 @@ func findRoute(path string) (route, bool) {
 		return route{method: http.MethodPost, serve: (*handler).serveChat}, true
 	case textRoute:
 		return route{method: http.MethodPost, serve: (*handler).serveCompletions}, true
-	case "/v1/embeddings":
+	case embeddingsRoute:
 		return route{method: http.MethodPost, serve: (*handler).serveEmbeddings}, true
 	case "/v1/route":
 		return route{method: http.MethodPost, serve: (*handler).serveRoute}, true
 	case "/v1/feedback":
 		return route{method: http.MethodPost, serve: (*handler).serveFeedback}, true
-	case "/v1/models":
+	case "/v1/models", "/v1/models/user":
 		return route{method: http.MethodGet, serve: (*handler).serveModels}, true
+	case "/v1/models/count":
+		return route{method: http.MethodGet, serve: (*handler).serveModelCount}, true
+	case "/v1/embeddings/models":
+		return route{method: http.MethodGet, serve: (*handler).serveEmbeddingModels}, true
 	case "/v1/receipts":
 		return route{method: http.MethodGet, serve: (*handler).serveReceipts}, true
 	case "/v1/generation":
 		return route{method: http.MethodGet, serve: (*handler).serveGeneration}, true
 	case "/v1/key":
 		return route{method: http.MethodGet, serve: (*handler).serveKey}, true
+	case "/v1/credits":
+		return route{method: http.MethodGet, serve: (*handler).serveCredits}, true
 	case "/healthz": // who is full is alive: a restart for it would cut all that is under way
 		return route{method: http.MethodGet, open: true, serve: (*handler).serveHealth}, true
 	case "/readyz":
 		return route{method: http.MethodGet, open: true, serve: (*handler).serveReady}, true
 	}
 	switch {
-	case strings.HasPrefix(path, "/v1/models/") && len(path) > len("/v1/models/"):
+	case strings.HasPrefix(path, modelsPrefix) && strings.HasSuffix(path, endpointsSuffix) && len(path) > len(modelsPrefix+endpointsSuffix):
+		return route{method: http.MethodGet, serve: (*handler).serveEndpoints}, true
+	case strings.HasPrefix(path, oneModelPrefix) && len(path) > len(oneModelPrefix):
+		return route{method: http.MethodGet, serve: (*handler).serveOneModel}, true
+	case strings.HasPrefix(path, modelsPrefix) && len(path) > len(modelsPrefix):
 		return route{method: http.MethodGet, serve: (*handler).serveModel}, true
 	case strings.HasPrefix(path, receiptsRoute) && strings.HasSuffix(path, indexSuffix):
 		return route{method: http.MethodGet, serve: (*handler).serveReceiptIndex}, true
@@ -156,7 +166,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.cfg.Page.ServeHTTP(w, r)
 		return
 	}
-	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), start: time.Now(), id: newRequestID()}
+	r, openRouter := underOpenRouter(r)
+	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), start: time.Now(), id: newRequestID(), openRouter: openRouter}
 	w.Header().Set("X-Request-Id", x.id)
 	// A keep-alive connection still has the deadline of the answer before this one.
 	x.writeDeadline(0)

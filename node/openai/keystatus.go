@@ -3,6 +3,7 @@ package openai
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"time"
 )
@@ -33,14 +34,48 @@ type wireKey struct {
 	LimitReset     *string         `json:"limit_reset"`
 	Usage          json.RawMessage `json:"usage"`
 	FreeTier       bool            `json:"is_free_tier"`
-	RateLimit      *wireKeyRate    `json:"rate_limit"`
+	RateLimit      wireKeyRate     `json:"rate_limit"`
 	ExpiresAt      *time.Time      `json:"expires_at"`
-	Flotilla       wireKeyUse      `json:"flotilla"`
+	keyUsage
+	keyNone
+	Flotilla wireKeyUse `json:"flotilla"`
 }
 
 type wireKeyRate struct {
-	Requests uint64 `json:"requests"`
+	Requests int64  `json:"requests"` // -1: no limit
 	Interval string `json:"interval"`
+	Note     string `json:"note"`
+}
+
+// keyUsage is what was spent since midnight, Monday and the first, in UTC: null where it is not known, as of a key whose budget starts
+// again at other times and that has spent.
+type keyUsage struct {
+	Daily   json.RawMessage `json:"usage_daily"`
+	Weekly  json.RawMessage `json:"usage_weekly"`
+	Monthly json.RawMessage `json:"usage_monthly"`
+}
+
+// keyNone are OpenRouter's members for what no gateway has: provider keys of one's own, keys that make keys, accounts, a daily quota
+// of free models (-1: without one), and regions.
+type keyNone struct {
+	BYOKUsage      int       `json:"byok_usage"`
+	BYOKDaily      int       `json:"byok_usage_daily"`
+	BYOKWeekly     int       `json:"byok_usage_weekly"`
+	BYOKMonthly    int       `json:"byok_usage_monthly"`
+	IncludeBYOK    bool      `json:"include_byok_in_limit"`
+	IsManagement   bool      `json:"is_management_key"`
+	IsProvisioning bool      `json:"is_provisioning_key"`
+	CreatorUserID  unknown   `json:"creator_user_id"`
+	OrganizationID unknown   `json:"organization_id"`
+	WorkspaceID    unknown   `json:"workspace_id"`
+	AllowedRegions []string  `json:"allowed_data_regions"`
+	FreeModelQuota freeQuota `json:"free_model_daily_requests"`
+}
+
+type freeQuota struct {
+	Limit     int `json:"limit"`
+	Remaining int `json:"remaining"`
+	Used      int `json:"used"`
 }
 
 type wireKeyUse struct {
@@ -63,8 +98,10 @@ func (s KeyStatus) wire(key KeyInfo) wireKey {
 			KeyID: key.ID, SpentMicroUSD: s.SpentMicroUSD, TotalMicroUSD: s.TotalMicroUSD, HeldMicroUSD: s.HeldMicroUSD, Receipts: s.Receipts, ResetAt: timeOrNull(s.ResetAt),
 		},
 	}
-	if s.BudgetMicroUSD > 0 {
-		left := s.BudgetMicroUSD - min(s.BudgetMicroUSD, s.SpentMicroUSD+s.HeldMicroUSD)
+	w.keyUsage = s.usage()
+	w.keyNone = keyNone{AllowedRegions: []string{"global"}, FreeModelQuota: freeQuota{Limit: -1, Remaining: -1}}
+	w.RateLimit = wireKeyRate{Requests: -1, Interval: "60s"}
+	if left, ok := s.left(); ok {
 		w.Limit, w.LimitRemaining = json.RawMessage(formatUSD(s.BudgetMicroUSD, 6)), json.RawMessage(formatUSD(left, 6))
 		name, ok := resetNames[s.Reset]
 		if !ok { // an hour is ours alone
@@ -73,12 +110,31 @@ func (s KeyStatus) wire(key KeyInfo) wireKey {
 		w.LimitReset = orNull(name)
 	}
 	if s.RequestsPerMinute > 0 {
-		w.RateLimit = &wireKeyRate{s.RequestsPerMinute, "60s"}
+		w.RateLimit.Requests = int64(min(s.RequestsPerMinute, math.MaxInt64))
 	}
 	if s.TokensPerMinute > 0 {
 		w.Flotilla.TokensPerMinute = &s.TokensPerMinute
 	}
 	return w
+}
+
+// left of the budget, also of what is held for requests under way; false: there is none.
+func (s KeyStatus) left() (microUSD uint64, ok bool) {
+	return s.BudgetMicroUSD - min(s.BudgetMicroUSD, s.SpentMicroUSD+s.HeldMicroUSD), s.BudgetMicroUSD > 0
+}
+
+// usage since the periods' starts. A key counts in the period of its budget alone; one that never spent has spent nothing in any.
+func (s KeyStatus) usage() keyUsage {
+	in := func(period string) json.RawMessage {
+		switch {
+		case s.TotalMicroUSD == 0:
+			return json.RawMessage("0")
+		case s.Reset == period:
+			return json.RawMessage(formatUSD(s.SpentMicroUSD, 6))
+		}
+		return nil
+	}
+	return keyUsage{Daily: in("day"), Weekly: in("week"), Monthly: in("month")}
 }
 
 func timeOrNull(t time.Time) *time.Time {
@@ -88,18 +144,44 @@ func timeOrNull(t time.Time) *time.Time {
 	return &t
 }
 
-// serveKey tells a key about itself, under OpenRouter's address.
-func (h *handler) serveKey(x *exchange) {
+// status of the key that asks; if it cannot be told, it has answered.
+func (h *handler) status(x *exchange) (KeyStatus, bool) {
 	if h.cfg.KeyStatus == nil {
 		x.fail(&APIError{Status: http.StatusNotFound, Code: "no_key_status", NoRetry: true, Message: "this gateway tells keys nothing of themselves"})
-		return
+		return KeyStatus{}, false
 	}
 	s, err := h.cfg.KeyStatus(x.r.Context(), x.key)
 	if err != nil {
 		x.failWith(err)
+		return KeyStatus{}, false
+	}
+	return s, true
+}
+
+// serveKey tells a key about itself, under OpenRouter's address.
+func (h *handler) serveKey(x *exchange) {
+	if s, ok := h.status(x); ok {
+		x.sendData(s.wire(x.key))
+	}
+}
+
+// wireCredits is OpenRouter's object. Clients show the difference as what is left.
+type wireCredits struct {
+	TotalCredits json.RawMessage `json:"total_credits"` // what was spent ever, and what is left of the budget
+	TotalUsage   json.RawMessage `json:"total_usage"`
+}
+
+// serveCredits tells a budget as OpenRouter tells an account: there is none behind the keys, so a key without a budget has no credits
+// that could be told.
+func (h *handler) serveCredits(x *exchange) {
+	s, ok := h.status(x)
+	if !ok {
 		return
 	}
-	x.sendJSON(http.StatusOK, struct {
-		Data wireKey `json:"data"`
-	}{s.wire(x.key)})
+	left, ok := s.left()
+	if !ok {
+		x.fail(&APIError{Status: http.StatusNotFound, Code: "no_budget", NoRetry: true, Message: "the API key has no budget, and there is no account behind the keys: GET /v1/key tells what it has spent"})
+		return
+	}
+	x.sendData(wireCredits{json.RawMessage(formatUSD(s.TotalMicroUSD+left, 6)), json.RawMessage(formatUSD(s.TotalMicroUSD, 6))})
 }

@@ -15,14 +15,24 @@ type wireModel struct {
 	OwnedBy             string       `json:"owned_by"`
 	CanonicalSlug       string       `json:"canonical_slug"`
 	Name                string       `json:"name"`
-	Description         string       `json:"description,omitempty"`
-	ContextLength       uint32       `json:"context_length,omitempty"`
+	Description         string       `json:"description"`
+	ContextLength       *uint32      `json:"context_length"` // null if unknown
 	Architecture        architecture `json:"architecture"`
 	Pricing             *wirePricing `json:"pricing,omitempty"`
 	TopProvider         topProvider  `json:"top_provider"`
 	SupportedParameters []string     `json:"supported_parameters"`
 	Quantizations       []string     `json:"quantizations,omitempty"`
 	Operators           int          `json:"operators,omitempty"`
+	Links               modelLinks   `json:"links"`
+
+	DefaultParameters unknown `json:"default_parameters"` // the model server has its own
+	PerRequestLimits  unknown `json:"per_request_limits"`
+	SupportedVoices   unknown `json:"supported_voices"`
+}
+
+// modelLinks is where more is said of a model.
+type modelLinks struct {
+	Details string `json:"details"`
 }
 
 // architecture is what goes in and comes out.
@@ -31,7 +41,7 @@ type architecture struct {
 	InputModalities  []string `json:"input_modalities"`
 	OutputModalities []string `json:"output_modalities"`
 	Tokenizer        string   `json:"tokenizer"`
-	InstructType     *string  `json:"instruct_type"` // always null: operators' servers have the template
+	InstructType     unknown  `json:"instruct_type"` // always null: operators' servers have the template
 }
 
 func textArchitecture(output string, vision bool) architecture {
@@ -45,7 +55,7 @@ func textArchitecture(output string, vision bool) architecture {
 // topProvider is OpenRouter's: what the best offer of the model can do.
 type topProvider struct {
 	ContextLength       *uint32 `json:"context_length"`
-	MaxCompletionTokens *uint32 `json:"max_completion_tokens"` // always null: bounded by the context alone
+	MaxCompletionTokens unknown `json:"max_completion_tokens"` // always null: bounded by the context alone
 	IsModerated         bool    `json:"is_moderated"`
 }
 
@@ -56,6 +66,11 @@ type wirePricing struct {
 	Request    string `json:"request"`
 }
 
+// pricing of µUSD per million tokens, which are 1e-12 USD per token, and of µUSD per request.
+func pricing(input, output, request uint64) wirePricing {
+	return wirePricing{Prompt: formatUSD(input, 12), Completion: formatUSD(output, 12), Request: formatUSD(request, 6)}
+}
+
 // alwaysSupported are parameters that the gateway itself handles, and the usual ones of sampling: see plainParameters.
 var alwaysSupported = [...]string{
 	"max_tokens", "max_completion_tokens", "stream", "stream_options",
@@ -63,21 +78,26 @@ var alwaysSupported = [...]string{
 }
 
 func (m Model) wire() wireModel {
+	prices := pricing(m.InputPerMTok, m.OutputPerMTok, m.PerRequest)
 	w := wireModel{
 		ID: m.ID, Object: "model", Created: m.Created, OwnedBy: "flotilla", Name: m.ID,
-		ContextLength: m.ContextLength, Quantizations: m.Quantizations, Operators: m.Operators,
+		Quantizations: m.Quantizations, Operators: m.Operators,
 		SupportedParameters: append(alwaysSupported[:len(alwaysSupported):len(alwaysSupported)], m.SupportedParameters...),
 		CanonicalSlug:       m.ID, Architecture: textArchitecture("text", m.Vision),
-		// µUSD per million tokens are 1e-12 USD per token.
-		Pricing: &wirePricing{Prompt: formatUSD(m.InputPerMTok, 12), Completion: formatUSD(m.OutputPerMTok, 12), Request: formatUSD(m.PerRequest, 6)},
+		Pricing: &prices,
 	}
 	if m.Embeds {
 		w.Architecture, w.SupportedParameters = textArchitecture("embeddings", false), []string{"encoding_format", "dimensions"}
 	}
-	if m.ContextLength > 0 {
-		w.TopProvider.ContextLength = &m.ContextLength
-	}
+	w.setContext(m.ContextLength)
 	return w
+}
+
+// setContext: tokens of prompt and answer together; 0 is unknown.
+func (w *wireModel) setContext(tokens uint32) {
+	if tokens > 0 {
+		w.ContextLength, w.TopProvider.ContextLength = &tokens, &tokens
+	}
 }
 
 // autoModel is the router's own entry, there as soon as it has something to choose from.
@@ -88,9 +108,9 @@ func autoModel(models []Model) wireModel {
 		Pricing:             &wirePricing{Prompt: "-1", Completion: "-1", Request: "-1"}, // as OpenRouter says that it depends
 		SupportedParameters: append(alwaysSupported[:len(alwaysSupported):len(alwaysSupported)], "cost_quality_tradeoff", "allowed_models", "blocked_models"),
 	}
-	vision := false
+	vision, longest := false, uint32(0)
 	for _, m := range models {
-		w.ContextLength = max(w.ContextLength, m.ContextLength)
+		longest = max(longest, m.ContextLength)
 		vision = vision || m.Vision
 		for _, p := range m.SupportedParameters {
 			if !slices.Contains(w.SupportedParameters, p) {
@@ -98,9 +118,7 @@ func autoModel(models []Model) wireModel {
 			}
 		}
 	}
-	if w.ContextLength > 0 {
-		w.TopProvider.ContextLength = &w.ContextLength
-	}
+	w.setContext(longest)
 	w.Architecture = textArchitecture("text", vision)
 	return w
 }
@@ -108,6 +126,13 @@ func autoModel(models []Model) wireModel {
 type modelList struct {
 	Object string      `json:"object"`
 	Data   []wireModel `json:"data"`
+	// As OpenRouter pages: all of it is one page.
+	TotalCount int       `json:"total_count"`
+	Links      pageLinks `json:"links"`
+}
+
+type pageLinks struct {
+	Next *string `json:"next"`
 }
 
 // listModels is what the key may ask for, and never null: desktop clients take an error or a missing list for a broken connection.
@@ -129,8 +154,11 @@ func (h *handler) listModels(x *exchange) (modelList, bool) {
 		list.Data = append(list.Data, e.wire())
 	}
 	for i := range list.Data { // clients show the date, and one in 1970 is none
-		list.Data[i].Created = cmp.Or(list.Data[i].Created, h.opened.Unix())
+		m := &list.Data[i]
+		m.Created = cmp.Or(m.Created, h.opened.Unix())
+		m.Links.Details = openRouterRoot + modelsPrefix + m.ID + endpointsSuffix
 	}
+	list.TotalCount = len(list.Data)
 	return list, true
 }
 
@@ -140,12 +168,37 @@ func (h *handler) serveModels(x *exchange) {
 	}
 }
 
-func (h *handler) serveModel(x *exchange) {
+// serveEmbeddingModels is the list of those that make vectors.
+func (h *handler) serveEmbeddingModels(x *exchange) {
 	list, ok := h.listModels(x)
 	if !ok {
 		return
 	}
-	id := strings.TrimPrefix(x.r.URL.Path, "/v1/models/")
+	list.Data = slices.DeleteFunc(list.Data, func(m wireModel) bool { return !slices.Contains(m.Architecture.OutputModalities, "embeddings") })
+	list.TotalCount = len(list.Data)
+	x.sendJSON(http.StatusOK, list)
+}
+
+func (h *handler) serveModelCount(x *exchange) {
+	if list, ok := h.listModels(x); ok {
+		x.sendData(struct {
+			Count int `json:"count"`
+		}{list.TotalCount})
+	}
+}
+
+// modelsPrefix begins OpenAI's address of one model, oneModelPrefix OpenRouter's.
+const (
+	modelsPrefix   = "/v1/models/"
+	oneModelPrefix = "/v1/model/"
+)
+
+// findModel is the entry that a client names in whatever spelling; if there is none, it has answered.
+func (h *handler) findModel(x *exchange, id string) (wireModel, bool) {
+	list, ok := h.listModels(x)
+	if !ok {
+		return wireModel{}, false
+	}
 	if IsAuto(id) {
 		id = "auto"
 	}
@@ -156,13 +209,23 @@ func (h *handler) serveModel(x *exchange) {
 	if i < 0 {
 		i = named(h.cfg.ModelID(id))
 	}
-	switch {
-	case i < 0 && strings.HasSuffix(id, "/endpoints"): // OpenRouter's list of who serves a model
-		x.fail(errUnknownURL(x.r.Method, x.r.URL.Path))
-		return
-	case i < 0:
+	if i < 0 {
 		x.fail(&APIError{Status: http.StatusNotFound, Code: "model_not_found", Param: "model", NoRetry: true, Message: "no operator offers this model now, or the API key may not use it; GET /v1/models lists what there is"})
-		return
+		return wireModel{}, false
 	}
-	x.sendJSON(http.StatusOK, list.Data[i])
+	return list.Data[i], true
+}
+
+// serveModel is OpenAI's.
+func (h *handler) serveModel(x *exchange) {
+	if m, ok := h.findModel(x, strings.TrimPrefix(x.r.URL.Path, modelsPrefix)); ok {
+		x.sendJSON(http.StatusOK, m)
+	}
+}
+
+// serveOneModel is OpenRouter's.
+func (h *handler) serveOneModel(x *exchange) {
+	if m, ok := h.findModel(x, strings.TrimPrefix(x.r.URL.Path, oneModelPrefix)); ok {
+		x.sendData(m)
+	}
 }

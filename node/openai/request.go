@@ -211,7 +211,11 @@ func readModel(obj rawjson.Object, req *Request) *APIError {
 
 // IsAuto: the name lets the router choose.
 func IsAuto(model string) bool {
-	return strings.EqualFold(model, "auto") || strings.EqualFold(model, "flotilla/auto")
+	switch strings.ToLower(model) {
+	case "auto", "flotilla/auto", "openrouter/auto":
+		return true
+	}
+	return false
 }
 
 func readStream(obj rawjson.Object, req *Request) *APIError {

@@ -44,15 +44,12 @@ func TestRoutesAndMethods(t *testing.T) {
 func TestUnknownAddressAdvises(t *testing.T) {
 	for path, want := range map[string]string{
 		"/chat/completions": "there is /v1/chat/completions: a client's base URL", "/v1/v1/completions": "there is /v1/completions:",
-		"//v1/chat/completions": "there is /v1/chat/completions:", "/v1/embeddings/": "there is /v1/embeddings:", "/api/v1/key": "there is /v1/key:",
+		"//v1/chat/completions": "there is /v1/chat/completions:", "/v1/embeddings/": "there is /v1/embeddings:", "/x/v1/key": "there is /v1/key:", "/api/v2/key": "there is /v1/key:",
 		"/openai/deployments/x/chat/completions": "there is /v1/chat/completions:", "/v1/models/": "there is /v1/models:",
-		"/v1/responses": "provider.chat(model)", "/v1/messages": "chat completions", "/v1/credits": "GET /v1/key",
-		"/v1/models/vendor/x/endpoints": "POST /v1/route", "/v1/images/generations": "there are /v1/chat/completions, ",
+		"/v1/responses": "provider.chat(model)", "/v1/messages": "chat completions", "/v1/providers": "/v1/models/{id}/endpoints",
+		"/v1/images/generations": "there are /v1/chat/completions, ",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			if method == http.MethodPost && strings.HasSuffix(path, "/endpoints") {
-				continue
-			}
 			w := do(t, config(fakefleet.New()), method, path, "")
 			if e := apiError(t, w); w.Code != 404 || e["code"] != "unknown_url" || !strings.Contains(e["message"].(string), want) {
 				t.Errorf("%s %s: %d %s, want %q", method, path, w.Code, w.Body, want)
@@ -63,7 +60,7 @@ func TestUnknownAddressAdvises(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	h := openai.NewHandler(config(fakefleet.New()))
-	for _, path := range []string{"/v1/models", "/v1/receipts", "/v1/generation?id=x", "/v1/key", "/v1/models/auto", "/v1/receipts/" + fakefleet.ReceiptID} {
+	for _, path := range []string{"/v1/models", "/v1/receipts", "/v1/generation?id=x", "/v1/key", "/v1/credits", "/v1/models/count", "/v1/models/auto/endpoints", "/v1/models/auto", "/v1/receipts/" + fakefleet.ReceiptID} {
 		for value, code := range map[string]string{
 			"": "missing_api_key", "Bearer": "missing_api_key", "Bearer ": "missing_api_key", "Basic " + testKey: "missing_api_key",
 			"Bearer wrong": "invalid_api_key", "Bearer " + testKey + "x": "invalid_api_key", "Bearer " + strings.Repeat("x", 10_000): "invalid_api_key",
@@ -122,7 +119,7 @@ func TestModels(t *testing.T) {
 		}
 	}
 	f.List = nil
-	if w := do(t, config(f), "GET", "/v1/models", ""); w.Code != 200 || w.Body.String() != `{"object":"list","data":[]}` {
+	if w := do(t, config(f), "GET", "/v1/models", ""); w.Code != 200 || w.Body.String() != `{"object":"list","data":[],"total_count":0,"links":{"next":null}}` {
 		t.Errorf("no operator up: %d %s", w.Code, w.Body)
 	}
 }

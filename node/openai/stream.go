@@ -62,7 +62,11 @@ func (a *answer) end(out *eventWriter, err error) {
 		a.x.logInternal(err)
 		api := asAPIError(err)
 		a.x.outcome = "cut: " + api.Code
-		last = append(last, api.body(a.x.final))
+		event := api.body(a.x.final, a.x.openRouter)
+		if a.x.openRouter {
+			event = a.brokenChunk(event)
+		}
+		last = append(last, event)
 	}
 	for _, event := range last {
 		if out.send(event) != nil {

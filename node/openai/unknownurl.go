@@ -12,8 +12,7 @@ var notServed = map[string]string{
 	"/v1/responses": "the Responses API is not served: use chat completions (chat.completions.create in OpenAI's libraries, " +
 		"provider.chat(model) in Vercel's AI SDK, use_responses_api=False in LangChain)",
 	"/v1/messages":  "Anthropic's Messages API is not served: use a client of OpenAI's chat completions",
-	"/v1/credits":   "there is no account behind the keys: GET /v1/key tells what a key has spent, and what is left of its budget",
-	"/v1/providers": "operators are strangers and are not listed: POST /v1/route tells who would be asked, GET /v1/models what is on offer",
+	"/v1/providers": "GET /v1/models tells what is on offer, GET /v1/models/{id}/endpoints who offers it, POST /v1/route who would be asked",
 }
 
 // errUnknownURL is an address that nothing is served under, with what the caller may have meant.
@@ -24,8 +23,6 @@ func errUnknownURL(method, url string) *APIError {
 	switch {
 	case notServed[clean] != "":
 		advice = notServed[clean]
-	case strings.HasPrefix(clean, "/v1/models/"):
-		advice = "GET /v1/models/{id} has a model's lowest price and how many operators offer it, POST /v1/route says who would be asked"
 	case meant != "":
 		advice = fmt.Sprintf("there is %s: a client's base URL is this gateway's with /v1, and nothing after it", meant)
 	}

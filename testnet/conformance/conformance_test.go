@@ -1,4 +1,4 @@
-// Package conformance runs unmodified clients of OpenAI's API against a real gateway and a real operator, over libp2p and a
+// Package conformance runs unmodified clients of OpenAI's API, and of OpenRouter's, against a real gateway and a real operator, over libp2p and a
 // development chain, whose model server does what each check needs.
 package conformance
 
@@ -29,6 +29,7 @@ var clients = []struct{ name, file string }{
 	{"langchain", "client_langchain.py"},
 	{"litellm", "client_litellm.py"},
 	{"vercel-ai", "client_vercel.mjs"},
+	{"openrouter", "client_openrouter.mjs"},
 }
 
 // titles of the checks, by number from 1; docs/gateway.md says more.

@@ -114,6 +114,14 @@ func (f *Fleet) Explain(_ context.Context, req openai.Request) (openai.Explanati
 // Models returns List.
 func (f *Fleet) Models(context.Context) ([]openai.Model, error) { return f.List, nil }
 
+// Endpoints are two offers of any model.
+func (f *Fleet) Endpoints(context.Context, string) ([]openai.Endpoint, error) {
+	return []openai.Endpoint{
+		{Operator: "0xabc/alder", ContextLength: 2048, InputPerMTok: 20_000, OutputPerMTok: 40_000, PerRequest: 1, Quantization: "int4", SupportedParameters: []string{"tools", "tool_choice"}},
+		{Operator: "0xdef/birch", InputPerMTok: 30_000, OutputPerMTok: 50_000},
+	}, nil
+}
+
 // Receipt knows ReceiptID only.
 func (f *Fleet) Receipt(_ context.Context, _ openai.KeyInfo, id string) (json.RawMessage, error) {
 	if id != ReceiptID {
