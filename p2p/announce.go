@@ -23,7 +23,7 @@ type ownAdvert struct {
 // lets Run publish it again until it expires or is replaced. A zero Peer means
 // this node, nil Addrs the addresses it listens on. Seq must exceed that of the
 // previous call and, since peers remember, of previous runs; unix milliseconds do.
-// Announcing before any peer is connected is fine: peers pull on connect.
+// Announcing before any peer is connected is fine: it is published to the first.
 func (h *Host) Announce(ctx context.Context, a Advert) error {
 	if h.life.Err() != nil {
 		return ErrClosed
@@ -38,7 +38,7 @@ func (h *Host) Announce(ctx context.Context, a Advert) error {
 	h.mu.Lock()
 	h.own = &ownAdvert{raw: raw, validTo: a.ValidTo}
 	h.mu.Unlock()
-	if err := h.gossip.adverts.Publish(ctx, raw); err != nil {
+	if err := h.gossip.adverts.publish(ctx, raw); err != nil {
 		return fmt.Errorf("publish advert: %w", err)
 	}
 	return nil
@@ -97,7 +97,7 @@ func (h *Host) republish(ctx context.Context) {
 	case own.validTo <= uint64(h.cfg.Now().Unix()):
 		h.log.Warn("own advert has expired; announce a new one")
 	default:
-		if err := h.gossip.adverts.Publish(ctx, own.raw); err != nil {
+		if err := h.gossip.adverts.publish(ctx, own.raw); err != nil {
 			h.log.Debug("republish advert", "error", err)
 		}
 	}
@@ -129,7 +129,7 @@ func (h *Host) sayHello(ctx context.Context) error {
 	if _, err := h.gateways.admit(raw); err != nil && !errors.Is(err, errFull) { // others may have room
 		return err
 	}
-	return h.gossip.hellos.Publish(ctx, raw)
+	return h.gossip.hellos.publish(ctx, raw)
 }
 
 // reach returns a context for opening a stream to id: with a connection, or

@@ -83,7 +83,7 @@ func BenchmarkAdmit(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if verdict, _ := s.Admit(s.id, raw, false); verdict != p2p.Ignore {
+		if verdict, _ := s.Admit(s.id, raw, false); verdict != p2p.Accept {
 			b.Fatal(verdict)
 		}
 	}

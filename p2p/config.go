@@ -115,7 +115,7 @@ type Config struct {
 	// Default 2 s.
 	SyncAgain time.Duration
 	// HelloEvery is the period of gateway hellos; 0 means 60 s. Receivers forget
-	// a gateway after helloTTL.
+	// a gateway after helloAge.
 	HelloEvery time.Duration
 	// Timers of inference streams; zero fields take the defaults.
 	Timers InferTimers

@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/multiformats/go-multiaddr"
 )
 
 // Bounds and periods of the dialer.
@@ -24,6 +25,8 @@ const (
 	dialTick      = time.Second
 	backoffMin    = time.Second
 	backoffMax    = time.Minute
+	// listedBackoffMax is for the bootstrap list: an operator may have no other gateway, and is without work until it is back.
+	listedBackoffMax = 15 * time.Second
 )
 
 // connTag names our protection and tags in libp2p's connection manager.
@@ -31,6 +34,7 @@ const connTag = "flotilla"
 
 // target is the dial state of one peer.
 type target struct {
+	tried    []multiaddr.Multiaddr // at the last attempt
 	failures int
 	next     time.Time
 	dialing  bool
@@ -97,7 +101,7 @@ func (d *dialer) run(ctx context.Context) {
 func (d *dialer) step(ctx context.Context) {
 	seen := make(map[PeerID]bool)
 	enough := func() bool { return len(d.lib.Network().Peers()) >= enoughPeers }
-	try := func(infos []peer.AddrInfo, always, strange bool) {
+	try := func(infos []peer.AddrInfo, always, strange bool, longest time.Duration) {
 		for _, info := range infos {
 			if info.ID == d.lib.ID() || seen[info.ID] {
 				continue
@@ -107,15 +111,15 @@ func (d *dialer) step(ctx context.Context) {
 				d.lib.ConnManager().Protect(info.ID, connTag)
 			}
 			if always || !enough() {
-				d.dial(ctx, info, strange)
+				d.dial(ctx, info, strange, longest)
 			}
 		}
 	}
 	live, _ := d.gateways.live()
-	try(d.listed(live), true, false)
-	try(d.leastTried(live), d.role == RoleOperator, true)
+	try(d.listed(live), true, false, listedBackoffMax)
+	try(d.leastTried(live), d.role == RoleOperator, true, backoffMax)
 	if !enough() {
-		try(d.kept.list(), false, false)
+		try(d.kept.list(), false, false, backoffMax)
 	}
 	d.forget(seen)
 }
@@ -160,8 +164,9 @@ func (d *dialer) forget(seen map[PeerID]bool) {
 }
 
 // dial starts one dial unless the peer is connected, being dialled, or its
-// backoff has not run out, or all slots are taken. Where only a stranger says that the peer is, doors bound the knocks.
-func (d *dialer) dial(ctx context.Context, info peer.AddrInfo, strange bool) {
+// backoff has not run out, or all slots are taken. A node of the list is tried at once at an address that is new. Where only a stranger
+// says that the peer is, doors bound the knocks.
+func (d *dialer) dial(ctx context.Context, info peer.AddrInfo, strange bool, longest time.Duration) {
 	if len(info.Addrs) == 0 {
 		return
 	}
@@ -176,7 +181,7 @@ func (d *dialer) dial(ctx context.Context, info peer.AddrInfo, strange bool) {
 		t.failures = 0
 		return
 	}
-	if t.dialing || time.Now().Before(t.next) {
+	if t.dialing || time.Now().Before(t.next) && (strange || !t.elsewhere(info.Addrs)) {
 		return
 	}
 	select {
@@ -184,6 +189,7 @@ func (d *dialer) dial(ctx context.Context, info peer.AddrInfo, strange bool) {
 	default:
 		return
 	}
+	t.tried = info.Addrs
 	if strange {
 		if info.Addrs = d.doors.knock(info.Addrs, time.Now()); len(info.Addrs) == 0 {
 			<-d.slots
@@ -202,7 +208,7 @@ func (d *dialer) dial(ctx context.Context, info peer.AddrInfo, strange bool) {
 				d.doors.prove(c.RemoteMultiaddr(), time.Now())
 			}
 		}
-		t.next = time.Now().Add(t.backoff(err))
+		t.next = time.Now().Add(t.backoff(err, longest))
 	})
 }
 
@@ -223,14 +229,19 @@ func (d *dialer) connect(ctx context.Context, info peer.AddrInfo) error {
 	return nil
 }
 
+// elsewhere says whether an address was not among those of the last attempt: the peer has moved, and said so.
+func (t *target) elsewhere(addrs []multiaddr.Multiaddr) bool {
+	return slices.ContainsFunc(addrs, func(a multiaddr.Multiaddr) bool { return !slices.ContainsFunc(t.tried, a.Equal) })
+}
+
 // backoff counts an attempt and returns the wait before the next: doubling from
-// 1 s to 1 min, ± 50 % so that a fleet does not return to a gateway in step.
-func (t *target) backoff(err error) time.Duration {
+// 1 s to the longest, ± 50 % so that a fleet does not return to a gateway in step.
+func (t *target) backoff(err error, longest time.Duration) time.Duration {
 	if err == nil {
 		t.failures = 0
 	} else {
 		t.failures++
 	}
-	wait := min(backoffMin<<min(max(t.failures-1, 0), 10), backoffMax)
+	wait := min(backoffMin<<min(max(t.failures-1, 0), 10), longest)
 	return wait/2 + rand.N(wait)
 }

@@ -37,6 +37,10 @@ var (
 	errOwn     = errors.New("own advert came back")
 )
 
+// errKnown goes with Accept: the advert is stored already. It came by a pull, or its node says it again, and is relayed for those whom
+// neither reached; GossipSub's memory of messages ends each round.
+var errKnown = errors.New("advert is stored already")
+
 // errTwoFaced marks two different adverts signed under one sequence number.
 var errTwoFaced = errors.New("peer signed two adverts under one sequence number")
 
@@ -118,6 +122,8 @@ func (d *Directory) admit(from PeerID, raw []byte, limited bool) (Verdict, error
 	switch verdict, err := d.precheck(&a, raw, limited); {
 	case errors.Is(err, errTwoFaced) && from != a.Peer:
 		return Ignore, err
+	case errors.Is(err, errKnown):
+		return Accept, nil
 	case verdict != Accept:
 		return verdict, err
 	}
@@ -150,7 +156,9 @@ func (d *Directory) precheck(a *Advert, raw []byte, limited bool) (Verdict, erro
 	var proof *Equivocation
 	verdict, err := Accept, error(nil)
 	switch {
-	case stored != nil && a.Seq == stored.advert.Seq && !bytes.Equal(raw, stored.raw):
+	case stored != nil && bytes.Equal(raw, stored.raw):
+		err = errKnown
+	case stored != nil && a.Seq == stored.advert.Seq:
 		proof = &Equivocation{
 			Peer: a.Peer, Seq: a.Seq, First: stored.raw, Second: bytes.Clone(raw), Adverts: [2]Advert{stored.advert, *a},
 		}
@@ -159,8 +167,8 @@ func (d *Directory) precheck(a *Advert, raw []byte, limited bool) (Verdict, erro
 		verdict, err = Ignore, errStale
 	}
 	if verdict == Accept {
-		if err = a.fresh(now); err != nil {
-			verdict = Ignore
+		if late := a.fresh(now); late != nil {
+			verdict, err = Ignore, late
 		} else if limited && stored != nil && !stored.bucket.take(now) {
 			verdict, err = Ignore, errRate
 		}

@@ -18,17 +18,17 @@ import (
 
 // Bounds of gossip.
 const (
-	validateQueue   = 1024 // libp2p's 32 drops bursts of a restarting fleet
-	validateWorkers = 64
-	validateTimeout = time.Second
-	seenTTL         = 2 * time.Minute
+	// gossipQueue bounds what waits to be judged, and to be written to each peer. libp2p drops past 32, and nobody offers a neighbour in the
+	// mesh what was dropped: of a hundred adverts at once some came a minute later, by a pull.
+	gossipQueue = 1024
+	seenTTL     = 2 * time.Minute
 )
 
 // gossip is the node's membership in the two topics of its network.
 type gossip struct {
 	self    PeerID
-	adverts *pubsub.Topic
-	hellos  *pubsub.Topic
+	adverts *outbox
+	hellos  *outbox
 	leave   []func()
 	verdict GossipCounters
 }
@@ -83,7 +83,7 @@ func (u undialled) NewStream(ctx context.Context, to peer.ID, protos ...protocol
 
 // join registers the validator, which also stores what it accepts, and relays
 // the topic. There is no subscription: nothing reads messages a second time.
-func (g *gossip) join(ps *pubsub.PubSub, cfg Config, name string, judge func(PeerID, []byte) (Verdict, error)) (*pubsub.Topic, error) {
+func (g *gossip) join(ps *pubsub.PubSub, cfg Config, name string, judge func(PeerID, []byte) (Verdict, error)) (*outbox, error) {
 	validate := func(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 		if from == g.self {
 			return pubsub.ValidationAccept // checked before it was published
@@ -94,9 +94,8 @@ func (g *gossip) join(ps *pubsub.PubSub, cfg Config, name string, judge func(Pee
 		}
 		return g.verdict.count(verdict)
 	}
-	err := ps.RegisterTopicValidator(name, validate,
-		pubsub.WithValidatorConcurrency(validateWorkers), pubsub.WithValidatorTimeout(validateTimeout))
-	if err != nil {
+	// A message that finds all goroutines of a validator busy is dropped for good: inline it waits in the queue.
+	if err := ps.RegisterTopicValidator(name, validate, pubsub.WithValidatorInline(true)); err != nil {
 		return nil, fmt.Errorf("register validator of %s: %w", name, err)
 	}
 	topic, err := ps.Join(name)
@@ -110,8 +109,13 @@ func (g *gossip) join(ps *pubsub.PubSub, cfg Config, name string, judge func(Pee
 	if err != nil {
 		return nil, fmt.Errorf("relay topic %s: %w", name, err)
 	}
-	g.leave = append(g.leave, func() { leave(); topic.Close() })
-	return topic, nil
+	own, err := newOutbox(topic)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	g.leave = append(g.leave, func() { own.joins.Cancel(); leave(); topic.Close() })
+	return own, nil
 }
 
 // close leaves the topics.
@@ -136,7 +140,8 @@ func gossipOptions(topics ...string) []pubsub.Option {
 		pubsub.WithMaxMessageSize(MaxAdvertBytes + 1<<10), // envelope plus pubsub's own framing
 		pubsub.WithFloodPublish(true),
 		pubsub.WithSeenMessagesTTL(seenTTL),
-		pubsub.WithValidateQueueSize(validateQueue),
+		pubsub.WithValidateQueueSize(gossipQueue),
+		pubsub.WithPeerOutboundQueueSize(gossipQueue),
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(topics...), 8*len(topics))),
 		pubsub.WithPeerScore(peerScore(), &pubsub.PeerScoreThresholds{
 			GossipThreshold:   -50,

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,6 +22,8 @@ const (
 	maxHelloBytes = 4 << 10
 	// helloTTL is three missed hellos.
 	helloTTL = 180 * time.Second
+	// helloAge is when a hello is old: its gateway's clock may be as far behind ours as an advert may start in our future.
+	helloAge = helloTTL + clockSkew
 	// helloSpacing is the least time between two hellos of one gateway.
 	helloSpacing = 10 * time.Second
 )
@@ -61,7 +64,7 @@ type gatewayEntry struct {
 	since time.Time // it has been in the set without a pause
 }
 
-// gatewaySet holds the gateways heard of within helloTTL.
+// gatewaySet holds the gateways whose last hello is not old.
 type gatewaySet struct {
 	codec   codec
 	network string
@@ -101,7 +104,7 @@ func (g *gatewaySet) admit(raw []byte) (Verdict, error) {
 	}
 	now := g.now()
 	age := now.Sub(time.UnixMilli(int64(min(h.Seq, 1<<62)))) // no later number is a time either, and one that is kept never grows old
-	if age > helloTTL || age < -clockSkew {
+	if age > helloAge || age < -clockSkew {
 		return Ignore, errors.New("hello is old or from a skewed clock")
 	}
 	g.mu.Lock()
@@ -109,6 +112,8 @@ func (g *gatewaySet) admit(raw []byte) (Verdict, error) {
 	g.dropExpired(now)
 	stored, known := g.entries[h.Peer]
 	switch {
+	case known && bytes.Equal(raw, stored.raw): // by a pull; it is relayed for those who have not pulled
+		return Accept, nil
 	case known && h.Seq <= stored.seq:
 		return Ignore, errStale
 	case known && h.Seq-stored.seq < uint64(helloSpacing.Milliseconds()):
@@ -142,11 +147,11 @@ func (g *gatewaySet) makeRoom(now time.Time) bool {
 
 // dropExpired forgets silent gateways. The caller holds mu.
 func (g *gatewaySet) dropExpired(now time.Time) {
-	oldest := uint64(max(now.Add(-helloTTL).UnixMilli(), 0))
+	oldest := uint64(max(now.Add(-helloAge).UnixMilli(), 0))
 	maps.DeleteFunc(g.entries, func(_ PeerID, e gatewayEntry) bool { return e.seq < oldest })
 }
 
-// live returns the gateways heard of lately and the envelopes that prove them.
+// live returns the gateways heard of lately, by their clocks, and the envelopes that prove them.
 func (g *gatewaySet) live() (infos []peer.AddrInfo, hellos []sealed) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -56,6 +56,8 @@ func (h *Host) Run(ctx context.Context) error {
 	for range maxParallelPulls {
 		loops.Go(func() { h.pullLoop(ctx, pulls) })
 	}
+	loops.Go(func() { h.gossip.adverts.run(ctx, h.log) })
+	loops.Go(func() { h.gossip.hellos.run(ctx, h.log) })
 	loops.Go(func() { h.every(ctx, maintainEvery, h.maintain) })
 	loops.Go(func() { h.every(ctx, h.cfg.RepublishEvery, h.republish) })
 	loops.Go(func() { h.every(ctx, h.cfg.SyncEvery, func(context.Context) { h.schedulePulls(pulls) }) })

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ const linkBits = 50 * simlibp2p.OneMbps
 type Fleet struct {
 	t     testing.TB
 	net   *simnet.Simnet
+	wires *wires
 	nodes []*Node
 	runs  sync.WaitGroup
 }
@@ -39,6 +41,7 @@ type Node struct {
 	*p2p.Host
 	Key  ed25519.PrivateKey
 	Addr string // full multiaddr
+	cfg  p2p.Config
 	down bool
 }
 
@@ -46,7 +49,8 @@ type Node struct {
 // inside a synctest bubble; Close ends all goroutines that the bubble waits for.
 func New(t testing.TB, latency time.Duration) *Fleet {
 	t.Helper()
-	f := &Fleet{t: t, net: &simnet.Simnet{LatencyFunc: simnet.StaticLatency(latency)}}
+	f := &Fleet{t: t, wires: newWires(latency)}
+	f.net = &simnet.Simnet{LatencyFunc: f.wires.carry, Logger: slog.New(slog.DiscardHandler)} // it logs each packet that is lost
 	f.net.Start()
 	return f
 }
@@ -74,12 +78,13 @@ func (f *Fleet) Start(cfg p2p.Config) *Node {
 	if len(cfg.Listen) == 0 {
 		cfg.Listen = []string{fmt.Sprintf("/ip4/%s/udp/8000/quic-v1", simnet.IntToPublicIPv4(n))}
 	}
-	cfg.HostOptions = append(cfg.HostOptions, f.hostOptions()...)
+	asked := cfg
+	cfg.HostOptions = slices.Concat(cfg.HostOptions, f.hostOptions())
 	h, err := p2p.New(cfg)
 	if err != nil {
 		f.t.Fatalf("start simulated host %d: %v", n, err)
 	}
-	node := &Node{Host: h, Key: cfg.Identity, Addr: h.Addrs()[0]}
+	node := &Node{Host: h, Key: cfg.Identity, Addr: h.Addrs()[0], cfg: asked}
 	f.nodes = append(f.nodes, node)
 	f.runs.Go(func() {
 		if err := h.Run(context.Background()); err != nil {
@@ -99,7 +104,13 @@ func (f *Fleet) hostOptions() []libp2p.Option {
 	}
 }
 
-// Stop takes a host down for good.
+// Restart starts a host that was stopped again, as the same peer at the same address.
+func (f *Fleet) Restart(n *Node) *Node {
+	f.t.Helper()
+	return f.Start(n.cfg)
+}
+
+// Stop takes a host down.
 func (f *Fleet) Stop(n *Node) {
 	f.t.Helper()
 	if n.down {
