@@ -81,7 +81,7 @@ func rightClock(int) func() time.Time { return time.Now }
 // known within seconds.
 func TestHerd(t *testing.T) {
 	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
-		gateway, ops := star(f, 90)
+		gateway, ops := star(f, 75)
 		announceAll(t, ops)
 		time.Sleep(5 * time.Second)
 		wantNewest(t, []*simtest.Node{gateway}, ops)
