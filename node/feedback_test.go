@@ -33,7 +33,7 @@ func feedbackWorld(t *testing.T, accept int) *world {
 func textWorld(t *testing.T, accept int) *world {
 	t.Helper()
 	w := newWorld(t)
-	router, err := routing.New(routing.Config{Embedder: seedEmbedder{}, Index: rowsOf(t, "old", 300)})
+	router, err := routing.New(routing.Config{Embedder: seedEmbedder{}, Index: rowsOf(t, "probe", 300)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"flotilla/node/feedback"
 	"flotilla/node/openai"
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
+	"flotilla/routing/probe"
 )
 
 // IndexSharing says which generations of a gateway's index an API key may have, of those that its own receipts name. A row is
@@ -21,16 +24,14 @@ type IndexSharing string
 
 // Who may have what. Default: ShareOwn.
 const (
-	// ShareOwn gives generations without rows from prompts of others: users' verdicts and judged logs. A key's own verdicts are no others'.
+	// ShareOwn gives generations of nothing but the built-in index's sources, probes and the key's own verdicts: others' verdicts,
+	// judged logs and tables that the owner has added are somebody's prompts.
 	ShareOwn IndexSharing = "own"
 	// ShareAll gives all.
 	ShareAll IndexSharing = "all"
 	// ShareOff gives none.
 	ShareOff IndexSharing = "off"
 )
-
-// judgeSource begins the sources of rows from judged logs, as docs/learning.md names them.
-const judgeSource = "judge"
 
 // A key may fetch 20 generations at once, and then one a minute: of 100,000 rows one is 45 MB.
 const (
@@ -63,8 +64,15 @@ func (g *Gateway) ReceiptIndex(_ context.Context, key openai.KeyInfo, id string)
 		return nil, &openai.APIError{Status: 410, Code: "index_not_kept", NoRetry: true, Message: "the index " + d.IndexID + " of that decision is not kept any more: the gateway keeps the newest generations only"}
 	case err != nil:
 		return nil, err
-	case sharing != ShareAll && hasOthersPrompts(x, key.ID):
-		return nil, notShared(d.IndexID, "that index has rows from prompts of others, which this gateway keeps to itself")
+	case sharing == ShareAll:
+		return x, nil
+	}
+	private, err := privateSource(x, key.ID)
+	if err != nil {
+		return nil, err
+	}
+	if private {
+		return nil, notShared(d.IndexID, "that index has rows of others' prompts or of tables of its owner, which this gateway keeps to itself")
 	}
 	return x, nil
 }
@@ -74,13 +82,22 @@ func notShared(id, why string) error {
 		Message: fmt.Sprintf("%s: ask the owner for it (flotilla index export --generation %.12s), or to set --share-index", why, id)}
 }
 
-// hasOthersPrompts: some rows come from prompts that others than the key have sent.
-func hasOthersPrompts(x *index.Index, keyID string) bool {
-	for _, source := range x.Sources() {
-		key, verdicts := strings.CutPrefix(source, feedback.SourcePrefix)
-		if verdicts && key != keyID || strings.HasPrefix(source, judgeSource) {
-			return true
-		}
+// builtInSources are those that everybody has.
+var builtInSources = sync.OnceValues(func() ([]string, error) {
+	x, err := index.Default()
+	if err != nil {
+		return nil, err
 	}
-	return false
+	return slices.Clone(x.Sources()), nil
+})
+
+// privateSource: some rows are neither built in, nor of probes, nor of the key's own verdicts.
+func privateSource(x *index.Index, keyID string) (bool, error) {
+	public, err := builtInSources()
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(x.Sources(), func(source string) bool {
+		return !slices.Contains(public, source) && !strings.HasPrefix(source, probe.SourcePrefix) && source != feedback.SourcePrefix+keyID
+	}), nil
 }

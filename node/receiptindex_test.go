@@ -28,11 +28,18 @@ func TestTheIndexOfAReceipt(t *testing.T) {
 	w.edit(func(b *index.Builder) error { return b.Import(rowsOf(t, "judge", 3)) })
 	judged := w.answered(worldAPIKey, "auto", "what is an operator?")
 	w.edit(func(b *index.Builder) error { _, err := index.Removal{Source: "judge"}.Apply(b); return err })
+	w.edit(func(b *index.Builder) error { return b.Import(rowsOf(t, "our customers", 3)) })
+	tabled := w.answered(worldAPIKey, "auto", "what is a table?")
+	w.edit(func(b *index.Builder) error { _, err := index.Removal{Source: "our customers"}.Apply(b); return err })
+	w.edit(func(b *index.Builder) error { return b.Import(rowsOf(t, "probe:gemma-3-270m@0xabc", 3)) })
+	probed := w.answered(worldAPIKey, "auto", "what is a probe?")
 
 	w.replays(worldAPIKey, first)
 	w.replays(worldAPIKey, verdicts)
 	w.refusesIndex(otherAPIKey, others, 403, "index_not_shared")
 	w.refusesIndex(worldAPIKey, judged, 403, "index_not_shared")
+	w.refusesIndex(worldAPIKey, tabled, 403, "index_not_shared")
+	w.replays(worldAPIKey, probed)
 	w.refusesIndex(otherAPIKey, first, 404, "receipt_not_found")
 	w.refusesIndex(worldAPIKey, "0x00", 400, "invalid_value")
 

@@ -53,7 +53,7 @@ type gatewayCmd struct {
 	CacheCosine float64       `help:"Least similarity (cosine, 0.8 to 1) of two texts that ask the same." name:"cache-similarity" env:"FLOTILLA_CACHE_SIMILARITY" default:"0.97"`
 	Store       string        `help:"PostgreSQL database in which several gateways share API keys, budgets, rates and the request log: postgres://user@host/database?sslmode=verify-full. Without it, files in the data directory." env:"FLOTILLA_STORE" placeholder:"URL"`
 	StoreLease  time.Duration `help:"How long a gateway may be silent until those that share its --store free what it holds of budgets; longer than any answer takes." name:"store-lease" env:"FLOTILLA_STORE_LEASE" default:"15m" positive:""`
-	ShareIndex  string        `help:"Which generations of the routing index API keys may fetch, of those that their own receipts name, so that 'flotilla verify' can make their decisions again: own, without rows from prompts of others (users' verdicts, judged logs); all; or off." name:"share-index" enum:"own,all,off" env:"FLOTILLA_SHARE_INDEX" default:"own"`
+	ShareIndex  string        `help:"Which generations of the routing index API keys may fetch, of those that their own receipts name, so that 'flotilla verify' can make their decisions again: own, of built-in rows, probes and the key's own verdicts alone (not others' verdicts, judged logs or your tables); all; or off." name:"share-index" enum:"own,all,off" env:"FLOTILLA_SHARE_INDEX" default:"own"`
 	Accept      int           `help:"Accept users' verdicts (POST /v1/feedback) by themselves when so many API keys agree; 0 leaves it to 'flotilla feedback'." name:"accept-feedback" env:"FLOTILLA_ACCEPT_FEEDBACK" default:"0"`
 }
 

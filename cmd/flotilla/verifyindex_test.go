@@ -28,7 +28,7 @@ func TestDecisionsOfEarlierGenerationsAreReplayed(t *testing.T) {
 	dir := t.TempDir()
 	tab := filepath.Join(dir, "mine.jsonl")
 	write(t, tab, []byte(`{"prompt":"Name a colour.","scores":{"gemma-2-9b-it":1}}`+"\n"))
-	for _, edit := range [][]string{{"add", tab, "--source", "mine"}, {"remove", "--source", "mine"}, {"add", tab, "--source", "other"}} {
+	for _, edit := range [][]string{{"add", tab, "--source", "probe:mine"}, {"remove", "--source", "probe:mine"}, {"add", tab, "--source", "probe:other"}} {
 		if _, err := f.call("POST", "/v1/chat/completions", map[string]any{"model": "auto", "stream": true, "max_tokens": 20, "messages": []any{map[string]string{"role": "user", "content": "What is the boiling point of water?"}}}); err != nil {
 			t.Fatal(err)
 		}
