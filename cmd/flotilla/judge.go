@@ -75,6 +75,7 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logged, judged map[string]bool, out *lineFile) (verdicts int, err error) {
 	bar := newProgressBar(s.err)
 	defer bar.clear()
+	chat := judge.patient(bar.above(s.err))
 	var refusal error
 	replies := 0
 	for i, l := range logged {
@@ -83,7 +84,7 @@ func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logg
 			verdicts++
 			continue
 		}
-		reply, err := judge.ask(ctx, probe.JudgePrompt(l), probe.JudgeTokens)
+		reply, err := chat(ctx, probe.JudgePrompt(l), probe.JudgeTokens)
 		if refusesOne(err) {
 			refusal = fmt.Errorf("judge line %d: %w", i+1, err)
 			bar.clear()

@@ -118,6 +118,18 @@ func TestAJudgeRefusesOneAnswer(t *testing.T) {
 	}
 }
 
+// A judge that is busy is asked again, as probes are.
+func TestABusyJudgeIsAskedAgain(t *testing.T) {
+	url := answering(t, func(n int64, w http.ResponseWriter) bool { return n == 2 && refuseChat(w, 503, "Retry-After-Ms") })
+	log := filepath.Join(t.TempDir(), "log.jsonl")
+	write(t, log, []byte(strings.Repeat(`{"prompt":"Capital of France?","answer":"Paris","model":"qwen2.5:7b"}`+"\n", 3)))
+	var out bytes.Buffer
+	status := run(t.Context(), []string{"judge", "--log", log, "--model", "gemma-3-270m", "--gateway", url, "--out", log + ".rows"}, &out, &out)
+	if want := "asks again in 1ms: model server: no slot is free"; status != 0 || !strings.Contains(out.String(), want) {
+		t.Errorf("status %d, want 0 and %q:\n%s", status, want, &out)
+	}
+}
+
 // What "auto" answers is of whichever model was chosen: rows of a model "auto" would stand for none.
 func TestTheRouterIsNeitherProbedNorAJudge(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(verdicts))

@@ -45,3 +45,16 @@ func (b *progressBar) clear() {
 		fmt.Fprint(b.w, "\r\033[K")
 	}
 }
+
+// above writes what is written to w where the bar is, which is drawn anew below it.
+func (b *progressBar) above(w io.Writer) io.Writer { return aboveBar{b, w} }
+
+type aboveBar struct {
+	bar *progressBar
+	w   io.Writer
+}
+
+func (a aboveBar) Write(p []byte) (int, error) {
+	a.bar.clear()
+	return a.w.Write(p)
+}
