@@ -109,6 +109,7 @@ func NewHandler(cfg Config) http.Handler {
 // route is one address: its method, whether it is open to callers without a key, who take no slot either, and what serves it.
 type route struct {
 	method string
+	name   string // of many addresses: what they have in common; else empty
 	open   bool
 	serve  func(*handler, *exchange)
 }
@@ -146,15 +147,15 @@ func findRoute(path string) (route, bool) {
 	}
 	switch {
 	case strings.HasPrefix(path, modelsPrefix) && strings.HasSuffix(path, endpointsSuffix) && len(path) > len(modelsPrefix+endpointsSuffix):
-		return route{method: http.MethodGet, serve: (*handler).serveEndpoints}, true
+		return route{method: http.MethodGet, name: modelsPrefix + "{id}" + endpointsSuffix, serve: (*handler).serveEndpoints}, true
 	case strings.HasPrefix(path, oneModelPrefix) && len(path) > len(oneModelPrefix):
-		return route{method: http.MethodGet, serve: (*handler).serveOneModel}, true
+		return route{method: http.MethodGet, name: oneModelPrefix + "{id}", serve: (*handler).serveOneModel}, true
 	case strings.HasPrefix(path, modelsPrefix) && len(path) > len(modelsPrefix):
-		return route{method: http.MethodGet, serve: (*handler).serveModel}, true
+		return route{method: http.MethodGet, name: modelsPrefix + "{id}", serve: (*handler).serveModel}, true
 	case strings.HasPrefix(path, receiptsRoute) && strings.HasSuffix(path, indexSuffix):
-		return route{method: http.MethodGet, serve: (*handler).serveReceiptIndex}, true
+		return route{method: http.MethodGet, name: receiptsRoute + "{id}" + indexSuffix, serve: (*handler).serveReceiptIndex}, true
 	case strings.HasPrefix(path, receiptsRoute) && len(path) > len(receiptsRoute):
-		return route{method: http.MethodGet, serve: (*handler).serveReceipt}, true
+		return route{method: http.MethodGet, name: receiptsRoute + "{id}", serve: (*handler).serveReceipt}, true
 	}
 	return route{}, false
 }
@@ -195,7 +196,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		x.key = key
-		x.beginTrace()
+		x.beginTrace(cmp.Or(rt.name, r.URL.Path))
 		select {
 		case h.slots <- struct{}{}:
 			defer func() { <-h.slots }()
