@@ -26,6 +26,9 @@ const (
 	// one per 10 s, with room for a restart or two in quick succession.
 	advertSpacing = 10 * time.Second
 	advertBurst   = 3
+	// relaySpacing is the least time between two relays of one advert that is stored already: half the period at which its node says it
+	// again. Whoever has an advert can say it too, and each relay is a message to every node.
+	relaySpacing = 5 * time.Minute
 )
 
 // Causes of Ignore. Callers see them in logs and counters only.
@@ -37,8 +40,8 @@ var (
 	errOwn     = errors.New("own advert came back")
 )
 
-// errKnown goes with Accept: the advert is stored already. It came by a pull, or its node says it again, and is relayed for those whom
-// neither reached; GossipSub's memory of messages ends each round.
+// errKnown: the advert is stored already. It came by a pull, or its node says it again, and is relayed for those whom neither reached
+// (Accept), unless it just was; GossipSub's memory of messages ends each round.
 var errKnown = errors.New("advert is stored already")
 
 // errTwoFaced marks two different adverts signed under one sequence number.
@@ -47,8 +50,9 @@ var errTwoFaced = errors.New("peer signed two adverts under one sequence number"
 // entry is one stored advert with the envelope that proves it.
 type entry struct {
 	sealed
-	advert Advert
-	bucket tokenBucket
+	advert  Advert
+	bucket  tokenBucket
+	relayed time.Time // when it was last relayed although it was stored; zero: never
 }
 
 // snapshot is what readers see; it is never modified after it is stored.
@@ -122,10 +126,10 @@ func (d *Directory) admit(from PeerID, raw []byte, limited bool) (Verdict, error
 	switch verdict, err := d.precheck(&a, raw, limited); {
 	case errors.Is(err, errTwoFaced) && from != a.Peer:
 		return Ignore, err
-	case errors.Is(err, errKnown):
-		return Accept, nil
 	case verdict != Accept:
 		return verdict, err
+	case errors.Is(err, errKnown):
+		return Accept, nil
 	}
 	if d.check != nil {
 		switch verdict, err := d.check(a); verdict {
@@ -167,10 +171,18 @@ func (d *Directory) precheck(a *Advert, raw []byte, limited bool) (Verdict, erro
 		verdict, err = Ignore, errStale
 	}
 	if verdict == Accept {
-		if late := a.fresh(now); late != nil {
+		switch late := a.fresh(now); {
+		case late != nil:
 			verdict, err = Ignore, late
-		} else if limited && stored != nil && !stored.bucket.take(now) {
-			verdict, err = Ignore, errRate
+		case !limited || stored == nil:
+		case err == nil:
+			if !stored.bucket.take(now) {
+				verdict, err = Ignore, errRate
+			}
+		case now.Sub(stored.relayed) < relaySpacing:
+			verdict = Ignore
+		default:
+			stored.relayed = now
 		}
 	}
 	d.mu.Unlock()
@@ -200,7 +212,7 @@ func (d *Directory) put(a Advert, raw []byte) (Verdict, error) {
 		stored = &entry{bucket: newTokenBucket(advertBurst, advertSpacing, d.now())}
 		d.entries[a.Peer] = stored
 	}
-	stored.advert, stored.sealed = a, newSealed(raw)
+	stored.advert, stored.sealed, stored.relayed = a, newSealed(raw), time.Time{}
 	d.publish()
 	return Accept, nil
 }

@@ -271,6 +271,29 @@ func TestNoReplayAfterExpiry(t *testing.T) {
 	s.want(t, s.seal(t, long), p2p.Ignore, "not newer")
 }
 
+// TestKnownAdvertsAreRelayedSparingly: who repeats the adverts of others, as often as GossipSub has forgotten them, has each relayed
+// little more than its node does, and keeps no newer advert out.
+func TestKnownAdvertsAreRelayedSparingly(t *testing.T) {
+	s := newShelf(t)
+	raw := s.seal(t, s.advert(1))
+	s.want(t, raw, p2p.Accept, "")
+	relays := 0
+	for range 10 {
+		if verdict, _ := s.Admit(s.id, raw, true); verdict == p2p.Accept {
+			relays++
+		}
+		s.clock.now = s.clock.now.Add(2*time.Minute + time.Second)
+	}
+	if relays > 4 {
+		t.Errorf("relayed %d times in 20 minutes, in which its node says it twice", relays)
+	}
+	s.clock.now = s.clock.now.Add(5 * time.Minute)
+	s.want(t, raw, p2p.Accept, "")
+	for seq := range uint64(3) {
+		s.want(t, s.seal(t, s.advert(2+seq)), p2p.Accept, "")
+	}
+}
+
 // TestDirectoryModel compares the directory with a model: of each peer the
 // highest sequence number accepted, remembered until an hour and five minutes
 // after its end.
