@@ -69,9 +69,10 @@ func (h *History) Keep(x *index.Index) error {
 		last = groups[len(groups)-1]
 	}
 	if slices.Contains(last.ids, x.ID()) {
-		return nil
-	}
-	if delta := last.delta(x, h.minGroupBytes); delta != nil {
+		if _, err := last.read(x.ID()); err == nil {
+			return nil
+		} // else it, or its base, is damaged
+	} else if delta := last.delta(x, h.minGroupBytes); delta != nil {
 		return replace(filepath.Join(last.dir, x.ID()+deltaExt), bytes.NewReader(delta), unchecked)
 	}
 	if len(last.ids) > 0 {
