@@ -99,8 +99,8 @@ const MaxFallbacks = 8
 const MaxRecorded = 64
 
 // trim cuts the lists to what is recorded. The choices that the pick, its reason, the fallbacks and the views' objections rest on
-// stay in: so a decision among the recorded alone comes out the same. These are 57 at most: 20 that d itself rests on, six of each
-// of six views, and what the whole text wants.
+// stay in: so a decision among the recorded alone comes out the same. These are 58 at most: 20 that d itself rests on, six of each
+// of six views, what the whole text wants, and what was not worth holding that back for.
 func (d *Decision) trim() {
 	d.ConsideredTotal, d.RejectedTotal = len(d.Considered), len(d.Rejected)
 	d.Rejected = slices.Clip(d.Rejected[:min(len(d.Rejected), MaxRecorded)])
