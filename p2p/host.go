@@ -77,6 +77,7 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start libp2p host: %w", err)
 	}
+	boundUnnamed(lib.Network().(*swarm.Swarm))
 	if err := listenOn(lib, cfg.Listen); err != nil {
 		return nil, errors.Join(err, lib.Close())
 	}

@@ -107,7 +107,7 @@ func resourceManager(cfg Config) (network.ResourceManager, error) {
 			Streams: rcmgr.LimitVal(one.streams) + inferPeerStreams + 64, StreamsInbound: rcmgr.LimitVal(one.streams), StreamsOutbound: inferPeerStreams + 64,
 			Memory: libp2pMemory / 8,
 		},
-		Transient: rcmgr.ResourceLimits{ // streams that have not said what for: with fewer, a few identities would have all of them
+		Transient: rcmgr.ResourceLimits{ // streams that have not said what for: with fewer, a few identities would have all of them; see boundUnnamed
 			Streams: 2 * maxStreams, StreamsInbound: maxStreams, StreamsOutbound: maxStreams,
 			Conns: 2 * maxHandshakes, ConnsInbound: maxHandshakes, ConnsOutbound: maxHandshakes, FD: 2 * maxHandshakes,
 		},
