@@ -82,6 +82,11 @@ func (g *gate) keyStatus(ctx context.Context, key openai.KeyInfo) (openai.KeySta
 	if s.Reset != access.PeriodNone {
 		k.Reset = string(s.Reset)
 	}
+	for p, shown := range map[access.Period]**uint64{access.PeriodDay: &k.DayMicroUSD, access.PeriodWeek: &k.WeekMicroUSD, access.PeriodMonth: &k.MonthMicroUSD} {
+		if spent, known := s.In(p); known {
+			*shown = (*uint64)(&spent)
+		}
+	}
 	return k, nil
 }
 

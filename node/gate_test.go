@@ -327,6 +327,13 @@ func TestKeySeesItself(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), want) {
 			t.Errorf("%d %s\nwant %s", resp.StatusCode, raw, want)
 		}
+		spent := "0"
+		if secret == k.Secret {
+			spent = usd(uint64(total))
+		}
+		if want := fmt.Sprintf(`"usage_daily":%[1]s,"usage_weekly":%[1]s,"usage_monthly":%[1]s,`, spent); !strings.Contains(string(raw), want) {
+			t.Errorf("%s\nwant %s", raw, want)
+		}
 	}
 }
 

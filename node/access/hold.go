@@ -14,31 +14,6 @@ type Receipt [32]byte
 
 func (r Receipt) String() string { return "0x" + hex.EncodeToString(r[:]) }
 
-// Usage is what a key has spent: the sum of its receipts.
-type Usage struct {
-	PeriodStart time.Time `json:"period_start,omitzero"`
-	Spent       MicroUSD  `json:"spent_micro_usd"` // since PeriodStart; a receipt counts when it is charged
-	Total       MicroUSD  `json:"total_micro_usd"` // ever
-	Receipts    uint64    `json:"receipts"`
-}
-
-// roll begins a new period when its time has come. A clock that was set back begins none; one that was far ahead leaves the
-// key what it had spent then, until the next period by the right time.
-func (u *Usage) roll(p Period, now time.Time) {
-	switch start := p.start(now); {
-	case start.After(u.PeriodStart):
-		u.PeriodStart, u.Spent = start, 0
-	case u.PeriodStart.After(p.End(now)):
-		u.PeriodStart = start
-	}
-}
-
-func (u *Usage) charge(amount MicroUSD) {
-	u.Spent += amount
-	u.Total += amount
-	u.Receipts++
-}
-
 // holdRow is a hold on disk.
 type holdRow struct {
 	Key KeyID    `json:"key"`
@@ -71,7 +46,7 @@ func (s *Store) CheckBudget(_ context.Context, id KeyID) error {
 
 // budget is the account's state as an error would tell it. The caller holds Store.mu.
 func (a *account) budget(now time.Time) *BudgetError {
-	a.usage.roll(a.key.Reset, now)
+	a.usage.Roll(a.key.Reset, now)
 	return &BudgetError{Budget: a.key.Budget, Spent: a.usage.Spent, Held: a.held, Reset: a.key.Reset.End(now)}
 }
 
@@ -121,7 +96,7 @@ func (h *hold) Charge(amount MicroUSD) error {
 	}
 	h.over = true
 	h.a.held -= h.max
-	h.a.usage.roll(h.a.key.Reset, h.s.now())
+	h.a.usage.Roll(h.a.key.Reset, h.s.now())
 	h.a.usage.charge(amount)
 	id, usage := h.a.key.ID, h.a.usage // Revoke replaces the key meanwhile
 	known := h.s.byID[id] == h.a

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"flotilla/node/access"
 	"flotilla/node/access/accesstest"
@@ -53,7 +54,7 @@ func chargeForEver(dir string) {
 // kill -9 at any point, without a flush: what was spent is what the receipts say.
 func TestKilledGatewayForgetsNoReceipt(t *testing.T) {
 	for _, after := range []int{1, 2, 3, 50, 1000} {
-		dir := t.TempDir()
+		dir, began := t.TempDir(), time.Now().UTC()
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), killedDir+"="+dir)
 		cmd.Stderr = os.Stderr
@@ -99,8 +100,12 @@ func TestKilledGatewayForgetsNoReceipt(t *testing.T) {
 			amount, ok := ledger[r.String()]
 			return amount, ok, nil
 		}})
-		if k := accesstest.List(t, s)[0]; k.Total != want || int(k.Receipts) != len(receipts) || k.Held != 0 {
+		k := accesstest.List(t, s)[0]
+		if k.Total != want || int(k.Receipts) != len(receipts) || k.Held != 0 {
 			t.Errorf("killed after %d receipts: spent %s in %d, want %s", len(receipts), k.Total, k.Receipts, want)
+		}
+		if today, known := k.In(access.PeriodDay); (!known || today != want) && time.Now().Before(access.PeriodDay.End(began)) {
+			t.Errorf("killed after %d receipts: spent %s today (known: %v), want %s", len(receipts), today, known, want)
 		}
 	}
 }

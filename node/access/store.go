@@ -116,7 +116,7 @@ func (s *Store) load() error {
 			return err
 		}
 		for _, a := range s.byID {
-			if err := readUsage(from, a); err != nil {
+			if err := s.readUsage(from, a); err != nil {
 				return err
 			}
 		}
@@ -124,11 +124,12 @@ func (s *Store) load() error {
 	})
 }
 
-func readUsage(from durable.Reader, a *account) error {
+func (s *Store) readUsage(from durable.Reader, a *account) error {
 	err := durable.Get(from, []byte(prefixUse+string(a.key.ID)), func(raw []byte) error { return json.Unmarshal(raw, &a.usage) })
 	if err != nil && !errors.Is(err, durable.ErrNoRow) {
 		return fmt.Errorf("read usage of %s: %w", a.key.ID, err)
 	}
+	a.usage.countFrom(s.now())
 	return nil
 }
 
@@ -165,7 +166,7 @@ func (s *Store) setConfig(secrets []string) {
 			continue
 		}
 		a := newAccount(at, Key{ID: at.ConfigID(), Terms: Terms{Name: "config"}, Config: true})
-		if err := s.rows.View(func(from durable.Reader) error { return readUsage(from, a) }); err != nil {
+		if err := s.rows.View(func(from durable.Reader) error { return s.readUsage(from, a) }); err != nil {
 			s.log.Warn("what a key has spent is not known; it starts at zero", "key_id", a.key.ID, "err", err)
 		}
 		s.put(a)
@@ -321,7 +322,7 @@ func (s *Store) Status(_ context.Context, id KeyID) (Status, error) {
 
 // status as of now. The caller holds Store.mu.
 func (a *account) status(now time.Time) Status {
-	a.usage.roll(a.key.Reset, now)
+	a.usage.Roll(a.key.Reset, now)
 	return Status{Key: a.key, Usage: a.usage, Held: a.held, ResetAt: a.key.Reset.End(now), InFlight: a.inFlight}
 }
 

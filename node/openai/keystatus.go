@@ -22,6 +22,8 @@ type KeyStatus struct {
 	// Spent in this period and Total ever, each the sum of Receipts; Held for requests under way.
 	SpentMicroUSD, TotalMicroUSD, HeldMicroUSD uint64
 	Receipts                                   uint64
+	// DayMicroUSD, WeekMicroUSD and MonthMicroUSD were spent since midnight, Monday and the first, in UTC; nil: that is not known.
+	DayMicroUSD, WeekMicroUSD, MonthMicroUSD *uint64
 	// RequestsPerMinute and TokensPerMinute are 0 where there is no limit.
 	RequestsPerMinute, TokensPerMinute uint64
 }
@@ -47,8 +49,7 @@ type wireKeyRate struct {
 	Note     string `json:"note"`
 }
 
-// keyUsage is what was spent since midnight, Monday and the first, in UTC: null where it is not known, as of a key whose budget starts
-// again at other times and that has spent.
+// keyUsage is what was spent since midnight, Monday and the first, in UTC: null where it is not known.
 type keyUsage struct {
 	Daily   json.RawMessage `json:"usage_daily"`
 	Weekly  json.RawMessage `json:"usage_weekly"`
@@ -98,7 +99,7 @@ func (s KeyStatus) wire(key KeyInfo) wireKey {
 			KeyID: key.ID, SpentMicroUSD: s.SpentMicroUSD, TotalMicroUSD: s.TotalMicroUSD, HeldMicroUSD: s.HeldMicroUSD, Receipts: s.Receipts, ResetAt: timeOrNull(s.ResetAt),
 		},
 	}
-	w.keyUsage = s.usage()
+	w.keyUsage = keyUsage{usdOrNull(s.DayMicroUSD), usdOrNull(s.WeekMicroUSD), usdOrNull(s.MonthMicroUSD)}
 	w.keyNone = keyNone{AllowedRegions: []string{"global"}, FreeModelQuota: freeQuota{Limit: -1, Remaining: -1}}
 	w.RateLimit = wireKeyRate{Requests: -1, Interval: "60s"}
 	if left, ok := s.left(); ok {
@@ -123,18 +124,11 @@ func (s KeyStatus) left() (microUSD uint64, ok bool) {
 	return s.BudgetMicroUSD - min(s.BudgetMicroUSD, s.SpentMicroUSD+s.HeldMicroUSD), s.BudgetMicroUSD > 0
 }
 
-// usage since the periods' starts. A key counts in the period of its budget alone; one that never spent has spent nothing in any.
-func (s KeyStatus) usage() keyUsage {
-	in := func(period string) json.RawMessage {
-		switch {
-		case s.TotalMicroUSD == 0:
-			return json.RawMessage("0")
-		case s.Reset == period:
-			return json.RawMessage(formatUSD(s.SpentMicroUSD, 6))
-		}
+func usdOrNull(microUSD *uint64) json.RawMessage {
+	if microUSD == nil {
 		return nil
 	}
-	return keyUsage{Daily: in("day"), Weekly: in("week"), Monthly: in("month")}
+	return json.RawMessage(formatUSD(*microUSD, 6))
 }
 
 func timeOrNull(t time.Time) *time.Time {

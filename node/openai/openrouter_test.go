@@ -92,7 +92,8 @@ func openRouterConfig(f openai.Completer, status openai.KeyStatus) openai.Config
 func TestOpenRouterObjects(t *testing.T) {
 	f := fakefleet.New()
 	f.List = append(f.List, openai.Model{ID: "bare"})
-	cfg := openRouterConfig(f, openai.KeyStatus{Name: "alice"})
+	var none uint64
+	cfg := openRouterConfig(f, openai.KeyStatus{Name: "alice", DayMicroUSD: &none, WeekMicroUSD: &none, MonthMicroUSD: &none})
 	for _, root := range []string{"", "/api"} {
 		get := func(path string) map[string]any {
 			t.Helper()
@@ -135,12 +136,15 @@ func TestOpenRouterObjects(t *testing.T) {
 	}
 }
 
-// What a key has spent in a period is told where it is counted, and never guessed.
+// What a key has spent since midnight, Monday and the first is told where it is known, and never guessed.
 func TestKeyUsageIsNotGuessed(t *testing.T) {
-	s := openai.KeyStatus{BudgetMicroUSD: 10_000_000, Reset: "week", SpentMicroUSD: 2_500_000, HeldMicroUSD: 500_000, TotalMicroUSD: 40_000_000}
+	day, week := uint64(0), uint64(2_500_000)
+	s := openai.KeyStatus{
+		BudgetMicroUSD: 10_000_000, Reset: "week", SpentMicroUSD: week, HeldMicroUSD: 500_000, TotalMicroUSD: 40_000_000, DayMicroUSD: &day, WeekMicroUSD: &week,
+	}
 	data := object(t, do(t, openRouterConfig(fakefleet.New(), s), http.MethodGet, "/v1/key", "").Body.Bytes())["data"].(map[string]any)
 	wantMembers(t, "key", data, keyMembers)
-	if data["usage_weekly"] != 2.5 || data["usage_daily"] != nil || data["usage_monthly"] != nil || data["limit_remaining"] != 7.0 {
+	if data["usage_weekly"] != 2.5 || data["usage_daily"] != 0.0 || data["usage_monthly"] != nil || data["limit_remaining"] != 7.0 {
 		t.Errorf("%v", data)
 	}
 	credits := object(t, do(t, openRouterConfig(fakefleet.New(), s), http.MethodGet, "/v1/credits", "").Body.Bytes())["data"].(map[string]any)

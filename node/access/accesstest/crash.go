@@ -32,9 +32,10 @@ type order struct {
 }
 
 // For all interleavings of orders, receipts, aborts, crashes and new periods: what each key has spent is the sum of its
-// receipts, each once, and in no period more than its budget. Overshoot: none, since an order's maximum is held.
+// receipts, each once, ever as in the day, week and month that goes on, and in no period more than its budget. Overshoot: none,
+// since an order's maximum is held.
 func spentIsTheSumOfReceipts(t *testing.T, place Place) {
-	m := &machine{place: place, clock: newClock(), ledger: ledger{}, budget: map[access.KeyID]access.MicroUSD{}}
+	m := &machine{place: place, clock: newClock(), ledger: ledger{}, budget: map[access.KeyID]access.MicroUSD{}, charges: map[access.KeyID][]charge{}}
 	m.store = open(t, place, Options{Now: m.clock.now})
 	defer func() { _ = m.store.Close() }()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -43,7 +44,7 @@ func spentIsTheSumOfReceipts(t *testing.T, place Place) {
 			budget := access.MicroUSD(rapid.Uint64Range(0, 300).Draw(rt, "budget"))
 			terms := access.Terms{Budget: budget}
 			if budget > 0 {
-				terms.Reset = rapid.SampledFrom([]access.Period{access.PeriodNone, access.PeriodHour}).Draw(rt, "reset")
+				terms.Reset = rapid.SampledFrom([]access.Period{access.PeriodNone, access.PeriodHour, access.PeriodDay, access.PeriodMonth}).Draw(rt, "reset")
 			}
 			_, key := Create(t, m.store, terms)
 			m.keys = append(m.keys, key.ID)
@@ -51,21 +52,30 @@ func spentIsTheSumOfReceipts(t *testing.T, place Place) {
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"order": m.order, "receipt and crash": m.receiptThenCrash, "charge": m.charge, "abort": m.abort, "crash": m.crash,
-			"an hour": func(*rapid.T) { m.clock.t = m.clock.t.Add(time.Hour) },
-			"":        m.check,
+			"later": func(rt *rapid.T) {
+				m.clock.t = m.clock.t.Add(time.Hour * time.Duration(rapid.SampledFrom([]int{1, 20, 100, 600}).Draw(rt, "hours")))
+			},
+			"": m.check,
 		})
 	})
 }
 
 type machine struct {
-	place  Place
-	clock  *clock
-	store  access.Keys
-	ledger ledger
-	keys   []access.KeyID
-	budget map[access.KeyID]access.MicroUSD
-	out    []order
-	serial uint64
+	place   Place
+	clock   *clock
+	store   access.Keys
+	ledger  ledger
+	keys    []access.KeyID
+	budget  map[access.KeyID]access.MicroUSD
+	charges map[access.KeyID][]charge
+	out     []order
+	serial  uint64
+}
+
+// charge is what a receipt said when it was charged.
+type charge struct {
+	at     time.Time
+	amount access.MicroUSD
 }
 
 func (m *machine) open(rt *rapid.T) {
@@ -109,6 +119,7 @@ func (m *machine) accept(rt *rapid.T, o order) access.MicroUSD {
 	b := m.ledger[o.receipt]
 	b.key, b.amount = o.key, access.MicroUSD(rapid.Uint64Range(0, uint64(o.max)).Draw(rt, "amount"))
 	m.ledger[o.receipt] = b
+	m.charges[o.key] = append(m.charges[o.key], charge{m.clock.t, b.amount}) // now, or by the restart that follows
 	return b.amount
 }
 
@@ -168,8 +179,31 @@ func (m *machine) check(rt *rapid.T) {
 		if k.Total != receipts[k.ID] || k.Held != held[k.ID] {
 			rt.Fatalf("%s: spent %s and held %s, want %s and %s", k.ID, k.Total, k.Held, receipts[k.ID], held[k.ID])
 		}
+		for p, want := range inPeriods(m.charges[k.ID], m.clock.t) {
+			if got, known := k.In(p); !known || got != want {
+				rt.Fatalf("%s: spent %s (known: %v) in the %s of %s, want %s", k.ID, got, known, p, m.clock.t, want)
+			}
+		}
 		if budget := m.budget[k.ID]; budget > 0 && k.Spent+k.Held > budget {
 			rt.Fatalf("%s: spent %s and held %s of %s", k.ID, k.Spent, k.Held, budget)
 		}
 	}
+}
+
+// inPeriods is what was charged in the day, the week and the month of now.
+func inPeriods(charges []charge, now time.Time) map[access.Period]access.MicroUSD {
+	const day, week = 24 * time.Hour, 7 * 24 * time.Hour
+	sums := map[access.Period]access.MicroUSD{access.PeriodDay: 0, access.PeriodWeek: 0, access.PeriodMonth: 0}
+	for _, c := range charges {
+		for p, same := range map[access.Period]bool{
+			access.PeriodDay:   c.at.Truncate(day).Equal(now.Truncate(day)),
+			access.PeriodWeek:  c.at.Truncate(week).Equal(now.Truncate(week)), // the year 1 began on a Monday
+			access.PeriodMonth: c.at.Format("2006-01") == now.Format("2006-01"),
+		} {
+			if same {
+				sums[p] += c.amount
+			}
+		}
+	}
+	return sums
 }

@@ -163,7 +163,8 @@ func budgetStartsAgain(t *testing.T, place func(testing.TB) Place) {
 	}
 }
 
-// A clock that was ahead by far more than a period locks nobody out for as long; one that was a little ahead begins no period twice.
+// A clock that was ahead by far more than a period locks nobody out for as long; one that was a little ahead begins no period twice. Days
+// are counted by the same rule, whatever the budget's period.
 func budgetWhenTheClockIsSetBack(t *testing.T, place func(testing.TB) Place) {
 	for _, period := range []access.Period{access.PeriodHour, access.PeriodDay, access.PeriodWeek, access.PeriodMonth} {
 		c := newClock()
@@ -189,6 +190,9 @@ func budgetWhenTheClockIsSetBack(t *testing.T, place func(testing.TB) Place) {
 			c.t = right
 			if err := s.CheckBudget(context.Background(), key.ID); (err == nil) != (ahead > time.Minute) {
 				t.Errorf("%s, %s ahead: at the start of the next period by the right time: %v", period, ahead, err)
+			}
+			if today, known := find(t, s, key.ID).In(access.PeriodDay); !known || (today == 0) != (ahead > time.Minute) {
+				t.Errorf("%s, %s ahead: at the start of the next day by the right time: spent %s (known: %v)", period, ahead, today, known)
 			}
 		}
 	}

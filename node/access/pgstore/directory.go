@@ -246,6 +246,7 @@ func away(err error) error {
 func status(k access.Key, used map[access.KeyID]access.Status, at time.Time) access.Status {
 	st := used[k.ID]
 	st.Key, st.ResetAt = k, k.Reset.End(at)
+	st.Roll(k.Reset, at)
 	return st
 }
 
@@ -262,9 +263,8 @@ func (d *Directory) at() *time.Time {
 func (d *Directory) used(ctx context.Context, only access.KeyID) (used map[access.KeyID]access.Status, at time.Time, _ error) {
 	ctx, cancel := context.WithTimeout(ctx, postgres.Timeout)
 	defer cancel()
-	rows, err := d.pool.Query(ctx, `SELECT key_id, CASE WHEN period_start_of(reset, t.at) > period_start THEN period_start_of(reset, t.at) ELSE period_start END,
-		CASE WHEN period_start_of(reset, t.at) > coalesce(period_start, '-infinity') THEN 0 ELSE spent END, total, receipts, held,
-		coalesce((SELECT sum(n) FROM in_flight f WHERE f.key_id = a.key_id), 0)::bigint, t.at
+	rows, err := d.pool.Query(ctx, `SELECT key_id, period_start, spent, total, receipts, day - date '1970-01-01',
+		before_day, before_week, before_month, held, coalesce((SELECT sum(n) FROM in_flight f WHERE f.key_id = a.key_id), 0)::bigint, t.at
 		FROM accounts a, (SELECT coalesce($1, now()) AS at) t WHERE $2 IN ('', key_id)`, d.at(), only)
 	if err != nil {
 		return nil, at, fmt.Errorf("read what API keys have spent: %w", err)
@@ -272,9 +272,13 @@ func (d *Directory) used(ctx context.Context, only access.KeyID) (used map[acces
 	used = map[access.KeyID]access.Status{}
 	var id access.KeyID
 	var start *time.Time
-	var spent, total, receipts, held, inFlight int64
-	_, err = pgx.ForEachRow(rows, []any{&id, &start, &spent, &total, &receipts, &held, &inFlight, &at}, func() error {
-		u := access.Usage{Spent: access.MicroUSD(spent), Total: access.MicroUSD(total), Receipts: uint64(receipts)}
+	var beforeDay, beforeWeek, beforeMonth *access.MicroUSD
+	var spent, total, receipts, day, held, inFlight int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &start, &spent, &total, &receipts, &day, &beforeDay, &beforeWeek, &beforeMonth, &held, &inFlight, &at}, func() error {
+		u := access.Usage{
+			Spent: access.MicroUSD(spent), Total: access.MicroUSD(total), Receipts: uint64(receipts),
+			Day: day, BeforeDay: beforeDay, BeforeWeek: beforeWeek, BeforeMonth: beforeMonth,
+		}
 		if start != nil {
 			u.PeriodStart = start.UTC()
 		}
