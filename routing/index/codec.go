@@ -182,6 +182,9 @@ func (x *Index) readHead(r *reader) (n int, err error) {
 	if !slices.IsSorted(x.models) || len(slices.Compact(slices.Clone(x.models))) != len(x.models) {
 		return 0, fmt.Errorf("model names are not sorted and unique")
 	}
+	if len(slices.Compact(slices.Sorted(slices.Values(x.sources)))) != len(x.sources) { // a delta names them once
+		return 0, fmt.Errorf("source names are not unique")
+	}
 	return n, r.err
 }
 

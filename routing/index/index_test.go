@@ -125,6 +125,29 @@ func TestIndexWithoutRowsIsRefused(t *testing.T) {
 	}
 }
 
+// Nor does a Builder give two sources one name, of which a delta would know the last only.
+func TestSourcesOfOneNameAreRefused(t *testing.T) {
+	b, err := index.NewBuilder("e", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{"aaaa", "bbbb"} {
+		if err := b.Add(index.Row{Vector: []float32{1, 0}, Source: source, Outcomes: []index.Outcome{{Model: "m", Score: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := x.Encode()
+	body := bytes.Replace(data[:len(data)-sha256.Size], []byte("bbbb"), []byte("aaaa"), 1)
+	sum := sha256.Sum256(body)
+	if _, err := index.Decode(append(body, sum[:]...)); !errors.Is(err, index.ErrCorrupt) {
+		t.Errorf("%v, want ErrCorrupt", err)
+	}
+}
+
 func TestScanFindsTheExactNeighborsInAnyOrderOfAddition(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		x, vectors := randomIndex(t, rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 80).Draw(rt, "rows"), dim)
