@@ -66,7 +66,7 @@ lint:
 
 EVALSETS := ulab14 zeroeval routerbench3 mmlupro bfcl alpacaeval
 eval: build ## docs/evaluation.md from the outcomes in DATA=DIR (*.jsonl.gz and prices.json)
-	@mkdir -p docs/images
+	@mkdir -p docs/images $(CACHE)
 	$(BIN) eval --train $(EVALSETS:%=$(DATA)/%.jsonl.gz) --prices $(DATA)/prices.json --cache $(CACHE)/vectors \
 	  --json $(CACHE)/eval.json --plot docs/images/eval.svg > $(CACHE)/eval.md
 	{ sed '/^<!-- figures/q' docs/evaluation.md; echo; cat $(CACHE)/eval.md; } > $(CACHE)/evaluation.md
