@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -20,9 +19,8 @@ type adminFlags struct {
 
 const (
 	// adminTimeout is longer than a node waits for the chain itself, so that its reason arrives.
-	adminTimeout    = 6 * time.Minute
-	maxAdminAnswer  = 64 << 20 // a batch file of 10,000 receipts is 1 MB, evidence of 1,000 faults 4 MB
-	maxAdminFailure = 300
+	adminTimeout   = 6 * time.Minute
+	maxAdminAnswer = 64 << 20 // a batch file of 10,000 receipts is 1 MB, evidence of 1,000 faults 4 MB
 )
 
 // ask sends one request without a body to the node and returns the answer's body.
@@ -71,19 +69,9 @@ func (a adminFlags) send(ctx context.Context, method, path string, body []byte, 
 	if err != nil {
 		return nil, fmt.Errorf("ask the node (is it running with --admin-listen?): %w", err)
 	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read the node's answer: %w", err)
-	case int64(len(raw)) > most:
-		return nil, fmt.Errorf("the node's answer is larger than %d bytes", most)
-	case resp.StatusCode != http.StatusOK:
+	return readReply(resp, "the node", most, func(body []byte) string {
 		var f admin.Failure
-		if json.Unmarshal(raw, &f) != nil || f.Error == "" {
-			return nil, fmt.Errorf("the node says %s: %s", resp.Status, raw[:min(len(raw), maxAdminFailure)])
-		}
-		return nil, fmt.Errorf("the node says: %s", f.Error)
-	}
-	return raw, nil
+		_ = json.Unmarshal(body, &f) // what else listens there answers in another shape
+		return f.Error
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -44,15 +43,7 @@ func askGateway(ctx context.Context, method, gateway, apiKey, path string, body 
 	return nil
 }
 
-// gatewayRefusal is an error that the gateway answered with.
-type gatewayRefusal struct {
-	status int
-	says   string
-}
-
-func (e *gatewayRefusal) Error() string { return "the gateway says" + e.says }
-
-// sendGateway sends one request to the gateway and returns the answer's body, of at most most bytes. Error: *gatewayRefusal
+// sendGateway sends one request to the gateway and returns the answer's body, of at most most bytes. Error: *refusal
 // where the gateway answered with one.
 func sendGateway(ctx context.Context, method, gateway, apiKey, path string, body []byte, most int64) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(gateway, "/")+path, bytes.NewReader(body))
@@ -65,19 +56,9 @@ func sendGateway(ctx context.Context, method, gateway, apiKey, path string, body
 	if err != nil {
 		return nil, fmt.Errorf("ask the gateway: %w", err)
 	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read the gateway's answer: %w", err)
-	case int64(len(raw)) > most:
-		return nil, fmt.Errorf("the gateway's answer is larger than %d bytes", most)
-	case resp.StatusCode != http.StatusOK:
+	return readReply(resp, "the gateway", most, func(body []byte) string {
 		var f struct{ Error struct{ Message string } }
-		if json.Unmarshal(raw, &f) != nil || f.Error.Message == "" {
-			return nil, &gatewayRefusal{resp.StatusCode, fmt.Sprintf(" %s: %.300s", resp.Status, raw)}
-		}
-		return nil, &gatewayRefusal{resp.StatusCode, ": " + f.Error.Message}
-	}
-	return raw, nil
+		_ = json.Unmarshal(body, &f) // a proxy's answer has another shape
+		return f.Error.Message
+	})
 }

@@ -75,8 +75,9 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logged, judged map[string]bool, out *lineFile) (verdicts int, err error) {
 	bar := newProgressBar(s.err)
 	defer bar.clear()
-	chat := judge.patient(bar.above(s.err))
-	var refusal error
+	log := bar.above(s.err)
+	chat := judge.patient(log)
+	var refused error
 	replies := 0
 	for i, l := range logged {
 		bar.show("judge", i, len(logged))
@@ -86,9 +87,8 @@ func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logg
 		}
 		reply, err := chat(ctx, probe.JudgePrompt(l), probe.JudgeTokens)
 		if refusesOne(err) {
-			refusal = fmt.Errorf("judge line %d: %w", i+1, err)
-			bar.clear()
-			fmt.Fprintf(s.err, "no verdict: %s\n", plain(refusal.Error()))
+			refused = fmt.Errorf("judge line %d: %w", i+1, err)
+			fmt.Fprintf(log, "no verdict: %s\n", plain(refused.Error()))
 			continue
 		}
 		if err != nil {
@@ -103,7 +103,7 @@ func judgeAll(ctx context.Context, s *streams, judge asking, logged []probe.Logg
 		}
 	}
 	if replies == 0 && verdicts == 0 { // it is asked wrongly
-		return verdicts, refusal
+		return verdicts, refused
 	}
 	return verdicts, nil
 }

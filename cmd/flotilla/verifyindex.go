@@ -30,8 +30,8 @@ func (f *indexFetcher) index(ctx context.Context, receipt settlement.ReceiptID, 
 		return nil, err
 	}
 	x, err := f.ask(ctx, receipt, id)
-	var refusal *gatewayRefusal
-	if err != nil && (!errors.As(err, &refusal) || refusal.status != http.StatusNotFound) { // another receipt may be this key's
+	var said *refusal
+	if err != nil && (!errors.As(err, &said) || said.status != http.StatusNotFound) { // another receipt may be this key's
 		if f.refused == nil {
 			f.refused = map[string]error{}
 		}
