@@ -7,8 +7,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 )
 
-// waits are the streams of one protocol that wait for their peer: for its request, to be rid of an answer, or for its settlement. What they may cost
-// together is bounded. Past the bound the peer whose streams cost most loses its oldest one. A request is there within moments, so
+// waits are the streams of one protocol that wait for their peer: for its request, to be rid of an answer, or for its settlement.
+// What they may cost together is bounded. Past the bound the peer whose streams cost most loses its oldest one. A request is there within moments, so
 // this is hardly ever an honest peer's: neither many streams nor many identities, which cost nothing to make, keep others out.
 type waits struct {
 	each, most int // bytes: what each stream is taken to cost, and all may

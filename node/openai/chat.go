@@ -282,7 +282,7 @@ func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
 
 // edits are what an answer or a chunk gets of ours: its identity, and choices in the client's shape.
 func (a *answer) edits(obj rawjson.Object) ([]rawjson.Edit, error) {
-	own := a.own[:len(a.own):len(a.own)]
+	own := slices.Clip(a.own)
 	if a.x.openRouter {
 		own = append(own, openRouterMembers(obj, a.req.Stream)...)
 	}
@@ -300,7 +300,7 @@ func (a *answer) usageChunk() []byte {
 	if err != nil { // the operator sent none
 		obj, _ = rawjson.Parse([]byte(`{}`)) // constant, parses
 	}
-	own := a.own[:len(a.own):len(a.own)]
+	own := slices.Clip(a.own)
 	if a.x.openRouter {
 		own = append(own, openRouterMembers(obj, true)...)
 	}

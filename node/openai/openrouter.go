@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"flotilla/node/rawjson"
@@ -86,5 +87,5 @@ func (a *answer) brokenChunk(body []byte) []byte {
 	if err != nil { // it is well formed
 		return body
 	}
-	return obj.Apply(append(a.own[:len(a.own):len(a.own)], rawjson.Edit{Key: "choices", Value: json.RawMessage("[]")})...)
+	return obj.Apply(append(slices.Clip(a.own), rawjson.Edit{Key: "choices", Value: json.RawMessage("[]")})...)
 }

@@ -152,6 +152,9 @@ func (x *Index) Vector(i int) []float32 {
 	return out
 }
 
+// VectorKey is the same for rows, also of other indexes, whose vectors are stored alike, as those of one prompt are.
+func (x *Index) VectorKey(i int) string { return string(asBytes(x.stored(i))) }
+
 // CheckEmbedder refuses an embedder whose vectors this index cannot be searched with.
 func (x *Index) CheckEmbedder(id string) error {
 	if id != x.embedder {

@@ -1,8 +1,8 @@
 package probe
 
 import (
-	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"flotilla/routing/index"
@@ -26,7 +26,7 @@ func Served(x, rows *index.Index, model, source string) (Finding, error) {
 		if of := x.Source(i); of == source || !strings.HasPrefix(of, SourcePrefix) && of != Version {
 			continue
 		}
-		key := vectorKey(x, i)
+		key := x.VectorKey(i)
 		if scores[key] == nil {
 			scores[key] = map[string][]float64{}
 		}
@@ -41,7 +41,7 @@ func Served(x, rows *index.Index, model, source string) (Finding, error) {
 	}
 	finding := Finding{Verdict: Undecided, Evidence: 1}
 	for i := range rows.Len() {
-		there := scores[vectorKey(rows, i)]
+		there := scores[rows.VectorKey(i)]
 		cell, ok := cellOf(rows, i, model)
 		if len(there[model]) == 0 || !ok {
 			continue
@@ -52,6 +52,7 @@ func Served(x, rows *index.Index, model, source string) (Finding, error) {
 				others = append(others, mean(of))
 			}
 		}
+		slices.Sort(others) // sums by the map's order would differ from run to run
 		reference := mean(there[model])
 		claim := NewDoubt(reference, others).Claim(reference, nil)
 		if finding, err = trial.Observe(claim, Agreement(reference, float64(cell.Score)/index.ScoreSteps)); err != nil {
@@ -67,15 +68,6 @@ func cellOf(x *index.Index, row int, model string) (index.Cell, bool) {
 		return index.Cell{}, false
 	}
 	return x.Cell(row, m)
-}
-
-// vectorKey is the same for rows of the same prompt.
-func vectorKey(x *index.Index, row int) string {
-	var key []byte
-	for _, v := range x.Vector(row) {
-		key = binary.LittleEndian.AppendUint32(key, uint32(int32(v*(1<<20))))
-	}
-	return string(key)
 }
 
 func mean(of []float64) float64 {
