@@ -36,6 +36,8 @@ const (
 	// historyTimeout bounds the list of operators: the first one rests on the contract's whole history, which a node sends
 	// in pieces of 10,000 blocks. A chain that does not answer ends it long before.
 	historyTimeout = 10 * time.Minute
+	// depositTimeout bounds a deposit: two transactions, each of which is waited for.
+	depositTimeout = 4 * time.Minute
 	// chainReaders is how many operators are read at once.
 	chainReaders = 16
 	// maxOperators bounds the operator set a node keeps: ten times the size the gossip budget is planned for.
@@ -87,10 +89,17 @@ func newChainView(chain Chain, self common.Address, every time.Duration, log *sl
 func (v *chainView) Run(ctx context.Context) error {
 	tick := time.NewTicker(v.every)
 	defer tick.Stop()
-	for {
-		if err := v.Refresh(ctx); err != nil && ctx.Err() == nil {
-			v.log.Warn("refresh chain view", "err", err)
+	for failing := false; ; {
+		err := v.Refresh(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !failing:
+			v.log.Warn("the chain gives no answer: going on by what it said last", "err", err)
+		case err == nil && failing:
+			v.log.Info("the chain answers again")
 		}
+		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return nil

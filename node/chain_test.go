@@ -1,9 +1,13 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"log/slog"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,6 +104,37 @@ func TestViewShowsADeposit(t *testing.T) {
 		}
 		if err := <-old; err != nil || view.Lane(funded).Balance != 100 {
 			t.Errorf("the lane has %d, %v", view.Lane(funded).Balance, err)
+		}
+	})
+}
+
+// downChain answers nothing until it is up.
+type downChain struct {
+	remoteChain
+	up atomic.Bool
+}
+
+func (c *downChain) StakedOperators(context.Context) ([]common.Address, error) {
+	if !c.up.Load() {
+		return nil, errors.New("connection refused")
+	}
+	return nil, nil
+}
+
+// A chain that is away for a day is told once, and that it is back.
+func TestViewTellsOnceThatTheChainIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var chain downChain
+		var log bytes.Buffer
+		view := newChainView(&chain, common.Address{1}, 15*time.Second, slog.New(slog.NewTextHandler(&log, nil)))
+		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Hour)
+		defer cancel()
+		time.AfterFunc(24*time.Hour, func() { chain.up.Store(true) })
+		if err := view.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if text := log.String(); strings.Count(text, "gives no answer") != 1 || strings.Count(text, "answers again") != 1 {
+			t.Errorf("want one line for each, got:\n%s", text)
 		}
 	})
 }

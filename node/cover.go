@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"golang.org/x/time/rate"
 
+	"flotilla/internal/lastanswer"
 	"flotilla/settlement"
 )
 
@@ -24,30 +26,36 @@ const (
 )
 
 // coverCache answers an operator's question "can this gateway pay for one more request?" from the chain's lane, less
-// what is promised and what is in work. It is the operator's only protection against an empty escrow.
+// what is promised and what is in work. It is the operator's only protection against an empty escrow. While the chain gives no answer it goes
+// by what lanes had that nobody was thawing (see settlement.LastAnswer): settling takes from balance and debt alike.
 type coverCache struct {
-	chain settlement.Chain
-	self  common.Address
-	now   func() time.Time
-
 	strangers *rate.Limiter
 	inWork    laneReserve
-
-	mu    sync.Mutex // guards lanes; never held over a chain call
-	lanes map[common.Address]payerLane
-}
-
-type payerLane struct {
-	settlement.Lane
-	readAt time.Time
+	lanes     *lastanswer.Book[common.Address, settlement.Lane]
 }
 
 func newCoverCache(chain settlement.Chain, self common.Address) *coverCache {
-	return &coverCache{
-		chain: chain, self: self, now: time.Now, strangers: rate.NewLimiter(strangersPerSecond, strangersAtOnce),
-		lanes: make(map[common.Address]payerLane),
-	}
+	c := &coverCache{strangers: rate.NewLimiter(strangersPerSecond, strangersAtOnce)}
+	cfg := settlement.LastAnswer(func(ctx context.Context, payer common.Address) (settlement.Lane, error) {
+		return chain.Lane(ctx, payer, self)
+	},
+		func(l settlement.Lane) bool { return l.Balance > 0 && l.ThawEnd == 0 })
+	cfg.Fresh, cfg.Timeout, cfg.Most, cfg.Admit = coverFresh, chainTimeout, maxPayers, c.admit
+	c.lanes = lastanswer.New(cfg)
+	return c
 }
+
+// admit says whether the chain may be asked about a payer without escrow. One that waited for its turn would hold a place that those who
+// pay need.
+func (c *coverCache) admit(payer common.Address) error {
+	if !c.strangers.AllowN(time.Now(), 1) {
+		return fmt.Errorf("%s had no escrow for this operator so far, and too many ask that have none: try again in some seconds", payer)
+	}
+	return nil
+}
+
+// errLaneUnread: what the lane holds is not known.
+var errLaneUnread = errors.New("read lane")
 
 // reserve sets most aside on the payer's lane until the returned function is called. aggregate is all that the lane
 // owes by receipts so far, collected or not.
@@ -63,42 +71,17 @@ func (c *coverCache) reserve(ctx context.Context, payer common.Address, aggregat
 	return release, nil
 }
 
-// lane returns the payer's lane to this operator as the chain has it, at most coverFresh ago. Where too many ask that have no
-// escrow, such a payer is refused at once: one that waited for its turn would hold a place that those who pay need.
+// lane returns the payer's lane to this operator as the chain has it, at most coverFresh ago, or as it had it last.
 func (c *coverCache) lane(ctx context.Context, payer common.Address) (settlement.Lane, error) {
-	c.mu.Lock()
-	known, ok := c.lanes[payer]
-	c.mu.Unlock()
-	if ok && c.now().Sub(known.readAt) < coverFresh {
-		return known.Lane, nil
-	}
-	if known.Lane == (settlement.Lane{}) && !c.strangers.AllowN(c.now(), 1) {
-		return settlement.Lane{}, fmt.Errorf("%s had no escrow for this operator so far, and too many ask that have none: try again in some seconds", payer)
-	}
-	ctx, cancel := context.WithTimeout(ctx, chainTimeout)
-	defer cancel()
-	lane, err := c.chain.Lane(ctx, payer, c.self)
+	lane, err := c.lanes.Get(ctx, payer)
 	if err != nil {
-		return settlement.Lane{}, fmt.Errorf("read lane of %s: %w", payer, err)
+		return settlement.Lane{}, fmt.Errorf("%w of %s: %w", errLaneUnread, payer, err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, ok := c.lanes[payer]; !ok && len(c.lanes) >= maxPayers {
-		delete(c.lanes, c.forgettable())
-	}
-	c.lanes[payer] = payerLane{lane, c.now()}
 	return lane, nil
 }
 
-// forgettable returns a payer without escrow, or any when all have some.
-func (c *coverCache) forgettable() (payer common.Address) {
-	for other, lane := range c.lanes {
-		if payer = other; lane.Lane == (settlement.Lane{}) {
-			break
-		}
-	}
-	return payer
-}
+// close waits for the questions that are under way.
+func (c *coverCache) close() { c.lanes.Close() }
 
 // laneReserve sums the maxima of the orders in work on each lane, so that parallel requests cannot promise more than
 // the escrow holds. Both ends keep one.

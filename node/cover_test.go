@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,7 @@ func TestInventedPayersUseLittleOfTheChainNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain := &countedChain{rich: common.Address{1}}
 		cover := newCoverCache(chain, common.Address{9})
+		defer cover.close()
 		const every, rounds = coverFresh + time.Second, 20 // what is known of the lane is too old each time
 		for round := range rounds {
 			asked := chain.asked
@@ -55,20 +57,85 @@ func TestInventedPayersUseLittleOfTheChainNode(t *testing.T) {
 	})
 }
 
-// Where no more lanes are remembered, those without escrow make room.
-func TestPayersWithEscrowAreRememberedLonger(t *testing.T) {
-	rich := common.Address{1}
-	cover := newCoverCache(&countedChain{rich: rich}, common.Address{9})
-	cover.lanes[rich] = payerLane{Lane: settlement.Lane{Balance: 5}}
-	for i := range maxPayers - 1 {
-		cover.lanes[common.BytesToAddress([]byte{77, byte(i >> 8), byte(i)})] = payerLane{}
+// awayChain is a chain whose node is slow or away.
+type awayChain struct {
+	settlement.Chain
+	lane settlement.Lane
+	slow time.Duration
+	err  error
+}
+
+func (c *awayChain) Lane(ctx context.Context, _, _ common.Address) (settlement.Lane, error) {
+	lane, err := c.lane, c.err
+	select {
+	case <-time.After(c.slow):
+		return lane, err
+	case <-ctx.Done():
+		return settlement.Lane{}, ctx.Err()
 	}
-	for i := range strangersAtOnce / 2 {
-		if _, err := cover.lane(t.Context(), common.BytesToAddress([]byte{78, byte(i)})); err != nil {
+}
+
+// An operator whose chain is away goes on serving who has escrow, as far as that goes; what nobody could take back meanwhile covers.
+func TestOrdersAreCoveredWhileTheChainIsAway(t *testing.T) {
+	payer := common.Address{1}
+	for name, away := range map[string]func(*awayChain){
+		"down": func(c *awayChain) { c.err = errors.New("connection refused") },
+		"slow": func(c *awayChain) { c.slow = 10 * time.Second },
+		"hung": func(c *awayChain) { c.slow = time.Hour },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				chain := &awayChain{lane: settlement.Lane{Balance: 10}}
+				cover := newCoverCache(chain, common.Address{9})
+				defer cover.close()
+				if _, err := cover.reserve(t.Context(), payer, 0, 4); err != nil {
+					t.Fatal(err)
+				}
+				away(chain)
+				for range 20 {
+					time.Sleep(coverFresh)
+					start := time.Now()
+					release, err := cover.reserve(t.Context(), payer, 0, 6)
+					if err != nil {
+						t.Fatal(err)
+					}
+					release()
+					if took := time.Since(start); took > time.Second {
+						t.Fatalf("an order waited %v for the chain; its gateway waits 2 s until it takes the operator for dead", took)
+					}
+				}
+				if _, err := cover.reserve(t.Context(), payer, 0, 7); err == nil || errors.Is(err, errLaneUnread) {
+					t.Errorf("more than the escrow was promised: %v", err)
+				}
+				chain.slow, chain.err = 0, errors.New("connection refused")
+				time.Sleep(2 * time.Hour)
+				if _, err := cover.reserve(t.Context(), payer, 0, 1); !errors.Is(err, errLaneUnread) {
+					t.Errorf("after two hours: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A lane that its payer was taking back, and one of a chain that was started anew, cover nothing.
+func TestThawAndAnotherChainAreAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		payer := common.Address{1}
+		chain := &awayChain{lane: settlement.Lane{Balance: 10, ThawEnd: 7}}
+		cover := newCoverCache(chain, common.Address{9})
+		defer cover.close()
+		if _, err := cover.reserve(t.Context(), payer, 0, 1); err == nil || errors.Is(err, errLaneUnread) {
+			t.Fatalf("a lane that thaws: %v", err)
+		}
+		chain.lane.ThawEnd = 0
+		time.Sleep(coverFresh)
+		if _, err := cover.reserve(t.Context(), payer, 0, 1); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if _, ok := cover.lanes[rich]; !ok || len(cover.lanes) != maxPayers {
-		t.Errorf("%d lanes, the one with escrow among them: %v", len(cover.lanes), ok)
-	}
+		chain.err = settlement.ErrChainReset
+		time.Sleep(coverFresh)
+		if _, err := cover.reserve(t.Context(), payer, 0, 1); !errors.Is(err, settlement.ErrChainReset) {
+			t.Fatalf("another chain: %v", err)
+		}
+	})
 }

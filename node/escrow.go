@@ -86,7 +86,7 @@ func (g *Gateway) fund(ctx context.Context, chain Chain, op common.Address) erro
 			d.amount = last.amount // the same transaction, which is sent once
 		}
 	}
-	callCtx, cancel := context.WithTimeout(ctx, chainTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, depositTimeout)
 	defer cancel()
 	err = chain.Deposit(callCtx, op, d.amount)
 	d.made = err == nil

@@ -25,7 +25,7 @@ const (
 	codeStalePrice  = "stale_price"         // the order cites a price that is no longer offered
 	codeEscrow      = "insufficient_escrow" // the lane on chain does not cover the order
 	codeNeedVoucher = "need_voucher"        // too much is owed without a signed promise
-	codeNotReady    = "not_ready"           // the model server is loading or gone
+	codeNotReady    = "not_ready"           // the model server is loading or gone, or the chain is
 )
 
 // ServedModel is one model that an operator serves, from one local server, for one price.
@@ -248,6 +248,9 @@ func (o *Operator) reserve(ctx context.Context, order settlement.Order) (func(),
 		return nil, &refusal{code: codeBadOrder, err: fmt.Errorf("sum what %s owes: %w", order.Payer, err)}
 	}
 	release, err := o.cover.reserve(ctx, order.Payer, aggregate, order.MaxAmount)
+	if errors.Is(err, errLaneUnread) {
+		return nil, &refusal{codeNotReady, time.Second, err}
+	}
 	if err != nil {
 		return nil, &refusal{codeEscrow, 2 * time.Second, err}
 	}

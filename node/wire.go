@@ -341,6 +341,12 @@ func (n *Node) Close() error {
 	if n.ledger != nil {
 		errs = append(errs, n.ledger.Close())
 	}
+	if n.Operator != nil {
+		n.Operator.cover.close()
+	}
+	if n.signers != nil {
+		n.signers.Close()
+	}
 	return errors.Join(errs...)
 }
 

@@ -1,8 +1,8 @@
 package settlement
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -15,7 +15,7 @@ type CollectorConfig struct {
 	MaxWait     time.Duration // a lane that was not paid in full for so long is collected; default 24 h
 	MinGain     uint64        // … when it is worth so many times the gas of collecting it; default 100
 	Poll        time.Duration // how often lanes are looked at; default 1 min
-	CallTimeout time.Duration // deadline of every chain call; default 15 s
+	CallTimeout time.Duration // deadline of one lane's chain calls; default 2 min
 	Logger      *slog.Logger  // slog.DiscardHandler when nil
 }
 
@@ -25,7 +25,7 @@ const voucherLanes = 3
 func (c CollectorConfig) withDefaults() CollectorConfig {
 	c.MaxWait = orDefault(c.MaxWait, 24*time.Hour)
 	c.Poll = orDefault(c.Poll, time.Minute)
-	c.CallTimeout = orDefault(c.CallTimeout, 15*time.Second)
+	c.CallTimeout = orDefault(c.CallTimeout, 2*time.Minute)
 	if c.MinGain == 0 {
 		c.MinGain = 100
 	}
@@ -58,12 +58,19 @@ func NewCollector(l *Ledger, c Chain, cfg CollectorConfig) *Collector {
 	return &Collector{ledger: l, chain: c, cfg: cfg.withDefaults(), lanes: make(map[common.Address]*collecting)}
 }
 
-// Run looks at the lanes until ctx ends. Errors are logged and tried again at the next look. It returns nil.
+// Run looks at the lanes until ctx ends. Errors are tried again at the next look, and logged when there were none before. It returns nil.
 func (c *Collector) Run(ctx context.Context) error {
-	for {
-		if err := c.Collect(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			c.cfg.Logger.Warn("collect vouchers", "error", err)
+	for failing := false; ; {
+		err := c.Collect(ctx, time.Now())
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !failing:
+			c.cfg.Logger.Warn("collecting vouchers waits", "error", err)
+		case err == nil && failing:
+			c.cfg.Logger.Info("collecting vouchers goes on")
 		}
+		failing = err != nil
 		if !sleep(ctx, c.cfg.Poll, nil) {
 			return nil
 		}
@@ -76,13 +83,18 @@ func (c *Collector) Collect(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("list held vouchers: %w", err)
 	}
-	var errs []error
+	var first error
+	failed := 0
 	for _, held := range vouchers {
 		if err := c.collectLane(ctx, held, now); err != nil {
-			errs = append(errs, fmt.Errorf("collect from %s: %w", held.Voucher.Payer, err))
+			failed++
+			first = cmp.Or(first, fmt.Errorf("collect from %s: %w", held.Voucher.Payer, err))
 		}
 	}
-	return errors.Join(errs...)
+	if failed > 1 { // a chain that is away is so for all of them
+		return fmt.Errorf("%w (and %d lanes more)", first, failed-1)
+	}
+	return first
 }
 
 func (c *Collector) collectLane(ctx context.Context, held heldVoucher, now time.Time) error {

@@ -1,7 +1,10 @@
 package settlement_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,6 +138,25 @@ func TestCollectorTriesAgain(t *testing.T) {
 		}
 		if n := f.chain.Calls(memchain.SettleVoucher); n != 2 {
 			t.Errorf("%d vouchers sent, want one dropped and one mined", n)
+		}
+	})
+}
+
+// A chain that is away for a day is told once, and that it is back.
+func TestCollectorTellsOnceThatTheChainIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, op := owedFixture(t)
+		var log bytes.Buffer
+		c := settlement.NewCollector(op, f.chain, settlement.CollectorConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Hour)
+		defer cancel()
+		f.chain.SetDown(true)
+		time.AfterFunc(24*time.Hour, func() { f.chain.SetDown(false) })
+		if err := c.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if text := log.String(); strings.Count(text, "waits") != 1 || strings.Count(text, "goes on") != 1 {
+			t.Errorf("want one line for each, got:\n%s", text)
 		}
 	})
 }

@@ -148,7 +148,8 @@ func (s *Settler) bringBack(ctx context.Context, next, settled uint64) error {
 	}
 	if !same {
 		return fmt.Errorf("%w: it wants batch %d next and this ledger has settled %d; nothing was sent and nothing is lost: "+
-			"point the node at the chain that holds those batches, or start with a new data directory", ErrChainReset, next, settled)
+			"a chain node that lags behind catches up by itself; otherwise point this node at the chain that holds those batches, or start with a new data directory",
+			ErrChainReset, next, settled)
 	}
 	lost, err := s.ledger.Batch(next)
 	if err != nil {

@@ -22,7 +22,7 @@ type SettlerConfig struct {
 	MaxWait       time.Duration // default 24 h
 	Confirmations uint64        // blocks, its own included, after which a batch counts as settled; default 1
 	Poll          time.Duration // first pause between look-ups of a batch in flight, doubled up to 16 times it; default 500 ms
-	CallTimeout   time.Duration // deadline of every chain call; default 15 s
+	CallTimeout   time.Duration // deadline of every chain call, some of which are a dozen questions to a node; default 2 min
 	RetryWait     time.Duration // first pause after an error, doubled up to 30 s; default 500 ms
 	Logger        *slog.Logger  // slog.DiscardHandler when nil
 }
@@ -39,7 +39,7 @@ func (c SettlerConfig) withDefaults() SettlerConfig {
 	c.MaxAge = orDefault(c.MaxAge, time.Minute)
 	c.MaxWait = orDefault(c.MaxWait, 24*time.Hour)
 	c.Poll = orDefault(c.Poll, 500*time.Millisecond)
-	c.CallTimeout = orDefault(c.CallTimeout, 15*time.Second)
+	c.CallTimeout = orDefault(c.CallTimeout, 2*time.Minute)
 	c.RetryWait = orDefault(c.RetryWait, 500*time.Millisecond)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

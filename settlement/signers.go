@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/lastanswer"
 )
 
 // SignerBinding is what the contract knows of a key that is no account of its own: whom it signs for, and until when.
@@ -61,52 +62,48 @@ func signsFor(ctx context.Context, signers SignerReader, who string, payer, sign
 	}
 }
 
-// maxCachedSigners bounds a SignerCache; a payee deals with some hundred payers.
-const maxCachedSigners = 1024
+const (
+	// maxCachedSigners bounds a SignerCache; a payee deals with some hundred payers.
+	maxCachedSigners = 1024
+	// signerTimeout is the deadline of a SignerCache's calls to the chain.
+	signerTimeout = 15 * time.Second
+)
 
 // SignerCache believes what the chain says of a key for a while, so that serving does not ask for each signature. Safe for
 // concurrent use.
 type SignerCache struct {
-	chain SignerReader
-	fresh time.Duration
-	now   func() time.Time
-
-	mu    sync.Mutex // guards known; never held over a chain call
-	known map[common.Address]cachedBinding
+	book *lastanswer.Book[common.Address, SignerBinding]
 }
 
-type cachedBinding struct {
-	SignerBinding
-	readAt time.Time
-}
-
-// NewSignerCache returns a cache that asks the chain again after fresh, far below any thaw.
+// NewSignerCache returns a cache that asks the chain again after fresh, far below any thaw. While the chain gives no answer, it goes by
+// the last one (see LastAnswer).
 func NewSignerCache(chain SignerReader, fresh time.Duration) *SignerCache {
-	return &SignerCache{chain: chain, fresh: fresh, now: time.Now, known: make(map[common.Address]cachedBinding)}
+	cfg := LastAnswer(chain.SignerOf, func(b SignerBinding) bool { return b.Payer != common.Address{} && b.ThawEnd == 0 })
+	cfg.Fresh, cfg.Timeout, cfg.Most = fresh, signerTimeout, maxCachedSigners
+	return &SignerCache{book: lastanswer.New(cfg)}
 }
-
-// signerTimeout is the deadline of a SignerCache's calls to the chain.
-const signerTimeout = 15 * time.Second
 
 // SignerOf implements SignerReader.
 func (c *SignerCache) SignerOf(ctx context.Context, signer common.Address) (SignerBinding, error) {
-	c.mu.Lock()
-	have, ok := c.known[signer]
-	c.mu.Unlock()
-	if ok && c.now().Sub(have.readAt) < c.fresh {
-		return have.SignerBinding, nil
+	return c.book.Get(ctx, signer)
+}
+
+// Close waits for the questions that are under way. The cache must not be used after it.
+func (c *SignerCache) Close() { c.book.Close() }
+
+const (
+	// chainAwayFor is how long a node goes on by what its chain said last, when that gives no answer. What was not thawing then cannot be taken
+	// back before a whole thaw has passed, which is days.
+	chainAwayFor = time.Hour
+	// chainPatience is how long an order waits for a chain that is slow: a quarter of what its gateway waits until it takes the operator for dead.
+	chainPatience = 500 * time.Millisecond
+)
+
+// LastAnswer says how to go by the last answer of a chain that is slow or away, where holds says that it is one which the chain changes
+// with notice only. That it is another chain now is an answer of its own.
+func LastAnswer[V any](ask func(context.Context, common.Address) (V, error), holds func(V) bool) lastanswer.Config[common.Address, V] {
+	return lastanswer.Config[common.Address, V]{
+		Ask: ask, Holds: holds, Stale: chainAwayFor, Patience: chainPatience,
+		Final: func(err error) bool { return errors.Is(err, ErrChainReset) },
 	}
-	ctx, cancel := context.WithTimeout(ctx, signerTimeout)
-	defer cancel()
-	binding, err := c.chain.SignerOf(ctx, signer)
-	if err != nil {
-		return SignerBinding{}, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.known) >= maxCachedSigners {
-		clear(c.known) // forgetting all is rare and costs a call per key that is still in use
-	}
-	c.known[signer] = cachedBinding{binding, c.now()}
-	return binding, nil
 }

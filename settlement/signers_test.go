@@ -194,11 +194,12 @@ func TestCollectorDoesNotWaitForARevocation(t *testing.T) {
 	})
 }
 
-// A cache asks once while it is fresh, again after, and keeps no error.
+// A cache asks once while it is fresh, again after, goes by the last answer while the chain is away, and keeps no error.
 func TestSignerCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, hot, _ := hotFixture(t)
 		cache := settlement.NewSignerCache(f.chain, 3*time.Second)
+		defer cache.Close()
 		ask := func() settlement.SignerBinding {
 			t.Helper()
 			b, err := cache.SignerOf(t.Context(), hot.addr)
@@ -220,6 +221,12 @@ func TestSignerCache(t *testing.T) {
 		if got := ask(); got.ThawEnd != 0 || f.chain.Calls(memchain.SignerOf) != before {
 			t.Errorf("asked again while fresh: %+v", got)
 		}
+		f.chain.SetDown(true)
+		time.Sleep(3 * time.Second)
+		if got := ask(); got.ThawEnd != 0 {
+			t.Errorf("believes %+v with the chain down", got)
+		}
+		f.chain.SetDown(false)
 		time.Sleep(3 * time.Second)
 		if got := ask(); got.ThawEnd != 7 {
 			t.Errorf("believes %+v after it was stale", got)

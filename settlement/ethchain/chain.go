@@ -54,9 +54,9 @@ func New(ctx context.Context, cfg Config) (*Chain, error) {
 		if cfg.RPC == "" {
 			return nil, errors.New("open chain: no node given: set Client or RPC")
 		}
-		client, err := ethclient.DialContext(ctx, cfg.RPC)
+		client, err := dial(ctx, cfg.RPC)
 		if err != nil {
-			return nil, fmt.Errorf("open chain at %s: %w", cfg.RPC, err)
+			return nil, fmt.Errorf("open chain: %w", err)
 		}
 		c.client, c.ownClient = client, true
 	}
@@ -88,7 +88,7 @@ func (c *Chain) open(ctx context.Context, cfg Config) error {
 
 // check makes sure that signatures for c.domain are what this contract on this chain accepts.
 func (c *Chain) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	id, err := c.client.ChainID(ctx)
 	if err != nil {

@@ -42,6 +42,8 @@ type Config struct {
 const (
 	// callTimeout ends one question to the node; a node that needs longer is of no use.
 	callTimeout = 10 * time.Second
+	// stepTimeout ends what takes a dozen questions, one after the other: to send a transaction, or to keep one in the air.
+	stepTimeout = 2 * time.Minute
 	// mineTimeout ends the wait for a transaction's block when the caller sets no earlier end: ten slots
 	// of Ethereum mainnet.
 	mineTimeout = 2 * time.Minute

@@ -34,6 +34,7 @@ type flakyNode struct {
 	answers    atomic.Int64 // how many more questions for events it answers, as far as a caller's time goes; below 0: any
 	busy       atomic.Bool  // calls no contract, as where its owner has asked too much
 	noTip      atomic.Bool  // has nobody pay a tip
+	slow       atomic.Int64 // nanoseconds before each answer
 	behind     atomic.Int64 // how many more times it has no receipt, as of a node behind the one that told the nonce
 
 	approved func(owner, spender common.Address) bool // refuses to change an allowance for another, as USDT does; may be nil
@@ -75,6 +76,7 @@ func (n *flakyNode) ServeHTTP(out http.ResponseWriter, in *http.Request) {
 	n.mu.Lock()
 	n.calls[call.Method]++
 	n.mu.Unlock()
+	time.Sleep(time.Duration(n.slow.Load()))
 	out.Header().Set("Content-Type", "application/json")
 	if instead := n.instead(call); instead != nil {
 		instead["jsonrpc"], instead["id"] = "2.0", call.ID

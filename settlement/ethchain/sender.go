@@ -69,7 +69,7 @@ func (s *Sender) Account() common.Address { return s.from }
 // Send signs a call of to with data (a deployment when to is nil) and gives it to the node. It returns
 // as soon as the node has it. A call that would revert is not sent and returns a *RevertError.
 func (s *Sender) Send(ctx context.Context, to *common.Address, data []byte) (*types.Transaction, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +159,7 @@ func (s *Sender) sendOnce(ctx context.Context, to *common.Address, data []byte) 
 
 // trySendOnce returns neither transaction nor error while it must wait.
 func (s *Sender) trySendOnce(ctx context.Context, to *common.Address, data []byte) (*types.Transaction, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,7 +23,7 @@ func (c *Chain) TxStatus(ctx context.Context, tx common.Hash) (settlement.TxStat
 }
 
 func (c *Chain) txStatus(ctx context.Context, tx common.Hash) (settlement.TxState, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	if err := c.sameChain(ctx); err != nil {
 		return settlement.TxUnknown, err

@@ -21,7 +21,7 @@ import (
 // pending for too long is replaced by a dearer version. It returns the receipt of the version that is in a block, nil
 // while none is, and ErrReplaced when a strange transaction has the nonce.
 func (s *Sender) tend(ctx context.Context, f *flight) (*types.Receipt, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	// The nonce is read from the newest block's state: a receipt that is seen after it belongs to a block whose effects
 	// every later read shows. Receipts alone may be seen a moment before.

@@ -1,0 +1,89 @@
+package ethchain_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/settlement/ethchain"
+	"flotilla/testnet/devchain"
+)
+
+// A URL with a key in it is asked as it is, and told nobody.
+func TestErrorsTellNoMoreOfTheURLThanItsHost(t *testing.T) {
+	w := funded(t)
+	var down bool
+	node := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		user, password, _ := in.BasicAuth()
+		if in.URL.Path != "/v3/s3cret" || in.URL.Query().Get("key") != "s3cret" || user != "me" || password != "s3cret" {
+			http.Error(out, "unauthorized", http.StatusUnauthorized)
+			return
+		}
+		if down {
+			panic(http.ErrAbortHandler)
+		}
+		http.Redirect(out, in, w.URL(), http.StatusTemporaryRedirect)
+	}))
+	defer node.Close()
+	at, err := url.Parse(node.URL)
+	must(t, err)
+	at.Path, at.RawQuery, at.User = "/v3/s3cret", "key=s3cret", url.UserPassword("me", "s3cret")
+	cfg := ethchain.Config{RPC: at.String(), Contract: w.Settlement, ChainID: devchain.ChainID}
+	c, err := ethchain.New(deadline(t), cfg)
+	must(t, err)
+	defer func() { must(t, c.Close()) }()
+	down = true
+	_, err = c.Lane(deadline(t), common.Address{1}, common.Address{2})
+	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), at.Host) {
+		t.Errorf("got %v, want an error with the host and without the key", err)
+	}
+	cfg.RPC = "http://127.0.0.1:1/v3/s3cret"
+	if _, err = ethchain.New(deadline(t), cfg); err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v, want an error without the key", err)
+	}
+}
+
+// Whatever comes in place of an answer, an error is one short line that says what it was.
+func TestWhatIsNoAnswerIsToldInShort(t *testing.T) {
+	page := "<!DOCTYPE html>" + strings.Repeat("<p>you are blocked</p>\n", 1000)
+	for want, answer := range map[string]http.HandlerFunc{
+		"web page": func(out http.ResponseWriter, _ *http.Request) {
+			out.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprint(out, page)
+		},
+		"503 Service Unavailable": func(out http.ResponseWriter, _ *http.Request) { http.Error(out, page, http.StatusServiceUnavailable) },
+		"429 Too Many Requests":   func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(http.StatusTooManyRequests) },
+		"EOF":                     func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		node := httptest.NewServer(answer)
+		defer node.Close()
+		_, err := ethchain.New(deadline(t), ethchain.Config{RPC: node.URL, Contract: common.Address{1}, ChainID: devchain.ChainID})
+		if err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 400 {
+			t.Errorf("want %q in a short error, got %v", want, err)
+		}
+	}
+}
+
+// A node that takes long for each answer still gets a batch: a deadline is for one question, and a batch takes a dozen and more.
+func TestBatchThroughASlowNode(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes long by its nature")
+	}
+	w := funded(t)
+	node := newFlakyNode(t, w.URL())
+	gateway := through(t, w, node)
+	node.slow.Store(int64(1200 * time.Millisecond))
+	b, sig := w.batch(t, 1, 1, lane(w.op1, 5*usd))
+	tx, err := gateway.SubmitBatch(deadline(t), b, sig)
+	must(t, err)
+	node.slow.Store(0)
+	must(t, gateway.WaitMined(deadline(t), tx))
+	checkClaimable(t, gateway, ethchain.AddressOf(w.op1), 5*usd)
+}
