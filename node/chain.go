@@ -12,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"golang.org/x/sync/errgroup"
 
+	"flotilla/internal/trouble"
 	"flotilla/settlement"
 )
 
@@ -89,17 +90,13 @@ func newChainView(chain Chain, self common.Address, every time.Duration, log *sl
 func (v *chainView) Run(ctx context.Context) error {
 	tick := time.NewTicker(v.every)
 	defer tick.Stop()
-	for failing := false; ; {
+	var away trouble.Trouble
+	for {
 		err := v.Refresh(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return nil
-		case err != nil && !failing:
-			v.log.Warn("the chain gives no answer: going on by what it said last", "err", err)
-		case err == nil && failing:
-			v.log.Info("the chain answers again")
 		}
-		failing = err != nil
+		away.Note(v.log, err, "the chain gives no answer: going on by what it said last", "the chain answers again")
 		select {
 		case <-ctx.Done():
 			return nil

@@ -8,24 +8,22 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"flotilla/internal/trouble"
 	"flotilla/settlement"
 )
 
 // fundLanes keeps the escrow towards every advertised, staked operator topped up to LaneDeposit. It is how a newcomer
-// gets its first paid request: stake, advertise, and gateways open a lane. What keeps it from that is said once, not each time it tries.
+// gets its first paid request: stake, advertise, and gateways open a lane. What keeps it from that is said in few lines, not each time it tries.
 func (g *Gateway) fundLanes(ctx context.Context, chain Chain, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	told := ""
+	var waiting trouble.Trouble
 	for {
 		err := g.fundOnce(ctx, chain)
-		switch {
-		case err == nil:
-			told = ""
-		case ctx.Err() == nil && err.Error() != told:
-			told = err.Error()
-			g.log.Warn("fund lanes", "err", err)
+		if ctx.Err() != nil {
+			return nil
 		}
+		waiting.Note(g.log, err, "fund lanes", "lanes are funded again")
 		select {
 		case <-ctx.Done():
 			return nil

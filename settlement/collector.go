@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/trouble"
 )
 
 // CollectorConfig says when a payee collects by itself. Zero fields take the default.
@@ -58,19 +60,15 @@ func NewCollector(l *Ledger, c Chain, cfg CollectorConfig) *Collector {
 	return &Collector{ledger: l, chain: c, cfg: cfg.withDefaults(), lanes: make(map[common.Address]*collecting)}
 }
 
-// Run looks at the lanes until ctx ends. Errors are tried again at the next look, and logged when there were none before. It returns nil.
+// Run looks at the lanes until ctx ends. Errors are logged, in few lines, and tried again at the next look. It returns nil.
 func (c *Collector) Run(ctx context.Context) error {
-	for failing := false; ; {
+	var away trouble.Trouble
+	for {
 		err := c.Collect(ctx, time.Now())
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return nil
-		case err != nil && !failing:
-			c.cfg.Logger.Warn("collecting vouchers waits", "error", err)
-		case err == nil && failing:
-			c.cfg.Logger.Info("collecting vouchers goes on")
 		}
-		failing = err != nil
+		away.Note(c.cfg.Logger, err, "collecting vouchers waits", "collecting vouchers goes on")
 		if !sleep(ctx, c.cfg.Poll, nil) {
 			return nil
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+
+	"flotilla/internal/trouble"
 )
 
 // SettlerConfig says when a batch is due and how patient the settler is. Zero fields take the default.
@@ -74,6 +76,8 @@ type Settler struct {
 	resendAt time.Time   // not sent again before
 	resent   lostBatch   // what was sent to bring a settled batch back
 
+	waiting trouble.Trouble // of Run
+
 	mu   sync.Mutex // guards seen
 	seen observed
 }
@@ -84,7 +88,7 @@ func NewSettler(l *Ledger, c Chain, cfg SettlerConfig) *Settler {
 }
 
 // Run settles until ctx ends: it finishes a batch in flight and seals a new one when lanes are due. Errors are
-// logged when they change and retried, because the only cure of a lost chain is to wait. It returns nil when
+// logged in few lines and retried, because the only cure of a lost chain is to wait. It returns nil when
 // ctx ends.
 func (s *Settler) Run(ctx context.Context) error {
 	wait := s.cfg.RetryWait

@@ -65,25 +65,19 @@ func (s *Settler) observe(change func(*observed)) {
 	change(&s.seen)
 }
 
-// note remembers how a round ended and logs it when that has changed.
+// note remembers how a round ended, and logs it in few lines.
 func (s *Settler) note(err error) {
 	text := ""
 	if err != nil {
 		text = err.Error()
 	}
-	s.mu.Lock()
-	was := s.seen.err
-	if text != was {
-		s.seen.err, s.seen.errSince = text, time.Now().UTC()
-	}
-	s.mu.Unlock()
-	switch {
-	case text == was:
-	case err != nil:
-		s.cfg.Logger.Warn("settling waits", "error", err)
-	default:
-		s.cfg.Logger.Info("settling goes on")
-	}
+	s.observe(func(o *observed) {
+		if o.err == "" {
+			o.errSince = time.Now().UTC()
+		}
+		o.err = text
+	})
+	s.waiting.Note(s.cfg.Logger, err, "settling waits", "settling goes on")
 }
 
 // Status returns what is stored of this payer's settling; see Settler.Status for what the chain adds.
