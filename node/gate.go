@@ -57,7 +57,7 @@ func (g *Gateway) charged(r access.Receipt) (access.MicroUSD, bool, error) {
 func (g *gate) check(secret string) (openai.KeyInfo, error) {
 	k, err := g.keys.Find(secret)
 	if refused := (*access.RefusedKeyError)(nil); errors.As(err, &refused) {
-		err = &openai.APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: refused.Error()}
+		err = openai.IncorrectKey(refused.Error())
 	}
 	if err != nil {
 		g.metrics.count(requestlog.Record{Status: http.StatusUnauthorized})
@@ -260,7 +260,7 @@ func keyRefusal(err error) error {
 	case isOverBudget(err):
 		return overBudget(err)
 	case errors.Is(err, access.ErrUnknownKey): // forgotten since the request came in
-		return &openai.APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: "this gateway does not know the API key any more"}
+		return openai.IncorrectKey("this gateway does not know the API key any more")
 	case isUnavailable(err):
 		return &openai.APIError{Status: http.StatusServiceUnavailable, Type: "server_error", Code: "key_store_unavailable", RetryAfter: access.UnavailableRetry,
 			Message: "the gateway cannot look up what the API key may still spend; nothing was charged, try again"}

@@ -161,7 +161,8 @@ func ofAll(refusals []error) error {
 	for _, err := range refusals {
 		var of *routing.InfeasibleError
 		if errors.As(err, &of) {
-			all.Rejected = append(all.Rejected, of.Rejected...)
+			all.Rejected, all.LongestContext = append(all.Rejected, of.Rejected...), max(all.LongestContext, of.LongestContext)
+			all.InputTokens, all.OutputTokens = of.InputTokens, of.OutputTokens
 		}
 	}
 	if len(all.Rejected) == 0 {
@@ -418,9 +419,10 @@ func asAPIError(err error) error {
 // noCapableOperator is worth a repeat where an operator cannot be asked just now, such as one that has died and is being
 // restarted. What an offer lacks it will lack then too.
 func noCapableOperator(err *routing.InfeasibleError) *openai.APIError {
-	if err.OnlyTooLong() { // clients know the code, and shorten what they send
+	if err.OnlyTooLong() { // clients know the code or OpenAI's first sentence (LiteLLM, agents), and shorten what they send
 		return &openai.APIError{Status: 400, Type: "invalid_request_error", Code: "context_length_exceeded", NoRetry: true,
-			Message: "the prompt and the tokens asked for are more than the maximum context length: " + err.Error()}
+			Message: fmt.Sprintf("This model's maximum context length is %d tokens. However, you requested about %d tokens (%d of them in the request, %d for the answer): %s",
+				err.LongestContext, uint64(err.InputTokens)+uint64(err.OutputTokens), err.InputTokens, err.OutputTokens, err)}
 	}
 	e := &openai.APIError{Status: 503, Type: "server_error", Code: "no_capable_operator", Message: err.Error(), NoRetry: true}
 	for _, r := range err.Rejected {

@@ -18,7 +18,12 @@ var (
 const maxReasons = 8
 
 // InfeasibleError says that every candidate was ruled out, and why.
-type InfeasibleError struct{ Rejected []Rejection }
+type InfeasibleError struct {
+	Rejected []Rejection
+	// LongestContext is the longest context of those for which the request is too long, in tokens; InputTokens and OutputTokens
+	// are what was asked for.
+	LongestContext, InputTokens, OutputTokens uint32
+}
 
 // OnlyTooLong: every candidate that the policy admits would do, were the prompt or the answer that it asks for shorter.
 func (e *InfeasibleError) OnlyTooLong() bool {

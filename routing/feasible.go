@@ -49,6 +49,7 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 		pin = pinnedID(policy.Model)
 	}
 	served := policy.Model == ""
+	var longest uint32 // context of those that are too short
 	for i := range candidates {
 		c := &candidates[i]
 		named := policy.Model == "" || c.Model == pin || string(c.Model) == policy.Model
@@ -64,6 +65,9 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 			}
 			f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, RejectNotNamed, ""})
 		case reason != "":
+			if reason == RejectContext {
+				longest = max(longest, c.MaxContext)
+			}
 			f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, reason, detail})
 		case !(c.Load < 1): // NaN is full too
 			full = append(full, c)
@@ -82,7 +86,7 @@ func (r *Router) feasible(p Prompt, candidates []Candidate, policy Policy) (feas
 		f.rejected = append(f.rejected, Rejection{c.Operator, c.Model, RejectFull, ""})
 	}
 	if len(f.chosen) == 0 {
-		return f, &InfeasibleError{Rejected: f.rejected}
+		return f, &InfeasibleError{f.rejected, longest, p.InputTokens, max(p.MaxOutputTokens, 1)}
 	}
 	return f, nil
 }

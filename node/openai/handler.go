@@ -136,7 +136,7 @@ func findRoute(path string) (route, bool) {
 		return route{method: http.MethodGet, serve: (*handler).serveReceipts}, true
 	case "/v1/generation":
 		return route{method: http.MethodGet, serve: (*handler).serveGeneration}, true
-	case "/v1/key":
+	case "/v1/key", "/v1/auth/key": // the latter is OpenRouter's older address, which clients still ask
 		return route{method: http.MethodGet, serve: (*handler).serveKey}, true
 	case "/v1/credits":
 		return route{method: http.MethodGet, serve: (*handler).serveCredits}, true

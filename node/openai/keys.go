@@ -40,5 +40,10 @@ func (h *handler) authenticate(r *http.Request) (KeyInfo, *APIError) {
 			return KeyInfo{}, api
 		}
 	}
-	return KeyInfo{}, &APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: "this gateway does not know the API key"}
+	return KeyInfo{}, IncorrectKey("this gateway does not know the API key")
+}
+
+// IncorrectKey refuses a key. The first words are OpenAI's: by them LiteLLM, and what is built on it, tells a wrong key from a bad request.
+func IncorrectKey(why string) *APIError {
+	return &APIError{Status: http.StatusUnauthorized, Code: "invalid_api_key", NoRetry: true, Message: "Incorrect API key provided: " + why}
 }

@@ -132,7 +132,9 @@ func TestOpenRouterObjects(t *testing.T) {
 			}
 		}
 		wantMembers(t, "generation", get("/v1/generation?id=req_1")["data"], generationMembers)
-		wantMembers(t, "key", get("/v1/key")["data"], keyMembers+", "+keyUsageMembers)
+		for _, path := range []string{"/v1/key", "/v1/auth/key"} {
+			wantMembers(t, path, get(path)["data"], keyMembers+", "+keyUsageMembers)
+		}
 	}
 }
 
