@@ -27,6 +27,8 @@ const (
 	backoffMax    = time.Minute
 	// listedBackoffMax is for the bootstrap list: an operator may have no other gateway, and is without work until it is back.
 	listedBackoffMax = 15 * time.Second
+	// failuresTold in a row of a node of the bootstrap list are told to the owner, once: an address that is wrong is never reached.
+	failuresTold = 3
 )
 
 // connTag names our protection and tags in libp2p's connection manager.
@@ -151,6 +153,10 @@ func (d *dialer) leastTried(live []peer.AddrInfo) []peer.AddrInfo {
 	return live
 }
 
+func (d *dialer) isListed(id PeerID) bool {
+	return slices.ContainsFunc(d.bootstrap, func(b peer.AddrInfo) bool { return b.ID == id })
+}
+
 // forget drops the state of peers that are no longer targets.
 func (d *dialer) forget(seen map[PeerID]bool) {
 	d.mu.Lock()
@@ -209,6 +215,9 @@ func (d *dialer) dial(ctx context.Context, info peer.AddrInfo, strange bool, lon
 			}
 		}
 		t.next = time.Now().Add(t.backoff(err, longest))
+		if t.failures == failuresTold && d.isListed(info.ID) {
+			d.log.Warn("a node of the bootstrap list cannot be reached; it is tried until it can", "peer", info.ID.String(), "error", err)
+		}
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"flotilla/node/admin"
@@ -14,7 +13,7 @@ import (
 
 // adminFlags name a running node's administration address.
 type adminFlags struct {
-	Admin string `help:"Administration URL of the running node; it answers on its own machine only." env:"FLOTILLA_ADMIN" default:"http://127.0.0.1:8421"`
+	Admin serverURL `help:"Administration URL of the running node; it answers on its own machine only." env:"FLOTILLA_ADMIN" default:"http://127.0.0.1:8421"`
 }
 
 const (
@@ -60,7 +59,7 @@ func readAnswer(raw []byte, out any) error {
 func (a adminFlags) send(ctx context.Context, method, path string, body []byte, most int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(a.Admin, "/")+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, string(a.Admin)+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("--admin: %w", err)
 	}

@@ -108,10 +108,13 @@ func (t *tomlResolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Fl
 	return value, nil
 }
 
-// try reads value as kong will, whose own error could not say which file it is in.
+// try reads value as kong will, whose own error could not say which file it is in. It leaves flag unset: kong takes no name of an
+// existing file for a flag that is set.
 func try(flag *kong.Flag, value any) error {
 	into := reflect.New(flag.Target.Type()).Elem()
+	set := flag.Set
 	err := flag.Parse(kong.Scan().PushTyped(value, kong.FlagValueToken), into)
+	flag.Set = set
 	if cause := errors.Unwrap(err); cause != nil { // without "--flag"
 		return fmt.Errorf(": %w", cause)
 	}
@@ -227,11 +230,20 @@ func checkTable(n *kong.Node, table map[string]any, at string) error {
 			}
 		case isTable:
 			return fmt.Errorf("[%s] is no command of flotilla", name)
+		case flagNamed(root(n), key) != nil:
+			return fmt.Errorf("%s: %s is of all commands: it stands at the top of the file, before the first table", name, key)
 		default:
 			return fmt.Errorf("%s is no flag: see flotilla %s", name, strings.TrimLeft(strings.ReplaceAll(at, ".", " ")+" --help", " "))
 		}
 	}
 	return nil
+}
+
+func root(n *kong.Node) *kong.Node {
+	for n.Parent != nil {
+		n = n.Parent
+	}
+	return n
 }
 
 func childNamed(n *kong.Node, name string) *kong.Node {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -17,7 +16,7 @@ const gatewayTimeout = 30 * time.Second
 const maxGatewayAnswer = 1 << 20
 
 // postGateway sends request as JSON to a path of the gateway's API and reads its answer into out.
-func postGateway(ctx context.Context, gateway, apiKey, path string, request, out any) error {
+func postGateway(ctx context.Context, gateway serverURL, apiKey, path string, request, out any) error {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("encode request: %w", err)
@@ -26,11 +25,11 @@ func postGateway(ctx context.Context, gateway, apiKey, path string, request, out
 }
 
 // getGateway reads what is at a path of the gateway's API into out.
-func getGateway(ctx context.Context, gateway, apiKey, path string, out any) error {
+func getGateway(ctx context.Context, gateway serverURL, apiKey, path string, out any) error {
 	return askGateway(ctx, http.MethodGet, gateway, apiKey, path, nil, out)
 }
 
-func askGateway(ctx context.Context, method, gateway, apiKey, path string, body []byte, out any) error {
+func askGateway(ctx context.Context, method string, gateway serverURL, apiKey, path string, body []byte, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, gatewayTimeout)
 	defer cancel()
 	raw, err := sendGateway(ctx, method, gateway, apiKey, path, body, maxGatewayAnswer)
@@ -45,8 +44,8 @@ func askGateway(ctx context.Context, method, gateway, apiKey, path string, body 
 
 // sendGateway sends one request to the gateway and returns the answer's body, of at most most bytes. Error: *refusal
 // where the gateway answered with one.
-func sendGateway(ctx context.Context, method, gateway, apiKey, path string, body []byte, most int64) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(gateway, "/")+path, bytes.NewReader(body))
+func sendGateway(ctx context.Context, method string, gateway serverURL, apiKey, path string, body []byte, most int64) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, string(gateway)+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("--gateway: %w", err)
 	}

@@ -19,11 +19,11 @@ import (
 
 type indexDialCmd struct {
 	indexTarget
-	Prices      string `help:"JSON file with USD per million tokens by model, {\"MODEL\": [INPUT, OUTPUT]}; without it, what --gateway's fleet asks now." type:"existingfile" placeholder:"FILE"`
-	Gateway     string `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
-	APIKey      string `help:"API key of the gateway." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
-	InputTokens uint32 `help:"Tokens of a prompt: an index does not know them." default:"200"`
-	JSON        bool   `help:"Print it as JSON." name:"json"`
+	Prices      string    `help:"JSON file with USD per million tokens by model, {\"MODEL\": [INPUT, OUTPUT]}; without it, what --gateway's fleet asks now." type:"existingfile" placeholder:"FILE"`
+	Gateway     serverURL `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
+	APIKey      string    `help:"API key of the gateway." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
+	InputTokens uint32    `help:"Tokens of a prompt: an index does not know them." default:"200"`
+	JSON        bool      `help:"Print it as JSON." name:"json"`
 }
 
 // Run routes the index's own prompts, each as if it were new, and prints what every position of the dial brings.

@@ -19,12 +19,12 @@ import (
 )
 
 type judgeCmd struct {
-	Log     string `help:"Answered prompts, JSON lines: {\"prompt\":…,\"answer\":…,\"model\":…} and, if known, output_tokens and reference (a right answer)." required:"" type:"existingfile" placeholder:"FILE"`
-	Model   string `help:"The judge: a model of the gateway, better than those it judges." required:"" placeholder:"NAME"`
-	Gateway string `help:"URL of the gateway, or of any OpenAI-compatible server." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
-	APIKey  string `help:"Its API key." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
-	Out     string `help:"File for the rows." required:"" type:"path" placeholder:"FILE"`
-	Resume  bool   `help:"Go on with an earlier run's --out: judge only the answers that have no row in it."`
+	Log     string    `help:"Answered prompts, JSON lines: {\"prompt\":…,\"answer\":…,\"model\":…} and, if known, output_tokens and reference (a right answer)." required:"" type:"existingfile" placeholder:"FILE"`
+	Model   string    `help:"The judge: a model of the gateway, better than those it judges." required:"" placeholder:"NAME"`
+	Gateway serverURL `help:"URL of the gateway, or of any OpenAI-compatible server." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
+	APIKey  string    `help:"Its API key." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
+	Out     string    `help:"File for the rows." required:"" type:"path" placeholder:"FILE"`
+	Resume  bool      `help:"Go on with an earlier run's --out: judge only the answers that have no row in it."`
 }
 
 // Help is shown above the flags.
@@ -44,7 +44,7 @@ func (c *judgeCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	b, err := backend.New(c.Gateway, backend.Options{APIKey: c.APIKey, NoStore: true})
+	b, err := backend.New(string(c.Gateway), backend.Options{APIKey: c.APIKey, NoStore: true})
 	if err != nil {
 		return fmt.Errorf("--gateway: %w", err)
 	}

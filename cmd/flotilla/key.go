@@ -40,7 +40,7 @@ func (k keyFlags) load() (*ecdsa.PrivateKey, error) {
 	}
 	key, err := keystore.DecryptKey(raw, pass)
 	if errors.Is(err, keystore.ErrDecrypt) {
-		return nil, fmt.Errorf("decrypt %s: wrong passphrase (it is taken from --passphrase-file, else from FLOTILLA_PASSPHRASE, else asked for)", k.Key)
+		return nil, fmt.Errorf("decrypt %s: wrong passphrase, %s (--passphrase-file goes before FLOTILLA_PASSPHRASE, and that before asking)", k.Key, passphraseOrigin(k.PassphraseFile))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("decrypt %s: %w", k.Key, err)
@@ -64,6 +64,17 @@ func passphrase(file string, fromPerson func() (string, error)) (string, error) 
 		return "", errors.New("no passphrase: give --passphrase-file or FLOTILLA_PASSPHRASE, or run at a terminal")
 	}
 	return fromPerson()
+}
+
+// passphraseOrigin says where passphrase took it from.
+func passphraseOrigin(file string) string {
+	if file != "" {
+		return "read from " + file
+	}
+	if _, ok := os.LookupEnv("FLOTILLA_PASSPHRASE"); ok {
+		return "from FLOTILLA_PASSPHRASE"
+	}
+	return "as typed"
 }
 
 // ask reads a passphrase that is not shown.
@@ -117,19 +128,28 @@ func (c *keyCmd) Run(s *streams) error {
 	if err := os.MkdirAll(filepath.Dir(c.File), 0o700); err != nil {
 		return fmt.Errorf("make key folder: %w", err)
 	}
-	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err := writeKey(c.File, raw); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, k.Address.Hex())
+	return nil
+}
+
+// writeKey makes file, whole or not at all: half a key, which nobody has the other half of, must not stand in the way of the next try.
+func writeKey(file string, raw []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s exists and is left as it is: whoever loses a key loses what its account holds; name another file", c.File)
+		return fmt.Errorf("%s exists and is left as it is: whoever loses a key loses what its account holds; name another file", file)
 	}
 	if err != nil {
 		return fmt.Errorf("write key: %w", err)
 	}
-	if _, err := f.Write(raw); err != nil {
-		return errors.Join(fmt.Errorf("write key: %w", err), f.Close())
+	_, err = f.Write(raw)
+	if err == nil {
+		err = f.Sync()
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write key: %w", err)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("write key: %w", err), os.Remove(file))
 	}
-	fmt.Fprintln(s.out, k.Address.Hex())
 	return nil
 }

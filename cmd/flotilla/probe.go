@@ -33,16 +33,16 @@ type probeCmd struct {
 }
 
 type probeRunCmd struct {
-	Target  string `arg:"" optional:"" help:"Operator (0x…) or model that a running gateway is to ask; each probe is paid like any request."`
-	Gateway string `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
-	Backend string `help:"Base URL of an OpenAI-compatible server to ask instead of a gateway's fleet." env:"FLOTILLA_PROBE_BACKEND" placeholder:"URL"`
-	Model   string `help:"Model as the server or operator names it; without it, its only one." placeholder:"NAME"`
-	APIKey  string `help:"API key of the gateway, or of the server where it wants one." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
-	Limit   int    `help:"Probes to ask, chosen to cover what the index covers; 0 asks all." default:"100"`
-	Tokens  int    `help:"Most output tokens an answer may have." name:"max-tokens" default:"400" positive:""`
-	Out     string `help:"File for the answers, as JSON lines." type:"path" placeholder:"FILE"`
-	Resume  bool   `help:"Go on with an earlier run's --out: ask only what it lacks."`
-	Add     bool   `help:"Put the graded answers into the index, in place of earlier ones of this model."`
+	Target  string    `arg:"" optional:"" help:"Operator (0x…) or model that a running gateway is to ask; each probe is paid like any request."`
+	Gateway serverURL `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
+	Backend string    `help:"Base URL of an OpenAI-compatible server to ask instead of a gateway's fleet." env:"FLOTILLA_PROBE_BACKEND" placeholder:"URL"`
+	Model   string    `help:"Model as the server or operator names it; without it, its only one." placeholder:"NAME"`
+	APIKey  string    `help:"API key of the gateway, or of the server where it wants one." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
+	Limit   int       `help:"Probes to ask, chosen to cover what the index covers; 0 asks all." default:"100"`
+	Tokens  int       `help:"Most output tokens an answer may have." name:"max-tokens" default:"400" positive:""`
+	Out     string    `help:"File for the answers, as JSON lines." type:"path" placeholder:"FILE"`
+	Resume  bool      `help:"Go on with an earlier run's --out: ask only what it lacks."`
+	Add     bool      `help:"Put the graded answers into the index, in place of earlier ones of this model."`
 	indexTarget
 }
 
@@ -258,7 +258,7 @@ func (c *probeRunCmd) open(ctx context.Context) (asking, error) {
 	}
 	url := c.Backend
 	if c.Target != "" {
-		url = c.Gateway
+		url = string(c.Gateway)
 	}
 	b, err := backend.New(url, backend.Options{APIKey: c.APIKey, NoStore: true})
 	if err != nil {

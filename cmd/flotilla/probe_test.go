@@ -142,7 +142,7 @@ func TestProbesAreNotAddedTwiceToAnEarlierGateway(t *testing.T) {
 	earlier.HandleFunc("POST /index/rows", func(http.ResponseWriter, *http.Request) { t.Error("the rows are there twice") })
 	server := httptest.NewServer(earlier)
 	defer server.Close()
-	target := indexTarget{adminFlags: adminFlags{Admin: server.URL}}
+	target := indexTarget{adminFlags: adminFlags{Admin: serverURL(server.URL)}}
 	if _, err := target.add(t.Context(), oneRow(t, "probe:m", 1), "probe:m"); err == nil || !strings.Contains(err.Error(), "404") {
 		t.Errorf("the command says %v", err)
 	}

@@ -14,12 +14,12 @@ import (
 func runAndClose(ctx context.Context, n *node.Node) error { return errors.Join(n.Run(ctx), n.Close()) }
 
 type routeCmd struct {
-	Prompt  string  `arg:"" help:"The prompt."`
-	Gateway string  `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
-	APIKey  string  `help:"API key of the gateway." name:"api-key" env:"FLOTILLA_API_KEY" required:"" placeholder:"KEY"`
-	Model   string  `help:"Model, or auto." default:"auto"`
-	Dial    float64 `help:"0 = most capable … 10 = cheapest capable." default:"7"`
-	JSON    bool    `help:"Print the whole decision as JSON." name:"json"`
+	Prompt  string    `arg:"" help:"The prompt."`
+	Gateway serverURL `help:"URL of the gateway." env:"FLOTILLA_GATEWAY" default:"http://127.0.0.1:8420"`
+	APIKey  string    `help:"API key of the gateway." name:"api-key" env:"FLOTILLA_API_KEY" required:"" placeholder:"KEY"`
+	Model   string    `help:"Model, or auto." default:"auto"`
+	Dial    float64   `help:"0 = most capable … 10 = cheapest capable." default:"7"`
+	JSON    bool      `help:"Print the whole decision as JSON." name:"json"`
 }
 
 // Run asks the gateway for a dry run: the same code path as a live request, without running anything.

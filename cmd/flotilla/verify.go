@@ -21,16 +21,16 @@ import (
 const maxVerifyFile = settlement.MaxBatchBundleBytes
 
 type verifyCmd struct {
-	Files     []string `arg:"" optional:"" help:"Receipt files (from GET /v1/receipts/ID) and batch files (from 'flotilla settle batch')." type:"path" name:"file"`
-	All       string   `help:"Verify every *.json in this folder, and that each lane adds up." type:"existingdir" placeholder:"DIR"`
-	RPC       string   `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
-	Contract  string   `help:"Settlement contract that you trust; without it, the one that the files name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
-	FromBlock uint64   `help:"Block of the contract's deployment: where the search for a batch ends." env:"FLOTILLA_FROM_BLOCK" default:"0"`
-	Index     []string `help:"Index files that decisions may have been made with, beside the one in the binary." type:"existingfile" placeholder:"FILE"`
-	Gateway   string   `help:"URL of the gateway that gave the receipts: asked for an index that is not at hand. It is believed in nothing: an index is checked by the id that the decision names." env:"FLOTILLA_GATEWAY" placeholder:"URL"`
-	APIKey    string   `help:"API key that the receipts are of; with --gateway." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
-	Prompt    string   `help:"The request of the one receipt given, as it was sent (JSON), or its prompt: embedded again and compared." type:"existingfile" placeholder:"FILE"`
-	JSON      bool     `help:"Print the report as JSON." name:"json"`
+	Files     []string  `arg:"" optional:"" help:"Receipt files (from GET /v1/receipts/ID) and batch files (from 'flotilla settle batch')." type:"path" name:"file"`
+	All       string    `help:"Verify every *.json in this folder, and that each lane adds up." type:"existingdir" placeholder:"DIR"`
+	RPC       string    `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
+	Contract  string    `help:"Settlement contract that you trust; without it, the one that the files name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
+	FromBlock uint64    `help:"Block of the contract's deployment: where the search for a batch ends." env:"FLOTILLA_FROM_BLOCK" default:"0"`
+	Index     []string  `help:"Index files that decisions may have been made with, beside the one in the binary." type:"existingfile" placeholder:"FILE"`
+	Gateway   serverURL `help:"URL of the gateway that gave the receipts: asked for an index that is not at hand. It is believed in nothing: an index is checked by the id that the decision names." env:"FLOTILLA_GATEWAY" placeholder:"URL"`
+	APIKey    string    `help:"API key that the receipts are of; with --gateway." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
+	Prompt    string    `help:"The request of the one receipt given, as it was sent (JSON), or its prompt: embedded again and compared." type:"existingfile" placeholder:"FILE"`
+	JSON      bool      `help:"Print the report as JSON." name:"json"`
 }
 
 // Help is shown under the usage.

@@ -17,8 +17,9 @@ const indexTimeout = 10 * time.Minute
 
 // indexFetcher has a gateway give the indexes that its receipts name.
 type indexFetcher struct {
-	gateway, apiKey string
-	refused         map[string]error // by id, so that a thousand receipts ask once
+	gateway serverURL
+	apiKey  string
+	refused map[string]error // by id, so that a thousand receipts ask once
 }
 
 // index fetches the one with this id by a receipt whose decision names it.

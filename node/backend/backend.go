@@ -88,7 +88,7 @@ func Root(baseURL string) string {
 func New(baseURL string, opts Options) (*Backend, error) {
 	u, err := url.Parse(strings.TrimSpace(baseURL))
 	if err != nil {
-		return nil, fmt.Errorf("parse model server URL: %w", err)
+		return nil, fmt.Errorf("parse model server URL (want http://host:port or http://host:port/v1): %w", err)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("model server URL %q: want http://host:port or http://host:port/v1", u.Redacted())

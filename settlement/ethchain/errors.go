@@ -39,6 +39,7 @@ var (
 	ErrInsufficientTokens  = errors.New("insufficient tokens in the account")
 	ErrNoAllowance         = errors.New("the contract has no allowance for so many tokens; approve first")
 	ErrNothingToClaim      = errors.New("nothing to claim")
+	ErrZeroAmount          = errors.New("the amount is 0")
 
 	// ErrAlreadyPunished: this evidence has cost the operator stake before.
 	ErrAlreadyPunished = errors.New("already punished")
@@ -140,6 +141,7 @@ var namedErrors = map[string]error{
 	"InsufficientStake":          ErrInsufficientStake,
 	"InsufficientBalance":        ErrInsufficientBalance,
 	"NothingToClaim":             ErrNothingToClaim,
+	"ZeroAmount":                 ErrZeroAmount,
 	"AlreadyPunished":            ErrAlreadyPunished,
 	"NothingToSlash":             ErrNothingToSlash,
 	"SignerAlreadyBound":         ErrSignerBound,

@@ -52,7 +52,8 @@ func TestDecodeRevertNamesTheReason(t *testing.T) {
 		{encodeError(t, "NothingToClaim"), ErrNothingToClaim, "contract refused: nothing to claim (NothingToClaim)"},
 		{encodeError(t, "AlreadyPunished", common.Hash{7}), ErrAlreadyPunished, "already punished (AlreadyPunished{EvidenceId:"},
 		{encodeError(t, "NotSignedByOperator", big.NewInt(1), other), settlement.ErrBadSignature, "NotSignedByOperator{Index:+1"},
-		{encodeError(t, "ZeroAmount"), ErrReverted, "contract refused: ZeroAmount"},
+		{encodeError(t, "ZeroAmount"), ErrZeroAmount, "contract refused: the amount is 0 (ZeroAmount)"},
+		{encodeError(t, "EmptyBatch"), ErrReverted, "contract refused: EmptyBatch"},
 	} {
 		err := decodeRevert(fmt.Errorf("estimate: %w", nodeError{"execution reverted", test.data}))
 		if !errors.Is(err, ErrReverted) || !errors.Is(err, test.want) {
