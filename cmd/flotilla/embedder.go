@@ -11,7 +11,7 @@ import (
 
 // embedderFlags choose what turns prompts into vectors. An index only serves the embedder that it was made with.
 type embedderFlags struct {
-	Embedder  string `help:"What turns prompts into vectors: minilm; static, a table of token vectors, some hundred times faster and blind to the order of words; onnxruntime, the MiniLM in --onnx-model, where the binary was built with it." enum:"minilm,static,onnxruntime" default:"minilm" env:"FLOTILLA_EMBEDDER"`
+	Embedder  string `help:"What turns prompts into vectors: minilm; static, a table of token vectors, some thousand times faster and blind to the order of words; onnxruntime, the MiniLM in --onnx-model, where the binary was built with it." enum:"minilm,static,onnxruntime" default:"minilm" env:"FLOTILLA_EMBEDDER"`
 	ONNXModel string `help:"Folder of an ONNX sentence encoder (model.onnx, tokenizer.json) to embed with instead of the MiniLM in the binary; needs an index made with it." name:"onnx-model" env:"FLOTILLA_ONNX_MODEL" type:"existingdir" placeholder:"DIR"`
 }
 

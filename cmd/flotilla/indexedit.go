@@ -132,7 +132,7 @@ func (c *indexImportCmd) Run(ctx context.Context, s *streams) error {
 type removalFlags struct {
 	Source string `help:"Only of this source." placeholder:"NAME"`
 	Model  string `help:"Only of this model (canonical id, see 'index inspect')." placeholder:"MODEL"`
-	Row    []int  `help:"Only of these rows; needs --id." placeholder:"N,…"`
+	Row    []int  `help:"Only of these rows; needs --id." placeholder:"N"`
 	ID     string `help:"Id of the index that the row numbers were read from, or its first digits: edits move rows." name:"id" placeholder:"HEX"`
 }
 
