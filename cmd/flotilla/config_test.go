@@ -120,7 +120,7 @@ func someValue(flag *kong.Value) string {
 		return "97s"
 	case *address, address:
 		return "0x00000000000000000000000000000000000000aa"
-	case serverURL:
+	case serverURL, []serverURL:
 		return "http://127.0.0.1:13"
 	case map[string]string:
 		return "a=1/2"

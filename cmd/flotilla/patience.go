@@ -26,39 +26,58 @@ const (
 
 // patient asks a prompt again that was refused for now, and tells log of it.
 func (a asking) patient(log io.Writer) probe.Chat {
-	return func(ctx context.Context, prompt string, maxTokens int) (probe.Answer, error) {
-		pause := firstPause
-		for try := 1; ; try++ {
-			answer, err := a.ask(ctx, prompt, maxTokens)
-			if err == nil || !passes(err) || ctx.Err() != nil {
-				return answer, err
-			}
-			if try == promptTries {
-				return answer, fmt.Errorf("asked %d times: %w", try, err)
-			}
-			wait := pause
-			if said := (*backend.UpstreamError)(nil); errors.As(err, &said) && said.RetryAfter > 0 {
-				wait = said.RetryAfter
-			}
-			wait = min(wait, longestPause)
-			fmt.Fprintf(log, "asks again in %s: %s\n", wait, plain(err.Error()))
-			select {
-			case <-ctx.Done():
-				return answer, context.Cause(ctx)
-			case <-time.After(wait):
-			}
-			pause *= 2
-		}
+	return func(ctx context.Context, prompt string, maxTokens int) (answer probe.Answer, err error) {
+		err = persist(ctx, log, longestPause, func() (err error) {
+			answer, err = a.ask(ctx, prompt, maxTokens)
+			return err
+		})
+		return answer, err
 	}
 }
 
-// passes: the same prompt may be answered soon. An answer that took too long would take as long again.
+// persist asks again, up to promptTries times, while that is refused for now: after the pause that the refusal names, up to longest, or
+// one that doubles. It tells log of each.
+func persist(ctx context.Context, log io.Writer, longest time.Duration, ask func() error) error {
+	pause := firstPause
+	for try := 1; ; try++ {
+		err := ask()
+		if err == nil || !passes(err) || ctx.Err() != nil {
+			return err
+		}
+		if try == promptTries {
+			return fmt.Errorf("asked %d times: %w", try, err)
+		}
+		wait := pause
+		if said, ok := refusedWith(err); ok && said.RetryAfter > 0 {
+			wait = said.RetryAfter
+		}
+		wait = min(wait, longest)
+		fmt.Fprintf(log, "asks again in %s: %s\n", wait, plain(err.Error()))
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait):
+		}
+		pause *= 2
+	}
+}
+
+// refusedWith is what a model server or a gateway said in place of what it was asked for.
+func refusedWith(err error) (*backend.UpstreamError, bool) {
+	if said := (*refusal)(nil); errors.As(err, &said) {
+		return &backend.UpstreamError{Status: said.status, RetryAfter: said.retryAfter, Final: said.final}, true
+	}
+	said := (*backend.UpstreamError)(nil)
+	return said, errors.As(err, &said)
+}
+
+// passes: the same may be answered soon. An answer that took too long would take as long again.
 func passes(err error) bool {
-	if said := (*backend.UpstreamError)(nil); errors.As(err, &said) {
+	if said, ok := refusedWith(err); ok {
 		soon := said.Status == http.StatusTooManyRequests || said.Status >= http.StatusInternalServerError || said.Status == http.StatusOK // in an answer
 		return soon && !said.Final
 	}
-	return !neverAnswered(err) && !errors.Is(err, context.DeadlineExceeded)
+	return !neverAnswered(err) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errOtherIndex)
 }
 
 // endsRun: no prompt will be answered.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
+
+	"flotilla/node/backend"
 )
 
 // refusal is what a node or a gateway answers in place of what it was asked for.
@@ -12,6 +15,9 @@ type refusal struct {
 	status int
 	line   string // the status in words, where the body gives no reason; else empty
 	says   string
+
+	retryAfter time.Duration // 0: it names no time
+	final      bool          // it says that a repeat brings nothing
 }
 
 func (e *refusal) Error() string {
@@ -32,10 +38,12 @@ func readReply(resp *http.Response, who string, most int64, reason func(body []b
 	case int64(len(raw)) > most:
 		return nil, fmt.Errorf("%s's answer is larger than %d bytes", who, most)
 	case resp.StatusCode != http.StatusOK:
-		if why := reason(raw); why != "" {
-			return nil, &refusal{who: who, status: resp.StatusCode, says: why}
+		e := &refusal{who: who, status: resp.StatusCode, says: reason(raw)}
+		e.retryAfter, e.final = backend.RetryAfter(resp.Header), resp.Header.Get("X-Should-Retry") == "false"
+		if e.says == "" {
+			e.line, e.says = resp.Status, fmt.Sprintf("%.300s", raw)
 		}
-		return nil, &refusal{who: who, status: resp.StatusCode, line: resp.Status, says: fmt.Sprintf("%.300s", raw)}
+		return nil, e
 	}
 	return raw, nil
 }

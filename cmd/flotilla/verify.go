@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"syscall"
 
@@ -21,16 +22,17 @@ import (
 const maxVerifyFile = settlement.MaxBatchBundleBytes
 
 type verifyCmd struct {
-	Files     []string  `arg:"" optional:"" help:"Receipt files (from GET /v1/receipts/ID) and batch files (from 'flotilla settle batch')." type:"path" name:"file"`
-	All       string    `help:"Verify every *.json in this folder, and that each lane adds up." type:"existingdir" placeholder:"DIR"`
-	RPC       string    `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
-	Contract  string    `help:"Settlement contract that you trust; without it, the one that the files name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
-	FromBlock uint64    `help:"Block of the contract's deployment: where the search for a batch ends." env:"FLOTILLA_FROM_BLOCK" default:"0"`
-	Index     []string  `help:"Index files that decisions may have been made with, beside the one in the binary." type:"existingfile" placeholder:"FILE"`
-	Gateway   serverURL `help:"URL of the gateway that gave the receipts: asked for an index that is not at hand. It is believed in nothing: an index is checked by the id that the decision names." env:"FLOTILLA_GATEWAY" placeholder:"URL"`
-	APIKey    string    `help:"API key that the receipts are of; with --gateway." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
-	Prompt    string    `help:"The request of the one receipt given, as it was sent (JSON), or its prompt: embedded again and compared." type:"existingfile" placeholder:"FILE"`
-	JSON      bool      `help:"Print the report as JSON." name:"json"`
+	Files     []string    `arg:"" optional:"" help:"Receipt files (from GET /v1/receipts/ID) and batch files (from 'flotilla settle batch')." type:"path" name:"file"`
+	All       string      `help:"Verify every *.json in this folder, and that each lane adds up." type:"existingdir" placeholder:"DIR"`
+	RPC       string      `help:"JSON-RPC URL of the chain." env:"FLOTILLA_RPC" placeholder:"URL" required:""`
+	Contract  string      `help:"Settlement contract that you trust; without it, the one that the files name." env:"FLOTILLA_CONTRACT" placeholder:"ADDRESS"`
+	FromBlock uint64      `help:"Block of the contract's deployment: where the search for a batch ends." env:"FLOTILLA_FROM_BLOCK" default:"0"`
+	Index     []string    `help:"Index files that decisions may have been made with, beside the one in the binary." type:"existingfile" placeholder:"FILE"`
+	IndexDir  string      `help:"Folder that what --gateway sends is kept in, and looked for first: a run that was interrupted goes on there." name:"index-dir" type:"path" placeholder:"DIR"`
+	Gateway   []serverURL `help:"URL of the gateway that gave the receipts, or of each of several: asked for an index that is not at hand. It is believed in nothing: an index is checked by the id that the decision names." env:"FLOTILLA_GATEWAY" placeholder:"URL"`
+	APIKey    string      `help:"API key that the receipts are of; with --gateway." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
+	Prompt    string      `help:"The request of the one receipt given, as it was sent (JSON), or its prompt: embedded again and compared." type:"existingfile" placeholder:"FILE"`
+	JSON      bool        `help:"Print the report as JSON." name:"json"`
 }
 
 // Help is shown under the usage.
@@ -38,16 +40,18 @@ func (*verifyCmd) Help() string {
 	return `Needs to believe neither the gateway nor the operator: signatures, price arithmetic and the routing decision come from the
 file, receipts roots (from the contract's events), stake and lane totals from the chain. The routing decision is made
 again from its record and the index it names, and must come out the same bit for bit. An index that was edited since is
-not built in: --gateway fetches it, or --index names its file.
+not built in: --gateway fetches it, or --index names its file. A gateway sends twenty at once and then one a minute, which
+is waited for; --index-dir keeps them.
 
-Exit status: 0 everything holds, 1 something is false, 2 something could not be checked (not settled yet, chain
-unreachable, the index of that generation not at hand).`
+Exit status: 0 everything holds, 1 something is false, 2 nothing is false, but something could not be checked (not settled
+yet, chain unreachable, the index of that generation not at hand, a file that is no receipt), or the command line is wrong.`
 }
 
 // verifiable is what the files hold.
 type verifiable struct {
 	receipts []settlement.Bundle
 	batches  []settlement.BatchBundle
+	unread   []error // of files that are neither
 }
 
 // domain is the deployment that the first file names.
@@ -78,18 +82,32 @@ func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
 	sort.Strings(files)
 	var v verifiable
 	for _, f := range files {
-		raw, err := readBounded(f, maxVerifyFile)
-		if errors.Is(err, syscall.EISDIR) {
-			return &exitError{2, fmt.Errorf("%s is a folder: verify all that is in it with --all %[1]s", f)}
-		}
-		if err != nil {
-			return &exitError{2, fmt.Errorf("read %s: %w", f, err)}
-		}
-		if err := v.add(raw); err != nil {
-			return &exitError{1, fmt.Errorf("%s is no receipt or batch file, which GET /v1/receipts/ID and 'flotilla settle batch' give: %w", f, err)}
+		if err := v.read(f); err != nil {
+			v.unread = append(v.unread, err)
 		}
 	}
-	return c.verify(ctx, s.out, v)
+	if len(v.receipts)+len(v.batches) == 0 {
+		return &exitError{2, errors.Join(v.unread...)}
+	}
+	for _, err := range v.unread {
+		fmt.Fprintln(s.err, plain(err.Error()))
+	}
+	return c.verify(ctx, s, v)
+}
+
+// read adds what is in a file.
+func (v *verifiable) read(file string) error {
+	raw, err := readBounded(file, maxVerifyFile)
+	if errors.Is(err, syscall.EISDIR) {
+		return fmt.Errorf("%s is a folder: verify all that is in it with --all %[1]s", file)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	if err := v.add(raw); err != nil {
+		return fmt.Errorf("%s is no receipt or batch file, which GET /v1/receipts/ID and 'flotilla settle batch' give: %w", file, err)
+	}
+	return nil
 }
 
 // add adds the receipt or the batch that a file holds.
@@ -113,8 +131,9 @@ func (v *verifiable) add(raw []byte) error {
 	return nil
 }
 
-func (c *verifyCmd) verify(ctx context.Context, out io.Writer, v verifiable) error {
-	decisions, err := c.newReplayer(len(v.receipts))
+func (c *verifyCmd) verify(ctx context.Context, s *streams, v verifiable) error {
+	bar := newProgressBar(s.err)
+	decisions, err := c.newReplayer(len(v.receipts), bar.above(s.err))
 	if err != nil {
 		return &exitError{2, err}
 	}
@@ -132,26 +151,40 @@ func (c *verifyCmd) verify(ctx context.Context, out io.Writer, v verifiable) err
 	defer func() { _ = chain.Close() }()
 	opts := settlement.VerifyOptions{Domain: domain}
 	reports := settlement.VerifyAll(ctx, v.receipts, chain, opts)
-	for i, b := range v.receipts {
-		reports[i].Checks = append(reports[i].Checks, decisions.checks(ctx, b)...)
-	}
+	decisions.checkAll(ctx, v.receipts, reports, bar)
 	for _, b := range v.batches {
 		reports = append(reports, settlement.VerifyBatch(ctx, b, chain, opts))
 	}
-	if err := c.print(out, domain, reports); err != nil {
-		return err
+	if err := c.print(s.out, domain, reports); err != nil {
+		return &exitError{2, err} // 1 would say that something is false
 	}
-	var worst error
+	return outcome(reports, v.unread)
+}
+
+// outcome is nil where everything holds, and else says what is wrong with how many, and with which first.
+func outcome(reports []settlement.Report, unread []error) error {
+	var found, unchecked []error
 	for _, r := range reports {
-		worst = worse(worst, r.Err())
+		switch err := r.Err(); {
+		case errors.Is(err, settlement.ErrVerifyFailed):
+			found = append(found, err)
+		case err != nil:
+			unchecked = append(unchecked, err)
+		}
 	}
-	switch {
-	case errors.Is(worst, settlement.ErrVerifyFailed):
-		return &exitError{1, worst}
-	case worst != nil:
-		return &exitError{2, worst}
+	unchecked = append(unchecked, unread...)
+	all := append(slices.Clone(found), unchecked...)
+	if len(all) == 0 {
+		return nil
 	}
-	return nil
+	status := 2
+	if len(found) > 0 {
+		status = 1
+	}
+	if n := len(reports) + len(unread); n > 1 {
+		return &exitError{status, fmt.Errorf("of %d files %d hold, %d are false, %d could not be checked, the first: %w", n, n-len(all), len(found), len(unchecked), all[0])}
+	}
+	return &exitError{status, all[0]}
 }
 
 func (c *verifyCmd) print(out io.Writer, domain settlement.Domain, reports []settlement.Report) error {
@@ -168,14 +201,6 @@ func (c *verifyCmd) print(out io.Writer, domain settlement.Domain, reports []set
 	}
 	printReports(out, reports)
 	return nil
-}
-
-// worse keeps a failure over what could only not be checked.
-func worse(a, b error) error {
-	if a == nil || errors.Is(b, settlement.ErrVerifyFailed) {
-		return b
-	}
-	return a
 }
 
 func printReports(out io.Writer, reports []settlement.Report) {

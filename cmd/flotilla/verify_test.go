@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -57,6 +58,16 @@ func TestVerifyReceiptsAndBatches(t *testing.T) {
 
 	if status, out := f.command("verify", dir, "--rpc", f.chain.URL()); status != 2 || !strings.Contains(out, "--all "+dir) {
 		t.Errorf("verify a folder as if it were a file: %d\n%s", status, out)
+	}
+
+	stray := filepath.Join(dir, "stray.json")
+	write(t, stray, []byte(`{"name":"a package"}`))
+	if status, out := f.command("verify", "--all", dir, "--rpc", f.chain.URL()); status != 2 || strings.Count(out, "\nreceipt 0x") != 3 ||
+		!strings.Contains(out, "stray.json is no receipt or batch file") || !strings.Contains(out, "of 5 files 4 hold, 0 are false, 1 could not be checked") {
+		t.Errorf("verify --all with a file that is no receipt: %d\n%s", status, out)
+	}
+	if err := os.Remove(stray); err != nil {
+		t.Fatal(err)
 	}
 
 	forged := strings.Replace(batch, `"receiptCount": 3`, `"receiptCount": 4`, 1)
@@ -192,7 +203,7 @@ func TestFalseDecisionsAreFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := (&verifyCmd{}).newReplayer(1)
+	r, err := (&verifyCmd{}).newReplayer(1, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

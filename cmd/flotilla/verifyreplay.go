@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -37,12 +39,12 @@ type replayer struct {
 	embedders map[string]routing.Embedder // by Embedder.ID; none where no prompt was given
 }
 
-// newReplayer opens the indexes at hand, and the prompt where one was given.
-func (c *verifyCmd) newReplayer(receipts int) (*replayer, error) {
+// newReplayer opens the indexes at hand, and the prompt where one was given. It tells log what it waits for.
+func (c *verifyCmd) newReplayer(receipts int, log io.Writer) (*replayer, error) {
 	if c.Prompt != "" && receipts != 1 {
 		return nil, fmt.Errorf("--prompt is of one receipt, %d are given", receipts)
 	}
-	r := &replayer{indexes: map[string]*index.Index{}, fetch: indexFetcher{gateway: c.Gateway, apiKey: c.APIKey}, embedders: map[string]routing.Embedder{}}
+	r := &replayer{indexes: map[string]*index.Index{}, fetch: newIndexFetcher(c, log), embedders: map[string]routing.Embedder{}}
 	for _, open := range []func() (*index.Index, error){index.Default, index.DefaultStatic} {
 		builtIn, err := open()
 		if err != nil {
@@ -89,6 +91,38 @@ func (c *verifyCmd) newReplayer(receipts int) (*replayer, error) {
 // maxPromptFile bounds --prompt: what a gateway accepts as a request.
 const maxPromptFile = 8 << 20
 
+// checkAll adds to each receipt's report the checks of its decision. Those made with one index are checked together, so that none is
+// fetched twice, or kept in memory.
+func (r *replayer) checkAll(ctx context.Context, receipts []settlement.Bundle, reports []settlement.Report, bar *progressBar) {
+	ids, order, absent := make([]string, len(receipts)), make([]int, len(receipts)), map[string]bool{}
+	for i, b := range receipts {
+		order[i], ids[i] = i, indexOf(b)
+		if _, ok := r.indexes[ids[i]]; !ok && ids[i] != "" {
+			absent[ids[i]] = true
+		}
+	}
+	r.fetch.wanted = len(absent)
+	slices.SortStableFunc(order, func(i, j int) int { return strings.Compare(ids[i], ids[j]) })
+	for done, i := range order {
+		bar.show("decisions", done, len(order))
+		if absent[ids[i]] {
+			r.fetch.begun++
+			delete(absent, ids[i])
+		}
+		reports[i].Checks = append(reports[i].Checks, r.checks(ctx, receipts[i])...)
+	}
+	bar.clear()
+}
+
+// indexOf is the id of the index that a receipt's decision names; "" where it names none.
+func indexOf(b settlement.Bundle) string {
+	var d struct {
+		IndexID string `json:"index_id"`
+	}
+	_ = json.Unmarshal(b.DecisionJSON, &d) // the checks say what is wrong with it
+	return d.IndexID
+}
+
 // checks makes the checks of one receipt's decision.
 func (r *replayer) checks(ctx context.Context, b settlement.Bundle) []settlement.Check {
 	d, err := routing.ReadRecord(b.DecisionJSON)
@@ -128,17 +162,27 @@ func asksFor(a openai.Asked, d routing.Decision) error {
 }
 
 func (r *replayer) replay(ctx context.Context, b settlement.Bundle, d routing.Decision) settlement.Check {
-	x, ok := r.indexes[d.IndexID]
-	if !ok {
-		var err error
-		if x, err = r.fetch.index(ctx, b.ID(), d.IndexID); err != nil {
-			return cannotCheck(checkReplay, fmt.Sprintf("the decision was made with index %s, which is neither built in nor given: %v", d.IndexID, err))
-		}
-		r.indexes[d.IndexID] = x // for the query, and for other receipts
+	x, err := r.atHand(d.IndexID), error(nil)
+	if x == nil {
+		x, err = r.fetch.index(ctx, b.ID(), d.IndexID)
 	}
-	err := routing.Replay(ctx, b.DecisionJSON, x)
+	if err != nil {
+		return cannotCheck(checkReplay, fmt.Sprintf("the decision was made with index %s, which is neither built in nor given: %v", d.IndexID, err))
+	}
+	err = routing.Replay(ctx, b.DecisionJSON, x)
 	return judge(checkReplay, fmt.Sprintf("%s on %s at dial %v, bit for bit from %d offers and index %.12s (generation %d)",
 		d.Pick.Model, d.Pick.Operator, d.Dial, len(d.Considered), d.IndexID, x.Generation()), err)
+}
+
+// atHand is the index with this id; nil where it is not at hand, which the replay has said.
+func (r *replayer) atHand(id string) *index.Index {
+	if x := r.indexes[id]; x != nil {
+		return x
+	}
+	if x := r.fetch.last; x != nil && x.ID() == id {
+		return x
+	}
+	return nil
 }
 
 // served: the offer that the receipt bills is one that the decision chose, at the price it was chosen for.
@@ -171,7 +215,7 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 	if err != nil {
 		return cannotCheck(checkQuery, err.Error())
 	}
-	x, hasIndex := r.indexes[d.IndexID]
+	x := r.atHand(d.IndexID)
 	embedder, hasEmbedder := r.embedders[d.EmbedderID]
 	switch {
 	case d.NoText && strings.TrimSpace(text) != "":
@@ -180,7 +224,7 @@ func (r *replayer) query(ctx context.Context, d routing.Decision) settlement.Che
 		return judge(checkQuery, "the prompt has no text to compare", nil)
 	case d.Query == nil:
 		return cannotCheck(checkQuery, "the decision did not look at the prompt, since it is of a request that names its model")
-	case !hasIndex:
+	case x == nil:
 		return cannotCheck(checkQuery, "the index that rounds the query is not at hand")
 	case !hasEmbedder:
 		return cannotCheck(checkQuery, fmt.Sprintf("the decision was made with embedder %s, which this program does not have", d.EmbedderID))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -211,7 +212,7 @@ func TestPromptFileMayEndItsLine(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := (&verifyCmd{Prompt: file}).newReplayer(1)
+		r, err := (&verifyCmd{Prompt: file}).newReplayer(1, io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -91,7 +91,7 @@ func checkAnswer(resp *http.Response, stream bool) error {
 	}
 	if obj, err := rawjson.Parse(head); resp.StatusCode != http.StatusOK || err == nil && obj.Has("error") {
 		e := upstreamError(resp.StatusCode, head)
-		e.RetryAfter, e.Final = retryAfter(resp.Header), resp.Header.Get("X-Should-Retry") == "false"
+		e.RetryAfter, e.Final = RetryAfter(resp.Header), resp.Header.Get("X-Should-Retry") == "false"
 		return e
 	}
 	return badAnswer("want "+want, head)

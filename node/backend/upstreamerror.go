@@ -104,8 +104,8 @@ func codeText(raw json.RawMessage) string {
 	return string(bytes.Trim(raw, `"`))
 }
 
-// retryAfter reads what OpenAI's libraries do: milliseconds, seconds, or a date.
-func retryAfter(h http.Header) time.Duration {
+// RetryAfter is for how long the server asks to be left alone, up to an hour; 0 where it does not say. It reads what OpenAI's libraries do: milliseconds, seconds, or a date.
+func RetryAfter(h http.Header) time.Duration {
 	const longest = time.Hour
 	ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64)
 	if err != nil {
