@@ -55,16 +55,9 @@ func (g *Gateway) takeFeedback(ctx context.Context, f openai.Feedback) error {
 	if !g.tellers.allow(f.Key.ID, g.now()) {
 		return &openai.APIError{Status: 429, Code: "feedback_rate", RetryAfter: feedbackEvery, Message: fmt.Sprintf("one verdict a minute a key, after the first %d", feedbackBurst)}
 	}
-	id, err := settlement.ParseReceiptID(f.ReceiptID)
+	b, err := g.keysBundle(ctx, f.Key, f.ReceiptID, "receipt_id")
 	if err != nil {
 		return err
-	}
-	b, err := g.ledger.Bundle(id)
-	switch {
-	case errors.Is(err, settlement.ErrUnknownReceipt), err == nil && !g.owners.owns(f.Key.ID, b.Order.Nonce):
-		return &openai.APIError{Status: 404, Code: "receipt_not_found", Param: "receipt_id", NoRetry: true, Message: "no receipt " + f.ReceiptID + " of this API key on this gateway"}
-	case err != nil:
-		return fmt.Errorf("read receipt: %w", err)
 	}
 	e, err := entryOf(f, b, g.now())
 	if err != nil {

@@ -40,8 +40,8 @@ const (
 )
 
 // ReceiptIndex gives the generation of the index that one of the key's receipts names.
-func (g *Gateway) ReceiptIndex(_ context.Context, key openai.KeyInfo, id string) (io.WriterTo, error) {
-	b, err := g.keysBundle(key, id)
+func (g *Gateway) ReceiptIndex(ctx context.Context, key openai.KeyInfo, id string) (io.WriterTo, error) {
+	b, err := g.keysBundle(ctx, key, id, "id")
 	if err != nil {
 		return nil, err
 	}

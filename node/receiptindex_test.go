@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"flotilla/node/admin"
 	"flotilla/node/feedback"
+	"flotilla/node/requestlog"
 	"flotilla/routing"
 	"flotilla/routing/index"
 	"flotilla/settlement"
@@ -42,6 +44,18 @@ func TestTheIndexOfAReceipt(t *testing.T) {
 	w.replays(worldAPIKey, probed)
 	w.refusesIndex(otherAPIKey, first, 404, "receipt_not_found")
 	w.refusesIndex(worldAPIKey, "0x00", 400, "invalid_value")
+	elsewhere := "0x" + strings.Repeat("cd", 32)
+	mine, err := w.gateway.Gateway.gate.requests.Find(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.gateway.Gateway.gate.requests.Add(requestlog.Record{ID: "req_1", At: time.Now(), Key: mine.Key, Receipt: elsewhere}) // as another gateway does
+	w.refusesIndex(worldAPIKey, elsewhere, 404, "receipt_elsewhere")
+	w.refusesIndex(otherAPIKey, elsewhere, 404, "receipt_not_found")
+	w.wantRefused(worldAPIKey, verdict(elsewhere, 1), 404, "receipt_elsewhere")
+	if resp, raw := w.send(http.MethodGet, worldAPIKey, "/v1/receipts/"+elsewhere, ""); resp.StatusCode != 404 || !strings.Contains(string(raw), "ask at that gateway's own address") {
+		t.Errorf("another gateway's receipt: %s %s", resp.Status, raw)
+	}
 
 	w.share(ShareAll)
 	w.replays(otherAPIKey, others)

@@ -15,28 +15,38 @@ import (
 const maxReceiptsScanned = 10_000
 
 // Receipt returns everything needed to verify one of the key's receipts. Whose a receipt is, nobody else learns.
-func (g *Gateway) Receipt(_ context.Context, key openai.KeyInfo, id string) (json.RawMessage, error) {
-	b, err := g.keysBundle(key, id)
+func (g *Gateway) Receipt(ctx context.Context, key openai.KeyInfo, id string) (json.RawMessage, error) {
+	b, err := g.keysBundle(ctx, key, id, "id")
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(b)
 }
 
-// keysBundle is all that is known of one of the key's receipts.
-func (g *Gateway) keysBundle(key openai.KeyInfo, id string) (settlement.Bundle, error) {
+// keysBundle is all that is known of one of the key's receipts, which the request names in param.
+func (g *Gateway) keysBundle(ctx context.Context, key openai.KeyInfo, id, param string) (settlement.Bundle, error) {
 	rid, err := settlement.ParseReceiptID(id)
 	if err != nil {
-		return settlement.Bundle{}, &openai.APIError{Status: 400, Code: "invalid_receipt_id", Param: "id", Message: err.Error()}
+		return settlement.Bundle{}, &openai.APIError{Status: 400, Code: "invalid_receipt_id", Param: param, Message: err.Error()}
 	}
 	b, err := g.ledger.Bundle(rid)
 	switch {
 	case errors.Is(err, settlement.ErrUnknownReceipt), err == nil && !g.owners.owns(key.ID, b.Order.Nonce):
-		return settlement.Bundle{}, &openai.APIError{Status: 404, Code: "receipt_not_found", Param: "id", NoRetry: true, Message: "no receipt " + id + " of this API key on this gateway"}
+		return settlement.Bundle{}, g.noReceipt(ctx, key, id, param)
 	case err != nil:
 		return settlement.Bundle{}, fmt.Errorf("read receipt: %w", err)
 	}
 	return b, nil
+}
+
+// noReceipt refuses what needs a receipt that this gateway does not have. Where gateways share a request log, that tells a key whether
+// one of the others has it.
+func (g *Gateway) noReceipt(ctx context.Context, key openai.KeyInfo, id, param string) error {
+	if r, err := g.gate.requests.Find(ctx, id); err == nil && r.Key == key.ID {
+		return &openai.APIError{Status: 404, Code: "receipt_elsewhere", Param: param, NoRetry: true,
+			Message: "receipt " + id + " is of another gateway of this deployment, which alone has it and the index of its decision and takes feedback on it: ask at that gateway's own address"}
+	}
+	return &openai.APIError{Status: 404, Code: "receipt_not_found", Param: param, NoRetry: true, Message: "no receipt " + id + " of this API key on this gateway"}
 }
 
 // Receipts lists the ids of the key's receipts, newest first, after the place that a page before ended at. A page ends, and
