@@ -66,6 +66,25 @@ func (o owner) ExportIndex(_ context.Context, id string) (io.WriterTo, error) {
 	return x, err
 }
 
+// ForgotGenerations is the answer to ForgetGenerations.
+type ForgotGenerations struct {
+	Removed int    `json:"generations_removed"`
+	ID      string `json:"id"` // of the one that is left
+}
+
+// ForgetGenerations removes all but the newest; the answer is a ForgotGenerations.
+func (o owner) ForgetGenerations(context.Context) (any, error) {
+	l, err := o.living()
+	if err != nil {
+		return nil, err
+	}
+	removed, err := l.forgetEarlier()
+	if err != nil {
+		return nil, err
+	}
+	return ForgotGenerations{removed, l.Index().ID()}, nil
+}
+
 // AddRows appends the rows of an encoded index, in place of those of a source if one is named; the answer is an Edited.
 func (o owner) AddRows(_ context.Context, replace string, encoded []byte) (any, error) {
 	l, err := o.living()

@@ -90,3 +90,15 @@ func (l *livingRouter) Edit(change func(*index.Builder) error) (*index.Index, er
 	l.log.Info("index edited", "generation", x.Generation(), "rows", x.Len(), "before", old.Index().Len(), "id", x.ID())
 	return x, nil
 }
+
+// forgetEarlier removes the generations before the one in use, and says how many. Decisions of these cannot be made again any more.
+func (l *livingRouter) forgetEarlier() (int, error) {
+	l.editing.Lock()
+	defer l.editing.Unlock()
+	x := l.Index()
+	removed, err := l.history.Forget(x)
+	if err == nil {
+		l.log.Info("earlier generations of the index removed", "removed", removed, "generation", x.Generation())
+	}
+	return removed, err
+}

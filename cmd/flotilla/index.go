@@ -21,6 +21,7 @@ type indexCmd struct {
 	Export  indexExportCmd  `cmd:"" help:"Write the index, or a part of it, to a file."`
 	Inspect indexInspectCmd `cmd:"" help:"Show what an index holds."`
 	Health  indexHealthCmd  `cmd:"" help:"Show what its rows are worth: where models differ, what is thin, what is double."`
+	Forget  indexForgetCmd  `cmd:"" name:"forget-generations" help:"Remove the earlier generations that a running gateway keeps, and with them rows that were removed."`
 	Dial    indexDialCmd    `cmd:"" help:"Show what each position of the dial means in money: quality and cost to expect of a fleet."`
 }
 

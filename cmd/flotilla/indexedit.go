@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"flotilla/node"
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
 	"flotilla/routing/table"
@@ -192,7 +193,33 @@ func (c *indexExportCmd) generation(ctx context.Context) (*index.Index, error) {
 	case !c.live():
 		return nil, errors.New("--generation is of a running gateway's index, which keeps its earlier ones; an --index file is one generation")
 	}
-	return c.fetch(ctx, "/index/generations/"+url.PathEscape(c.Generation))
+	if err := indexfile.CheckID(c.Generation); err != nil {
+		return nil, fmt.Errorf("--generation: %w", err)
+	}
+	return c.fetch(ctx, "/index/generations/"+c.Generation)
+}
+
+type indexForgetCmd struct {
+	adminFlags
+	JSON bool `help:"Print the outcome as JSON." name:"json"`
+}
+
+// Help is shown above the flags.
+func (c *indexForgetCmd) Help() string {
+	return "What 'flotilla index remove' and 'flotilla feedback remove' take out is still in the generations before. This removes all but the newest, for good: users cannot make decisions of these again any more ('flotilla verify' ends with status 2, and cannot tell whether they were honest), nor can you, unless you export them before."
+}
+
+// Run removes all but the newest.
+func (c *indexForgetCmd) Run(ctx context.Context, s *streams) error {
+	var f node.ForgotGenerations
+	if err := c.call(ctx, http.MethodPost, "/index/forget-generations", nil, &f); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, f)
+	}
+	_, err := fmt.Fprintf(s.out, "removed  %d generations: their decisions cannot be made again any more\nleft     the newest, id %s\n", f.Removed, f.ID)
+	return err
 }
 
 func sourcesOf(x *index.Index) []string {

@@ -75,4 +75,13 @@ func TestDecisionsOfEarlierGenerationsAreReplayed(t *testing.T) {
 	run(0, "ok   decision_replay", verify...)
 	run(1, "is not kept", "index", "export", "--generation", strings.Repeat("0", 64), filepath.Join(dir, "none.fidx"), "--admin", admin)
 	run(1, "an --index file is one generation", "index", "export", "--generation", "00000000", "--index", "built-in", filepath.Join(dir, "none.fidx"))
+	run(1, "names no generation: that does its id, 64 hex digits", "index", "export", "--generation", ".", filepath.Join(dir, "none.fidx"), "--admin", admin)
+
+	f.gateway.kill()
+	start()
+	f.waitServing(1)
+	run(0, "ok   decision_replay", user...)
+	run(0, "removed  3 generations", "index", "forget-generations", "--admin", admin)
+	run(2, "is not kept any more", user...)
+	run(0, "ok   decision_replay", verify...) // with what was exported before
 }

@@ -13,6 +13,7 @@
 //	GET  /index/export      the index as a file; /index/generations/ID an earlier generation
 //	POST /index/rows        append the rows of the index file in the body; /index/rows/SOURCE in place of those of that source
 //	POST /index/remove      remove outcomes: {"source":…,"model":…,"rows":[…],"index_id":…}, all that are given
+//	POST /index/forget-generations remove all generations but the newest, with the rows that are not in that
 //	GET  /feedback          what users said of answers
 //	POST /feedback/review   accept, reject or take back: {"receipts":[…],"state":…,"weight":…}
 //	GET  /keys              a gateway's API keys and what they have spent

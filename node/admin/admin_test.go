@@ -79,6 +79,8 @@ func (f *fake) RemoveRows(_ context.Context, decode func(any) error) (any, error
 	return "gone: " + r.Source, errors.Join(decode(&r), f.err)
 }
 
+func (f *fake) ForgetGenerations(context.Context) (any, error) { return 3, f.err }
+
 func call(t *testing.T, f *fake, method, path, host string, header bool) (int, string) {
 	t.Helper()
 	metrics := prometheus.NewRegistry()

@@ -28,6 +28,8 @@ type Indexes interface {
 	AddRows(ctx context.Context, replace string, encoded []byte) (any, error)
 	// RemoveRows gets what is to be removed by decode, which refuses unknown fields.
 	RemoveRows(ctx context.Context, decode func(any) error) (any, error)
+	// ForgetGenerations removes what ExportIndex has of generations before the newest.
+	ForgetGenerations(ctx context.Context) (any, error)
 }
 
 func indexPages(mux *http.ServeMux, source Indexes) {
@@ -56,6 +58,7 @@ func indexPages(mux *http.ServeMux, source Indexes) {
 	mux.HandleFunc("POST /index/remove", withBody(maxRemovalBytes, func(ctx context.Context, body []byte) (any, error) {
 		return source.RemoveRows(ctx, strictly(body))
 	}))
+	mux.HandleFunc("POST /index/forget-generations", act(source.ForgetGenerations))
 }
 
 // strictly decodes a body and refuses unknown fields.

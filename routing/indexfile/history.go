@@ -2,6 +2,7 @@ package indexfile
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,7 +30,7 @@ var ErrNotKept = errors.New("that generation of the index is not kept")
 // lie in numbered groups: of each the first whole (ID.fidx), the others as deltas from that (ID.delta), none from another delta, so that each
 // is read in one step. A group ends when its deltas have as many bytes as its base. The oldest groups go when there is too much.
 //
-// Keep is for one goroutine at a time; Read for any.
+// Keep and Forget are for one goroutine at a time; Read for any.
 type History struct {
 	dir           string
 	maxBytes      int64
@@ -126,13 +127,51 @@ func (h *History) prune() error {
 	return nil
 }
 
+// Forget has x alone on disk when it returns nil, and says how many others it removed. A crash meanwhile leaves some of them, and x.
+func (h *History) Forget(x *index.Index) (removed int, err error) {
+	groups, err := h.groups()
+	if err != nil {
+		return 0, err
+	}
+	next := 1
+	if len(groups) > 0 {
+		next = groups[len(groups)-1].number + 1
+	}
+	dir := h.groupDir(next)
+	if err := makeSynced(dir); err != nil {
+		return 0, err
+	}
+	if err := Write(filepath.Join(dir, x.ID()+baseExt), x); err != nil {
+		return 0, err
+	}
+	gone := map[string]bool{}
+	for _, g := range groups {
+		if err := os.RemoveAll(g.dir); err != nil {
+			return len(gone), fmt.Errorf("remove earlier generations of the index: %w", err)
+		}
+		for _, id := range g.ids {
+			gone[id] = true
+		}
+	}
+	delete(gone, x.ID())
+	return len(gone), nil
+}
+
 // minDigits is the least part of an id that names a generation.
 const minDigits = 8
 
+// CheckID refuses what names no generation: an id, or the first digits of one, at least minDigits.
+func CheckID(id string) error {
+	if len(id) < minDigits || len(id) > 2*sha256.Size || strings.Trim(id, "0123456789abcdef") != "" {
+		return fmt.Errorf("%q names no generation: that does its id, %d hex digits in small letters (a decision's index_id), or the first of them, at least %d", id, 2*sha256.Size, minDigits)
+	}
+	return nil
+}
+
 // Read gives the generation whose id begins with the digits, at least minDigits.
 func (h *History) Read(id string) (*index.Index, error) {
-	if len(id) < minDigits {
-		return nil, fmt.Errorf("%w: %q is too short for an id", ErrNotKept, id)
+	if err := CheckID(id); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotKept, err)
 	}
 	groups, err := h.groups()
 	if err != nil {

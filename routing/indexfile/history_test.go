@@ -158,3 +158,55 @@ func TestWhatIsDamagedIsNotGiven(t *testing.T) {
 		}
 	}
 }
+
+// What was removed from the index is on no disk any more once the generations before are forgotten, and the history goes on.
+func TestForgottenGenerationsAreGone(t *testing.T) {
+	dir := t.TempDir()
+	h := indexfile.NewHistory(dir)
+	first := small(t, 300)
+	second := grown(t, first) // has a row of the source "more"
+	b := second.Edit()
+	if _, err := (index.Removal{Source: "more"}).Apply(b); err != nil {
+		t.Fatal(err)
+	}
+	last := built(t, b)
+	if err := errors.Join(h.Keep(second), h.Keep(first), h.Keep(small(t, 5)), h.Keep(last)); err != nil { // last and first are deltas from second
+		t.Fatal(err)
+	}
+	for want := 3; want >= 0; want -= 3 { // a second time there is nothing
+		if removed, err := h.Forget(last); removed != want || err != nil {
+			t.Errorf("removed %d (%v), want %d", removed, err, want)
+		}
+	}
+	if x, err := h.Read(last.ID()); err != nil || x.ID() != last.ID() {
+		t.Errorf("the one in use: %v", err)
+	}
+	for _, x := range []*index.Index{first, second} {
+		if _, err := h.Read(x.ID()); !errors.Is(err, indexfile.ErrNotKept) {
+			t.Errorf("a forgotten one: %v", err)
+		}
+	}
+	if bytes, files := sizeOf(t, dir); files != 1 || bytes != int64(len(last.Encode())) {
+		t.Errorf("%d files of %d bytes are left", files, bytes)
+	}
+	next := grown(t, last)
+	if err := h.Keep(next); err != nil {
+		t.Fatal(err)
+	}
+	if x, err := h.Read(next.ID()[:8]); err != nil || x.ID() != next.ID() {
+		t.Errorf("the next one: %v", err)
+	}
+}
+
+func TestWhatNamesNoGeneration(t *testing.T) {
+	for _, id := range []string{"", "abc", "0123abc", "../../../index", "0x01234567", "ABCDEF01", "01234567" + small(t, 1).ID()} {
+		if err := indexfile.CheckID(id); err == nil {
+			t.Errorf("%q names one", id)
+		}
+	}
+	for _, id := range []string{"01234567", small(t, 1).ID()} {
+		if err := indexfile.CheckID(id); err != nil {
+			t.Error(err)
+		}
+	}
+}
