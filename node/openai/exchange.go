@@ -53,6 +53,14 @@ func (x *exchange) finish() {
 // isProbe: an orchestrator asks how the gateway is.
 func (x *exchange) isProbe() bool { return x.r.URL.Path == "/healthz" || x.r.URL.Path == "/readyz" }
 
+// path is the one that the client has asked for.
+func (x *exchange) path() string {
+	if x.openRouter {
+		return openRouterRoot + x.r.URL.Path
+	}
+	return x.r.URL.Path
+}
+
 func (x *exchange) log() {
 	level := slog.LevelInfo
 	if x.isProbe() {
@@ -63,7 +71,7 @@ func (x *exchange) log() {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", x.id), slog.String("method", clip(x.r.Method, 20)), slog.String("path", clip(x.r.URL.Path, 200)),
+		slog.String("request_id", x.id), slog.String("method", clip(x.r.Method, 20)), slog.String("path", clip(x.path(), 200)),
 		slog.Int("status", x.status), slog.Duration("duration", time.Since(x.start)), slog.String("key_id", x.key.ID),
 	}
 	if x.outcome != "" {
@@ -153,6 +161,6 @@ func (x *exchange) failWith(err error) {
 // logInternal logs what the client is not told.
 func (x *exchange) logInternal(err error) {
 	if api := asAPIError(err); api.Code == "internal_error" && !x.gone() {
-		x.h.cfg.Logger.Error("serve request", "request_id", x.id, "path", clip(x.r.URL.Path, 200), "err", err)
+		x.h.cfg.Logger.Error("serve request", "request_id", x.id, "path", clip(x.path(), 200), "err", err)
 	}
 }

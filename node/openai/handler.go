@@ -186,7 +186,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method != rt.method && (rt.method != http.MethodGet || r.Method != http.MethodHead) {
 		w.Header().Set("Allow", rt.method)
-		x.fail(&APIError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", NoRetry: true, Message: fmt.Sprintf("%s takes %s, not %s", clip(r.URL.Path, 200), rt.method, clip(r.Method, 20))})
+		x.fail(&APIError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", NoRetry: true, Message: fmt.Sprintf("%s takes %s, not %s", clip(x.path(), 200), rt.method, clip(r.Method, 20))})
 		return
 	}
 	if !rt.open {
@@ -277,7 +277,7 @@ func (x *exchange) recoverPanic(v any) {
 	if err, ok := v.(runtime.Error); ok {
 		what = err.Error()
 	}
-	x.h.cfg.Logger.Error("panic while serving", "request_id", x.id, "path", clip(x.r.URL.Path, 200), "panic", what, "stack", string(debug.Stack()))
+	x.h.cfg.Logger.Error("panic while serving", "request_id", x.id, "path", clip(x.path(), 200), "panic", what, "stack", string(debug.Stack()))
 	x.outcome = "panic"
 	if x.status != 0 {
 		panic(http.ErrAbortHandler)

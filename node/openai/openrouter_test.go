@@ -1,10 +1,12 @@
 package openai_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -176,6 +178,19 @@ func TestOpenRouterErrors(t *testing.T) {
 		wantMembers(t, tc.path, e, errorMembers)
 		if w.Code != tc.status || e["code"] != float64(tc.status) || e["metadata"].(map[string]any)["error_type"] != tc.word {
 			t.Errorf("%s %s: %d %s", tc.method, tc.path, w.Code, w.Body)
+		}
+	}
+}
+
+// Who reads the log, or a refusal, finds the path that was asked for.
+func TestTheLogHasThePathAsAsked(t *testing.T) {
+	for _, path := range []string{"/v1/models", "/api/v1/models"} {
+		var log bytes.Buffer
+		c := config(fakefleet.New())
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		w := do(t, c, http.MethodDelete, path, "")
+		if !strings.Contains(log.String(), " path="+path+" ") || !strings.Contains(w.Body.String(), path+" takes GET, not DELETE") {
+			t.Errorf("%s: %s\n%s", path, w.Body, &log)
 		}
 	}
 }
