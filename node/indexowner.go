@@ -9,6 +9,7 @@ import (
 	"flotilla/node/admin"
 	"flotilla/routing/index"
 	"flotilla/routing/indexfile"
+	"flotilla/routing/probe"
 )
 
 // Edited is the answer to an edit of a gateway's index.
@@ -41,13 +42,25 @@ func (o owner) IndexSummary(context.Context) (any, error) {
 	return l.Index().Summary(), nil
 }
 
-// IndexHealth is an index.Health.
+// IndexHealth is what an index is worth, and who says different things of one model in it.
+type IndexHealth struct {
+	index.Health
+	Disagree []probe.Comparison `json:"disagree"`
+}
+
+// HealthOf judges x.
+func HealthOf(x *index.Index) (IndexHealth, error) {
+	disagree, err := probe.Disagreements(x)
+	return IndexHealth{x.Health(), append([]probe.Comparison{}, disagree...)}, err
+}
+
+// IndexHealth is an IndexHealth.
 func (o owner) IndexHealth(context.Context) (any, error) {
 	l, err := o.living()
 	if err != nil {
 		return nil, err
 	}
-	return l.Index().Health(), nil
+	return HealthOf(l.Index())
 }
 
 // ExportIndex gives the newest generation, or (id) one that is kept.

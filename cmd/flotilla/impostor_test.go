@@ -89,6 +89,27 @@ func TestAnImpostorsProbesStayOut(t *testing.T) {
 	if status == 0 || strings.Contains(out, "added ") || !strings.Contains(out, "probe:"+model+"@"+impostor+": after ") {
 		t.Errorf("an impostor: %d\n%s", status, out)
 	}
+	for _, of := range []string{honest, second} {
+		if !strings.Contains(out, "probe:"+model+"@"+impostor+" and probe:"+model+"@"+of+": ") || !strings.Contains(out, " probes that both answered as "+model+", not one model's") {
+			t.Errorf("it does not say that it was compared with %s:\n%s", of, out)
+		}
+	}
+	if _, out := command("index", "health", "--index", file); strings.Contains(out, "disagree") {
+		t.Errorf("two honest operators: %s", out)
+	}
+	// Who has believed both finds out who says what: their rows came in one file, or the test has missed it.
+	both, false1 := filepath.Join(t.TempDir(), "both.fidx"), filepath.Join(t.TempDir(), "false.fidx")
+	if status, out := command("probe", "--gateway", gateway.URL, "--add", "--index", false1, impostor, "--model", model); status != 0 {
+		t.Fatalf("an impostor alone: %d\n%s", status, out)
+	}
+	for _, of := range []string{file, false1} {
+		if status, out := command("index", "import", of, "--index", both); status != 0 {
+			t.Fatalf("import: %d\n%s", status, out)
+		}
+	}
+	if _, out := command("index", "health", "--index", both); strings.Count(out, "\ndisagree ") != 2 || strings.Count(out, "@"+impostor+": ")+strings.Count(out, "@"+impostor+" and ") != 2 {
+		t.Errorf("health of both:\n%s", out)
+	}
 	want := []string{"probe:" + model + "@" + honest, "probe:" + model + "@" + second}
 	x, err := indexfile.Read(file)
 	if err != nil || !slices.Equal(slices.Sorted(slices.Values(sourcesOf(x))), want) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"flotilla/node"
 	"flotilla/routing/index"
 )
 
@@ -18,7 +19,7 @@ type indexInspectCmd struct {
 
 // Run shows models, sources and fingerprints.
 func (c *indexInspectCmd) Run(ctx context.Context, s *streams) error {
-	summary, err := shown(ctx, c.indexTarget, "/index", (*index.Index).Summary)
+	summary, err := shown(ctx, c.indexTarget, "/index", func(x *index.Index) (index.Summary, error) { return x.Summary(), nil })
 	if err != nil {
 		return err
 	}
@@ -35,7 +36,7 @@ type indexHealthCmd struct {
 
 // Run judges the index.
 func (c *indexHealthCmd) Run(ctx context.Context, s *streams) error {
-	health, err := shown(ctx, c.indexTarget, "/index/health", (*index.Index).Health)
+	health, err := shown(ctx, c.indexTarget, "/index/health", node.HealthOf)
 	if err != nil {
 		return err
 	}
@@ -46,14 +47,14 @@ func (c *indexHealthCmd) Run(ctx context.Context, s *streams) error {
 }
 
 // shown is what a running gateway says at path, or of says of a file.
-func shown[T any](ctx context.Context, t indexTarget, path string, of func(*index.Index) T) (T, error) {
+func shown[T any](ctx context.Context, t indexTarget, path string, of func(*index.Index) (T, error)) (T, error) {
 	var v T
 	if !t.live() {
 		x, err := t.open(ctx)
 		if err != nil {
 			return v, err
 		}
-		return of(x), nil
+		return of(x)
 	}
 	err := t.call(ctx, http.MethodGet, path, nil, &v)
 	return v, err
@@ -80,7 +81,7 @@ func printSummary(out io.Writer, s index.Summary) error {
 
 const percent = 100
 
-func printHealth(out io.Writer, h index.Health) error {
+func printHealth(out io.Writer, h node.IndexHealth) error {
 	fmt.Fprintf(out, "rows            %d\ndiscriminating  %.1f %% (some models do clearly better than others)\nall good        %.1f %%\nnone good       %.1f %%\nspread          %.3f (standard deviation between models, mean over rows)\n",
 		h.Rows, percent*h.Discriminating, percent*h.AllGood, percent*h.AllBad, h.Spread)
 	fmt.Fprintf(out, "one model only  %d rows\ndoubles         %.1f %% of %d rows looked at\n", h.Alone, percent*h.Duplicates, h.Looked)
@@ -91,6 +92,9 @@ func printHealth(out io.Writer, h index.Health) error {
 	fmt.Fprintf(out, "few rows        %s\n", plain(few))
 	if h.Columns != "" {
 		fmt.Fprintf(out, "columns         %s\n", plain(h.Columns))
+	}
+	for _, c := range h.Disagree {
+		fmt.Fprintf(out, "disagree        %s: one of them serves something else (in one pair of 100 this is chance); 'flotilla index remove --source' takes one out\n", plain(compared(c)))
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nsource\trows\tdiscriminating\tspread\n")

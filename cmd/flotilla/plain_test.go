@@ -5,9 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"flotilla/node"
 	"flotilla/node/requestlog"
 	"flotilla/routing"
 	"flotilla/routing/index"
+	"flotilla/routing/probe"
 	"flotilla/routing/tradeoff"
 	"flotilla/settlement"
 )
@@ -26,14 +28,14 @@ func TestStrangersTextStaysOnItsLine(t *testing.T) {
 	})
 	for _, print := range []error{
 		printSummary(&out, index.Summary{Embedder: name, Sources: []index.SourceSummary{{Name: name}}, Models: []index.ModelSummary{{ID: name}}}),
-		printHealth(&out, index.Health{FewRows: []string{name}, Columns: name, Sources: []index.PartHealth{{Name: name}}, Regions: []index.Region{{Source: name}}, Thin: []index.ThinRow{{Source: name}}}),
+		printHealth(&out, node.IndexHealth{Health: index.Health{FewRows: []string{name}, Columns: name, Sources: []index.PartHealth{{Name: name}}, Regions: []index.Region{{Source: name}}, Thin: []index.ThinRow{{Source: name}}}, Disagree: []probe.Comparison{{Source: name}}}),
 		printCurve(&out, tradeoff.Curve{Models: []string{name}, Unrated: []string{name}}),
 	} {
 		if print != nil {
 			t.Fatal(print)
 		}
 	}
-	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e\t") || strings.Count(text, "\n") != 9+11+18+5 {
+	if text := out.String(); strings.ContainsAny(text, "\x1b\u202e\t") || strings.Count(text, "\n") != 9+11+19+5 {
 		t.Errorf("printed %q", text)
 	}
 	if got := plainLines("a\x1b[2J\nb"); got != "a\ufffd[2J\nb" {

@@ -212,13 +212,19 @@ func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embed
 			return err
 		}
 		if there != nil {
-			found, err := probe.Served(there, rows, model, source)
+			all, each, err := probe.Served(there, rows, model, source)
 			if err != nil {
 				return err
 			}
-			if found.Verdict == probe.Substituted {
-				refused = append(refused, fmt.Errorf("%s: after %d probes its answers are not those of the model that others serve as %s (in one case of 100 this is chance): its rows were not added; where earlier rows are the false ones, see 'flotilla index inspect' and take them out with 'flotilla index remove --source'", source, found.Probes, model))
+			for _, c := range each {
+				fmt.Fprintln(s.err, plain(compared(c)))
+			}
+			if all.Finding.Verdict == probe.Substituted {
+				refused = append(refused, fmt.Errorf("%s: after %d probes its answers are not those of the model that others serve as %s (in one case of 100 this is chance): its rows were not added. Where those of another are the false ones, take them out with 'flotilla index remove --source', and run the command again", source, all.Finding.Probes, model))
 				continue
+			}
+			if unnamed := probe.SourcePrefix + model; source != unnamed && slices.Contains(there.Sources(), unnamed) {
+				fmt.Fprintf(s.err, "rows of %s are of no operator (--backend, or an earlier flotilla) and stay: 'flotilla index remove --source %[1]s' takes them out\n", plain(unnamed))
 			}
 		}
 		e, err := c.add(ctx, rows, source)
@@ -230,6 +236,15 @@ func (c *probeRunCmd) addRows(ctx context.Context, s *streams, emb routing.Embed
 		}
 	}
 	return errors.Join(refused...)
+}
+
+// compared says in words how two sources' answers as one model stand to one another.
+func compared(c probe.Comparison) string {
+	verdict := "nothing speaks against one model"
+	if c.Finding.Verdict == probe.Substituted {
+		verdict = "not one model's"
+	}
+	return fmt.Sprintf("%s and %s: %.0f %% alike on %d probes that both answered as %s, %s", c.Source, c.Other, percent*c.Agreement, c.Shared, c.Model, verdict)
 }
 
 // probeRows are the graded answers as an index.
