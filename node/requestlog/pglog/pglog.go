@@ -135,15 +135,8 @@ func (s *Store) List(ctx context.Context, f requestlog.Filter) (requestlog.Page,
 	if f.Operator != "" {
 		where.add("starts_with(lower(operator), lower(?))", f.Operator)
 	}
-	switch {
-	case f.Status == "":
-	case f.Status == "error":
-		where.add("status >= ?", 400)
-	case strings.HasSuffix(string(f.Status), "xx"):
-		where.add("status / 100 = ?", int(f.Status[0]-'0'))
-	default:
-		n, _ := strconv.Atoi(string(f.Status)) // the Log has checked it
-		where.add("status = ?", n)
+	if f.Status != "" {
+		where.addStatus(f.Status)
 	}
 	if !f.Since.IsZero() {
 		where.add("at_ns >= ?", f.Since.UnixNano())
@@ -228,6 +221,27 @@ func (c *conditions) add(term string, args ...any) {
 		term = strings.Replace(term, "?", "$"+strconv.Itoa(len(c.args)), 1)
 	}
 	c.terms = append(c.terms, term)
+}
+
+const (
+	leastFailure  = 400
+	largestStatus = 999
+)
+
+// addStatus spells out what the index of those that failed is of: a plan that is made before the arguments are known finds it too.
+func (c *conditions) addStatus(s requestlog.Status) {
+	low, high := leastFailure, largestStatus
+	if strings.HasSuffix(string(s), "xx") {
+		low = 100 * int(s[0]-'0')
+		high = low + 99
+	} else if s != "error" {
+		low, _ = strconv.Atoi(string(s)) // the Log has checked it
+		high = low
+	}
+	c.add("status BETWEEN ? AND ?", low, high)
+	if low >= leastFailure {
+		c.add("status >= 400")
+	}
 }
 
 func (c *conditions) sql() string {

@@ -214,3 +214,45 @@ func TestOthers(t *testing.T) {
 		}
 	}
 }
+
+// What is rare in a long log is found by an index, not by a look at all of it.
+func TestRareRequestsAreFoundByAnIndex(t *testing.T) {
+	pool := pgtest.Connect(t, pgtest.Start(t).Database())
+	if _, err := pool.Exec(t.Context(), `INSERT INTO requests (at_ns, id, receipt, key, model, operator, status, record)
+		SELECT i, 'req_' || i, '', 'k', CASE i WHEN 7 THEN 'rare' ELSE 'm' || i % 3 END, '', CASE i WHEN 9 THEN 502 ELSE 200 END, jsonb_build_object('id', 'req_' || i)
+		FROM generate_series(1, 30000) i`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), "ANALYZE requests"); err != nil {
+		t.Fatal(err)
+	}
+	store := pglog.New(pool, requestlog.Options{})
+	for _, c := range []struct {
+		filter requestlog.Filter
+		id     string
+		index  string
+	}{
+		{requestlog.Filter{Model: "rare", Limit: 50}, "req_7", "requests_model_at"}, {requestlog.Filter{Status: "error", Limit: 50}, "req_9", "requests_failed_at"},
+		{requestlog.Filter{Status: "5xx", Limit: 50}, "req_9", "requests_failed_at"}, {requestlog.Filter{Status: "502", Limit: 50}, "req_9", "requests_failed_at"},
+	} {
+		before := scansOf(t, pool, c.index)
+		page, err := store.List(t.Context(), c.filter)
+		if err != nil || len(page.Requests) != 1 || page.Requests[0].ID != c.id {
+			t.Errorf("%+v: %v, %+v", c.filter, err, page)
+		}
+		for deadline := time.Now().Add(20 * time.Second); scansOf(t, pool, c.index) == before; time.Sleep(100 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Errorf("%+v does not use %s", c.filter, c.index)
+				break
+			}
+		}
+	}
+}
+
+func scansOf(t *testing.T, pool *postgres.Pool, index string) (n int64) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), "SELECT coalesce(sum(idx_scan), 0) FROM pg_stat_user_indexes WHERE indexrelname = $1", index).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
