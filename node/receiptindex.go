@@ -61,7 +61,7 @@ func (g *Gateway) ReceiptIndex(ctx context.Context, key openai.KeyInfo, id strin
 	x, err := g.router.generation(d.IndexID)
 	switch {
 	case errors.Is(err, indexfile.ErrNotKept):
-		return nil, &openai.APIError{Status: 410, Code: "index_not_kept", NoRetry: true, Message: "the index " + d.IndexID + " of that decision is not kept any more: the gateway keeps the newest generations only"}
+		return nil, &openai.APIError{Status: 410, Code: "index_not_kept", NoRetry: true, Message: "the index " + d.IndexID + " of that decision is not kept any more: the gateway keeps the newest generations only, and its owner may remove those too"}
 	case err != nil:
 		return nil, err
 	case sharing == ShareAll:

@@ -109,6 +109,11 @@ func (c *feedbackRejectCmd) Run(ctx context.Context, s *streams) error {
 
 type feedbackRemoveCmd struct{ verdictFlags }
 
+// Help is shown above the flags.
+func (c *feedbackRemoveCmd) Help() string {
+	return "The gateway keeps its earlier generations of the index, in which the rows stay: 'flotilla index forget-generations' removes them. 'feedback reject' puts the verdicts aside for good."
+}
+
 // Run takes back.
 func (c *feedbackRemoveCmd) Run(ctx context.Context, s *streams) error {
 	return c.review(ctx, s, feedback.Accepted, feedback.Pending, 1)

@@ -147,6 +147,11 @@ type indexRemoveCmd struct {
 	JSON bool `help:"Print the outcome as JSON." name:"json"`
 }
 
+// Help is shown above the flags.
+func (c *indexRemoveCmd) Help() string {
+	return "Decisions are made without it from now on. A running gateway keeps its earlier generations, in which it stays: 'flotilla index forget-generations' removes them."
+}
+
 // Run removes what meets all flags.
 func (c *indexRemoveCmd) Run(ctx context.Context, s *streams) error {
 	e, err := c.remove(ctx, c.removal())

@@ -107,9 +107,10 @@ func (f *indexFetcher) fetch(ctx context.Context, receipt settlement.ReceiptID, 
 		errs = append(errs, err)
 	}
 	err := errors.Join(errs...)
-	if !elsewhere {
-		f.refused[id] = err
+	if elsewhere {
+		return nil, fmt.Errorf("%w (it is given to the key that paid for the answer alone: where that is another's, have its user fetch it with GET /v1/receipts/ID/index, or the gateway's owner export it, and name the file with --index)", err)
 	}
+	f.refused[id] = err
 	return nil, err
 }
 
