@@ -1,8 +1,12 @@
 package openai
 
-import "net/http"
+import (
+	"net/http"
 
-// Asked is what the body of a chat or a text completion says that its routing decision has to agree with.
+	"flotilla/node/openai/internal/responses"
+)
+
+// Asked is what the body of a chat, a response or a text completion says that its routing decision has to agree with.
 type Asked struct {
 	Text  string   // what it is routed by
 	Auto  bool     // the router may choose
@@ -13,9 +17,11 @@ type Asked struct {
 // ReadAsked reads a request as it was sent. Its error is an *APIError.
 func ReadAsked(body []byte) (Asked, error) {
 	req, api := parseRequest(body, http.Header{}, true)
-	if chat, none := chatOfCompletion(body); api != nil && none == nil {
-		body = chat
-		req, api = parseRequest(body, http.Header{}, true)
+	for _, translate := range [...]func([]byte) ([]byte, *APIError){chatOfCompletion, chatOfResponse(new(responses.Request))} {
+		if chat, none := translate(body); api != nil && none == nil {
+			body = chat
+			req, api = parseRequest(body, http.Header{}, true)
+		}
 	}
 	if api != nil {
 		return Asked{}, api

@@ -16,22 +16,26 @@ import (
 func BenchmarkHandler(b *testing.B) {
 	f := fakefleet.New()
 	whole, stream := `{"model":"auto",`+ask+`}`, streamed
+	const chat, response = "/v1/chat/completions", "/v1/responses"
 	for _, bm := range []struct {
 		name    string
 		handler http.Handler
+		path    string
 		body    string
 	}{
-		{"json/bare", bare(1), whole},
-		{"json/flotilla", openai.NewHandler(config(f)), whole},
-		{"sse/bare", bare(6), stream},
-		{"sse/flotilla", openai.NewHandler(config(f)), stream},
+		{"json/bare", bare(1), chat, whole},
+		{"json/flotilla", openai.NewHandler(config(f)), chat, whole},
+		{"json/responses", openai.NewHandler(config(f)), response, respond},
+		{"sse/bare", bare(6), chat, stream},
+		{"sse/flotilla", openai.NewHandler(config(f)), chat, stream},
+		{"sse/responses", openai.NewHandler(config(f)), response, `{"model":"auto","input":"Hi","stream":true}`}, // 11 events
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			srv := httptest.NewServer(bm.handler)
 			defer srv.Close()
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := http.NewRequest(http.MethodPost, srv.URL+"/v1/chat/completions", strings.NewReader(bm.body))
+				r, err := http.NewRequest(http.MethodPost, srv.URL+bm.path, strings.NewReader(bm.body))
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"flotilla/node/openai/internal/responses"
 	"flotilla/node/rawjson"
 )
 
@@ -71,7 +72,7 @@ func (x *exchange) parse(dryRun bool, translate func([]byte) ([]byte, *APIError)
 }
 
 func (h *handler) serveRoute(x *exchange) {
-	req, ok := x.parse(true, nil)
+	req, ok := x.parse(true, routable)
 	if !ok {
 		return
 	}
@@ -130,6 +131,8 @@ type answer struct {
 	own   []rawjson.Edit  // id, object, created, model …: the same on each chunk
 	usage json.RawMessage // the operator's own usage object
 	last  json.RawMessage // the operator's usage chunk, held back until the bill is known
+
+	response *responses.Answer // of another API than chat completions; else nil
 }
 
 func newAnswer(x *exchange, req Request, reply Reply, s shape) *answer {
@@ -137,8 +140,12 @@ func newAnswer(x *exchange, req Request, reply Reply, s shape) *answer {
 	if req.Stream {
 		object = s.chunk
 	}
+	id := completionID(s.idPrefix, x.info.ReceiptID, x.id)
+	if s.response != nil {
+		return &answer{x: x, req: req, reply: reply, shape: s, response: s.response.Begin(id, x.info.Model, x.start.Unix())}
+	}
 	own := []rawjson.Edit{
-		{Key: "id", Value: rawjson.Quote(completionID(s.idPrefix, x.info.ReceiptID, x.id))},
+		{Key: "id", Value: rawjson.Quote(id)},
 		{Key: "object", Value: rawjson.Quote(object)},
 		{Key: "created", Value: strconv.AppendInt(nil, x.start.Unix(), 10)},
 		{Key: "model", Value: rawjson.Quote(x.info.Model)},
@@ -166,12 +173,11 @@ func completionID(prefix, receiptID, requestID string) string {
 
 // requestOf is the request's id in that of an answer without a receipt.
 func requestOf(answerID string) (requestID string, ok bool) {
-	for _, prefix := range [...]string{completionIDPrefix, textIDPrefix} {
-		if digits, found := strings.CutPrefix(answerID, prefix); found && len(digits) == 2*requestIDBytes {
-			return requestIDPrefix + digits, true
-		}
+	digits, ok := cutAnswerPrefix(answerID)
+	if !ok || len(digits) != 2*requestIDBytes {
+		return "", false
 	}
-	return "", false
+	return requestIDPrefix + digits, true
 }
 
 // whole sends an answer that is not streamed.
@@ -186,15 +192,31 @@ func (a *answer) whole() {
 		a.fail(errBadAnswer())
 		return
 	}
-	edits, err := a.edits(obj)
+	a.usage, _ = obj.Get("usage")
+	body, err := a.object(obj)
 	if err != nil {
 		a.fail(err)
 		return
 	}
-	usage, _ := obj.Get("usage")
-	edits = append(edits, rawjson.Edit{Key: "usage", Value: usageObject(usage, a.x.info, a.x.final)})
 	a.x.w.Header().Set("X-Flotilla-Cost", formatUSD(a.x.final.CostMicroUSD, 6))
-	a.x.send(http.StatusOK, obj.Apply(edits...))
+	a.x.send(http.StatusOK, body)
+}
+
+// object is a whole answer as the client gets it.
+func (a *answer) object(chat rawjson.Object) ([]byte, error) {
+	if a.response != nil {
+		choices, _ := readChoices(chat)
+		body, err := a.response.Whole(chat, choices, a.billed(), time.Now().Unix())
+		if err != nil {
+			return nil, errBadAnswer()
+		}
+		return body, nil
+	}
+	edits, err := a.edits(chat)
+	if err != nil {
+		return nil, err
+	}
+	return chat.Apply(append(edits, rawjson.Edit{Key: "usage", Value: a.billed()})...), nil
 }
 
 // only is the one object of an answer that is not streamed. Nothing is sent before its end is known to be clean, so that every
@@ -248,9 +270,9 @@ func isCompletion(obj rawjson.Object) bool {
 	})
 }
 
-// chunk rewrites one chunk. It returns nothing for one that is not sent on: the operator's usage chunk, which is kept
+// chunk rewrites one chunk into events. There are none of one that is not sent on: the operator's usage chunk, which is kept
 // for the end, and what is no chunk at all (clients that check each one would die of it).
-func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
+func (a *answer) chunk(raw json.RawMessage) ([]responses.Event, error) {
 	obj, err := rawjson.Parse(raw)
 	if err != nil {
 		return nil, errBadAnswer()
@@ -273,11 +295,18 @@ func (a *answer) chunk(raw json.RawMessage) ([]byte, error) {
 			return nil, nil
 		}
 	}
+	if a.response != nil {
+		events, err := a.response.Chunk(choices)
+		if err != nil {
+			return nil, errBadAnswer()
+		}
+		return events, nil
+	}
 	edits, err := a.edits(obj)
 	if err != nil {
 		return nil, err
 	}
-	return obj.Apply(append(edits, usage)...), nil
+	return []responses.Event{{Data: obj.Apply(append(edits, usage)...)}}, nil
 }
 
 // edits are what an answer or a chunk gets of ours: its identity, and choices in the client's shape.
@@ -306,7 +335,7 @@ func (a *answer) usageChunk() []byte {
 	}
 	return obj.Apply(append(own,
 		rawjson.Edit{Key: "choices", Value: json.RawMessage("[]")},
-		rawjson.Edit{Key: "usage", Value: usageObject(a.usage, a.x.info, a.x.final)})...)
+		rawjson.Edit{Key: "usage", Value: a.billed()})...)
 }
 
 // operatorError is an error that an operator's server put into the stream.

@@ -121,11 +121,7 @@ func (g Generation) wire() wireGeneration {
 		w.CacheDiscount, w.Flotilla.Cache, w.Flotilla.CacheReceiptID = withPoint(formatUSD(c.SavedMicroUSD, 6)), c.Kind, c.ReceiptID
 	}
 	if f.ReceiptID != "" {
-		prefix := completionIDPrefix
-		if g.Route == textRoute {
-			prefix = textIDPrefix
-		}
-		w.ID = completionID(prefix, f.ReceiptID, g.RequestID)
+		w.ID = completionID(answerPrefix(g.Route), f.ReceiptID, g.RequestID)
 	}
 	if IsAuto(g.Asked) {
 		w.Router = orNull("flotilla/auto")

@@ -120,6 +120,8 @@ func findRoute(path string) (route, bool) {
 		return route{method: http.MethodPost, serve: (*handler).serveChat}, true
 	case textRoute:
 		return route{method: http.MethodPost, serve: (*handler).serveCompletions}, true
+	case responsesRoute:
+		return route{method: http.MethodPost, serve: (*handler).serveResponses}, true
 	case embeddingsRoute:
 		return route{method: http.MethodPost, serve: (*handler).serveEmbeddings}, true
 	case "/v1/route":

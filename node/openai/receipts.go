@@ -15,10 +15,7 @@ const (
 
 // receiptID reads an id in any form a client has seen: 0x…, or the chatcmpl-… of an answer.
 func receiptID(text string) (string, *APIError) {
-	digits, isAnswer := strings.CutPrefix(text, completionIDPrefix)
-	if !isAnswer {
-		digits, isAnswer = strings.CutPrefix(text, textIDPrefix)
-	}
+	digits, isAnswer := cutAnswerPrefix(text)
 	if !isAnswer {
 		digits = strings.TrimPrefix(text, "0x")
 	}

@@ -23,7 +23,7 @@ func TestRoutesAndMethods(t *testing.T) {
 		code         string
 	}{
 		{"GET", "/v1/chat/completions", 405, "method_not_allowed"}, {"DELETE", "/v1/models", 405, "method_not_allowed"},
-		{"POST", "/v1/receipts", 405, "method_not_allowed"}, {"GET", "/", 404, "unknown_url"}, {"GET", "/v1", 404, "unknown_url"},
+		{"POST", "/v1/receipts", 405, "method_not_allowed"}, {"GET", "/v1/responses", 405, "method_not_allowed"}, {"DELETE", "/v1/responses/resp_1", 404, "unknown_url"}, {"GET", "/", 404, "unknown_url"}, {"GET", "/v1", 404, "unknown_url"},
 		{"POST", "//v1/chat/completions", 404, "unknown_url"}, {"GET", "/v1/models/", 404, "unknown_url"},
 		{"GET", "/v1/models/../../etc", 404, "model_not_found"}, {"GET", "/v1/models/no/such", 404, "model_not_found"},
 		{"GET", "/v1/receipts/xyz", 400, "invalid_value"}, {"GET", "/v1/receipts/0x" + strings.Repeat("ab", 32), 404, "receipt_not_found"},
@@ -46,7 +46,7 @@ func TestUnknownAddressAdvises(t *testing.T) {
 		"/chat/completions": "there is /v1/chat/completions: a client's base URL", "/v1/v1/completions": "there is /v1/completions:",
 		"//v1/chat/completions": "there is /v1/chat/completions:", "/v1/embeddings/": "there is /v1/embeddings:", "/x/v1/key": "there is /v1/key:", "/api/v2/key": "there is /v1/key:",
 		"/openai/deployments/x/chat/completions": "there is /v1/chat/completions:", "/v1/models/": "there is /v1/models:",
-		"/v1/responses": "provider.chat(model)", "/v1/messages": "chat completions", "/v1/providers": "/v1/models/{id}/endpoints",
+		"/v1/responses/resp_1": "not kept", "/v1/responses/resp_1/cancel": "not kept", "/responses": "there is /v1/responses:", "/v1/messages": "chat completions", "/v1/providers": "/v1/models/{id}/endpoints",
 		"/v1/images/generations": "there are /v1/chat/completions, ",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {

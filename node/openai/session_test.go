@@ -117,9 +117,11 @@ func TestAskedOfABody(t *testing.T) {
 	}
 	dial := 2.5
 	for body, want := range map[string]openai.Asked{
-		`{"model":"auto","prompt":"Old times"}`:                                                  {Text: "Old times", Auto: true},
-		`{"model":"llama3.1:8b","prompt":"Old times","cost_quality_tradeoff":2.5}`:               {Text: "Old times", Named: []string{"llama3.1:8b"}, Dial: &dial},
-		`{"model":"a","models":["b","auto"],"messages":[{"role":"user","content":"Old times"}]}`: {Text: "Old times", Auto: true, Named: []string{"a", "b"}},
+		`{"model":"auto","prompt":"Old times"}`:                                                                                    {Text: "Old times", Auto: true},
+		`{"model":"llama3.1:8b","prompt":"Old times","cost_quality_tradeoff":2.5}`:                                                 {Text: "Old times", Named: []string{"llama3.1:8b"}, Dial: &dial},
+		`{"model":"auto","instructions":"Be brief.","input":"Old times"}`:                                                          {Text: "Old times", Auto: true},
+		`{"model":"a","cost_quality_tradeoff":2.5,"input":[{"role":"user","content":[{"type":"input_text","text":"Old times"}]}]}`: {Text: "Old times", Named: []string{"a"}, Dial: &dial},
+		`{"model":"a","models":["b","auto"],"messages":[{"role":"user","content":"Old times"}]}`:                                   {Text: "Old times", Auto: true, Named: []string{"a", "b"}},
 	} {
 		if asked, err := openai.ReadAsked([]byte(body)); err != nil || !cmp.Equal(asked, want) {
 			t.Errorf("%s: %+v (%v), want %+v", body, asked, err, want)

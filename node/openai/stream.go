@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"flotilla/node/openai/internal/responses"
 )
 
 // stream sends server-sent events, each in one write and flush. The first chunk is awaited before the status goes out,
@@ -18,9 +20,9 @@ func (a *answer) stream() {
 	ctx := a.x.r.Context()
 	for {
 		raw, err := a.reply.Next(ctx)
-		var event []byte
+		var events []responses.Event
 		if err == nil {
-			if event, err = a.chunk(raw); err != nil {
+			if events, err = a.chunk(raw); err != nil {
 				a.reply.Stop()
 			}
 		}
@@ -29,17 +31,20 @@ func (a *answer) stream() {
 			a.end(out, err)
 			return
 		}
-		if event == nil {
-			continue
-		}
-		if err := out.send(event); err != nil {
+		a.send(out, events)
+	}
+}
+
+func (a *answer) send(out *eventWriter, events []responses.Event) {
+	for _, e := range events {
+		if out.send(e) != nil {
 			a.x.abandon()
 		}
 	}
 }
 
-// end finishes the stream: with usage and [DONE] only if the answer is whole. After an error there is an error event
-// and no [DONE]: client libraries raise on the first, and take a stream without the second for complete.
+// end finishes the stream: with usage and [DONE], or response.completed, only if the answer is whole. After an error there is an error
+// event and neither: client libraries raise on the first, and take a stream without the second for complete.
 func (a *answer) end(out *eventWriter, err error) {
 	whole := errors.Is(err, io.EOF)
 	if !out.begun() {
@@ -52,27 +57,37 @@ func (a *answer) end(out *eventWriter, err error) {
 	if !whole && a.x.gone() {
 		a.x.abandon()
 	}
-	var last [][]byte
 	if whole {
-		if a.req.IncludeUsage {
-			last = append(last, a.usageChunk())
-		}
-		last = append(last, []byte("[DONE]"))
-	} else {
-		a.x.logInternal(err)
-		api := asAPIError(err)
-		a.x.outcome = "cut: " + api.Code
-		event := api.body(a.x.final, a.x.openRouter)
-		if a.x.openRouter {
-			event = a.brokenChunk(event)
-		}
-		last = append(last, event)
+		a.send(out, a.lastEvents())
+		return
 	}
-	for _, event := range last {
-		if out.send(event) != nil {
-			a.x.abandon()
-		}
+	a.x.logInternal(err)
+	api := asAPIError(err)
+	a.x.outcome = "cut: " + api.Code
+	a.send(out, a.brokenEvents(api))
+}
+
+// lastEvents are those of a whole answer.
+func (a *answer) lastEvents() (last []responses.Event) {
+	if a.response != nil {
+		return a.response.End(a.billed(), time.Now().Unix())
 	}
+	if a.req.IncludeUsage {
+		last = append(last, responses.Event{Data: a.usageChunk()})
+	}
+	return append(last, responses.Event{Data: []byte("[DONE]")})
+}
+
+// brokenEvents are the last ones of an answer that broke.
+func (a *answer) brokenEvents(api *APIError) []responses.Event {
+	body := api.body(a.x.final, a.x.openRouter)
+	switch {
+	case a.response != nil:
+		return a.brokenResponse(api, body)
+	case a.x.openRouter:
+		body = a.brokenChunk(body)
+	}
+	return []responses.Event{{Data: body}}
 }
 
 // eventWriter writes events, and comments after quiet times. Its timer writes from another goroutine, hence the lock.
@@ -94,17 +109,20 @@ func (w *eventWriter) begun() bool {
 }
 
 // send writes one event.
-func (w *eventWriter) send(data []byte) error {
+func (w *eventWriter) send(e responses.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.buf.Reset()
+	if e.Name != "" {
+		w.buf.WriteString("event: " + e.Name + "\n")
+	}
 	w.buf.WriteString("data: ")
-	if bytes.ContainsAny(data, "\r\n") { // a line break would end the event's line; in valid JSON it is only white space
-		if err := json.Compact(&w.buf, data); err != nil {
+	if bytes.ContainsAny(e.Data, "\r\n") { // a line break would end the event's line; in valid JSON it is only white space
+		if err := json.Compact(&w.buf, e.Data); err != nil {
 			return err
 		}
 	} else {
-		w.buf.Write(data)
+		w.buf.Write(e.Data)
 	}
 	w.buf.WriteString("\n\n")
 	return w.flush()

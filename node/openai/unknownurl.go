@@ -9,8 +9,6 @@ import (
 
 // notServed are other APIs' addresses that clients try, and what does their work here.
 var notServed = map[string]string{
-	"/v1/responses": "the Responses API is not served: use chat completions (chat.completions.create in OpenAI's libraries, " +
-		"provider.chat(model) in Vercel's AI SDK, use_responses_api=False in LangChain)",
 	"/v1/messages":  "Anthropic's Messages API is not served: use a client of OpenAI's chat completions",
 	"/v1/providers": "GET /v1/models tells what is on offer, GET /v1/models/{id}/endpoints who offers it, POST /v1/route who would be asked",
 }
@@ -18,11 +16,13 @@ var notServed = map[string]string{
 // errUnknownURL is an address that nothing is served under, with what the caller may have meant.
 func errUnknownURL(method, url string) *APIError {
 	clean := path.Clean(url)
-	advice := "there are /v1/chat/completions, /v1/completions, /v1/embeddings and /v1/models"
+	advice := "there are /v1/chat/completions, /v1/responses, /v1/completions, /v1/embeddings and /v1/models"
 	meant := meantRoute(clean)
 	switch {
 	case notServed[clean] != "":
 		advice = notServed[clean]
+	case strings.HasPrefix(clean, responsesRoute+"/"):
+		advice = "responses are not kept, so there is none to fetch, cancel or delete: POST /v1/responses answers at once"
 	case meant != "":
 		advice = fmt.Sprintf("there is %s: a client's base URL is this gateway's with /v1, and nothing after it", meant)
 	}
@@ -32,7 +32,7 @@ func errUnknownURL(method, url string) *APIError {
 // meantRoute is the served address that a path ends in, where a client's base URL lacks the /v1 or has too much; else empty. The
 // longest is meant: /chat/completions ends in /completions too.
 func meantRoute(clean string) (meant string) {
-	for _, known := range [...]string{textRoute, "/v1/chat/completions", "/v1/embeddings", "/v1/models", "/v1/key", "/v1/generation", "/v1/route"} {
+	for _, known := range [...]string{textRoute, "/v1/chat/completions", responsesRoute, "/v1/embeddings", "/v1/models", "/v1/key", "/v1/generation", "/v1/route"} {
 		if clean == known || strings.HasSuffix(clean, strings.TrimPrefix(known, "/v1")) {
 			meant = known
 		}
