@@ -183,6 +183,7 @@ func TestDecisionIsHeldToTheRequest(t *testing.T) {
 		{`{"model":"flotilla/auto","cost_quality_tradeoff":3,"prompt":"x"}`, chosen, ""},
 		{`{"model":"auto","plugins":[{"id":"auto-router","cost_quality_tradeoff":0}],"prompt":"x"}`, chosen, "sets the dial to 0"},
 		{`{"prompt":"x"}`, chosen, "neither model nor dial"},
+		{`{"model":"auto","input":"x","cost_quality_tradeoff":0}`, chosen, "sets the dial to 0"},
 	} {
 		asked, err := openai.ReadAsked([]byte(c.body))
 		if err != nil {
@@ -207,7 +208,12 @@ func TestPromptFileMayEndItsLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, ok := range map[string]bool{sent: true, sent + "\n": true, sent + "\r\n": true, sent + "?\n": false, "Why is the sky blue?\n": false} {
+	response := func(text string) string { // a request of the Responses API, as it was sent
+		return `{"model":"auto","instructions":"Be brief.","input":[{"role":"user","content":[{"type":"input_text","text":"` + text + `"}]}],"tools":[{"type":"function","name":"f"}]}`
+	}
+	for text, ok := range map[string]bool{
+		sent: true, sent + "\n": true, sent + "\r\n": true, sent + "?\n": false, "Why is the sky blue?\n": false, response(sent): true, response("Why is the sky blue?"): false,
+	} {
 		file := filepath.Join(t.TempDir(), "prompt.txt")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
