@@ -7,21 +7,13 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import BaseModel
-from suite import BASE, KEY, MIB, MODEL, check, http, now_ms, released, run, script, settle_down, stats, tag
+from suite import BASE, KEY, MIB, MODEL, check, http, now_ms, raises, released, run, script, settle_down, stats, tag
 
 TOKENS8 = "".join(f"t{i} " for i in range(8))
 
 
 def model(**kw):
     return ChatOpenAI(**{"model": MODEL, "base_url": BASE, "api_key": KEY, "max_retries": 0, "timeout": 60, "use_responses_api": False, **kw})
-
-
-def raises(kind, fn):
-    try:
-        fn()
-    except kind as e:
-        return e
-    raise AssertionError(f"no {kind.__name__}")
 
 
 @check(1)

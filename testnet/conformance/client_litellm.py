@@ -7,7 +7,7 @@ import os
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # it would fetch its price list at import
 
 import litellm
-from suite import BASE, KEY, MIB, MODEL, ask, check, http, now_ms, released, run, script, settle_down, stats, tag
+from suite import BASE, KEY, MIB, MODEL, ask, check, http, now_ms, raises, released, run, script, settle_down, stats, tag
 
 litellm.suppress_debug_info = True
 litellm.telemetry = False
@@ -21,14 +21,6 @@ def chat(model=MODEL, messages=None, **kw):
 
 def text(chunks):
     return "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
-
-
-def raises(kind, fn):
-    try:
-        fn()
-    except kind as e:
-        return e
-    raise AssertionError(f"no {kind.__name__}")
 
 
 @check(1)

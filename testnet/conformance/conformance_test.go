@@ -22,25 +22,44 @@ import (
 	"flotilla/testnet/fleettest"
 )
 
-// clients are the programs that check, by the name in the table.
-var clients = []struct{ name, file string }{
+// suite is one table: the programs that check, by their names in it, and the checks' titles by number from 1. docs/gateway.md says more.
+type suite struct {
+	clients []client
+	titles  []string
+}
+
+type client struct{ name, file string }
+
+// chats are the checks of all but the Responses API.
+var chats = suite{[]client{
 	{"openai-python", "client_openai.py"},
 	{"openai-node", "client_openai.mjs"},
 	{"langchain", "client_langchain.py"},
 	{"litellm", "client_litellm.py"},
 	{"vercel-ai", "client_vercel.mjs"},
 	{"openrouter", "client_openrouter.mjs"},
-}
-
-// titles of the checks, by number from 1; docs/gateway.md says more.
-var titles = []string{
+}, []string{
 	"plain answer, request id", "stream: chunks, one [DONE], equal ids", "include_usage: one usage chunk, last", "tool call, streamed",
 	"json_schema", "image part, null content", "unknown fields, both ways", "models list and retrieve", "embeddings, float and base64",
 	"completions", "each status: class, code, type, request id", "Retry-After, x-should-retry", "no key, bad key: 401",
 	"malformed JSON, method, path: JSON errors", "upstream cut is no clean end", "upstream error event", "upstream HTML: 502",
 	"client gone: upstream released < 1 s", "client timeout: same", "50 streams at once", "raw and streaming responses",
 	"1 MiB prompt; over the cap 413", "odd chunks", "usage: stream = whole = receipt", "chunk k before k+1 is sent",
-}
+}}
+
+// responses are the checks of the Responses API, which most of these clients use by default.
+var responses = suite{[]client{
+	{"openai-python", "responses_openai.py"},
+	{"openai-node", "responses_openai.mjs"},
+	{"openai-agents", "responses_agents.py"},
+	{"langchain", "responses_langchain.py"},
+	{"vercel-ai", "responses_vercel.mjs"},
+	{"openrouter", "responses_openrouter.mjs"},
+}, []string{
+	"plain answer, ids", "stream: events in order, numbered", "tool round trip, streamed", "json_schema, parsed", "image part", "thoughts",
+	"usage: stream = whole = receipt", "unknown fields, both ways", "each status: class, code, type, request id", "what needs a store: 400 that says so",
+	"cut by max_output_tokens: incomplete", "upstream cut is no clean end", "client gone: upstream released < 1 s",
+}}
 
 // outcome is one check by one client, as suite.py and suite.mjs print it.
 type outcome struct {
@@ -51,7 +70,7 @@ type outcome struct {
 }
 
 // TestClients needs package registries for its first run and is skipped unless asked for (make conformance).
-// FLOTILLA_CLIENTS=a,b and FLOTILLA_CHECKS=1,2 limit it.
+// FLOTILLA_CLIENTS=a,b and FLOTILLA_CHECKS=1,2 limit it, as -run TestClients/responses does.
 func TestClients(t *testing.T) {
 	dir := os.Getenv("FLOTILLA_CONFORMANCE")
 	if dir == "" {
@@ -65,14 +84,21 @@ func TestClients(t *testing.T) {
 		t.Fatalf("install the clients: %v\n%s", err, out)
 	}
 	upstream, net := startFleet(t)
+	env := []string{"FLOTILLA_BASE_URL=" + net.URL(), "FLOTILLA_API_KEY=" + net.APIKey(), "FLOTILLA_UPSTREAM_URL=" + upstream}
+	t.Run("chats", func(t *testing.T) { chats.run(t, dir, env...) })
+	t.Run("responses", func(t *testing.T) { responses.run(t, dir, env...) })
+}
+
+// run makes the checks and prints their table.
+func (s suite) run(t *testing.T, dir string, env ...string) {
 	only := strings.Split(os.Getenv("FLOTILLA_CLIENTS"), ",")
 	var all []outcome
-	for _, c := range clients {
+	for _, c := range s.clients {
 		if only[0] != "" && !slices.Contains(only, c.name) {
 			continue
 		}
 		start := time.Now()
-		got, err := runClient(t.Context(), dir, c.file, "FLOTILLA_BASE_URL="+net.URL(), "FLOTILLA_API_KEY="+net.APIKey(), "FLOTILLA_UPSTREAM_URL="+upstream)
+		got, err := runClient(t.Context(), dir, c.file, env...)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -82,7 +108,7 @@ func TestClients(t *testing.T) {
 		fmt.Printf("%-14s %d checks in %.0f s\n", c.name, len(got), time.Since(start).Seconds())
 		all = append(all, got...)
 	}
-	fmt.Print(table(all))
+	fmt.Print(s.table(all))
 	for _, o := range all {
 		if o.Why != "" {
 			t.Errorf("check %d, %s: %s", o.Check, o.Client, o.Why)
@@ -150,16 +176,16 @@ func runClient(ctx context.Context, dir, file string, env ...string) ([]outcome,
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
 // table shows every check by every client: ok, FAIL, or a dot where the client has no such call.
-func table(all []outcome) string {
+func (s suite) table(all []outcome) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%-50s", "")
-	for _, c := range clients {
+	for _, c := range s.clients {
 		fmt.Fprintf(&b, " %13s", c.name)
 	}
 	b.WriteByte('\n')
-	for i, title := range titles {
+	for i, title := range s.titles {
 		fmt.Fprintf(&b, "%2d  %-46s", i+1, title)
-		for _, c := range clients {
+		for _, c := range s.clients {
 			cell := "·"
 			for _, o := range all {
 				if o.Check == i+1 && o.Client == c.name && cell != "FAIL" {

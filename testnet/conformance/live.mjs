@@ -69,6 +69,14 @@ await check('stream helper puts the chunks together', async () => {
   assert.equal(typeof final.choices[0].message.content, 'string');
 });
 
+await check('the Responses API: plain and streamed', async () => {
+  const ask = { model: 'auto', input: 'Name one colour.', max_output_tokens: 8 };
+  for (const r of [await client.responses.create(ask), await client.responses.create({ ...ask, stream: true }).then(collect).then((events) => events.at(-1).response)]) {
+    assert.ok(r.output[0].content[0].text.length > 0 && ['completed', 'incomplete'].includes(r.status), JSON.stringify(r));
+    assert.match(r.usage.flotilla.receipt_id, /^0x/);
+  }
+});
+
 await check('a stream can be aborted by the client', async () => {
   const stream = await client.chat.completions.create({ ...chat, max_tokens: 64, stream: true });
   for await (const _ of stream) {

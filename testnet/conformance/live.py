@@ -73,6 +73,16 @@ def _():
     assert last.usage.model_extra["flotilla"]["receipt_id"].startswith("0x")
 
 
+@check("the Responses API: plain and streamed, with the receipt of either")
+def _():
+    ask = {"model": "auto", "input": "Name one colour.", "max_output_tokens": 8}
+    last = list(client.responses.create(**ask, stream=True))[-1]
+    assert last.type in ("response.completed", "response.incomplete"), last.type
+    for r in (client.responses.create(**ask), last.response):
+        assert r.status in ("completed", "incomplete") and r.model != "auto" and r.usage.output_tokens > 0, r
+        assert r.output_text and client.get(f"/generation?id={r.id}", cast_to=object)["data"]["id"] == r.id
+
+
 @check("the receipt of an answer can be fetched by either id")
 def _():
     r = client.chat.completions.create(**CHAT)

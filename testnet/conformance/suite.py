@@ -87,6 +87,15 @@ def released(name, left_ms, calls=1):
     assert late < 1000, f"released {late:.0f} ms after the client left"
 
 
+def raises(kind, fn):
+    """The error of that kind that fn raises."""
+    try:
+        fn()
+    except kind as e:
+        return e
+    raise AssertionError(f"no {kind.__name__}")
+
+
 def http(path, body=None, method=None, key=KEY, base=BASE, headers=None):
     """One raw request: status, headers, parsed body."""
     h = {"Content-Type": "application/json", **(headers or {})}
