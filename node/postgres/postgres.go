@@ -29,8 +29,9 @@ const (
 	patience       = 10 * time.Second
 	connectTimeout = 2 * time.Second
 	// idleTimeout ends the transaction of a gateway that has stopped in the middle of it, with all that it has locked.
-	idleTimeout    = 10 * time.Second
-	migrateTimeout = time.Minute
+	idleTimeout = 10 * time.Second
+	// migrateTimeout is enough to index some tens of millions of rows: a gateway that gave up before would never start.
+	migrateTimeout = 10 * time.Minute
 	// migrationLock keeps two gateways that start together from migrating at once. The number is arbitrary.
 	migrationLock = 0x666c6f74696c6c61
 	schema        = "flotilla"
@@ -145,6 +146,7 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 			if err != nil {
 				return fmt.Errorf("read migration: %w", err)
 			}
+			log.Info("migrating the store's schema, which takes minutes where the request log has tens of millions of rows", "by", f.Name())
 			if _, err := tx.Exec(ctx, string(sql)); err != nil {
 				return fmt.Errorf("migrate by %s: %w", f.Name(), err)
 			}
