@@ -121,6 +121,9 @@ type GatewayConfig struct {
 type Timeouts struct {
 	// Connect bounds the dial of an operator that is not connected. Default 5 s.
 	Connect time.Duration
+	// Accept bounds the wait of an operator that has the whole request until it takes the order or refuses it; past it the next one is
+	// tried. Default 2 s.
+	Accept time.Duration
 	// FirstByte bounds the wait for the first piece of a streamed answer; past it the next operator is tried. Default
 	// 2 min: reading a long prompt takes a CPU that long. An answer that is not streamed has all its time before it.
 	FirstByte time.Duration

@@ -150,7 +150,7 @@ func (n *Node) openFleet() (*p2p.Host, error) {
 	var timers p2p.InferTimers
 	if g := cfg.Gateway; g != nil {
 		role = p2p.RoleGateway
-		timers.Dial, timers.Gap = g.Timeouts.Connect, g.Timeouts.Idle
+		timers.Dial, timers.Accept, timers.Gap = g.Timeouts.Connect, g.Timeouts.Accept, g.Timeouts.Idle
 	}
 	host, err := p2p.New(p2p.Config{
 		Identity: identity, Listen: cfg.Listen, Bootstrap: cfg.Bootstrap, Role: role,

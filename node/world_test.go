@@ -129,9 +129,12 @@ func (w *world) gatewayConfig() Config {
 	}
 }
 
-// onChain is cfg with the world's chain.
+// onChain is cfg with the world's chain. Its gateway gives operators longer than the default: on a busy machine no test must fail for that.
 func (w *world) onChain(cfg Config) Config {
-	cfg.Domain, cfg.ChainPoll = testDomain, 50*time.Millisecond
+	if cfg.Gateway != nil {
+		cfg.Gateway.Timeouts.Accept = worldWait
+	}
+	cfg.Domain, cfg.ChainPoll = testDomain, cmp.Or(cfg.ChainPoll, 50*time.Millisecond)
 	cfg.Chain = chainFor{w.mem, w, crypto.PubkeyToAddress(cfg.Key.PublicKey)}
 	return cfg
 }
