@@ -53,6 +53,8 @@ type chainView struct {
 	every time.Duration
 	log   *slog.Logger
 	snap  atomic.Pointer[chainSnapshot]
+	// newcomer is told when a look shows stake where the last one showed none. Set before Run; may be nil.
+	newcomer func()
 
 	looking chan struct{} // holds one token while the chain is read
 }
@@ -142,8 +144,21 @@ func (v *chainView) Refresh(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	v.snap.Store(next)
+	last := v.snap.Swap(next)
+	if v.newcomer != nil && next.hasNewcomer(last) {
+		v.newcomer()
+	}
 	return nil
+}
+
+// hasNewcomer says whether an operator has stake that had none before.
+func (s *chainSnapshot) hasNewcomer(before *chainSnapshot) bool {
+	for op := range s.stakes {
+		if before.stakes[op] == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // list returns the maxOperators largest of the staked operators.

@@ -90,3 +90,20 @@ func TestAdvertCheckerOtherDomain(t *testing.T) {
 		}
 	}
 }
+
+// An operator's prices may come before its stake shows. They are offered with the look at the chain that shows it, and not later.
+func TestPricesAreKnownWithTheStake(t *testing.T) {
+	w := newEmptyWorld(t)
+	cfg := w.gatewayConfig()
+	cfg.ChainPoll = time.Hour // it looks when it is told to
+	w.gateway = w.open(cfg)
+	op := w.startOperator(fiveTokens, OperatorConfig{})
+	w.eventually("the operator announces its prices", func() bool { return len(op.fleet.Adverts()) == 1 })
+	w.eventually("the gateway has them", func() bool { return w.gateway.fleet.Sync(t.Context(), op.fleet.ID()) == nil })
+	if err := w.gateway.view.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.gateway.fleet.Adverts()); n != 1 {
+		t.Errorf("%d operators are offered once the stake shows, want 1", n)
+	}
+}

@@ -162,6 +162,7 @@ func (n *Node) openFleet() (*p2p.Host, error) {
 		return nil, fmt.Errorf("join fleet: %w", err)
 	}
 	host.OnPeer(n.onPeer)
+	n.view.newcomer = host.Recheck
 	return host, nil
 }
 

@@ -44,6 +44,10 @@ func (h *Host) Announce(ctx context.Context, a Advert) error {
 	return nil
 }
 
+// Recheck asks CheckAdvert at once about adverts that it has said Ignore to; Run does so every five seconds. It is for a caller that
+// has learnt what it did not know then, such as an operator's stake.
+func (h *Host) Recheck() { h.directory.recheck() }
+
 // Fits says why Announce would not take an advert, for a caller that can do with fewer offers.
 func (h *Host) Fits(a Advert) error {
 	_, _, err := h.sealOwn(a)
