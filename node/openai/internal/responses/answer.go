@@ -279,8 +279,12 @@ func Usage(chat json.RawMessage) json.RawMessage {
 		}
 		return d.Apply(edits...)
 	}
-	rest := obj.Apply(rawjson.Edit{Key: "prompt_tokens"}, rawjson.Edit{Key: "completion_tokens"}, rawjson.Edit{Key: "total_tokens"},
-		rawjson.Edit{Key: "prompt_tokens_details"}, rawjson.Edit{Key: "completion_tokens_details"})
+	var named []rawjson.Edit
+	for _, key := range [...]string{"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details",
+		"input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details"} { // the latter as some servers have them beside: what is billed counts
+		named = append(named, rawjson.Edit{Key: key})
+	}
+	rest := obj.Apply(named...)
 	out := fmt.Appendf(nil, `{"input_tokens":%s,"input_tokens_details":%s,"output_tokens":%s,"output_tokens_details":%s,"total_tokens":%s`,
 		count("prompt_tokens"), details("prompt_tokens_details", "cached_tokens", "cache_write_tokens"),
 		count("completion_tokens"), details("completion_tokens_details", "reasoning_tokens"), count("total_tokens"))

@@ -72,6 +72,15 @@ func TestWhole(t *testing.T) {
 	}
 }
 
+// TestUsageIsTheBills: what an operator says under a response's names does not stand beside what is billed, or in its place.
+func TestUsageIsTheBills(t *testing.T) {
+	const chat = `{"prompt_tokens":7,"input_tokens":99,"completion_tokens":3,"output_tokens":99,"total_tokens":10,"input_tokens_details":{"cached_tokens":99},"output_tokens_details":{"reasoning_tokens":99},"x":1}`
+	const want = `{"input_tokens":7,"input_tokens_details":{"cached_tokens":0,"cache_write_tokens":0},"output_tokens":3,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":10,"x":1}`
+	if diff := cmp.Diff(want, string(responses.Usage(json.RawMessage(chat)))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 // TestRepeated: the response shows the request as it was, and that what is not done was not done.
 func TestRepeated(t *testing.T) {
 	got, err := begin(t, `,"instructions":"i","store":true,"truncation":"auto","temperature":0.50,"tools":[{"type":"function","name":"f"}],"text":{"verbosity":"low"},"reasoning":{"effort":"high"}`).Whole(parse(t, `{}`), choices(`{"message":{}}`), nil, 6)
@@ -175,6 +184,8 @@ func TestEventNames(t *testing.T) {
 			"created in_progress output_item.added reasoning_summary_part.added reasoning_summary_text.delta reasoning_summary_text.done reasoning_summary_part.done output_item.done completed"},
 		"two calls under one number": {"", []string{`{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}}`, `{"delta":{"tool_calls":[{"index":0,"id":"b","function":{"name":"f","arguments":"{}"}}]}}`},
 			"created in_progress output_item.added function_call_arguments.delta output_item.added function_call_arguments.delta function_call_arguments.done output_item.done function_call_arguments.done output_item.done completed"},
+		"a call whose id changes on its way": {"", []string{`{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]}}`, `{"delta":{"tool_calls":[{"index":0,"id":"b","function":{"arguments":"{"}}]}}`, `{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"","arguments":"}"}}]}}`},
+			"created in_progress output_item.added function_call_arguments.delta function_call_arguments.delta function_call_arguments.done output_item.done completed"},
 		"another choice": {"", []string{`{"index":1,"delta":{"content":"a"}}`}, start + "output_text.done content_part.done output_item.done completed"},
 	} {
 		got := strings.Join(names(stream(t, begin(t, c.members), c.chunks...)), " ")
@@ -206,7 +217,7 @@ func TestBrokenStream(t *testing.T) {
 func TestBounds(t *testing.T) {
 	for name, chunk := range map[string]string{
 		"text":  `{"delta":{"content":"` + strings.Repeat("x", 1<<20) + `"}}`,
-		"items": `{"delta":{"tool_calls":[` + strings.TrimSuffix(strings.Repeat(`{"index":0,"id":"a"},{"index":0,"id":"b"},`, 50), ",") + `]}}`,
+		"items": `{"delta":{"tool_calls":[` + strings.TrimSuffix(strings.Repeat(`{"index":0,"id":"a","function":{"name":"f"}},{"index":0,"id":"b","function":{"name":"f"}},`, 50), ",") + `]}}`,
 		"parts": `{"delta":{"content":"` + strings.Repeat("x", 100_000) + `","refusal":"y"}}`,
 	} {
 		a := begin(t, "")

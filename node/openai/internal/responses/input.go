@@ -97,8 +97,7 @@ func (d *dialogue) message(where string, it item) error {
 	}
 	switch it.Role {
 	case "assistant":
-		d.close()
-		d.said = said
+		d.say(said)
 	case "user":
 		d.add("user", said)
 	case "system", "developer": // chat templates of open models know system alone
@@ -107,6 +106,21 @@ func (d *dialogue) message(where string, it item) error {
 		return invalid(where+".role", "%s.role must be user, assistant, system or developer", where)
 	}
 	return nil
+}
+
+// say takes a text of the assistant's. Behind a call it belongs to the same message: in a chat what a call returned has to follow it
+// at once, and models do go on after a call, be it with a line break.
+func (d *dialogue) say(said json.RawMessage) {
+	before := d.said
+	if before == nil {
+		before = json.RawMessage(`""`)
+	}
+	if d.calls == nil || before[0] != '"' || said[0] != '"' {
+		d.close()
+		d.said = said
+		return
+	}
+	d.said = append(before[:len(before)-1], said[1:]...) // both are copies of the body's
 }
 
 func (d *dialogue) call(where string, it item) error {

@@ -131,18 +131,19 @@ func (a *Answer) part(kind *partKind) (*outItem, *outPart) {
 	return it, p
 }
 
-// call adds to the call with the chat's index, or opens it. All stay open to the end: servers may send them by turns.
+// call adds to the call with the chat's index, or opens it. All stay open to the end: servers may send them by turns. A new one is known by
+// its id and name: some servers number all of them 0, others give each piece of one an id of its own.
 func (a *Answer) call(index int, c toolCall) error {
 	if err := a.keep(len(c.Function.Arguments)); err != nil {
 		return err
 	}
 	var it *outItem
-	for _, known := range a.items { // of two with one index the last, since some servers number all of them 0
+	for _, known := range a.items { // of two with one index the last
 		if known.typ == "function_call" && known.index == index {
 			it = known
 		}
 	}
-	if it == nil || c.ID != "" && c.ID != it.callID {
+	if it == nil || c.ID != "" && c.ID != it.callID && c.Function.Name != "" {
 		if a.open != nil {
 			a.end(a.open, "completed")
 		}

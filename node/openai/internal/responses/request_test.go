@@ -56,8 +56,14 @@ func TestChat(t *testing.T) {
 			 {"type":"message","role":"assistant","id":"msg_1","status":"completed","content":[{"type":"output_text","text":"I \ud83d","annotations":[]},{"type":"refusal","refusal":"\ude00 look."}]},
 			 {"type":"function_call","id":"fc_1","call_id":"c1","name":"look","arguments":"{\"a\":1}"},{"type":"function_call","call_id":"c2","name":"look","arguments":"{}"},
 			 {"type":"function_call_output","call_id":"c1","output":"one"},{"type":"function_call_output","call_id":"c2","output":[{"type":"input_text","text":"t"},{"type":"input_text","text":"wo"}]},
-			 {"type":"function_call","call_id":"c3","name":"look","arguments":""},{"role":"assistant","content":"Done."}]}`,
-			`{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"I \ud83d\ude00 look.","tool_calls":[{"id":"c1","type":"function","function":{"name":"look","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"one"},{"role":"tool","tool_call_id":"c2","content":"two"},{"role":"assistant","content":null,"tool_calls":[{"id":"c3","type":"function","function":{"name":"look","arguments":""}}]},{"role":"assistant","content":"Done."}]}`,
+			 {"type":"function_call","call_id":"c3","name":"look","arguments":""},{"type":"function_call_output","call_id":"c3","output":""},{"role":"assistant","content":"Done."}]}`,
+			`{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"I \ud83d\ude00 look.","tool_calls":[{"id":"c1","type":"function","function":{"name":"look","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"one"},{"role":"tool","tool_call_id":"c2","content":"two"},{"role":"assistant","content":null,"tool_calls":[{"id":"c3","type":"function","function":{"name":"look","arguments":""}}]},{"role":"tool","tool_call_id":"c3","content":""},{"role":"assistant","content":"Done."}]}`,
+		},
+		"text between calls and behind them": {
+			`{"input":[{"role":"user","content":"q"},
+			 {"type":"function_call","call_id":"c1","name":"look","arguments":"{}"},{"role":"assistant","content":[{"type":"output_text","text":"And \ud83d"}]},{"type":"function_call","call_id":"c2","name":"look","arguments":"{}"},{"role":"assistant","content":"\ude00 there."},
+			 {"type":"function_call_output","call_id":"c1","output":"one"},{"type":"function_call_output","call_id":"c2","output":"two"},{"role":"assistant","content":"Done."},{"role":"assistant","content":"Bye."}]}`,
+			`{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"And \ud83d\ude00 there.","tool_calls":[{"id":"c1","type":"function","function":{"name":"look","arguments":"{}"}},{"id":"c2","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c1","content":"one"},{"role":"tool","tool_call_id":"c2","content":"two"},{"role":"assistant","content":"Done."},{"role":"assistant","content":"Bye."}]}`,
 		},
 	} {
 		got, err := new(responses.Request).Chat(parse(t, c.body))
