@@ -52,9 +52,11 @@ type Answer struct {
 	id     string // that of the response without its prefix, for those of its items
 	finish string // the chat's finish_reason
 
-	items []*outItem
-	open  *outItem // text that goes on: of items, nil: none
-	size  int      // bytes that are kept, against maxAnswerBytes
+	items  []*outItem
+	open   *outItem // text that goes on: of items, nil: none
+	held   outPart  // line breaks that no text has followed yet
+	called bool     // a function
+	size   int      // bytes that are kept, against maxAnswerBytes
 
 	events []Event // not yet taken
 	seq    int

@@ -46,11 +46,14 @@ func TestWhole(t *testing.T) {
 		return fmt.Sprintf(`{"id":"msg_abc_%d","type":"message","status":%q,"role":"assistant","content":[{"type":"output_text","annotations":[],"logprobs":[],"text":"%s"}]}`, n, status, text)
 	}
 	for name, c := range map[string]struct{ choice, want string }{
-		"text":    {`{"message":{"role":"assistant","content":"a \u00e9\ud83d"},"finish_reason":"stop"}`, response("completed", "null", text(0, "completed", `a \u00e9\ud83d`))},
-		"parts":   {`{"message":{"content":[{"type":"text","text":"a"},{"type":"text","text":"\"b"}]}}`, response("completed", "null", text(0, "completed", `a\"b`))},
-		"nothing": {`{"message":{"content":null},"finish_reason":"stop"}`, response("completed", "null", text(0, "completed", ""))},
-		"cut":     {`{"message":{"content":"a"},"finish_reason":"length"}`, response("incomplete", `{"reason":"max_output_tokens"}`, text(0, "incomplete", "a"))},
-		"filter":  {`{"message":{"content":"a"},"finish_reason":"content_filter"}`, response("incomplete", `{"reason":"content_filter"}`, text(0, "incomplete", "a"))},
+		"text":        {`{"message":{"role":"assistant","content":"a \u00e9\ud83d"},"finish_reason":"stop"}`, response("completed", "null", text(0, "completed", `a \u00e9\ud83d`))},
+		"parts":       {`{"message":{"content":[{"type":"text","text":"a"},{"type":"text","text":"\"b"}]}}`, response("completed", "null", text(0, "completed", `a\"b`))},
+		"nothing":     {`{"message":{"content":null},"finish_reason":"stop"}`, response("completed", "null", text(0, "completed", ""))},
+		"cut":         {`{"message":{"content":"a"},"finish_reason":"length"}`, response("incomplete", `{"reason":"max_output_tokens"}`, text(0, "incomplete", "a"))},
+		"filter":      {`{"message":{"content":"a"},"finish_reason":"content_filter"}`, response("incomplete", `{"reason":"content_filter"}`, text(0, "incomplete", "a"))},
+		"only breaks": {`{"message":{"reasoning":"Hm.","content":" \n"}}`, response("completed", "null", `{"id":"rs_abc_0","type":"reasoning","status":"completed","summary":[],"content":[{"type":"reasoning_text","text":"Hm."}]},`+text(1, "completed", ` \n`))},
+		"breaks beside a call": {`{"message":{"content":"\n\n","tool_calls":[{"id":"c1","function":{"name":"f","arguments":"{}"}}]}}`,
+			response("completed", "null", `{"id":"fc_abc_0","type":"function_call","status":"completed","call_id":"c1","name":"f","arguments":"{}"}`)},
 		"refusal": {`{"message":{"content":null,"refusal":"No."}}`, response("completed", "null", `{"id":"msg_abc_0","type":"message","status":"completed","role":"assistant","content":[{"type":"refusal","refusal":"No."}]}`)},
 		"logprobs": {`{"message":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-0.5}]}}`,
 			response("completed", "null", strings.Replace(text(0, "completed", "a"), `"logprobs":[]`, `"logprobs":[{"token":"a","logprob":-0.5}]`, 1))},
@@ -186,12 +189,26 @@ func TestEventNames(t *testing.T) {
 			"created in_progress output_item.added function_call_arguments.delta output_item.added function_call_arguments.delta function_call_arguments.done output_item.done function_call_arguments.done output_item.done completed"},
 		"a call whose id changes on its way": {"", []string{`{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]}}`, `{"delta":{"tool_calls":[{"index":0,"id":"b","function":{"arguments":"{"}}]}}`, `{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"","arguments":"}"}}]}}`},
 			"created in_progress output_item.added function_call_arguments.delta function_call_arguments.delta function_call_arguments.done output_item.done completed"},
-		"another choice": {"", []string{`{"index":1,"delta":{"content":"a"}}`}, start + "output_text.done content_part.done output_item.done completed"},
+		"line breaks around a call": {"", []string{`{"delta":{"content":"\n"}}`, `{"delta":{"content":" \n"}}`, `{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}}`, `{"delta":{"content":"\n"}}`},
+			"created in_progress output_item.added function_call_arguments.delta function_call_arguments.done output_item.done completed"},
+		"nothing but a line break": {"", []string{`{"delta":{"content":"\n"}}`}, start + "output_text.delta output_text.done content_part.done output_item.done completed"},
+		"another choice":           {"", []string{`{"index":1,"delta":{"content":"a"}}`}, start + "output_text.done content_part.done output_item.done completed"},
 	} {
 		got := strings.Join(names(stream(t, begin(t, c.members), c.chunks...)), " ")
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", name, diff)
 		}
+	}
+}
+
+// TestTextThatBeginsWithBreaks: they come with the first letter, and with their logprobs.
+func TestTextThatBeginsWithBreaks(t *testing.T) {
+	events := stream(t, begin(t, ""), `{"delta":{"content":"\n"},"logprobs":{"content":[{"token":"\n"}]}}`, `{"delta":{"content":"\\n"},"logprobs":{"content":[{"token":"a"}]}}`, `{"delta":{"content":"\n"}}`)
+	if got := strings.Join(names(events), " "); got != "created in_progress output_item.added content_part.added output_text.delta output_text.delta output_text.done content_part.done output_item.done completed" {
+		t.Errorf("events %s", got)
+	}
+	if got := string(events[4].Data); !strings.HasSuffix(got, `"delta":"\n\\n","logprobs":[{"token":"\n"},{"token":"a"}]}`) {
+		t.Errorf("first text %s", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"flotilla/node/rawjson"
 )
@@ -60,29 +61,51 @@ type outPart struct {
 	ended    bool
 }
 
-// grow adds text to the open item, or opens one.
+// grow adds text to the open item, or opens one. Line breaks open none: many models begin with them, also before a call, and a text of its
+// own there would be sent back, or referred to by id, as if the model had said something.
 func (a *Answer) grow(kind *partKind, text []byte, logprobs json.RawMessage) error {
 	if err := a.keep(len(text) + len(logprobs)); err != nil {
 		return err
 	}
-	it, p := a.part(kind)
-	p.text = append(p.text, text...)
-	var entries []byte
-	if kind == &textPart {
-		if entries = logprobEntries(logprobs); len(p.logprobs) > 0 && len(entries) > 0 {
-			p.logprobs = append(p.logprobs, ',')
-		}
-		p.logprobs = append(p.logprobs, entries...)
-	}
-	if a.silent {
+	if kind != &textPart {
+		a.write(kind, text, nil)
 		return nil
+	}
+	entries := logprobEntries(logprobs)
+	if a.open == nil || a.open.parts[len(a.open.parts)-1].kind != kind {
+		a.held.add(text, entries)
+		if breaks.Replace(string(text)) == "" {
+			return nil
+		}
+		text, entries = a.held.text, a.held.logprobs
+		a.held = outPart{}
+	}
+	a.write(kind, text, entries)
+	return nil
+}
+
+// breaks takes white space out of what stands between the quotes of a JSON string.
+var breaks = strings.NewReplacer(`\n`, "", `\r`, "", `\t`, "", " ", "")
+
+func (a *Answer) write(kind *partKind, text, entries []byte) {
+	it, p := a.part(kind)
+	p.add(text, entries)
+	if a.silent || len(text) == 0 {
+		return
 	}
 	fields := append(append(append(a.at(it, len(it.parts)-1), `,"delta":"`...), text...), '"')
 	if kind == &textPart {
 		fields = append(append(append(fields, `,"logprobs":[`...), entries...), ']')
 	}
 	a.emit(kind.delta, fields)
-	return nil
+}
+
+func (p *outPart) add(text, entries []byte) {
+	p.text = append(p.text, text...)
+	if len(p.logprobs) > 0 && len(entries) > 0 {
+		p.logprobs = append(p.logprobs, ',')
+	}
+	p.logprobs = append(p.logprobs, entries...)
 }
 
 // keep counts what is kept of the answer.
@@ -143,6 +166,7 @@ func (a *Answer) call(index int, c toolCall) error {
 			it = known
 		}
 	}
+	a.called = true
 	if it == nil || c.ID != "" && c.ID != it.callID && c.Function.Name != "" {
 		if a.open != nil {
 			a.end(a.open, "completed")
@@ -221,8 +245,8 @@ func (a *Answer) endPart(it *outItem, i int) {
 
 // close ends all that is open: the last item as the answer ended, which an answer without anything has too.
 func (a *Answer) close() {
-	if len(a.items) == 0 {
-		a.part(&textPart)
+	if len(a.items) == 0 || len(a.held.text) > 0 && !a.called {
+		a.write(&textPart, a.held.text, a.held.logprobs)
 	}
 	status, _ := a.ended()
 	for i, it := range a.items {
