@@ -32,6 +32,10 @@ func TestChat(t *testing.T) {
 			`{"input":"x","store":true,"include":["reasoning.encrypted_content"],"truncation":"auto","background":false,"previous_response_id":null,"conversation":null,"prompt":null,"max_tool_calls":3,"stream_options":{"include_obfuscation":false},"context_management":[],"messages":null,"text":null,"reasoning":null,"tools":null,"max_output_tokens":null}`,
 			`{"messages":[{"role":"user","content":"x"}],"tools":null}`,
 		},
+		"choice among no tools": {`{"input":"x","tools":[],"tool_choice":"auto","parallel_tool_calls":true}`, `{"parallel_tool_calls":true,"messages":[{"role":"user","content":"x"}]}`},
+		"none of no tools":      {`{"input":"x","tool_choice":"none"}`, `{"messages":[{"role":"user","content":"x"}]}`},
+		"one of no tools":       {`{"input":"x","tool_choice":"required"}`, `{"tool_choice":"required","messages":[{"role":"user","content":"x"}]}`},
+		"none of the tools":     {`{"input":"x","tools":[{"type":"function","name":"f"}],"tool_choice":"none"}`, `{"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"none","messages":[{"role":"user","content":"x"}]}`},
 		"limits and effort": {
 			`{"input":"x","max_output_tokens":9,"reasoning":{"effort":"low","summary":"auto"},"top_logprobs":2,"include":["message.output_text.logprobs"]}`,
 			`{"top_logprobs":2,"max_tokens":9,"reasoning_effort":"low","logprobs":true,"messages":[{"role":"user","content":"x"}]}`,

@@ -16,6 +16,10 @@ func (t *translation) tools() error {
 	if raw, _ := t.obj.Get("tools"); json.Unmarshal(raw, &list) != nil {
 		return invalid("tools", "tools must be an array")
 	}
+	if len(list) == 0 {
+		t.drop("tools")
+		return nil
+	}
 	for i, raw := range list {
 		where := fmt.Sprintf("tools[%d]", i)
 		tool, err := rawjson.Parse(raw)
@@ -55,7 +59,12 @@ func unserved(where, kind string) error {
 
 func (t *translation) toolChoice() error {
 	raw, _ := t.obj.Get("tool_choice")
-	if !t.obj.Has("tool_choice") || raw[0] == '"' {
+	tools, _ := t.obj.Get("tools")
+	switch none := !t.obj.Has("tools") || isEmpty(tools); {
+	case none && (string(raw) == `"auto"` || string(raw) == `"none"`): // a chat is refused with it, by OpenAI and by vLLM
+		t.drop("tool_choice")
+		return nil
+	case !t.obj.Has("tool_choice"), raw[0] == '"':
 		return nil
 	}
 	choice, err := rawjson.Parse(raw)
