@@ -35,7 +35,9 @@ func (t *translation) messages() error {
 		if raw[0] != '"' {
 			return invalid("instructions", "instructions must be a string")
 		}
-		d.add("system", raw)
+		if string(raw) != `""` { // a system message that says nothing would still be in the model's template
+			d.add("system", raw)
+		}
 	}
 	t.drop("input", "instructions")
 	before := len(d.messages)

@@ -50,6 +50,7 @@ func TestChat(t *testing.T) {
 			`{"input":"x","tools":[{"type":"function","name":"f","description":"d","parameters":{"z":1,"a":2},"strict":false},{"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"function","name":"f"}}`,
 			`{"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"z":1,"a":2},"strict":false}},{"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"function","function":{"name":"f"}},"messages":[{"role":"user","content":"x"}]}`,
 		},
+		"empty instructions": {`{"instructions":"","input":"x"}`, `{"messages":[{"role":"user","content":"x"}]}`},
 		"who speaks": {
 			`{"instructions":"Be brief.","input":[{"role":"developer","content":"And kind."},{"type":"message","role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"data:x","detail":"low","file_id":null},{"type":"input_file","file_data":"data:y","filename":"f.pdf"}]},{"role":"user","content":[]}]}`,
 			`{"messages":[{"role":"system","content":"Be brief."},{"role":"system","content":"And kind."},{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"data:x","detail":"low"}},{"type":"file","file":{"file_data":"data:y","filename":"f.pdf"}}]},{"role":"user","content":""}]}`,
