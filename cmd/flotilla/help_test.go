@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"reflect"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -35,7 +36,7 @@ func TestVariablesMeanOneThing(t *testing.T) {
 	err = kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
 			for _, name := range flag.Envs {
-				if other := first[name]; other != nil && (isPath(other) != isPath(flag) || other.Enum != flag.Enum || other.Target.Type() != flag.Target.Type()) {
+				if other := first[name]; other != nil && (isPath(other) != isPath(flag) || other.Enum != flag.Enum || valueType(other) != valueType(flag)) {
 					t.Errorf("%s is both %q and %q", name, other.Help, flag.Help)
 				}
 				first[name] = flag
@@ -46,6 +47,14 @@ func TestVariablesMeanOneThing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// valueType of a flag, or of each value of one that is given several times: a variable has one of them.
+func valueType(f *kong.Flag) reflect.Type {
+	if t := f.Target.Type(); t.Kind() == reflect.Slice && f.Tag.Sep == -1 {
+		return t.Elem()
+	}
+	return f.Target.Type()
 }
 
 func isPath(f *kong.Flag) bool { return f.Tag.Type != "" } // path, existingdir …

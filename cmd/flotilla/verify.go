@@ -29,7 +29,7 @@ type verifyCmd struct {
 	FromBlock uint64      `help:"Block of the contract's deployment: where the search for a batch ends." env:"FLOTILLA_FROM_BLOCK" default:"0"`
 	Index     []string    `help:"Index files that decisions may have been made with, beside the one in the binary." type:"existingfile" placeholder:"FILE"`
 	IndexDir  string      `help:"Folder that what --gateway sends is kept in, and looked for first: a run that was interrupted goes on there." name:"index-dir" type:"path" placeholder:"DIR"`
-	Gateway   []serverURL `help:"URL of the gateway that gave the receipts, or of each of several: asked for an index that is not at hand. It is believed in nothing: an index is checked by the id that the decision names." env:"FLOTILLA_GATEWAY" placeholder:"URL"`
+	Gateway   []serverURL `help:"URL of the gateway that gave the receipts, or of each of several: asked for an index that is not at hand. It is believed in nothing: an index is checked by the id that the decision names." env:"FLOTILLA_GATEWAY" sep:"none" placeholder:"URL"`
 	APIKey    string      `help:"API key that the receipts are of; with --gateway." name:"api-key" env:"FLOTILLA_API_KEY" placeholder:"KEY"`
 	Prompt    string      `help:"The request of the one receipt given, as it was sent (JSON), or its prompt: embedded again and compared." type:"existingfile" placeholder:"FILE"`
 	JSON      bool        `help:"Print the report as JSON." name:"json"`
