@@ -22,7 +22,7 @@ $(MINILM)/model.onnx:
 	routing/embed/export/fetch.sh $(MINILM)
 
 test-go: $(MINILM)/model.onnx
-	FLOTILLA_MINILM_DIR=$(CURDIR)/$(MINILM) $(GO) test -timeout 20m ./...
+	FLOTILLA_MINILM_DIR=$(CURDIR)/$(MINILM) $(GO) test -timeout 30m ./...
 
 # hugotembed is left out: the parallel executor of gomlx v0.26.0, on which hugot's Go session runs, reads its use counts
 # without a lock, and the detector reports that as a race (docs/decisions/0001). The simulated fleets run on one CPU: a
@@ -36,7 +36,7 @@ test-clients: build ## the real OpenAI clients for Python and Node against a run
 	tools/node/with-node .ci/clients
 
 conformance: ## the 25 checks of docs/gateway.md by six client libraries, 13 of the Responses API, and the faults; prints the tables
-	FLOTILLA_CONFORMANCE=$(CURDIR)/$(CACHE)/clients tools/node/with-node $(GO) test -v -count 1 -timeout 20m -run TestClients ./testnet/conformance
+	FLOTILLA_CONFORMANCE=$(CURDIR)/$(CACHE)/clients tools/node/with-node $(GO) test -v -count 1 -timeout 30m -run TestClients ./testnet/conformance
 
 browser: ## the gateway's page in Debian's Chromium, which is installed when there is none; SHOTS=1 makes the README's pictures anew
 	command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends chromium fonts-inter fonts-jetbrains-mono; }
