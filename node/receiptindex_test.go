@@ -52,6 +52,9 @@ func TestTheIndexOfAReceipt(t *testing.T) {
 	w.gateway.Gateway.gate.requests.Add(requestlog.Record{ID: "req_1", At: time.Now(), Key: mine.Key, Receipt: elsewhere}) // as another gateway does
 	w.refusesIndex(worldAPIKey, elsewhere, 404, "receipt_elsewhere")
 	w.refusesIndex(otherAPIKey, elsewhere, 404, "receipt_not_found")
+	// As after the gateway's signing key was replaced: it cannot tell any more whose the receipt is, but has it itself.
+	w.gateway.Gateway.gate.requests.Add(requestlog.Record{ID: "req_2", At: time.Now(), Key: mine.Key, Receipt: others})
+	w.refusesIndex(worldAPIKey, others, 404, "receipt_not_found")
 	w.wantRefused(worldAPIKey, verdict(elsewhere, 1), 404, "receipt_elsewhere")
 	if resp, raw := w.send(http.MethodGet, worldAPIKey, "/v1/receipts/"+elsewhere, ""); resp.StatusCode != 404 || !strings.Contains(string(raw), "ask at that gateway's own address") {
 		t.Errorf("another gateway's receipt: %s %s", resp.Status, raw)

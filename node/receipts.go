@@ -31,21 +31,27 @@ func (g *Gateway) keysBundle(ctx context.Context, key openai.KeyInfo, id, param 
 	}
 	b, err := g.ledger.Bundle(rid)
 	switch {
-	case errors.Is(err, settlement.ErrUnknownReceipt), err == nil && !g.owners.owns(key.ID, b.Order.Nonce):
-		return settlement.Bundle{}, g.noReceipt(ctx, key, id, param)
+	case errors.Is(err, settlement.ErrUnknownReceipt):
+		return settlement.Bundle{}, g.unknownReceipt(ctx, key, id, param)
 	case err != nil:
 		return settlement.Bundle{}, fmt.Errorf("read receipt: %w", err)
+	case !g.owners.owns(key.ID, b.Order.Nonce): // the key's own too, where the gateway signed with another key then
+		return settlement.Bundle{}, receiptNotFound(id, param)
 	}
 	return b, nil
 }
 
-// noReceipt refuses what needs a receipt that this gateway does not have. Where gateways share a request log, that tells a key whether
-// one of the others has it.
-func (g *Gateway) noReceipt(ctx context.Context, key openai.KeyInfo, id, param string) error {
+// unknownReceipt refuses what needs a receipt that this gateway does not have. Where gateways share a request log, that tells a key
+// whether one of the others has it.
+func (g *Gateway) unknownReceipt(ctx context.Context, key openai.KeyInfo, id, param string) error {
 	if r, err := g.gate.requests.Find(ctx, id); err == nil && r.Key == key.ID {
 		return &openai.APIError{Status: 404, Code: "receipt_elsewhere", Param: param, NoRetry: true,
 			Message: "receipt " + id + " is of another gateway of this deployment, which alone has it and the index of its decision and takes feedback on it: ask at that gateway's own address"}
 	}
+	return receiptNotFound(id, param)
+}
+
+func receiptNotFound(id, param string) error {
 	return &openai.APIError{Status: 404, Code: "receipt_not_found", Param: param, NoRetry: true, Message: "no receipt " + id + " of this API key on this gateway"}
 }
 
