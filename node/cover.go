@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
-	"golang.org/x/time/rate"
 
 	"flotilla/internal/lastanswer"
 	"flotilla/settlement"
@@ -19,39 +18,24 @@ const (
 	coverFresh = 3 * time.Second
 	// maxPayers bounds the lanes an operator remembers; the others are asked for again.
 	maxPayers = 1024
-	// strangersPerSecond and strangersAtOnce bound how often the chain is asked about payers that had no escrow for this
-	// operator when last asked. Anybody can invent payers, and the questions that a chain node answers are counted.
-	strangersPerSecond = 10
-	strangersAtOnce    = 50
 )
 
 // coverCache answers an operator's question "can this gateway pay for one more request?" from the chain's lane, less
 // what is promised and what is in work. It is the operator's only protection against an empty escrow. While the chain gives no answer it goes
 // by what lanes had that nobody was thawing (see settlement.LastAnswer): settling takes from balance and debt alike.
 type coverCache struct {
-	strangers *rate.Limiter
-	inWork    laneReserve
-	lanes     *lastanswer.Book[common.Address, settlement.Lane]
+	inWork laneReserve
+	lanes  *lastanswer.Book[common.Address, settlement.Lane]
 }
 
 func newCoverCache(chain settlement.Chain, self common.Address) *coverCache {
-	c := &coverCache{strangers: rate.NewLimiter(strangersPerSecond, strangersAtOnce)}
-	cfg := settlement.LastAnswer(func(ctx context.Context, payer common.Address) (settlement.Lane, error) {
+	ask := func(ctx context.Context, payer common.Address) (settlement.Lane, error) {
 		return chain.Lane(ctx, payer, self)
-	},
-		func(l settlement.Lane) bool { return l.Balance > 0 && l.ThawEnd == 0 })
-	cfg.Fresh, cfg.Timeout, cfg.Most, cfg.Admit = coverFresh, chainTimeout, maxPayers, c.admit
-	c.lanes = lastanswer.New(cfg)
-	return c
-}
-
-// admit says whether the chain may be asked about a payer without escrow. One that waited for its turn would hold a place that those who
-// pay need.
-func (c *coverCache) admit(payer common.Address) error {
-	if !c.strangers.AllowN(time.Now(), 1) {
-		return fmt.Errorf("%s had no escrow for this operator so far, and too many ask that have none: try again in some seconds", payer)
 	}
-	return nil
+	known := func(l settlement.Lane) bool { return l != settlement.Lane{} }
+	cfg := settlement.LastAnswer(chain, ask, known, func(l settlement.Lane) bool { return l.Balance > 0 && l.ThawEnd == 0 })
+	cfg.Fresh, cfg.Timeout, cfg.Most = coverFresh, chainTimeout, maxPayers
+	return &coverCache{lanes: lastanswer.New(cfg)}
 }
 
 // errLaneUnread: what the lane holds is not known.
@@ -74,6 +58,9 @@ func (c *coverCache) reserve(ctx context.Context, payer common.Address, aggregat
 // lane returns the payer's lane to this operator as the chain has it, at most coverFresh ago, or as it had it last.
 func (c *coverCache) lane(ctx context.Context, payer common.Address) (settlement.Lane, error) {
 	lane, err := c.lanes.Get(ctx, payer)
+	if errors.Is(err, settlement.ErrManyStrangers) { // this operator is well
+		return settlement.Lane{}, fmt.Errorf("lane of %w", err)
+	}
 	if err != nil {
 		return settlement.Lane{}, fmt.Errorf("%w of %s: %w", errLaneUnread, payer, err)
 	}

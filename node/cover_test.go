@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -27,7 +28,9 @@ func (c *countedChain) Lane(_ context.Context, payer, _ common.Address) (settlem
 	return settlement.Lane{}, nil
 }
 
-// Payers cost nothing to invent. They get no more of the chain node's quota than strangersPerSecond, and one that has escrow
+func (c *countedChain) LaneThaw() time.Duration { return 7 * 24 * time.Hour }
+
+// Payers cost nothing to invent. They get no more of the chain node's quota than StrangersPerSecond, and one that has escrow
 // is served as if there were none of them.
 func TestInventedPayersUseLittleOfTheChainNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -46,12 +49,12 @@ func TestInventedPayersUseLittleOfTheChainNode(t *testing.T) {
 					refused++
 				}
 			}
-			if strangers := chain.asked - asked - 1; strangers == 0 || strangers > strangersAtOnce || refused != maxPayers-strangers {
+			if strangers := chain.asked - asked - 1; strangers == 0 || strangers > settlement.StrangersAtOnce || refused != maxPayers-strangers {
 				t.Fatalf("round %d: the chain was asked about %d of %d invented payers, %d were refused", round, strangers, maxPayers, refused)
 			}
 			time.Sleep(every)
 		}
-		if most := rounds + strangersAtOnce + int(rounds*every/time.Second)*strangersPerSecond; chain.asked > most {
+		if most := rounds + settlement.StrangersAtOnce + int(rounds*every/time.Second)*settlement.StrangersPerSecond; chain.asked > most {
 			t.Errorf("%d questions, want %d at most", chain.asked, most)
 		}
 	})
@@ -60,10 +63,13 @@ func TestInventedPayersUseLittleOfTheChainNode(t *testing.T) {
 // awayChain is a chain whose node is slow or away.
 type awayChain struct {
 	settlement.Chain
+	thaw time.Duration
 	lane settlement.Lane
 	slow time.Duration
 	err  error
 }
+
+func (c *awayChain) LaneThaw() time.Duration { return cmp.Or(c.thaw, 7*24*time.Hour) }
 
 func (c *awayChain) Lane(ctx context.Context, _, _ common.Address) (settlement.Lane, error) {
 	lane, err := c.lane, c.err
@@ -115,6 +121,27 @@ func TestOrdersAreCoveredWhileTheChainIsAway(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where the contract lets escrow go after less than two hours, an operator whose chain is away believes in it for half of that.
+func TestAwayForHalfAThaw(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chain := &awayChain{lane: settlement.Lane{Balance: 10}, thaw: 40 * time.Minute}
+		cover := newCoverCache(chain, common.Address{9})
+		defer cover.close()
+		if _, err := cover.lane(t.Context(), common.Address{1}); err != nil {
+			t.Fatal(err)
+		}
+		chain.err = errors.New("connection refused")
+		time.Sleep(19 * time.Minute)
+		if _, err := cover.lane(t.Context(), common.Address{1}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(2 * time.Minute)
+		if lane, err := cover.lane(t.Context(), common.Address{1}); !errors.Is(err, errLaneUnread) {
+			t.Errorf("after 21 of 40 minutes: %v, %v", lane, err)
+		}
+	})
 }
 
 // A lane that its payer was taking back, and one of a chain that was started anew, cover nothing.

@@ -3,6 +3,7 @@ package settlement
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -78,6 +79,9 @@ type ChainReader interface {
 // sent: the answer may have been lost. Callers must look before they send again.
 type Chain interface {
 	ChainReader
+	// LaneThaw is how long escrow stays in its lane after its payer has begun to take it back, and a key's signatures count after its
+	// owner has begun to revoke it. It never changes, and asks nobody.
+	LaneThaw() time.Duration
 	// SubmitBatch sends the batch and returns its transaction, which may still be pending. A batch whose
 	// root is already anchored for its epoch returns ErrAlreadySettled.
 	SubmitBatch(ctx context.Context, b Batch, sig Signature) (tx common.Hash, err error)

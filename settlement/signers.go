@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"golang.org/x/time/rate"
 
 	"flotilla/internal/lastanswer"
 )
@@ -77,8 +78,9 @@ type SignerCache struct {
 
 // NewSignerCache returns a cache that asks the chain again after fresh, far below any thaw. While the chain gives no answer, it goes by
 // the last one (see LastAnswer).
-func NewSignerCache(chain SignerReader, fresh time.Duration) *SignerCache {
-	cfg := LastAnswer(chain.SignerOf, func(b SignerBinding) bool { return b.Payer != common.Address{} && b.ThawEnd == 0 })
+func NewSignerCache(chain Chain, fresh time.Duration) *SignerCache {
+	bound := func(b SignerBinding) bool { return b.Payer != common.Address{} }
+	cfg := LastAnswer(chain, chain.SignerOf, bound, func(b SignerBinding) bool { return bound(b) && b.ThawEnd == 0 })
 	cfg.Fresh, cfg.Timeout, cfg.Most = fresh, signerTimeout, maxCachedSigners
 	return &SignerCache{book: lastanswer.New(cfg)}
 }
@@ -92,18 +94,33 @@ func (c *SignerCache) SignerOf(ctx context.Context, signer common.Address) (Sign
 func (c *SignerCache) Close() { c.book.Close() }
 
 const (
-	// chainAwayFor is how long a node goes on by what its chain said last, when that gives no answer. What was not thawing then cannot be taken
-	// back before a whole thaw has passed, which is days.
+	// chainAwayFor is how long a node goes on by what its chain said last, when that gives no answer, but never longer than half a thaw: what
+	// was not thawing then cannot be taken back before a whole one has passed, and the other half is for collecting.
 	chainAwayFor = time.Hour
 	// chainPatience is how long an order waits for a chain that is slow: a quarter of what its gateway waits until it takes the operator for dead.
 	chainPatience = 500 * time.Millisecond
+	// StrangersPerSecond and StrangersAtOnce bound how often the chain is asked about accounts, and about keys, that it knew nothing of when
+	// last asked. Anybody can invent them, and the questions that a chain node answers are counted.
+	StrangersPerSecond = 10
+	StrangersAtOnce    = 50
 )
 
-// LastAnswer says how to go by the last answer of a chain that is slow or away, where holds says that it is one which the chain changes
-// with notice only. That it is another chain now is an answer of its own.
-func LastAnswer[V any](ask func(context.Context, common.Address) (V, error), holds func(V) bool) lastanswer.Config[common.Address, V] {
+// ErrManyStrangers: the chain was not asked about an account or a key that it knew nothing of, as too many such ask. One that waited for
+// its turn would hold a place that those who pay need.
+var ErrManyStrangers = errors.New("the chain had nothing about it so far, and too many ask of which that is so: try again in some seconds")
+
+// LastAnswer says how to go by the last answer of a chain that is slow or away. known says whether an answer is about one that the chain
+// knows, holds that it is one which the chain changes with a thaw's notice only. That it is another chain now is an answer of its own.
+func LastAnswer[V any](chain Chain, ask func(context.Context, common.Address) (V, error), known, holds func(V) bool) lastanswer.Config[common.Address, V] {
+	strangers := rate.NewLimiter(StrangersPerSecond, StrangersAtOnce)
 	return lastanswer.Config[common.Address, V]{
-		Ask: ask, Holds: holds, Stale: chainAwayFor, Patience: chainPatience,
+		Ask: ask, Holds: holds, Stale: min(chainAwayFor, chain.LaneThaw()/2), Patience: chainPatience,
 		Final: func(err error) bool { return errors.Is(err, ErrChainReset) },
+		Admit: func(about common.Address, last V) error {
+			if !known(last) && !strangers.AllowN(time.Now(), 1) {
+				return fmt.Errorf("%s: %w", about, ErrManyStrangers)
+			}
+			return nil
+		},
 	}
 }

@@ -3,10 +3,12 @@ package settlement_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/google/go-cmp/cmp"
 
 	"flotilla/settlement"
@@ -230,6 +232,32 @@ func TestSignerCache(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		if got := ask(); got.ThawEnd != 7 {
 			t.Errorf("believes %+v after it was stale", got)
+		}
+	})
+}
+
+// Any garbage is the signature of some key. Keys get no more of the chain node's quota than StrangersPerSecond, and one that signs for a
+// payer, in its thaw too, is asked about as if there were none of them.
+func TestInventedKeysUseLittleOfTheChainNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, hot, _ := hotFixture(t)
+		cache := settlement.NewSignerCache(f.chain, 3*time.Second)
+		defer cache.Close()
+		for _, thawEnd := range []uint64{0, 7, 7} {
+			f.chain.BindSigner(hot.addr, settlement.SignerBinding{Payer: f.gateway.addr, ThawEnd: thawEnd})
+			if b, err := cache.SignerOf(t.Context(), hot.addr); err != nil || b.ThawEnd != thawEnd {
+				t.Fatalf("%+v, %v", b, err)
+			}
+			before, refused := f.chain.Calls(memchain.SignerOf), 0
+			for i := range 500 {
+				if _, err := cache.SignerOf(t.Context(), common.BytesToAddress([]byte{77, byte(thawEnd), byte(i >> 8), byte(i)})); errors.Is(err, settlement.ErrManyStrangers) {
+					refused++
+				}
+			}
+			if asked := f.chain.Calls(memchain.SignerOf) - before; asked > settlement.StrangersAtOnce || refused != 500-asked {
+				t.Fatalf("the chain was asked about %d of 500 invented keys, %d were refused", asked, refused)
+			}
+			time.Sleep(3 * time.Second)
 		}
 	})
 }

@@ -21,8 +21,9 @@ type Config[K comparable, V any] struct {
 	Holds func(V) bool
 	// Final says which errors are answers: what was said before holds no longer.
 	Final func(error) bool
-	// Admit may refuse to ask about a key of which no answer is known that Holds. Nil asks always.
-	Admit func(key K) error
+	// Admit may refuse to ask about a key of which no answer is known that Holds; last is what is known of it, or the zero value. Nil asks
+	// always. Without a bound of Admit's there is none on the questions under way: each outlives the caller for which it was asked.
+	Admit func(key K, last V) error
 	// Most is how many answers are remembered.
 	Most int
 }
@@ -98,7 +99,11 @@ func (b *Book[K, V]) Get(ctx context.Context, key K) (V, error) {
 	}
 	if e == nil || e.question.over() {
 		if !holds && b.cfg.Admit != nil {
-			if err := b.cfg.Admit(key); err != nil {
+			var last V
+			if e != nil && e.known {
+				last = e.value
+			}
+			if err := b.cfg.Admit(key, last); err != nil {
 				b.mu.Unlock()
 				return none, err
 			}

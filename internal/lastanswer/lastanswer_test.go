@@ -107,7 +107,7 @@ func TestOneQuestionAtATimeAndClose(t *testing.T) {
 		refused := errors.New("not asked")
 		var admit error
 		b := s.book(func(cfg *Config[string, int]) {
-			cfg.Most, cfg.Admit = 2, func(string) error { return admit }
+			cfg.Most, cfg.Admit = 2, func(string, int) error { return admit }
 		})
 		for range 5 {
 			go func() { _, _ = b.Get(t.Context(), "a") }()

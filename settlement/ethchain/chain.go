@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"time"
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
@@ -27,6 +28,7 @@ type Chain struct {
 	stakeAt    common.Address
 	stake      *bindings.FlotillaStake
 	token      common.Address
+	laneThaw   time.Duration
 	erc20      *bindings.TestToken // only for what every ERC-20 has
 	sender     *Sender             // nil: read only
 	operators  operatorScan
@@ -78,6 +80,11 @@ func (c *Chain) open(ctx context.Context, cfg Config) error {
 	if c.stakeAt, err = read(ctx, c, c.contract.PackStakes(), c.contract.UnpackStakes); err != nil {
 		return fmt.Errorf("read stake contract: %w", err)
 	}
+	thaw, err := read(ctx, c, c.contract.PackLaneThawSeconds(), c.contract.UnpackLaneThawSeconds)
+	if err != nil {
+		return fmt.Errorf("read lane thaw: %w", err)
+	}
+	c.laneThaw = time.Duration(thaw) * time.Second // ten years at most
 	c.operators = operatorScan{next: cfg.FromBlock, start: cfg.FromBlock, most: maxOperators, seen: map[common.Address]settlement.Amount{}}
 	c.maxFee, c.price = cfg.MaxFeePerGas, cfg.NativePrice
 	if cfg.Key != nil {
@@ -130,6 +137,9 @@ func (c *Chain) Close() error {
 
 // Domain returns the EIP-712 domain that messages for this contract are signed under.
 func (c *Chain) Domain() settlement.Domain { return c.domain }
+
+// LaneThaw implements settlement.Chain.
+func (c *Chain) LaneThaw() time.Duration { return c.laneThaw }
 
 // Account returns the address that pays for transactions; zero for a Chain that only reads.
 func (c *Chain) Account() common.Address {

@@ -163,6 +163,9 @@ func TestWrongSignaturesAreRefused(t *testing.T) {
 func TestThawsAndTheirErrors(t *testing.T) {
 	w, ctx := newWorld(t, gap), deadline(t)
 	gateway, op := w.as(t, w.gateway), w.as(t, w.op1)
+	if got := op.LaneThaw(); got != laneThaw {
+		t.Errorf("lane thaw %v, deployed with %v", got, laneThaw)
+	}
 	payee := op.Account()
 	must(t, op.AddStake(ctx, 10*usd))
 	must(t, gateway.Deposit(ctx, payee, 10*usd))

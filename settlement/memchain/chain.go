@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Domain      settlement.Domain // must be the one that all messages are signed under
 	EpochLength time.Duration     // payout epoch; default 24 h
+	LaneThaw    time.Duration     // see settlement.Chain; default 7 days
 	MinPenalty  settlement.Amount // the least that a proven fault costs; default 1 USD
 	MineDelay   time.Duration     // from submission to effect; default 0, at once
 }
@@ -51,6 +52,9 @@ var _ settlement.Chain = (*Chain)(nil)
 func New(cfg Config) *Chain {
 	if cfg.EpochLength <= 0 {
 		cfg.EpochLength = 24 * time.Hour
+	}
+	if cfg.LaneThaw <= 0 {
+		cfg.LaneThaw = 7 * 24 * time.Hour
 	}
 	if cfg.MinPenalty == 0 {
 		cfg.MinPenalty = 1_000_000
@@ -106,6 +110,9 @@ func (c *Chain) Claim(account common.Address) settlement.Amount {
 	o.claimable = 0
 	return amount
 }
+
+// LaneThaw implements settlement.Chain.
+func (c *Chain) LaneThaw() time.Duration { return c.cfg.LaneThaw }
 
 // Lane implements settlement.Chain.
 func (c *Chain) Lane(ctx context.Context, payer, payee common.Address) (settlement.Lane, error) {
