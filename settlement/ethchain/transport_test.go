@@ -18,17 +18,27 @@ import (
 // A URL with a key in it is asked as it is, and told nobody.
 func TestErrorsTellNoMoreOfTheURLThanItsHost(t *testing.T) {
 	w := funded(t)
-	var down bool
+	var down string // where the node sends what it is asked then
 	node := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		if in.Method == http.MethodGet { // clients follow a 301 without what they asked
+			out.Header().Set("Content-Type", "text/html")
+			return
+		}
 		user, password, _ := in.BasicAuth()
 		if in.URL.Path != "/v3/s3cret" || in.URL.Query().Get("key") != "s3cret" || user != "me" || password != "s3cret" {
 			http.Error(out, "unauthorized", http.StatusUnauthorized)
 			return
 		}
-		if down {
+		switch down {
+		case "":
+			http.Redirect(out, in, w.URL(), http.StatusTemporaryRedirect)
+		case "nowhere":
 			panic(http.ErrAbortHandler)
+		case "to a page":
+			http.Redirect(out, in, in.URL.String(), http.StatusMovedPermanently)
+		default:
+			http.Redirect(out, in, down+"/v3/s3cret", http.StatusPermanentRedirect)
 		}
-		http.Redirect(out, in, w.URL(), http.StatusTemporaryRedirect)
 	}))
 	defer node.Close()
 	at, err := url.Parse(node.URL)
@@ -38,10 +48,11 @@ func TestErrorsTellNoMoreOfTheURLThanItsHost(t *testing.T) {
 	c, err := ethchain.New(deadline(t), cfg)
 	must(t, err)
 	defer func() { must(t, c.Close()) }()
-	down = true
-	_, err = c.Lane(deadline(t), common.Address{1}, common.Address{2})
-	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), at.Host) {
-		t.Errorf("got %v, want an error with the host and without the key", err)
+	for _, down = range []string{"nowhere", "to a page", "http://127.0.0.1:1"} {
+		_, err = c.Lane(deadline(t), common.Address{1}, common.Address{2})
+		if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), at.Host) {
+			t.Errorf("sent %s: got %v, want an error with the host and without the key", down, err)
+		}
 	}
 	cfg.RPC = "http://127.0.0.1:1/v3/s3cret"
 	if _, err = ethchain.New(deadline(t), cfg); err == nil || strings.Contains(err.Error(), "s3cret") {
