@@ -3,6 +3,7 @@ package lastanswer
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,14 +13,17 @@ var errFinal, errAway = errors.New("it is another one"), errors.New("away")
 
 // source answers 1, 2, 3 … as its switches let it.
 type source struct {
+	mu    sync.Mutex // guards asked while questions about several keys are under way
 	asked int
 	slow  time.Duration
 	err   error
 }
 
 func (s *source) ask(ctx context.Context, _ string) (int, error) {
+	s.mu.Lock()
 	s.asked++
 	said, err := s.asked, s.err
+	s.mu.Unlock()
 	select {
 	case <-time.After(s.slow):
 		return said, err
