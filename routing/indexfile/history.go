@@ -154,6 +154,9 @@ func (h *History) Forget(x *index.Index) (removed int, err error) {
 		}
 	}
 	delete(gone, x.ID())
+	if err := syncFolder(h.dir); err != nil {
+		return len(gone), fmt.Errorf("remove earlier generations of the index: %w", err)
+	}
 	return len(gone), nil
 }
 
@@ -280,15 +283,20 @@ func makeSynced(dir string) error {
 		return fmt.Errorf("keep the generations of the index: %w", err)
 	}
 	for _, parent := range []string{filepath.Dir(dir), filepath.Dir(filepath.Dir(dir))} {
-		f, err := os.Open(parent)
-		if err != nil {
-			return fmt.Errorf("keep the generations of the index: %w", err)
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		if err := syncFolder(parent); err != nil {
 			return fmt.Errorf("keep the generations of the index: %w", err)
 		}
 	}
 	return nil
+}
+
+// syncFolder has what was made in a folder, or removed from it, outlive a power loss.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func unchecked() error { return nil }
