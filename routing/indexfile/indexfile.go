@@ -97,6 +97,9 @@ func Write(file string, x *index.Index) error {
 
 // replace is Write where check, which no other program's write comes between, finds nothing against it.
 func replace(file string, x io.WriterTo, check func() error) error {
+	if have, err := os.Stat(file); err == nil && !have.Mode().IsRegular() { // the rename would put a file in place of /dev/stdout
+		return fmt.Errorf("write index: %s is no plain file, which would be replaced as a whole: name one", file)
+	}
 	part, err := openPart(file + ".part")
 	if err != nil {
 		return fmt.Errorf("write index: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"flotilla/routing/index"
@@ -153,5 +154,17 @@ func TestAnotherEditIsNotUndone(t *testing.T) {
 	}
 	if err := indexfile.Replace(file, two, three.ID()); err != nil {
 		t.Errorf("a file that is gone: %v", err)
+	}
+}
+
+// What is no plain file, such as /dev/stdout, is left as it is: a rename would put a file in its place.
+func TestADeviceIsNotReplaced(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := indexfile.Write(pipe, small(t, 3))
+	if have, statErr := os.Stat(pipe); err == nil || statErr != nil || have.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("Write says %v, and there is %v (%v)", err, have, statErr)
 	}
 }
