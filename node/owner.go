@@ -37,7 +37,13 @@ func (o owner) OtherNodes(context.Context) (any, error) {
 	return o.n.Operator.others(), nil
 }
 
-func (o owner) Evidence(context.Context) (any, error) { return o.n.ledger.Evidence() }
+func (o owner) Evidence(context.Context) (any, error) {
+	found, err := o.n.ledger.Evidence()
+	if found == nil {
+		found = []settlement.StoredEvidence{}
+	}
+	return found, err
+}
 
 // Dispute brings the evidence to the chain; the reporter's part goes to this node's account.
 func (o owner) Dispute(ctx context.Context) (any, error) {

@@ -115,6 +115,9 @@ func TestDisputeSlashesAnOperatorThatOvercharges(t *testing.T) {
 	const harm = 20 // base units; the least penalty is 1 USD
 	f.overcharge("alder", harm)
 	f.waitServing(1)
+	if status, out := f.command("dispute", "list", "--json", "--admin", admin); status != 0 || strings.TrimSpace(out) != "[]" {
+		t.Errorf("before any fault: %d, %q", status, out)
+	}
 
 	a := f.chat("hello")
 	if a.done || !strings.Contains(a.err, "nothing is charged") {
