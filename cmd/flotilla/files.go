@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"reflect"
+
+	"github.com/alecthomas/kong"
 )
 
 // checkWritable fails where a file could not be written at the end of a long command. It changes nothing. What is no plain file,
@@ -22,6 +26,18 @@ func checkWritable(file string) error {
 		return os.Remove(file)
 	}
 	return nil
+}
+
+// notEmpty refuses an empty path, as a script's unset variable leaves one: kong would take it for the present folder, and a node
+// keep its ledger there. Where a flag has a default, that is meant.
+func notEmpty(kind string) kong.Option {
+	kongs := kong.NewRegistry().RegisterDefaults()
+	return kong.NamedMapper(kind, kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
+		if path, ok := ctx.Scan.Peek().Value.(string); ok && path == "" && !ctx.Value.HasDefault {
+			return errors.New("an empty path: name one (. is the present folder), or leave it out")
+		}
+		return kongs.ForNamedValue(kind, target).Decode(ctx, target)
+	}))
 }
 
 // readBounded reads a file of at most most bytes.

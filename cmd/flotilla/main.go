@@ -67,14 +67,24 @@ type cli struct {
 const oneSignal = time.Second
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, func() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	context.AfterFunc(signalled, func() {
+		cancel(interruption{context.Cause(signalled)})
 		time.Sleep(oneSignal)
 		stop() // from here on a signal ends the process at once
 	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
+
+// interruption is the signal that ended a command. Net/http hands it out in place of context.Canceled, which it counts as.
+type interruption struct{ error }
+
+func (interruption) Is(target error) bool { return target == context.Canceled }
+
+// interruptedStatus is the exit status of a command that a signal ended before it had done its work, as shells have it of Ctrl-C.
+const interruptedStatus = 130
 
 // exitError carries an exit status through kong's error path: verify's 1 (failed) and 2 (could not check).
 type exitError struct {
@@ -126,6 +136,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if errors.As(err, &e) {
 			return e.code
 		}
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return interruptedStatus
+		}
 		return 1
 	}
 	return 0
@@ -152,7 +165,7 @@ func parse(ctx context.Context, args []string, stdout, stderr io.Writer) (c *cli
 	parser, err := kong.New(c,
 		kong.Name("flotilla"), kong.Description(about), kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Resolvers(files...), kong.Vars{"version": version()},
+		notEmpty("path"), notEmpty("existingfile"), notEmpty("existingdir"), kong.Resolvers(files...), kong.Vars{"version": version()},
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

@@ -80,10 +80,10 @@ func passes(err error) bool {
 	return !neverAnswered(err) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errOtherIndex)
 }
 
-// endsRun: no prompt will be answered.
+// endsRun: no prompt will be answered, or nobody waits for it.
 func endsRun(err error) bool {
 	said := (*backend.UpstreamError)(nil)
-	return neverAnswered(err) || errors.As(err, &said) && said.Status/100 == 4 && !passes(err) && !refusesOne(err)
+	return neverAnswered(err) || errors.Is(err, context.Canceled) || errors.As(err, &said) && said.Status/100 == 4 && !passes(err) && !refusesOne(err)
 }
 
 // neverAnswered: nobody listens at the address.

@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"flotilla/routing/indexfile"
 )
@@ -73,5 +77,49 @@ func TestARunOfProbesOutlivesRefusals(t *testing.T) {
 				t.Errorf("rows: %v, want %d", err, tc.rows)
 			}
 		})
+	}
+}
+
+// Ctrl-C ends a probe at the question that it is at, with the status of a command that was interrupted; what was answered is kept.
+func TestCtrlCEndsAProbe(t *testing.T) {
+	holds, gone := make(chan struct{}), t.Context().Done()
+	var asked atomic.Int64
+	url := answering(t, func(n int64, w http.ResponseWriter) bool {
+		asked.Store(n)
+		if n < 2 {
+			return false
+		}
+		if n == 2 {
+			close(holds)
+		}
+		select {
+		case <-gone:
+		case <-time.After(time.Minute):
+		}
+		return true
+	})
+	dir := t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "probe", "--backend", url, "--limit", "8", "--out", filepath.Join(dir, "answers.jsonl"))
+	var said bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), asFlotilla+"=1"), &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-holds:
+	case <-ctx.Done():
+		t.Fatal("nothing was asked")
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != interruptedStatus || asked.Load() != 2 || strings.Contains(said.String(), "not graded") || !strings.Contains(said.String(), "--resume") {
+		t.Errorf("exit status %d after %d questions: %s", code, asked.Load(), &said)
+	}
+	if kept := readFile(t, filepath.Join(dir, "answers.jsonl")); strings.Count(kept, "\n") != 1 {
+		t.Errorf("kept %q", kept)
 	}
 }
