@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -68,9 +69,14 @@ func (a adminFlags) send(ctx context.Context, method, path string, body []byte, 
 	if err != nil {
 		return nil, fmt.Errorf("ask the node (is it running with --admin-listen?): %w", err)
 	}
-	return readReply(resp, "the node", most, func(body []byte) string {
+	raw, err := readReply(resp, "the node", most, func(body []byte) string {
 		var f admin.Failure
 		_ = json.Unmarshal(body, &f) // what else listens there answers in another shape
 		return f.Error
 	})
+	var refused *refusal
+	if errors.As(err, &refused) && refused.line != "" && refused.status == http.StatusNotFound {
+		return nil, fmt.Errorf("%s is not where a node is administered (it says %s): give --admin the URL that a gateway prints as admin, of the address in --admin-listen", a.Admin, refused.line)
+	}
+	return raw, err
 }

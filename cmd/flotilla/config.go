@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -229,14 +230,41 @@ func checkTable(n *kong.Node, table map[string]any, at string) error {
 				return fmt.Errorf("%s%w", name, err)
 			}
 		case isTable:
-			return fmt.Errorf("[%s] is no command of flotilla", name)
+			return fmt.Errorf("[%s] is no command of flotilla%s", name, meant(n, key))
 		case flagNamed(root(n), key) != nil:
 			return fmt.Errorf("%s: %s is of all commands: it stands at the top of the file, before the first table", name, key)
 		default:
-			return fmt.Errorf("%s is no flag: see flotilla %s", name, strings.TrimLeft(strings.ReplaceAll(at, ".", " ")+" --help", " "))
+			return fmt.Errorf("%s is no flag%s: see flotilla %s", name, cmp.Or(meant(n, "--"+key), belongs(n, key)), strings.TrimLeft(strings.ReplaceAll(at, ".", " ")+" --help", " "))
 		}
 	}
 	return nil
+}
+
+// meant is what kong guesses that word, a command or a flag of n with its dashes, was to be; "" where it has no guess.
+func meant(n *kong.Node, word string) string {
+	trace, err := kong.Trace(&kong.Kong{Model: &kong.Application{Node: root(n)}}, append(commandPath(n), word))
+	if err != nil || trace.Error == nil {
+		return ""
+	}
+	_, guess, ok := strings.Cut(trace.Error.Error(), ", did you mean ")
+	if !ok {
+		return ""
+	}
+	return " (did you mean " + strings.ReplaceAll(guess, `"--`, `"`) + ")"
+}
+
+// belongs names the tables below n's, at most three, that have a key; "" where none has it.
+func belongs(n *kong.Node, key string) string {
+	var tables []string
+	for _, leaf := range n.Leaves(true) {
+		if flagNamed(leaf, key) != nil && len(tables) < 3 {
+			tables = append(tables, "["+strings.Join(commandPath(leaf), ".")+"]")
+		}
+	}
+	if tables == nil {
+		return ""
+	}
+	return " here; one is in " + strings.Join(tables, ", ")
 }
 
 func root(n *kong.Node) *kong.Node {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -55,9 +56,14 @@ func sendGateway(ctx context.Context, method string, gateway serverURL, apiKey, 
 	if err != nil {
 		return nil, fmt.Errorf("ask the gateway: %w", err)
 	}
-	return readReply(resp, "the gateway", most, func(body []byte) string {
+	raw, err := readReply(resp, "the gateway", most, func(body []byte) string {
 		var f struct{ Error struct{ Message string } }
 		_ = json.Unmarshal(body, &f) // a proxy's answer has another shape
 		return f.Error.Message
 	})
+	var refused *refusal
+	if errors.As(err, &refused) && refused.line != "" && refused.status == http.StatusNotFound {
+		return nil, fmt.Errorf("%w (is %s a gateway's API? Its administration is at another address, --admin-listen)", err, gateway)
+	}
+	return raw, err
 }

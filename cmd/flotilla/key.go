@@ -112,6 +112,9 @@ func (c *keyCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
+	if pass == "" {
+		return fmt.Errorf("an empty passphrase, %s, and no key was made: whoever could read %s would have its account; give one that is hard to guess", passphraseOrigin(c.PassphraseFile), c.File)
+	}
 	priv, err := crypto.GenerateKey()
 	if err != nil {
 		return fmt.Errorf("make key: %w", err)

@@ -74,7 +74,7 @@ type keysCreateCmd struct {
 	Name              string        `arg:"" help:"What it is for; shown in lists."`
 	Expires           string        `help:"When it ends: a date such as 2026-12-31, or a time from now such as 720h." placeholder:"WHEN"`
 	Budget            usd           `help:"Most USD that it may spend in a period (see --reset); 0 sets no limit." default:"0"`
-	Reset             string        `help:"How often the budget starts again, in UTC." enum:"none,hour,day,week,month" default:"none"`
+	Reset             string        `help:"How often the budget starts again, in UTC: none, hour, day, week (on Monday) or month." enum:"none,hour,day,week,month" default:"none"`
 	RequestsPerMinute uint64        `help:"Most requests in any 60 seconds; 0 sets no limit." default:"0"`
 	TokensPerMinute   uint64        `help:"Most tokens, in and out, in any 60 seconds; 0 sets no limit." default:"0"`
 	Concurrent        uint64        `help:"Most requests at once; 0 sets no limit." default:"0"`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -35,5 +36,31 @@ func TestRefusalsAreTold(t *testing.T) {
 				t.Errorf("exit status %d, stderr %q, want %q", code, stderr.String(), c.want)
 			}
 		})
+	}
+}
+
+// Who names a gateway's API for its administration, or that for the API, is told which is which.
+func TestTheWrongAddressIsTold(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/keys" { // as net/http says it at the administration's address
+			http.NotFound(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"error":{"message":"unknown address: GET /keys","type":"invalid_request_error","param":null,"code":"unknown_url"}}`)
+	}))
+	defer server.Close()
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"keys", "list", "--admin", server.URL}, "flotilla: " + server.URL + " is not where a node is administered (it says 404 Not Found): give --admin the URL that a gateway prints as admin, of the address in --admin-listen\n"},
+		{[]string{"route", "hello", "--api-key", "k", "--gateway", server.URL}, "flotilla: the gateway says 404 Not Found: 404 page not found (is " + server.URL + " a gateway's API? Its administration is at another address, --admin-listen)\n"},
+	} {
+		var stderr strings.Builder
+		if code := run(t.Context(), c.args, io.Discard, &stderr); code != 1 || stderr.String() != c.want {
+			t.Errorf("exit status %d, stderr %q, want %q", code, stderr.String(), c.want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"flotilla/node/backend"
@@ -41,7 +42,7 @@ func readReply(resp *http.Response, who string, most int64, reason func(body []b
 		e := &refusal{who: who, status: resp.StatusCode, says: reason(raw)}
 		e.retryAfter, e.final = backend.RetryAfter(resp.Header), resp.Header.Get("X-Should-Retry") == "false"
 		if e.says == "" {
-			e.line, e.says = resp.Status, fmt.Sprintf("%.300s", raw)
+			e.line, e.says = resp.Status, strings.TrimSpace(fmt.Sprintf("%.300s", raw))
 		}
 		return nil, e
 	}
