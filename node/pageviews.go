@@ -141,7 +141,8 @@ func receiptLine(s settlement.StoredReceipt) page.Receipt {
 	b := s.Bundle
 	out := page.Receipt{
 		ID: b.ID().String(), At: time.Unix(int64(b.Receipt.ServedAt), 0).UTC(), Model: catalogue.ID(b.Advert.Model), Operator: b.Receipt.Payee.Hex(),
-		CostMicroUSD: uint64(b.Receipt.Amount), State: s.State.String(), Partial: b.Partial,
+		CostMicroUSD: uint64(b.Receipt.Amount), InputPerMTok: b.Advert.InputPerMTok, OutputPerMTok: b.Advert.OutputPerMTok, PerRequest: b.Advert.PerRequest,
+		State: s.State.String(), Partial: b.Partial,
 	}
 	if in := b.Inclusion; in != nil {
 		if out.Epoch = in.Epoch; in.Tx != (common.Hash{}) {

@@ -63,6 +63,13 @@ func TestPageShowsAKeyItsOwn(t *testing.T) {
 	if status := w.see(alice.Secret, "receipt?id="+r.Receipt, &bundle); status != http.StatusOK || err != nil || !bytes.Equal(bundle, asServed) {
 		t.Errorf("alice saves %d %s, GET /v1/receipts gives %s (%v)", status, bundle, asServed, err)
 	}
+	var signed struct {
+		Advert struct{ InputPerMTok, OutputPerMTok, PerRequest uint64 }
+	}
+	line := own.Open.Receipt
+	if err := json.Unmarshal(bundle, &signed); err != nil || signed.Advert != struct{ InputPerMTok, OutputPerMTok, PerRequest uint64 }{line.InputPerMTok, line.OutputPerMTok, line.PerRequest} {
+		t.Errorf("the bill's price is %+v, the receipt's %+v (%v)", line, signed.Advert, err)
+	}
 	var spend page.Spend
 	if w.see(bob.Secret, "spend", &spend); spend.Requests != 0 || len(spend.Keys) != 1 || spend.Keys[0].Name != "bob" {
 		t.Errorf("bob's spend is %+v", spend)

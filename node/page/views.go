@@ -49,10 +49,14 @@ type Receipt struct {
 	Model        string    `json:"model"`
 	Operator     string    `json:"operator"`
 	CostMicroUSD uint64    `json:"cost_micro_usd"`
-	State        string    `json:"state"` // "pending", "sealed", "submitted" or "settled"
-	Partial      bool      `json:"partial,omitempty"`
-	Epoch        uint64    `json:"epoch,omitempty"` // of the batch that the chain holds it in
-	Tx           string    `json:"tx,omitempty"`
+	// The signed price that it was charged by, in µUSD: per million tokens, and flat.
+	InputPerMTok  uint64 `json:"input_per_mtok"`
+	OutputPerMTok uint64 `json:"output_per_mtok"`
+	PerRequest    uint64 `json:"per_request,omitempty"`
+	State         string `json:"state"` // "pending", "sealed", "submitted" or "settled"
+	Partial       bool   `json:"partial,omitempty"`
+	Epoch         uint64 `json:"epoch,omitempty"` // of the batch that the chain holds it in
+	Tx            string `json:"tx,omitempty"`
 }
 
 // Receipts are the newest.

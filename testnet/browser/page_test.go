@@ -29,28 +29,32 @@ const hostile = `<img src=x onerror="document.title='owned'"><script>document.ti
 // hostileModel is as hostile, in the bytes that a model may be named with.
 const hostileModel = `<img src=x onerror=document.title=1>`
 
-// seller is one operator with one model at one price in µUSD per million tokens.
+// seller is one operator with one model at one price in µUSD per million tokens, and flat.
 type seller struct {
 	operator, model string
 	price           uint64
+	perRequest      uint64 // µUSD
 }
 
 // sellers of the fleet; the index knows all models but the hostile one.
 var sellers = []seller{
-	{"alder", "llama-3.3-nemotron-super-49b-v1", 900_000},
-	{"birch", "llama-3.1-nemotron-51b-instruct", 600_000},
-	{"cedar", "qwen2.5-7b-instruct", 300_000},
-	{"dogwood", "gemma-2-9b-it", 200_000},
-	{"elder", "llama-3.1-8b-instruct", 180_000},
-	{"fir", "llama-3.1-8b-instruct", 160_000},
+	{"alder", "llama-3.3-nemotron-super-49b-v1", 900_000, 0},
+	{"birch", "llama-3.1-nemotron-51b-instruct", 600_000, 0},
+	{"cedar", "qwen2.5-7b-instruct", 300_000, 0},
+	{"dogwood", "gemma-2-9b-it", 200_000, 0},
+	{"elder", "llama-3.1-8b-instruct", 180_000, 0},
+	{"fir", "llama-3.1-8b-instruct", 160_000, 0},
 }
 
-var mallory = seller{"mallory", hostileModel, 2_000_000}
+var mallory = seller{"mallory", hostileModel, 2_000_000, 0}
 
 // longModel has the longest name that an advert may hold, in one word.
 var longModel = "wordy-7b-" + strings.Repeat("x", 119)
 
-var nettle = seller{"nettle", longModel, 3_000_155}
+var nettle = seller{"nettle", longModel, 3_000_155, 12_345}
+
+// constructor has the name of something that each object of JavaScript has.
+var constructor = seller{"oak", "constructor", 250_000, 0}
 
 var prompts = []string{
 	"What is the capital of Australia, and when was it chosen?",
@@ -75,7 +79,7 @@ func startFleet(t *testing.T, sellers ...seller) *fleet {
 	var specs []testnet.OperatorSpec
 	for _, m := range sellers {
 		specs = append(specs, testnet.OperatorSpec{
-			Name: m.operator, Model: m.model, URL: fleettest.ModelServer(t, m.model), Price: settlement.Price{InputPerMTok: m.price, OutputPerMTok: m.price}, Stake: 50_000_000,
+			Name: m.operator, Model: m.model, URL: fleettest.ModelServer(t, m.model), Price: settlement.Price{InputPerMTok: m.price, OutputPerMTok: m.price, PerRequest: m.perRequest}, Stake: 50_000_000,
 		})
 	}
 	return &fleet{fleettest.Start(t, testnet.Config{AdminListen: "127.0.0.1:0", SettleEvery: time.Hour, Operators: specs}), t}
@@ -144,7 +148,7 @@ func TestPage(t *testing.T) {
 		t.Skip("starts a fleet and a browser")
 	}
 	b := startBrowser(t)
-	f := startFleet(t, append(slices.Clone(sellers), mallory, nettle)...)
+	f := startFleet(t, append(slices.Clone(sellers), mallory, nettle, constructor)...)
 	base := strings.TrimSuffix(f.URL(), "/v1")
 
 	t.Run("a key is asked for", func(t *testing.T) {
@@ -182,6 +186,8 @@ func TestPage(t *testing.T) {
 	t.Run("receipts", func(t *testing.T) { testReceipts(t, b, f) })
 	t.Run("in both schemes", func(t *testing.T) { b.schemes(t, func(string) {}) })
 	t.Run("playground", func(t *testing.T) { testPlayground(t, b) })
+	t.Run("nobody sees it", func(t *testing.T) { testUnseen(t, b, f) })
+	t.Run("what cannot be drawn", func(t *testing.T) { testUndrawn(t, b) })
 	t.Run("keys alone", func(t *testing.T) { testKeyboard(t, b) })
 	t.Run("narrow", func(t *testing.T) { testNarrow(t, b) })
 	t.Run("other keys see nothing", func(t *testing.T) { testOtherKey(t, b, f) })
@@ -214,7 +220,7 @@ func TestPictures(t *testing.T) {
 func testRequests(t *testing.T, b *browser) {
 	b.view(t, "requests", "gemma-2-9b-it", "Predicted quality", "Always best single", "Candidates", "Nearest labelled prompts", "Bill and receipt", "flotilla verify")
 	b.see(t, ".requests", "404 model_not_found", hostile, "img-srcx", "named")
-	b.see(t, ".candidates", "chosen", "llama-3.3-nemotron-super-49b-v1", "llama-3.1-8b-instruct", "USD per Mtok", "Utility")
+	b.see(t, ".candidates", "constructor", "+ $0.012345 a request", "chosen", "llama-3.3-nemotron-super-49b-v1", "llama-3.1-8b-instruct", "USD per Mtok", "Utility")
 	b.choose(t, "select", "auto")
 	b.gone(t, ".requests", "named")
 	b.do(t, chromedp.Click(".request"))
@@ -245,11 +251,11 @@ func testRequests(t *testing.T, b *browser) {
 }
 
 func testFleet(t *testing.T, b *browser) {
-	b.view(t, "fleet", "8 of 8", "Stake", "$50.00", "Circuit breaker", "closed", "ready", "0.90", "img-srcx", "not in the index", "General ability", "tokens/s")
-	if n := b.number(t, `document.querySelectorAll('.operators .panel').length`); n != float64(len(sellers)+2) {
-		t.Errorf("%v operators, want %d", n, len(sellers)+2)
+	b.view(t, "fleet", "9 of 9", "Stake", "$50.00", "Circuit breaker", "closed", "ready", "0.90", "img-srcx", "not in the index", "General ability", "tokens/s")
+	if n := b.number(t, `document.querySelectorAll('.operators .panel').length`); n != float64(len(sellers)+3) {
+		t.Errorf("%v operators, want %d", n, len(sellers)+3)
 	}
-	b.see(t, ".operators", "3.000155") // a signed price is not rounded
+	b.see(t, ".operators", "3.000155", "+ $0.012345 a request") // a signed price is not rounded, and whole
 	b.do(t, chromedp.SendKeys("#find", "Llama json"))
 	b.see(t, ".find", "4 operators")
 	b.gone(t, ".operators", "gemma")
@@ -279,6 +285,7 @@ func testReceipts(t *testing.T, b *browser, f *fleet) {
 	}
 	b.do(t, chromedp.Click("table a"))
 	b.see(t, ".detail", "settled", "batch 1", "transaction")
+	testUpdates(t, b, f)
 }
 
 func testPlayground(t *testing.T, b *browser) {
@@ -298,6 +305,10 @@ func testPlayground(t *testing.T, b *browser) {
 	}
 	b.do(t, chromedp.SendKeys("#prompt", "\n@script tokens=30 delay=5ms"), chromedp.Click("button.primary"))
 	b.see(t, ".answer", "t0 t1 t2", "t29", "tokens", "$0.0000", "see the decision")
+	b.do(t, chromedp.Click(".answer a"))
+	b.see(t, ".detail", "Bill and receipt")
+	b.run(t, `history.back()`)
+	b.see(t, ".answer", "t29", "see the decision") // it was paid for, and nothing else keeps it
 	b.do(t, chromedp.SetValue("#prompt", "@script tokens=5 think=3"), chromedp.Click("button.primary"))
 	b.see(t, ".answer .thought", "t0 t1 t2")
 	b.see(t, ".answer", "t3 t4", "see the decision")
@@ -355,8 +366,16 @@ func testNarrow(t *testing.T, b *browser) {
 
 func testOtherKey(t *testing.T, b *browser, f *fleet) {
 	key := f.newKey("alice")
-	b.open(t, strings.TrimSuffix(f.URL(), "/v1")+"/#key="+key)
+	b.run(t, `location.hash = 'playground'`)
+	b.see(t, "main h1", "Playground")
+	b.run(t, `document.querySelector('#leave').click()`)
+	b.run(t, fmt.Sprintf(`location.hash = 'key=%s'`, key)) // in the same tab
 	b.see(t, "main", "No requests yet")
+	b.run(t, `location.hash = 'playground'`)
+	b.see(t, "main h1", "Playground")
+	if left := b.text(t, `document.querySelector('#prompt').value + document.querySelector('.answer').textContent`); left != "" {
+		t.Errorf("the key before left a prompt or an answer: %q", left)
+	}
 	b.view(t, "receipts", "No receipts among the newest requests")
 	ask := func(model string, want int) {
 		body := fmt.Appendf(nil, `{"model":%q,"messages":[{"role":"user","content":"hi"}]}`, model)

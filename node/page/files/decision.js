@@ -1,6 +1,6 @@
 // The decision: why this model and this operator, from the record that the receipt binds or a dry run gives.
 
-import {bar, chip, count, drawingWidth, el, frame, operator, panel, perMTok, plural, quality, svg, usd} from './dom.js';
+import {bar, chip, count, drawingWidth, el, flat, frame, operator, own, panel, perMTok, plural, quality, svg, usd} from './dom.js';
 
 /** reasons in a few words; the record's own sentence says it in full. */
 export const reasons = {
@@ -16,7 +16,7 @@ const maxRows = 12;
 const maxColumns = 8;
 
 const sameOffer = (a, b) => a.operator === b.operator && a.model === b.model &&
-  a.input_per_mtok === b.input_per_mtok && a.output_per_mtok === b.output_per_mtok;
+  a.input_per_mtok === b.input_per_mtok && a.output_per_mtok === b.output_per_mtok && a.per_request === b.per_request;
 
 /** cheapestOfEach keeps one offer a model: what differs between operators of a model is only its price. */
 function cheapestOfEach(considered) {
@@ -111,7 +111,7 @@ export function candidates(d) {
     return el(chosen ? 'tr.chosen' : 'tr',
       el('th', {scope: 'row'}, el('span.model', c.model), operator(c.operator)),
       el('td.num', el('span.measure', bar(c.quality, `predicted quality ${quality(c.quality)}`), el('b', quality(c.quality)), el('small', `± ${quality(c.quality_se)}`)), c.unknown && el('small', {title: 'Neither labelled outcomes nor a known name speak for this model'}, 'a guess')),
-      el('td.num.wide', el('span', `${perMTok(c.input_per_mtok)} / ${perMTok(c.output_per_mtok)}`)),
+      el('td.num.wide', el('span', `${perMTok(c.input_per_mtok)} / ${perMTok(c.output_per_mtok)}`), flat(c.per_request)),
       el('td.num', el('b', usd(c.expected_cost)), el('small', `≈ ${count(c.expected_output_tokens)} tokens`)),
       el('td.num.wide', c.utility.toFixed(3)),
       el('td.verdict', verdict(d, c, chosen, next)));
@@ -151,7 +151,7 @@ export function neighbours(d, outcomes) {
     el('th', {scope: 'row'}, el('span.mono', `${n.source} #${n.row}`)),
     el('td.num', el('span.measure', bar(n.similarity, `similarity ${n.similarity.toFixed(2)}`), n.similarity.toFixed(2))),
     el('td.num', (1 - n.similarity).toFixed(2)),
-    models.map((m) => cell(outcomes[i][m.model]))));
+    models.map((m) => cell(own(outcomes[i], m.model)))));
   const foot = known && el('tfoot', el('tr', el('th', {scope: 'row', colspan: 3}, 'predicted for this prompt'), models.map((m) => el('td.cell.sum', quality(m.quality)))));
   return panel('Nearest labelled prompts',
     d.out_of_distribution ? 'None is near enough: this prompt is unlike everything labelled, so the models’ general ability decided.' :

@@ -28,13 +28,17 @@ function set(node, attributes) {
 
 /** put replaces what is in a node, and leaves the focus and what was scrolled sideways where they were, if that is still there. */
 export function put(node, ...children) {
-  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
-  const again = (name) => node.querySelector(`[data-focus="${CSS.escape(name)}"]`);
-  const aside = [...node.querySelectorAll('.scroll')].filter((f) => f.scrollLeft).map((f) => [f.dataset.focus, f.scrollLeft]);
+  const name = (e) => e.getAttribute('href') || e.ariaLabel || e.textContent;
+  const focused = node !== document.activeElement && node.contains(document.activeElement) ? name(document.activeElement) : undefined;
+  const again = (wanted) => [...node.querySelectorAll('a, button, .scroll')].find((e) => name(e) === wanted);
+  const aside = [...node.querySelectorAll('.scroll')].filter((f) => f.scrollLeft).map((f) => [name(f), f.scrollLeft]);
   node.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
-  for (const [name, left] of aside) if (again(name)) again(name).scrollLeft = left;
+  for (const [frame, left] of aside) if (again(frame)) again(frame).scrollLeft = left;
   if (focused) again(focused)?.focus({preventScroll: true});
 }
+
+/** own is what an object has under a name that a stranger chose: a model may be called “constructor”. */
+export const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
 
 /** say sets a node's text if it is another: what a screen reader has read out it need not read again. */
 export function say(node, text) { if (node.textContent !== text) node.textContent = text; }
@@ -50,10 +54,16 @@ export function usd(micro, digits = 6) {
 /** usdShort is for sums: two digits from a dollar, else as many as there are. */
 export function usdShort(micro) { return usd(micro, micro === 0 || Math.abs(micro) >= 1e6 ? 2 : 6); }
 
+/** usdExact is for what was set or counted: as many digits as there are. */
+export const usdExact = (micro) => `$${decimals(micro / 1e6, micro > 0 && micro < 1e6 ? 6 : 2, 6)}`;
+
 /** perMTok is a price per million tokens: signed, so never rounded. */
 export const perMTok = (micro) => decimals(micro / 1e6, 2, 6);
 
-export const percent = (share) => `${(share * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`;
+/** flat is what an operator asks for beside the tokens. */
+export const flat = (micro) => micro > 0 && el('small', `+ ${usdExact(micro)} a request`);
+
+export const percent = (share) => `${share > 0.99 && share < 1 ? Math.floor(share * 1000) / 10 : (share * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`; // not 100 before it is all
 export const count = (n) => n.toLocaleString('en');
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 export const quality = (q) => q.toFixed(2);
@@ -128,6 +138,6 @@ export function fact(label, value, note) {
 }
 
 /** frame lets a table be scrolled sideways by itself, with the keys too. */
-export const frame = (label, table) => el('div.scroll', {tabindex: 0, role: 'region', 'aria-label': label, 'data-focus': label}, table);
+export const frame = (label, table) => el('div.scroll', {tabindex: 0, role: 'region', 'aria-label': label}, table);
 
 export const panel = (title, note, ...body) => el('section.panel', el('header', el('h2', title), note && el('p', note)), body);

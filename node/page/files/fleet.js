@@ -1,6 +1,6 @@
 // The fleet: who offers what, for how much, with what stake, and how they have done here.
 
-import {bar, chip, clock, context, count, el, empty, fact, frame, ms, operator, panel, perMTok, plural, put, quality, say, usdShort} from './dom.js';
+import {bar, chip, clock, context, count, el, empty, fact, flat, frame, ms, operator, panel, perMTok, plural, put, quality, say, usdExact} from './dom.js';
 
 /** searchFrom so many operators they can be searched; maxCards are drawn, each second. */
 const searchFrom = 6, maxCards = 50;
@@ -32,7 +32,7 @@ export function fleetView(main) {
       fact('Can be asked', `${count(up.length)} of ${count(f.total)}`, 'operators'),
       fact('Models', count(models.size), 'with an operator that can be asked'),
       fact('Cheapest output', cheapest ? `${perMTok(cheapest.output_micro_usd_per_mtok)} USD` : '–', cheapest ? `per million tokens, ${cheapest.model}` : 'nobody can be asked'),
-      fact('Stake', usdShort(f.operators.reduce((s, o) => s + o.stake_micro_usd, 0)), 'slashed for what an operator signs twice'),
+      fact('Stake', usdExact(f.operators.reduce((s, o) => s + o.stake_micro_usd, 0)), 'slashed for what an operator signs twice'),
       fact('Under way', count(f.operators.reduce((s, o) => s + o.in_flight, 0)), 'requests of this gateway'));
     if (!f.operators.length) {
       put(body, empty('No operator yet', el('p', 'Start one beside any Ollama, llama.cpp, vLLM or LM Studio: ', el('code', 'flotilla operator --help')), 'It appears here once its stake is on chain and it advertises a price.'));
@@ -56,8 +56,8 @@ function breaker(o) {
 function card(o) {
   return panel(operator(o.name), health(o),
     el('dl.small',
-      el('div', el('dt', 'Stake'), el('dd', usdShort(o.stake_micro_usd))),
-      el('div', el('dt', 'Escrow for it'), el('dd', usdShort(o.lane_micro_usd))),
+      el('div', el('dt', 'Stake'), el('dd', usdExact(o.stake_micro_usd))),
+      el('div', el('dt', 'Escrow for it'), el('dd', usdExact(o.lane_micro_usd))),
       el('div', el('dt', 'Circuit breaker'), el('dd', breaker(o))),
       el('div', el('dt', 'First byte'), el('dd', o.first_byte_ms ? ms(o.first_byte_ms) : 'not seen yet')),
       el('div', el('dt', 'Pace'), el('dd', o.tokens_per_second ? `${count(+o.tokens_per_second.toFixed(o.tokens_per_second < 10 ? 1 : 0))} tokens/s` : 'not seen yet')),
@@ -66,7 +66,7 @@ function card(o) {
       el('thead', el('tr', el('th', {scope: 'col'}, 'Model'), el('th.num', {scope: 'col'}, 'USD per Mtok in'), el('th.num', {scope: 'col'}, 'out'),
         el('th', {scope: 'col', title: 'on an average prompt of the routing index'}, 'General ability'), el('th.wide', {scope: 'col'}, 'Can do'))),
       el('tbody', o.offers.map((m) => el('tr', el('th', {scope: 'row'}, el('span.model', m.model), !o.trouble && m.trouble && chip('warn', m.trouble)),
-        el('td.num', perMTok(m.input_micro_usd_per_mtok)), el('td.num', perMTok(m.output_micro_usd_per_mtok)),
+        el('td.num', perMTok(m.input_micro_usd_per_mtok)), el('td.num', perMTok(m.output_micro_usd_per_mtok), flat(m.per_request_micro_usd)),
         el('td', m.ability === null ? el('small', 'not in the index') : el('span.measure', bar(m.ability, `general ability ${quality(m.ability)}`), el('b', quality(m.ability)))),
         el('td.wide', el('small', can(m)))))))));
 }

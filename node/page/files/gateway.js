@@ -72,21 +72,34 @@ export const askedAgain = (e) => !(e instanceof Refused) || e.status >= 500 || e
 /** quietMost in ms is three of the comments that the gateway sends when nothing changes (page/stream.go). */
 const quietMost = 45_000;
 
+/** Undrawn: the gateway answered, and this page could not draw it. */
+export class Undrawn extends Error {}
+
+const unseen = Symbol('unseen');
+
 /**
  * follow opens a view and calls show with each state of it, until stop is called. What goes wrong is told by trouble(error);
- * null when it is over. A lost gateway is tried again after 1, 2, 4 … 15 s; one that is silent is lost.
+ * null when it is over. A lost gateway is tried again after 1, 2, 4 … 15 s; one that is silent is lost. A tab that nobody sees
+ * lets its view go, and opens it again when it is looked at: a browser has six connections to a gateway for all its tabs.
  */
 export function follow(view, show, trouble) {
   const end = new AbortController();
   let line, alarm;
   const heard = () => { clearTimeout(alarm); alarm = setTimeout(() => line.abort(), quietMost); };
-  const pause = (s) => new Promise((wake) => {
-    const over = () => { clearTimeout(t); end.signal.removeEventListener('abort', over); wake(); };
-    const t = setTimeout(over, s * 1000);
+  const until = (target, event, s) => new Promise((wake) => {
+    const over = () => { clearTimeout(t); target.removeEventListener(event, over); end.signal.removeEventListener('abort', over); wake(); };
+    const t = s && setTimeout(over, s * 1000);
+    target.addEventListener(event, over);
     end.signal.addEventListener('abort', over);
   });
+  const pause = (s) => until(end.signal, 'abort', s);
+  document.addEventListener('visibilitychange', () => { if (document.hidden) line?.abort(unseen); }, {signal: end.signal});
+  const draw = (data) => {
+    try { show(JSON.parse(data)); } catch (e) { console.error(e); throw new Undrawn(); }
+  };
   (async () => {
     for (let wait = 1; !end.signal.aborted;) {
+      if (document.hidden) { await until(document, 'visibilitychange'); continue; }
       line = new AbortController();
       heard();
       try {
@@ -94,11 +107,12 @@ export function follow(view, show, trouble) {
         for await (const data of events(answer, heard)) {
           trouble(null);
           wait = 1;
-          show(JSON.parse(data));
+          draw(data);
         }
         wait = 1; // it ended as it should: open the next
       } catch (e) {
         if (end.signal.aborted) return;
+        if (line.signal.reason === unseen) continue;
         trouble(e);
         if (!askedAgain(e)) return;
         await pause(e.retryAfter || wait);

@@ -1,7 +1,7 @@
 // The shell: which view is shown, for whom, and whether the gateway is there.
 
 import {el, put, say} from './dom.js';
-import {askedAgain, door, follow, key, Refused, takeKey} from './gateway.js';
+import {askedAgain, door, follow, key, Refused, takeKey, Undrawn} from './gateway.js';
 import {fleetView} from './fleet.js';
 import {playgroundView} from './playground.js';
 import {requestsView} from './requests.js';
@@ -17,6 +17,7 @@ const viewer = document.getElementById('viewer');
 let stop = () => {};
 let shown = '';
 let update = null;
+let pressed = false, late = null; // a click is lost where its button is drawn anew before it is let go
 
 function where() {
   const [name, ...rest] = location.hash.slice(1).split('/');
@@ -55,7 +56,8 @@ function show() {
   stop = follow(name === 'requests' && id ? `requests?open=${encodeURIComponent(id)}` : name, (state) => {
     update ||= views[name](main, (chosen) => { location.hash = `#requests/${encodeURIComponent(chosen)}`; });
     viewer.textContent = state.viewer.owner ? 'owner' : state.viewer.key;
-    update(state, id);
+    const draw = () => update(state, id);
+    if (pressed) late = draw; else draw();
   }, told);
 }
 
@@ -71,7 +73,9 @@ function told(e) {
   say(link, 'not live');
   if (e instanceof Refused && e.status === 401) { key.forget(); viewer.textContent = ''; leave.hidden = true; signIn(e.message); return; }
   trouble.hidden = false;
-  say(trouble, e instanceof Refused ? `The gateway refuses: ${e.message}.${askedAgain(e) ? ' This page asks again by itself.' : ''}` : 'The gateway cannot be reached. What is shown may be old; trying again…');
+  say(trouble, e instanceof Refused ? `The gateway refuses: ${e.message}.${askedAgain(e) ? ' This page asks again by itself.' : ''}` :
+    e instanceof Undrawn ? 'This page could not draw what the gateway sent, which is a fault of the page: its console says more. Trying again…' :
+      'The gateway cannot be reached. What is shown may be old; trying again…');
   if (!update && shown !== 'playground') put(main, el('p.waiting', 'Nothing to show until the gateway answers.'));
 }
 
@@ -96,5 +100,9 @@ function signIn(problem) {
 
 document.querySelector('.skip').addEventListener('click', (e) => { e.preventDefault(); main.focus(); }); // what follows # names the view
 leave.addEventListener('click', () => { key.forget(); show(); });
+window.addEventListener('pointerdown', () => { pressed = true; });
+for (const over of ['pointerup', 'pointercancel', 'blur']) {
+  window.addEventListener(over, () => { pressed = false; setTimeout(() => { late?.(); late = null; }); }); // the click comes first
+}
 window.addEventListener('hashchange', show);
 show();

@@ -5,8 +5,8 @@ import {candidates, neighbours, plane, reasons} from './decision.js';
 import {ask, door, events, key} from './gateway.js';
 import {saved, sentence} from './requests.js';
 
-/** draft is what was typed, kept while other views are looked at. */
-const draft = {prompt: '', dial: 7, most: 256};
+/** draft is what a key has typed and was answered last, kept while other views are looked at: nothing else keeps it. */
+let draft = {};
 
 /** pause before a dry run: each counts in the key's requests a minute. */
 const settleMS = 200;
@@ -20,6 +20,7 @@ export function playgroundView(main) {
       el('p', 'Make a key with ', el('code', 'flotilla keys create NAME'), ' and open ', el('a', {href: at}, at), '.'))));
     return () => {};
   }
+  if (draft.key !== key.get()) draft = {key: key.get(), prompt: '', dial: 7, most: 256, answer: el('div.answer', {'aria-live': 'polite', hidden: true})};
   const prompt = el('textarea', {id: 'prompt', rows: 5, placeholder: 'Ask something…', spellcheck: 'false'});
   const dial = el('input', {id: 'dial', type: 'range', min: 0, max: 10, step: 0.5, value: draft.dial, 'aria-describedby': 'dial-ends'});
   const dialValue = el('output', {for: 'dial'}, String(draft.dial));
@@ -27,7 +28,7 @@ export function playgroundView(main) {
   const send = el('button.primary', {type: 'submit'}, 'Send');
   const stop = el('button', {type: 'button', hidden: true}, 'Stop');
   const preview = el('div.preview', {'aria-live': 'polite'});
-  const answer = el('div.answer', {'aria-live': 'polite', hidden: true});
+  const {answer} = draft;
   const detail = el('div.stack');
   const form = el('form.ask', el('label', {for: 'prompt'}, 'Prompt'), prompt,
     el('div.examples', 'Try: ', examples.map((e) => el('button.quiet', {type: 'button', onclick: () => { prompt.value = e; later(0); }}, e))),

@@ -1,6 +1,6 @@
 // The first view: requests as they come, and the decision behind one of them.
 
-import {buoy, chip, clock, copyable, count, el, empty, fact, ms, operator, operatorShort, panel, percent, perMTok, plural, put, quality, say, short, usd} from './dom.js';
+import {buoy, chip, clock, copyable, count, el, empty, fact, ms, operator, operatorShort, own, panel, percent, perMTok, plural, put, quality, say, short, usd} from './dom.js';
 import {candidates, neighbours, plane, reasons} from './decision.js';
 import {saveReceipt} from './gateway.js';
 
@@ -15,7 +15,7 @@ export function saveButton(id, kind, text) {
   const save = async () => {
     try { await saveReceipt(id); say(said, ''); } catch (e) { say(said, e.message); }
   };
-  return [el(kind, {type: 'button', 'data-focus': id, 'aria-label': `Save receipt ${id}`, onclick: save}, text), said];
+  return [el(kind, {type: 'button', 'aria-label': `Save receipt ${id}`, onclick: save}, text), said];
 }
 
 /** saved compares one answer with what the best single model would have cost. */
@@ -76,7 +76,7 @@ function nothing(state, asked) {
 function line(r, choose) {
   const failed = r.status >= 400;
   const cut = r.code && !failed;
-  return el('li', el('button.request', {type: 'button', 'data-focus': r.id, onclick: () => choose(r.id)},
+  return el('li', el('button.request', {type: 'button', onclick: () => choose(r.id)},
     el('span.first', el('span.model', r.model || r.asked || r.route), failed ? chip('bad', `${r.status} ${r.code || ''}`.trim()) : el('b.num', usd(r.cost_micro_usd))),
     el('span.second', el('span', clock(r.at)), r.cache && chip('good', `cached, ${r.cache}`), cut && chip('bad', r.code),
       r.reason && !cut && !r.cache && chip(r.reason === 'pinned' ? 'plain' : 'why', reasons[r.reason] || r.reason),
@@ -86,7 +86,7 @@ function line(r, choose) {
 function opened({request: r, decision: d, outcomes, receipt}, owner) {
   const head = el('header.lead', el('p.eyebrow', `${clock(r.at)} · asked for `, el('b', r.asked || 'nothing that could be read'), owner && ` · ${r.key}`), el('h1', r.why ? sentence(r.why) : failure(r)), bad(r) && el('p.problem', r.why ? `${failure(r)} ${remedy(r)}` : remedy(r)));
   if (!d) return [head, facts(r, null), el('p.note', r.receipt_id ? 'Another gateway answered: it has the receipt, and the decision in it.' : r.status >= 400 ? 'Nothing was charged, so there is no receipt, and the decision is kept with receipts only.' : 'There is no receipt, so no decision was kept.')];
-  return [head, facts(r, d), panel('What each model would bring', null, plane(d)), candidates(d), neighbours(d, outcomes), bill(r, d, receipt)];
+  return [head, facts(r, d), panel('What each model would bring', null, plane(d)), candidates(d), neighbours(d, outcomes), bill(r, receipt)];
 }
 
 /** sentence ends with a stop, and begins with a capital unless it begins with a model's name. */
@@ -119,7 +119,7 @@ const remedies = {
 function remedy(r) {
   if (r.receipt_id) return 'What was delivered is billed.';
   if (r.status === 499) return 'Nothing is billed.';
-  return remedies[r.code] || (r.status >= 500 ? 'Try again; if it stays, see the operator’s trouble in the fleet.' : 'The error that the client was given says what to do.');
+  return own(remedies, r.code) || (r.status >= 500 ? 'Try again; if it stays, see the operator’s trouble in the fleet.' : 'The error that the client was given says what to do.');
 }
 
 function facts(r, d) {
@@ -135,8 +135,7 @@ function facts(r, d) {
     r.attempts > 1 && fact('Operators asked', String(r.attempts), 'the first gave no first byte'));
 }
 
-function bill(r, d, receipt) {
-  const p = d.considered.find((c) => c.operator === r.operator && c.model === r.model) || d.pick;
+function bill(r, p) { // the receipt's own price: what was weighed may have been another offer of the same model
   const inCost = (r.prompt_tokens * p.input_per_mtok) / 1e6, outCost = (r.completion_tokens * p.output_per_mtok) / 1e6;
   return panel('Bill and receipt', null,
     el('table.bill', el('tbody',
@@ -144,10 +143,8 @@ function bill(r, d, receipt) {
       el('tr', el('th', {scope: 'row'}, 'Answer'), el('td', `${plural(r.completion_tokens, 'token')} × ${perMTok(p.output_per_mtok)} USD per million`), el('td.num', usd(outCost, 7))),
       p.per_request > 0 && el('tr', el('th', {scope: 'row'}, 'Request'), el('td', 'flat'), el('td.num', usd(p.per_request))),
       el('tr.total', el('th', {scope: 'row'}, 'Charged'), el('td', `rounded up to a whole µUSD; no markup${r.partial ? '; what was delivered of a broken answer' : ''}`), el('td.num', usd(r.cost_micro_usd))))),
-    receipt && [
-      el('p.receipt', stateChip(receipt.state), copyable(receipt.id, short(receipt.id)), receipt.epoch > 0 && el('span', `batch ${receipt.epoch}`),
-        receipt.tx && el('span', 'transaction ', copyable(receipt.tx, short(receipt.tx))),
-        saveButton(receipt.id, 'button', 'Save receipt')),
-      el('p.note', 'Anyone can check it from the file and the chain alone, the decision included: ', copyable(`flotilla verify receipt-${receipt.id.slice(0, 12)}.json --rpc URL`)),
-    ]);
+    el('p.receipt', stateChip(p.state), copyable(p.id, short(p.id)), p.epoch > 0 && el('span', `batch ${p.epoch}`),
+      p.tx && el('span', 'transaction ', copyable(p.tx, short(p.tx))),
+      saveButton(p.id, 'button', 'Save receipt')),
+    el('p.note', 'Anyone can check it from the file and the chain alone, the decision included: ', copyable(`flotilla verify receipt-${p.id.slice(0, 12)}.json --rpc URL`)));
 }

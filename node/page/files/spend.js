@@ -1,6 +1,6 @@
 // Spend, beside what always asking the best single model would have cost.
 
-import {bar, clock, copyable, count, drawingWidth, el, empty, fact, frame, panel, percent, plural, put, quality, short, svg, usd, usdShort} from './dom.js';
+import {bar, clock, copyable, count, drawingWidth, el, empty, fact, frame, panel, percent, plural, put, quality, short, svg, usd, usdExact, usdShort} from './dom.js';
 import {saveButton, stateChip} from './requests.js';
 
 /** maxNamed of the best single models are named in the claim. */
@@ -17,7 +17,7 @@ export function spendView(main) {
 function claim(s) {
   const c = s.compared;
   const facts = el('dl.facts',
-    fact('Spent', usdShort(s.cost_micro_usd), `${plural(s.requests, 'request')}, ${count(s.failed)} failed`),
+    fact('Spent', usdExact(s.cost_micro_usd), `${plural(s.requests, 'request')}, ${count(s.failed)} failed`),
     fact('Tokens', count(s.prompt_tokens + s.completion_tokens), `${count(s.prompt_tokens)} in, ${count(s.completion_tokens)} out`),
     fact('Per 1,000 requests', usd((s.cost_micro_usd / Math.max(1, s.requests - s.failed)) * 1000, 4), 'that were answered'),
     c.rated > 0 && fact('Predicted quality', quality(c.quality), `best single: ${quality(c.baseline_quality)}; automatic answers`));
@@ -76,7 +76,7 @@ function keys(s) {
   return panel(s.viewer.owner ? 'Keys' : 'This key', null, frame('Keys', el('table.plain',
     el('thead', el('tr', el('th', {scope: 'col'}, 'Key'), el('th.num', {scope: 'col'}, 'Spent in its period'), el('th', {scope: 'col'}, 'Budget'))),
     el('tbody', s.keys.map((k) => el('tr', el('th', {scope: 'row'}, el('span.mono', k.key), k.name && el('small', k.name), k.revoked && chipOff()), el('td.num', usd(k.spent_micro_usd)),
-      el('td', k.budget_micro_usd ? el('span.measure', bar(k.spent_micro_usd / k.budget_micro_usd, 'share of the budget'), el('b', usdShort(k.budget_micro_usd)), k.reset_at && el('small', `again at ${clock(k.reset_at)}`)) : el('small', 'no limit'))))))));
+      el('td', k.budget_micro_usd ? el('span.measure', bar(k.spent_micro_usd / k.budget_micro_usd, 'share of the budget'), el('b', usdExact(k.budget_micro_usd)), k.reset_at && el('small', `again at ${clock(k.reset_at)}`)) : el('small', 'no limit'))))))));
 }
 
 const chipOff = () => el('span.chip.off', 'revoked');
@@ -87,10 +87,10 @@ export function receiptsView(main) {
   const body = el('div.page');
   put(main, body);
   return (r) => put(body,
-    el('header', el('h1', 'Receipts'), el('p.note', 'Each answer leaves a receipt that the operator and the gateway have signed. Batches of them go on chain; then anyone can check one from its file and the chain alone.')),
+    el('header', el('h1', 'Receipts'), el('p.note', 'Each answer leaves a receipt that the operator and the gateway have signed. Batches of them go on chain; then anyone can check one from its file and the chain alone.'), r.receipts.length > 0 && el('p.note', `Counted here are the newest ${count(r.receipts.length)}.`)),
     el('dl.facts', states.map((state) => {
       const of = r.receipts.filter((x) => x.state === state);
-      return fact(state, count(of.length), usdShort(of.reduce((s, x) => s + x.cost_micro_usd, 0)));
+      return fact(state, count(of.length), usdExact(of.reduce((s, x) => s + x.cost_micro_usd, 0)));
     }), fact('Chain', String(r.chain_id), el('span.mono', {title: r.contract}, short(r.contract)))),
     r.settling && settling(r.settling),
     r.receipts.length ? table(r) : empty('No receipts among the newest requests', el('p', 'Each answer that is charged leaves one. All of a key: ', el('code', 'GET /v1/receipts'), '.')));
