@@ -133,7 +133,7 @@ func TestEveryRouteIsLimited(t *testing.T) {
 	w := newWorld(t)
 	k := w.newKey(access.Terms{RequestsPerMinute: 1})
 	for i, route := range []string{
-		"POST /v1/feedback", "POST /v1/chat/completions", "POST /v1/completions", "POST /v1/responses", "POST /v1/embeddings", "POST /v1/route", "GET /v1/models", "GET /v1/models/auto", "GET /v1/receipts",
+		"POST /v1/feedback", "POST /v1/chat/completions", "POST /v1/completions", "POST /v1/responses", "POST /v1/messages", "POST /v1/messages/count_tokens", "POST /v1/embeddings", "POST /v1/route", "GET /v1/models", "GET /v1/models/auto", "GET /v1/receipts",
 		"GET /v1/receipts/0x00", "GET /v1/generation",
 	} {
 		method, path, _ := strings.Cut(route, " ")

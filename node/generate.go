@@ -9,6 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"flotilla/node/backend"
+	"flotilla/node/openai"
 	"flotilla/p2p"
 )
 
@@ -132,7 +133,4 @@ func (j *job) ask(ctx context.Context, body []byte) (*backend.Stream, error) {
 	return j.model.Backend.Embed(ctx, body)
 }
 
-// bytesPerToken is the usual figure for English text, used only where nobody counted.
-const bytesPerToken = 4
-
-func estimateTokens(bytes int) uint32 { return clampUint32(uint64(bytes) / bytesPerToken) }
+func estimateTokens(bytes int) uint32 { return clampUint32(uint64(bytes) / openai.BytesPerToken) }

@@ -40,6 +40,8 @@ func TestGenerationIsThatOfTheAnswer(t *testing.T) {
 		{"/v1/completions", `"stream":true,"max_tokens":9,"prompt":"@script tokens=4"`, "cmpl-", "stop"},
 		{"/v1/responses", `"max_output_tokens":9,"input":"@script tokens=4"`, "resp_", "stop"},
 		{"/v1/responses", `"stream":true,"max_output_tokens":2,"input":"@script tokens=4 finish=length"`, "resp_", "length"},
+		{"/v1/messages", `"max_tokens":9,"messages":[{"role":"user","content":"@script tokens=4"}]`, "msg_", "stop"},
+		{"/v1/messages", `"stream":true,"max_tokens":2,"messages":[{"role":"user","content":"@script tokens=4 finish=length"}]`, "msg_", "length"},
 		{"/v1/chat/completions", `"stream":true,"max_tokens":9,"messages":[{"role":"user","content":"@script tokens=4 cut=2"}]`, "chatcmpl-", ""},
 	} {
 		resp, raw := w.post(key, ask.path, `{"model":"`+worldModel+`",`+ask.body+`}`)

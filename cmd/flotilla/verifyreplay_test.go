@@ -211,7 +211,11 @@ func TestPromptFileMayEndItsLine(t *testing.T) {
 	response := func(text string) string { // a request of the Responses API, as it was sent
 		return `{"model":"auto","instructions":"Be brief.","input":[{"role":"user","content":[{"type":"input_text","text":"` + text + `"}]}],"tools":[{"type":"function","name":"f"}]}`
 	}
+	message := func(text string) string { // and one of the Messages API, whose system prompt stands in where the user says nothing
+		return `{"model":"auto","max_tokens":9,"system":[{"type":"text","text":"` + text + `"}],"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"x"}}]}]}`
+	}
 	for text, ok := range map[string]bool{
+		message(sent): true, message("Why is the sky blue?"): false,
 		sent: true, sent + "\n": true, sent + "\r\n": true, sent + "?\n": false, "Why is the sky blue?\n": false, response(sent): true, response("Why is the sky blue?"): false,
 	} {
 		file := filepath.Join(t.TempDir(), "prompt.txt")

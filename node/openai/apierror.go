@@ -84,15 +84,21 @@ type errorUsage struct {
 	Partial      bool   `json:"partial"`
 }
 
+// usageOfError is nil where nothing was charged.
+func usageOfError(final Final) *errorUsage {
+	if final.ReceiptID == "" {
+		return nil
+	}
+	return &errorUsage{ReceiptID: final.ReceiptID, CostMicroUSD: final.CostMicroUSD, Partial: final.Partial}
+}
+
 // body is the error as JSON, for OpenRouter's clients in their shape; final adds what was charged, if anything.
 func (e *APIError) body(final Final, openRouter bool) []byte {
 	obj := errorObject{Message: e.Message, Type: e.kind(), Param: orNull(e.Param), Code: orNull(e.Code)}
 	if openRouter {
 		obj.Code, obj.Metadata = e.openRouterCode()
 	}
-	if final.ReceiptID != "" {
-		obj.Flotilla = &errorUsage{ReceiptID: final.ReceiptID, CostMicroUSD: final.CostMicroUSD, Partial: final.Partial}
-	}
+	obj.Flotilla = usageOfError(final)
 	data, err := json.Marshal(errorBody{Error: obj})
 	if err != nil { // strings and numbers always encode
 		return []byte(`{"error":{"message":"internal error","type":"server_error","param":null,"code":null}}`)

@@ -1,12 +1,8 @@
 package openai
 
-import (
-	"net/http"
+import "net/http"
 
-	"flotilla/node/openai/internal/responses"
-)
-
-// Asked is what the body of a chat, a response or a text completion says that its routing decision has to agree with.
+// Asked is what the body of a chat, a response, a message or a text completion says that its routing decision has to agree with.
 type Asked struct {
 	Text  string   // what it is routed by
 	Auto  bool     // the router may choose
@@ -16,12 +12,14 @@ type Asked struct {
 
 // ReadAsked reads a request as it was sent. Its error is an *APIError.
 func ReadAsked(body []byte) (Asked, error) {
+	chat, api := routable(body)
+	if api == nil {
+		body = chat
+	}
 	req, api := parseRequest(body, http.Header{}, true)
-	for _, translate := range [...]func([]byte) ([]byte, *APIError){chatOfCompletion, chatOfResponse(new(responses.Request))} {
-		if chat, none := translate(body); api != nil && none == nil {
-			body = chat
-			req, api = parseRequest(body, http.Header{}, true)
-		}
+	if chat, none := chatOfCompletion(body); api != nil && none == nil {
+		body = chat
+		req, api = parseRequest(body, http.Header{}, true)
 	}
 	if api != nil {
 		return Asked{}, api

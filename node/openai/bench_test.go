@@ -16,7 +16,7 @@ import (
 func BenchmarkHandler(b *testing.B) {
 	f := fakefleet.New()
 	whole, stream := `{"model":"auto",`+ask+`}`, streamed
-	const chat, response = "/v1/chat/completions", "/v1/responses"
+	const chat, response, message = "/v1/chat/completions", "/v1/responses", "/v1/messages"
 	for _, bm := range []struct {
 		name    string
 		handler http.Handler
@@ -26,9 +26,11 @@ func BenchmarkHandler(b *testing.B) {
 		{"json/bare", bare(1), chat, whole},
 		{"json/flotilla", openai.NewHandler(config(f)), chat, whole},
 		{"json/responses", openai.NewHandler(config(f)), response, respond},
+		{"json/messages", openai.NewHandler(config(f)), message, sendMessage},
 		{"sse/bare", bare(6), chat, stream},
 		{"sse/flotilla", openai.NewHandler(config(f)), chat, stream},
-		{"sse/responses", openai.NewHandler(config(f)), response, `{"model":"auto","input":"Hi","stream":true}`}, // 11 events
+		{"sse/responses", openai.NewHandler(config(f)), response, `{"model":"auto","input":"Hi","stream":true}`},         // 11 events
+		{"sse/messages", openai.NewHandler(config(f)), message, strings.Replace(sendMessage, "{", `{"stream":true,`, 1)}, // 8 events
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			srv := httptest.NewServer(bm.handler)

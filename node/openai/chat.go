@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"flotilla/node/openai/internal/responses"
+	"flotilla/node/openai/internal/dialect"
 	"flotilla/node/rawjson"
 )
 
@@ -132,7 +132,7 @@ type answer struct {
 	usage json.RawMessage // the operator's own usage object
 	last  json.RawMessage // the operator's usage chunk, held back until the bill is known
 
-	response *responses.Answer // of another API than chat completions; else nil
+	dialect dialect.Answer // of another API than chat completions; else nil
 }
 
 func newAnswer(x *exchange, req Request, reply Reply, s shape) *answer {
@@ -141,8 +141,8 @@ func newAnswer(x *exchange, req Request, reply Reply, s shape) *answer {
 		object = s.chunk
 	}
 	id := completionID(s.idPrefix, x.info.ReceiptID, x.id)
-	if s.response != nil {
-		return &answer{x: x, req: req, reply: reply, shape: s, response: s.response.Begin(id, x.info.Model, x.start.Unix())}
+	if s.request != nil {
+		return &answer{x: x, req: req, reply: reply, shape: s, dialect: s.request.Begin(id, x.info.Model, x.start.Unix())}
 	}
 	own := []rawjson.Edit{
 		{Key: "id", Value: rawjson.Quote(id)},
@@ -204,9 +204,9 @@ func (a *answer) whole() {
 
 // object is a whole answer as the client gets it.
 func (a *answer) object(chat rawjson.Object) ([]byte, error) {
-	if a.response != nil {
+	if a.dialect != nil {
 		choices, _ := readChoices(chat)
-		body, err := a.response.Whole(chat, choices, a.billed(), time.Now().Unix())
+		body, err := a.dialect.Whole(chat, choices, a.billed(), time.Now().Unix())
 		if err != nil {
 			return nil, errBadAnswer()
 		}
@@ -272,7 +272,7 @@ func isCompletion(obj rawjson.Object) bool {
 
 // chunk rewrites one chunk into events. There are none of one that is not sent on: the operator's usage chunk, which is kept
 // for the end, and what is no chunk at all (clients that check each one would die of it).
-func (a *answer) chunk(raw json.RawMessage) ([]responses.Event, error) {
+func (a *answer) chunk(raw json.RawMessage) ([]dialect.Event, error) {
 	obj, err := rawjson.Parse(raw)
 	if err != nil {
 		return nil, errBadAnswer()
@@ -295,8 +295,8 @@ func (a *answer) chunk(raw json.RawMessage) ([]responses.Event, error) {
 			return nil, nil
 		}
 	}
-	if a.response != nil {
-		events, err := a.response.Chunk(choices)
+	if a.dialect != nil {
+		events, err := a.dialect.Chunk(choices)
 		if err != nil {
 			return nil, errBadAnswer()
 		}
@@ -306,7 +306,7 @@ func (a *answer) chunk(raw json.RawMessage) ([]responses.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []responses.Event{{Data: obj.Apply(append(edits, usage)...)}}, nil
+	return []dialect.Event{{Data: obj.Apply(append(edits, usage)...)}}, nil
 }
 
 // edits are what an answer or a chunk gets of ours: its identity, and choices in the client's shape.

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"flotilla/node/openai/internal/responses"
+	"flotilla/node/openai/internal/dialect"
 	"flotilla/node/rawjson"
 )
 
@@ -14,8 +14,8 @@ type shape struct {
 	object, chunk string // the object member of a whole answer, and of one chunk
 	// choices rewrites the choices of an answer or chunk; nil leaves them as they are.
 	choices func(json.RawMessage) (json.RawMessage, error)
-	// response makes it an answer of the Responses API, which has all else of its own; else nil.
-	response *responses.Request
+	// request makes it an answer of another API, which has all else of its own; else nil.
+	request dialect.Request
 }
 
 var (

@@ -23,10 +23,11 @@ func TestPagesOfOtherSites(t *testing.T) {
 		{http.MethodOptions, "/v1/models", "", "", 405, true}, // no preflight
 		{http.MethodGet, "/v1/models", "", testKey, 200, true},
 		{http.MethodGet, "/v1/models", "", "wrong", 401, true},
-		{http.MethodOptions, "/v1/messages", "POST", "", 204, true}, // what is not there says so
-		{http.MethodPost, "/v1/messages", "", testKey, 404, true},
+		{http.MethodOptions, "/v1/providers", "POST", "", 204, true}, // what is not there says so
+		{http.MethodPost, "/v1/providers", "", testKey, 404, true},
 		{http.MethodOptions, "/chat/completions", "POST", "", 204, true}, // nor is what a base URL without /v1 asks for
 		{http.MethodPost, "/chat/completions", "", testKey, 404, true},
+		{http.MethodOptions, "/v1/messages", "POST", "", 204, true},
 		{http.MethodOptions, "/v1/models", "DELETE", "", 204, true},
 		{http.MethodDelete, "/v1/models", "", testKey, 405, true},
 		{http.MethodOptions, "/healthz", "GET", "", 405, false},

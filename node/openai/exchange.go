@@ -24,6 +24,7 @@ type exchange struct {
 	key   KeyInfo
 
 	openRouter bool // it came under OpenRouter's root
+	anthropic  bool // it is for Anthropic's clients, which goes before that
 
 	cut     bool // the body broke off, which ends the request's context too although its client may be there
 	session sessionKey
@@ -142,7 +143,15 @@ func (x *exchange) failBilled(api *APIError, final Final) {
 		x.abandon()
 	}
 	api.setHeaders(x.w.Header())
-	x.send(api.Status, api.body(final, x.openRouter))
+	x.send(api.Status, x.errorBody(api, final))
+}
+
+// errorBody is the error in the shape of the client's API.
+func (x *exchange) errorBody(api *APIError, final Final) []byte {
+	if x.anthropic {
+		return api.anthropicBody(final, x.id)
+	}
+	return api.body(final, x.openRouter)
 }
 
 // abandon cuts the connection of a client that has left. Returning from the handler would end the answer properly, and

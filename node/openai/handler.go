@@ -122,6 +122,10 @@ func findRoute(path string) (route, bool) {
 		return route{method: http.MethodPost, serve: (*handler).serveCompletions}, true
 	case responsesRoute:
 		return route{method: http.MethodPost, serve: (*handler).serveResponses}, true
+	case messagesRoute:
+		return route{method: http.MethodPost, serve: (*handler).serveMessages}, true
+	case countRoute:
+		return route{method: http.MethodPost, serve: (*handler).serveCount}, true
 	case embeddingsRoute:
 		return route{method: http.MethodPost, serve: (*handler).serveEmbeddings}, true
 	case "/v1/route":
@@ -170,8 +174,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r, openRouter := underOpenRouter(r)
-	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), start: time.Now(), id: newRequestID(), openRouter: openRouter}
+	x := &exchange{h: h, w: w, r: r, rc: http.NewResponseController(w), start: time.Now(), id: newRequestID(), openRouter: openRouter, anthropic: forAnthropic(r)}
 	w.Header().Set("X-Request-Id", x.id)
+	if x.anthropic {
+		w.Header().Set("Request-Id", x.id)
+	}
 	// A keep-alive connection still has the deadline of the answer before this one.
 	x.writeDeadline(0)
 	// Stays for all that is not read to its end: after the answer net/http reads some of an unread body, and without a

@@ -21,11 +21,13 @@ type KeyCheck func(key string) (KeyInfo, error)
 
 var errUnknownKey = errors.New("unknown API key")
 
-// authenticate finds the caller by its bearer token.
+// authenticate finds the caller by its bearer token, or by Anthropic's header.
 func (h *handler) authenticate(r *http.Request) (KeyInfo, *APIError) {
 	scheme, key, found := strings.Cut(r.Header.Get("Authorization"), " ")
-	key = strings.TrimSpace(key)
-	if !found || !strings.EqualFold(scheme, "Bearer") || key == "" {
+	if !found || !strings.EqualFold(scheme, "Bearer") {
+		key = r.Header.Get("X-Api-Key")
+	}
+	if key = strings.TrimSpace(key); key == "" {
 		return KeyInfo{}, &APIError{
 			Status: http.StatusUnauthorized, Code: "missing_api_key", NoRetry: true,
 			Message: "no API key: send the header Authorization: Bearer KEY",

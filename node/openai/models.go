@@ -28,6 +28,8 @@ type wireModel struct {
 	DefaultParameters unknown `json:"default_parameters"` // the model server has its own
 	PerRequestLimits  unknown `json:"per_request_limits"`
 	SupportedVoices   unknown `json:"supported_voices"`
+
+	*anthropicModel // for its clients; else nil
 }
 
 // modelLinks is where more is said of a model.
@@ -129,6 +131,8 @@ type modelList struct {
 	// As OpenRouter pages: all of it is one page.
 	TotalCount int       `json:"total_count"`
 	Links      pageLinks `json:"links"`
+
+	*anthropicPage // for its clients; else nil
 }
 
 type pageLinks struct {
@@ -159,6 +163,9 @@ func (h *handler) listModels(x *exchange) (modelList, bool) {
 		m.Links.Details = openRouterRoot + modelsPrefix + m.ID + endpointsSuffix
 	}
 	list.TotalCount = len(list.Data)
+	if x.anthropic {
+		list.forAnthropic()
+	}
 	return list, true
 }
 

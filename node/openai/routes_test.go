@@ -46,7 +46,7 @@ func TestUnknownAddressAdvises(t *testing.T) {
 		"/chat/completions": "there is /v1/chat/completions: a client's base URL", "/v1/v1/completions": "there is /v1/completions:",
 		"//v1/chat/completions": "there is /v1/chat/completions:", "/v1/embeddings/": "there is /v1/embeddings:", "/x/v1/key": "there is /v1/key:", "/api/v2/key": "there is /v1/key:",
 		"/openai/deployments/x/chat/completions": "there is /v1/chat/completions:", "/v1/models/": "there is /v1/models:",
-		"/v1/responses/resp_1": "not kept", "/v1/responses/resp_1/cancel": "not kept", "/responses": "there is /v1/responses:", "/v1/messages": "chat completions", "/v1/providers": "/v1/models/{id}/endpoints",
+		"/v1/responses/resp_1": "not kept", "/v1/responses/resp_1/cancel": "not kept", "/responses": "there is /v1/responses:", "/messages": "there is /v1/messages: the base URL of Anthropic's clients", "/v1/v1/messages": "without /v1", "/v1/providers": "/v1/models/{id}/endpoints",
 		"/v1/images/generations": "there are /v1/chat/completions, ",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {

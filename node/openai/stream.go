@@ -2,6 +2,7 @@ package openai
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -9,18 +10,21 @@ import (
 	"sync"
 	"time"
 
-	"flotilla/node/openai/internal/responses"
+	"flotilla/node/openai/internal/dialect"
 )
 
 // stream sends server-sent events, each in one write and flush. The first chunk is awaited before the status goes out,
 // so that an answer which breaks at once still gets a status of its own.
 func (a *answer) stream() {
-	out := &eventWriter{x: a.x}
+	out := &eventWriter{x: a.x, alive: ": keep-alive\n\n"}
+	if a.dialect != nil {
+		out.alive = cmp.Or(a.dialect.Quiet(), out.alive)
+	}
 	defer out.close()
 	ctx := a.x.r.Context()
 	for {
 		raw, err := a.reply.Next(ctx)
-		var events []responses.Event
+		var events []dialect.Event
 		if err == nil {
 			if events, err = a.chunk(raw); err != nil {
 				a.reply.Stop()
@@ -35,7 +39,7 @@ func (a *answer) stream() {
 	}
 }
 
-func (a *answer) send(out *eventWriter, events []responses.Event) {
+func (a *answer) send(out *eventWriter, events []dialect.Event) {
 	for _, e := range events {
 		if out.send(e) != nil {
 			a.x.abandon()
@@ -43,7 +47,7 @@ func (a *answer) send(out *eventWriter, events []responses.Event) {
 	}
 }
 
-// end finishes the stream: with usage and [DONE], or response.completed, only if the answer is whole. After an error there is an error
+// end finishes the stream: with usage and [DONE], or another API's last event, only if the answer is whole. After an error there is an error
 // event and neither: client libraries raise on the first, and take a stream without the second for complete.
 func (a *answer) end(out *eventWriter, err error) {
 	whole := errors.Is(err, io.EOF)
@@ -68,35 +72,36 @@ func (a *answer) end(out *eventWriter, err error) {
 }
 
 // lastEvents are those of a whole answer.
-func (a *answer) lastEvents() (last []responses.Event) {
-	if a.response != nil {
-		return a.response.End(a.billed(), time.Now().Unix())
+func (a *answer) lastEvents() (last []dialect.Event) {
+	if a.dialect != nil {
+		return a.dialect.End(a.billed(), time.Now().Unix())
 	}
 	if a.req.IncludeUsage {
-		last = append(last, responses.Event{Data: a.usageChunk()})
+		last = append(last, dialect.Event{Data: a.usageChunk()})
 	}
-	return append(last, responses.Event{Data: []byte("[DONE]")})
+	return append(last, dialect.Event{Data: []byte("[DONE]")})
 }
 
 // brokenEvents are the last ones of an answer that broke.
-func (a *answer) brokenEvents(api *APIError) []responses.Event {
-	body := api.body(a.x.final, a.x.openRouter)
+func (a *answer) brokenEvents(api *APIError) []dialect.Event {
+	body := a.x.errorBody(api, a.x.final)
 	switch {
-	case a.response != nil:
-		return a.brokenResponse(api, body)
+	case a.dialect != nil:
+		return a.brokenAnswer(api, body)
 	case a.x.openRouter:
 		body = a.brokenChunk(body)
 	}
-	return []responses.Event{{Data: body}}
+	return []dialect.Event{{Data: body}}
 }
 
-// eventWriter writes events, and comments after quiet times. Its timer writes from another goroutine, hence the lock.
+// eventWriter writes events, and a sign of life after quiet times. Its timer writes from another goroutine, hence the lock.
 type eventWriter struct {
-	x *exchange
+	x     *exchange
+	alive string
 
 	mu     sync.Mutex // guards all below; held for one write
 	buf    bytes.Buffer
-	quiet  *time.Timer // runs comment; nil until the first event, since before it the status is not known
+	quiet  *time.Timer // runs stayAlive; nil until the first event, since before it the status is not known
 	open   bool        // headers are sent
 	closed bool        // the handler has returned or is about to: nothing may be written
 	err    error
@@ -109,7 +114,7 @@ func (w *eventWriter) begun() bool {
 }
 
 // send writes one event.
-func (w *eventWriter) send(e responses.Event) error {
+func (w *eventWriter) send(e dialect.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.buf.Reset()
@@ -128,15 +133,15 @@ func (w *eventWriter) send(e responses.Event) error {
 	return w.flush()
 }
 
-// comment keeps proxies and clients from taking quiet for death.
-func (w *eventWriter) comment() {
+// stayAlive keeps proxies and clients from taking quiet for death.
+func (w *eventWriter) stayAlive() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		return
 	}
 	w.buf.Reset()
-	w.buf.WriteString(": keep-alive\n\n")
+	w.buf.WriteString(w.alive)
 	_ = w.flush() // remembered in w.err
 }
 
@@ -147,7 +152,7 @@ func (w *eventWriter) flush() error {
 	}
 	if !w.open {
 		w.open = true
-		w.quiet = time.AfterFunc(w.x.h.cfg.KeepAlive, w.comment)
+		w.quiet = time.AfterFunc(w.x.h.cfg.KeepAlive, w.stayAlive)
 		w.x.status = http.StatusOK
 		h := w.x.w.Header()
 		h.Set("Content-Type", "text/event-stream")
@@ -163,7 +168,7 @@ func (w *eventWriter) flush() error {
 	return w.err
 }
 
-// close stops the comments and waits for one that is being written.
+// close stops the signs of life and waits for one that is being written.
 func (w *eventWriter) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -2,11 +2,11 @@ package responses
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"flotilla/node/openai/internal/dialect"
 	"flotilla/node/rawjson"
 )
 
@@ -58,7 +58,7 @@ type Answer struct {
 	called bool     // a function
 	size   int      // bytes that are kept, against maxAnswerBytes
 
-	events []Event // not yet taken
+	events []dialect.Event // not yet taken
 	seq    int
 	silent bool // no events are wanted
 	begun  bool
@@ -72,45 +72,15 @@ const (
 	partBytes      = 256
 )
 
-// ErrAnswer means that the chat's answer has not the shape of one.
-var ErrAnswer = errors.New("not the answer of a chat completion")
-
-// Begin starts the answer with this id, which starts with a prefix and an underscore.
-func (r *Request) Begin(id, model string, created int64) *Answer {
+// Begin implements dialect.Request.
+func (r *Request) Begin(id, model string, created int64) dialect.Answer {
 	_, own, _ := strings.Cut(id, "_")
 	head := append([]byte(`{"id":`), rawjson.Quote(id)...)
 	head = fmt.Appendf(head, `,"object":"response","created_at":%d,"model":%s`, created, rawjson.Quote(model))
 	return &Answer{req: r, head: head, id: own[:min(len(own), 32)]}
 }
 
-// choice is one of a chat's, whole or of a chunk.
-type choice struct {
-	Index        int             `json:"index"`
-	Message      said            `json:"message"`
-	Delta        said            `json:"delta"`
-	FinishReason string          `json:"finish_reason"`
-	Logprobs     json.RawMessage `json:"logprobs"`
-}
-
-// said is a message or what a chunk adds to it.
-type said struct {
-	Content   json.RawMessage `json:"content"` // a string, parts of text, or null
-	Refusal   json.RawMessage `json:"refusal"`
-	Thoughts  json.RawMessage `json:"reasoning_content"`
-	Reasoning json.RawMessage `json:"reasoning"` // other servers' name for thoughts
-	ToolCalls []toolCall      `json:"tool_calls"`
-}
-
-type toolCall struct {
-	Index    *int   `json:"index"`
-	ID       string `json:"id"`
-	Function struct {
-		Name      string          `json:"name"`
-		Arguments json.RawMessage `json:"arguments"`
-	} `json:"function"`
-}
-
-// Whole is the response of an answer that is not streamed and ended at that unix time. usage is a chat's; members of the chat that no response has come along.
+// Whole implements dialect.Answer.
 func (a *Answer) Whole(chat rawjson.Object, choices []json.RawMessage, usage json.RawMessage, ended int64) ([]byte, error) {
 	a.silent, a.begun = true, true
 	if err := a.take(choices); err != nil {
@@ -118,16 +88,7 @@ func (a *Answer) Whole(chat rawjson.Object, choices []json.RawMessage, usage jso
 	}
 	a.close()
 	status, incomplete := a.ended()
-	var extra []byte
-	for _, m := range chat.Members() {
-		switch m.Key {
-		case "id", "object", "created", "model", "choices", "usage":
-		default:
-			if !responseMember(m.Key) {
-				extra = append(append(append(append(extra, ','), rawjson.Quote(m.Key)...), ':'), m.Value...)
-			}
-		}
-	}
+	extra := dialect.Others(chat, responseMember)
 	return append(append(a.response(status, ended, "null", incomplete, Usage(usage)), extra...), '}'), nil
 }
 
@@ -145,17 +106,14 @@ func responseMember(key string) bool {
 	return false
 }
 
-// take adds the answer's choice, or a piece of it. A response is one answer: it is not asked for more, and what comes is left out.
+// take adds the answer's choice, or a piece of it.
 func (a *Answer) take(choices []json.RawMessage) error {
-	for _, raw := range choices {
-		var c choice
-		if json.Unmarshal(raw, &c) != nil {
-			return ErrAnswer
-		}
-		if c.Index != 0 {
-			continue
-		}
-		for _, s := range [...]said{c.Message, c.Delta} {
+	first, err := dialect.First(choices)
+	if err != nil {
+		return err
+	}
+	for _, c := range first {
+		for _, s := range [...]dialect.Said{c.Message, c.Delta} {
 			if err := a.say(s, c.Logprobs); err != nil {
 				return err
 			}
@@ -167,19 +125,15 @@ func (a *Answer) take(choices []json.RawMessage) error {
 	return nil
 }
 
-func (a *Answer) say(s said, logprobs json.RawMessage) error {
-	thoughts := s.Thoughts
-	if isEmpty(thoughts) {
-		thoughts = s.Reasoning
-	}
+func (a *Answer) say(s dialect.Said, logprobs json.RawMessage) error {
 	for _, p := range [...]struct {
 		kind *partKind
 		text json.RawMessage
-	}{{a.req.thoughts, thoughts}, {&textPart, s.Content}, {&refusalPart, s.Refusal}} {
-		if isEmpty(p.text) {
+	}{{a.req.thoughts, s.Thoughts()}, {&textPart, s.Content}, {&refusalPart, s.Refusal}} {
+		if dialect.IsEmpty(p.text) {
 			continue
 		}
-		text, err := plainText(p.text)
+		text, err := dialect.PlainText(p.text)
 		if err != nil {
 			return err
 		}
@@ -188,38 +142,11 @@ func (a *Answer) say(s said, logprobs json.RawMessage) error {
 		}
 	}
 	for i, call := range s.ToolCalls {
-		index := i
-		if call.Index != nil {
-			index = *call.Index
-		}
-		if err := a.call(index, call); err != nil {
+		if err := a.call(call.Number(i), call); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func isEmpty(text json.RawMessage) bool {
-	return len(text) == 0 || string(text) == "null" || string(text) == `""` || string(text) == "[]"
-}
-
-// plainText is what is between the quotes of a JSON string, as it came: it may be one half of a character. Parts are joined.
-func plainText(raw json.RawMessage) ([]byte, error) {
-	if raw[0] == '"' {
-		return raw[1 : len(raw)-1], nil
-	}
-	var parts []struct {
-		Text string `json:"text"`
-	}
-	if json.Unmarshal(raw, &parts) != nil {
-		return nil, ErrAnswer
-	}
-	var all strings.Builder
-	for _, p := range parts {
-		all.WriteString(p.Text)
-	}
-	text := rawjson.Quote(all.String())
-	return text[1 : len(text)-1], nil
 }
 
 // ended is the response's status, and why it is incomplete where it is.

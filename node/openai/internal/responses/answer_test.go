@@ -8,13 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"flotilla/node/openai/internal/dialect"
 	"flotilla/node/openai/internal/responses"
 )
 
 const usage = `{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10,"prompt_tokens_details":{"cached_tokens":2,"x":1},"cost":0.1,"flotilla":{"receipt_id":"0x1"}}`
 
 // begin starts the answer of a request with these members.
-func begin(t testing.TB, members string) *responses.Answer {
+func begin(t testing.TB, members string) dialect.Answer {
 	t.Helper()
 	req := new(responses.Request)
 	if _, err := req.Chat(parse(t, `{"input":"x"`+members+`}`)); err != nil {
@@ -98,20 +99,20 @@ func TestRepeated(t *testing.T) {
 }
 
 // stream collects the events of chunks with these choices.
-func stream(t testing.TB, a *responses.Answer, raw ...string) []responses.Event {
+func stream(t testing.TB, a dialect.Answer, raw ...string) []dialect.Event {
 	t.Helper()
-	var all []responses.Event
+	var all []dialect.Event
 	for _, r := range raw {
 		events, err := a.Chunk(choices(r))
 		if err != nil {
 			t.Fatalf("%v: %s", err, r)
 		}
-		all = append(all, append([]responses.Event{}, events...)...)
+		all = append(all, append([]dialect.Event{}, events...)...)
 	}
 	return append(all, a.End(json.RawMessage(usage), 6)...)
 }
 
-func names(events []responses.Event) (out []string) {
+func names(events []dialect.Event) (out []string) {
 	for _, e := range events {
 		out = append(out, strings.TrimPrefix(e.Name, "response."))
 	}
@@ -218,7 +219,7 @@ func TestBrokenStream(t *testing.T) {
 	if _, err := a.Chunk(choices(`{"delta":{"content":"a"}}`)); err != nil {
 		t.Fatal(err)
 	}
-	events := a.Fail("operator_lost", "it is gone", json.RawMessage(`{"message":"it is gone","code":"operator_lost"}`), json.RawMessage(usage))
+	events := a.Fail("operator_lost", "it is gone", []byte(`{"error":{"message":"it is gone","code":"operator_lost"}}`), json.RawMessage(usage))
 	if got := strings.Join(names(events), " "); got != "error failed" {
 		t.Errorf("events %s", got)
 	}
@@ -259,13 +260,13 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		a := begin(t, "")
-		var all []responses.Event
+		var all []dialect.Event
 		for _, raw := range [][]byte{first, second} {
 			events, err := a.Chunk([]json.RawMessage{raw})
 			if err != nil {
 				return
 			}
-			all = append(all, append([]responses.Event{}, events...)...)
+			all = append(all, append([]dialect.Event{}, events...)...)
 		}
 		all = append(all, a.End(nil, 6)...)
 		said, done := map[string]string{}, 0

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"flotilla/node/openai/internal/dialect"
 	"flotilla/node/rawjson"
 )
 
@@ -31,23 +32,23 @@ type dialogue struct {
 // messages makes a chat's of instructions and input.
 func (t *translation) messages() error {
 	var d dialogue
-	if raw, _ := t.obj.Get("instructions"); t.obj.Has("instructions") {
+	if raw, _ := t.Obj.Get("instructions"); t.Obj.Has("instructions") {
 		if raw[0] != '"' {
-			return invalid("instructions", "instructions must be a string")
+			return dialect.Invalid("instructions", "instructions must be a string")
 		}
 		if string(raw) != `""` { // a system message that says nothing would still be in the model's template
 			d.add("system", raw)
 		}
 	}
-	t.drop("input", "instructions")
+	t.Drop("input", "instructions")
 	before := len(d.messages)
-	raw, ok := t.obj.Get("input")
+	raw, ok := t.Obj.Get("input")
 	var items []json.RawMessage
 	switch {
 	case ok && raw[0] == '"':
 		d.add("user", raw)
 	case !ok || rawjson.IsNull(raw) || json.Unmarshal(raw, &items) != nil:
-		return invalid("input", "input must be a string or an array of items")
+		return dialect.Invalid("input", "input must be a string or an array of items")
 	}
 	for i, raw := range items {
 		if err := d.item(fmt.Sprintf("input[%d]", i), raw); err != nil {
@@ -56,15 +57,16 @@ func (t *translation) messages() error {
 	}
 	d.close()
 	if len(d.messages) == before {
-		return invalid("input", "input has nothing for the model: it must be a string or an array with at least one message")
+		return dialect.Invalid("input", "input has nothing for the model: it must be a string or an array with at least one message")
 	}
-	return t.setList("messages", d.messages)
+	t.SetList("messages", d.messages)
+	return nil
 }
 
 func (d *dialogue) item(where string, raw json.RawMessage) error {
 	var it item
 	if raw[0] != '{' || json.Unmarshal(raw, &it) != nil {
-		return invalid(where, "%s must be an item, such as a message with a role and content", where)
+		return dialect.Invalid(where, "%s must be an item, such as a message with a role and content", where)
 	}
 	switch {
 	case it.Type == "message" || it.Type == "" && it.Role != "":
@@ -77,16 +79,16 @@ func (d *dialogue) item(where string, raw json.RawMessage) error {
 			return err
 		}
 		if it.CallID == "" {
-			return invalid(where+".call_id", "%s has no call_id", where)
+			return dialect.Invalid(where+".call_id", "%s has no call_id", where)
 		}
 		d.close()
-		d.messages = append(d.messages, fmt.Appendf(nil, `{"role":"tool","tool_call_id":%s,"content":%s}`, rawjson.Quote(it.CallID), output))
+		d.messages = append(d.messages, dialect.Result(it.CallID, output))
 	case it.Type == "reasoning", it.Type == "item_reference" && strings.HasPrefix(it.ID, prefixThoughts): // chats go on without earlier thoughts
 	case it.Type == "item_reference":
-		return &Refusal{codeNoSuchValue, where, where + " refers to an item of an earlier answer, and no answers are kept here: send the item itself " +
-			"(store: false makes clients do so, in Vercel's AI SDK providerOptions: {openai: {store: false}})"}
+		return dialect.NoSuchValue(where, "%s refers to an item of an earlier answer, and no answers are kept here: send the item itself "+
+			"(store: false makes clients do so, in Vercel's AI SDK providerOptions: {openai: {store: false}})", where)
 	default:
-		return &Refusal{codeNoSuchValue, where + ".type", fmt.Sprintf("%s: items of the type %q are not supported: there are message, function_call, function_call_output and reasoning", where, clip(it.Type))}
+		return dialect.NoSuchValue(where+".type", "%s: items of the type %q are not supported: there are message, function_call, function_call_output and reasoning", where, dialect.Clip(it.Type))
 	}
 	return nil
 }
@@ -105,7 +107,7 @@ func (d *dialogue) message(where string, it item) error {
 	case "system", "developer": // chat templates of open models know system alone
 		d.add("system", said)
 	default:
-		return invalid(where+".role", "%s.role must be user, assistant, system or developer", where)
+		return dialect.Invalid(where+".role", "%s.role must be user, assistant, system or developer", where)
 	}
 	return nil
 }
@@ -128,13 +130,13 @@ func (d *dialogue) say(said json.RawMessage) {
 func (d *dialogue) call(where string, it item) error {
 	switch {
 	case it.CallID == "":
-		return invalid(where+".call_id", "%s has no call_id", where)
+		return dialect.Invalid(where+".call_id", "%s has no call_id", where)
 	case it.Name == "":
-		return invalid(where+".name", "%s has no name", where)
+		return dialect.Invalid(where+".name", "%s has no name", where)
 	case len(it.Arguments) == 0 || it.Arguments[0] != '"':
-		return invalid(where+".arguments", "%s.arguments must be a string", where)
+		return dialect.Invalid(where+".arguments", "%s.arguments must be a string", where)
 	}
-	d.calls = append(d.calls, fmt.Appendf(nil, `{"id":%s,"type":"function","function":{"name":%s,"arguments":%s}}`, rawjson.Quote(it.CallID), rawjson.Quote(it.Name), it.Arguments))
+	d.calls = append(d.calls, dialect.Call(it.CallID, it.Name, it.Arguments))
 	return nil
 }
 
@@ -143,29 +145,13 @@ func (d *dialogue) close() {
 	if d.said == nil && d.calls == nil {
 		return
 	}
-	said := d.said
-	if said == nil {
-		said = json.RawMessage("null")
-	}
-	message := fmt.Appendf(nil, `{"role":"assistant","content":%s`, said)
-	for i, call := range d.calls {
-		if i == 0 {
-			message = append(message, `,"tool_calls":[`...)
-		} else {
-			message = append(message, ',')
-		}
-		message = append(message, call...)
-	}
-	if d.calls != nil {
-		message = append(message, ']')
-	}
-	d.messages = append(d.messages, append(message, '}'))
+	d.messages = append(d.messages, dialect.Assistant(d.said, d.calls))
 	d.said, d.calls = nil, nil
 }
 
 func (d *dialogue) add(role string, said json.RawMessage) {
 	d.close()
-	d.messages = append(d.messages, fmt.Appendf(nil, `{"role":%q,"content":%s}`, role, said))
+	d.messages = append(d.messages, dialect.Message(role, said))
 }
 
 // part is one of content.
@@ -179,83 +165,53 @@ type part struct {
 	Filename json.RawMessage `json:"filename"`
 }
 
-// content is a chat's: a string as it came, parts with a chat's names. Where joined, parts that are all text become one string, since
-// chat templates take no parts from anyone but the user; one text alone always does.
+// content is a chat's: a string as it came, parts with a chat's names.
 func content(where string, raw json.RawMessage, joined bool) (json.RawMessage, error) {
 	var parts []json.RawMessage
 	switch {
-	case len(raw) > 0 && raw[0] == '"':
+	case dialect.IsString(raw):
 		return raw, nil
 	case len(raw) == 0 || rawjson.IsNull(raw) || json.Unmarshal(raw, &parts) != nil:
-		return nil, invalid(where, "%s must be a string or an array of parts", where)
+		return nil, dialect.Invalid(where, "%s must be a string or an array of parts", where)
 	}
-	text, out, texts := []byte{'"'}, []byte{'['}, 0
+	var c dialect.Content
 	for i, raw := range parts {
-		said, chat, err := chatPart(fmt.Sprintf("%s[%d]", where, i), raw)
-		if err != nil {
+		if err := addPart(&c, fmt.Sprintf("%s[%d]", where, i), raw); err != nil {
 			return nil, err
 		}
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, chat...)
-		if said != nil {
-			texts++
-			text = append(text, said[1:len(said)-1]...) // what is between the quotes stays as it came
-		}
 	}
-	if texts == len(parts) && (joined || texts < 2) {
-		return append(text, '"'), nil
-	}
-	return append(out, ']'), nil
+	return c.Value(joined), nil
 }
 
-// chatPart is the part as a chat has it; text is its JSON string, nil where it is no text.
-func chatPart(where string, raw json.RawMessage) (text, chat json.RawMessage, err error) {
+func addPart(c *dialect.Content, where string, raw json.RawMessage) error {
 	var p part
 	if raw[0] != '{' || json.Unmarshal(raw, &p) != nil {
-		return nil, nil, invalid(where, "%s must be a part with a type", where)
+		return dialect.Invalid(where, "%s must be a part with a type", where)
 	}
-	isString := func(v json.RawMessage) bool { return len(v) > 0 && v[0] == '"' }
 	switch p.Type {
 	case "input_text", "output_text", "text", "refusal":
-		text = p.Text
+		text := p.Text
 		if p.Type == "refusal" {
 			text = p.Refusal
 		}
-		if !isString(text) {
-			return nil, nil, invalid(where+".text", "%s has no text", where)
+		if !dialect.IsString(text) {
+			return dialect.Invalid(where+".text", "%s has no text", where)
 		}
-		return text, fmt.Appendf(nil, `{"type":"text","text":%s}`, text), nil
+		c.Text(text)
 	case "input_image":
-		if !isString(p.ImageURL) {
-			return nil, nil, invalid(where+".image_url", "%s has no image_url: no files are kept here, send the image itself as a data: URL", where)
+		if !dialect.IsString(p.ImageURL) {
+			return dialect.Invalid(where+".image_url", "%s has no image_url: no files are kept here, send the image itself as a data: URL", where)
 		}
-		chat = fmt.Appendf(nil, `{"type":"image_url","image_url":{"url":%s`, p.ImageURL)
-		if isString(p.Detail) {
-			chat = fmt.Appendf(chat, `,"detail":%s`, p.Detail)
-		}
-		return nil, append(chat, "}}"...), nil
+		c.Image(p.ImageURL, p.Detail)
 	case "input_file":
-		if !isString(p.FileData) {
-			return nil, nil, invalid(where+".file_data", "%s has no file_data: no files are kept or fetched here, send what is in it", where)
+		if !dialect.IsString(p.FileData) {
+			return dialect.Invalid(where+".file_data", "%s has no file_data: no files are kept or fetched here, send what is in it", where)
 		}
-		chat = fmt.Appendf(nil, `{"type":"file","file":{"file_data":%s`, p.FileData)
-		if isString(p.Filename) {
-			chat = fmt.Appendf(chat, `,"filename":%s`, p.Filename)
-		}
-		return nil, append(chat, "}}"...), nil
+		c.File(p.FileData, p.Filename)
 	case "input_audio", "image_url": // a chat's own
-		return nil, raw, nil
+		c.Part(raw)
+	default:
+		return dialect.NoSuchValue(where+".type", "%s: parts of the type %q are not supported: there are input_text, input_image, input_file and output_text", where, dialect.Clip(p.Type))
 	}
-	return nil, nil, &Refusal{codeNoSuchValue, where + ".type", fmt.Sprintf("%s: parts of the type %q are not supported: there are input_text, input_image, input_file and output_text", where, clip(p.Type))}
-}
-
-// clip bounds what is shown of a client's text.
-func clip(s string) string {
-	const most = 40
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
+	return nil
 }

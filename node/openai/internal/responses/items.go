@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 
+	"flotilla/node/openai/internal/dialect"
 	"flotilla/node/rawjson"
 )
 
@@ -74,7 +74,7 @@ func (a *Answer) grow(kind *partKind, text []byte, logprobs json.RawMessage) err
 	entries := logprobEntries(logprobs)
 	if a.open == nil || a.open.parts[len(a.open.parts)-1].kind != kind {
 		a.held.add(text, entries)
-		if breaks.Replace(string(text)) == "" {
+		if dialect.IsBlank(text) {
 			return nil
 		}
 		text, entries = a.held.text, a.held.logprobs
@@ -83,9 +83,6 @@ func (a *Answer) grow(kind *partKind, text []byte, logprobs json.RawMessage) err
 	a.write(kind, text, entries)
 	return nil
 }
-
-// breaks takes white space out of what stands between the quotes of a JSON string.
-var breaks = strings.NewReplacer(`\n`, "", `\r`, "", `\t`, "", " ", "")
 
 func (a *Answer) write(kind *partKind, text, entries []byte) {
 	it, p := a.part(kind)
@@ -111,14 +108,14 @@ func (p *outPart) add(text, entries []byte) {
 // keep counts what is kept of the answer.
 func (a *Answer) keep(n int) error {
 	if a.size += n; a.size > maxAnswerBytes {
-		return fmt.Errorf("%w: longer than %d bytes", ErrAnswer, maxAnswerBytes)
+		return fmt.Errorf("%w: longer than %d bytes", dialect.ErrAnswer, maxAnswerBytes)
 	}
 	return nil
 }
 
 // logprobEntries are those of a chat's logprobs without the brackets.
 func logprobEntries(raw json.RawMessage) []byte {
-	if isEmpty(raw) {
+	if dialect.IsEmpty(raw) {
 		return nil
 	}
 	var l struct {
@@ -154,9 +151,8 @@ func (a *Answer) part(kind *partKind) (*outItem, *outPart) {
 	return it, p
 }
 
-// call adds to the call with the chat's index, or opens it. All stay open to the end: servers may send them by turns. A new one is known by
-// its id and name: some servers number all of them 0, others give each piece of one an id of its own.
-func (a *Answer) call(index int, c toolCall) error {
+// call adds to the call with the chat's index, or opens it. All stay open to the end: servers may send them by turns.
+func (a *Answer) call(index int, c dialect.ToolCall) error {
 	if err := a.keep(len(c.Function.Arguments)); err != nil {
 		return err
 	}
@@ -167,7 +163,7 @@ func (a *Answer) call(index int, c toolCall) error {
 		}
 	}
 	a.called = true
-	if it == nil || c.ID != "" && c.ID != it.callID && c.Function.Name != "" {
+	if it == nil || !c.GoesOn(it.callID) {
 		if a.open != nil {
 			a.end(a.open, "completed")
 		}
@@ -181,14 +177,10 @@ func (a *Answer) call(index int, c toolCall) error {
 	if it.name == "" {
 		it.name = c.Function.Name
 	}
-	arguments := c.Function.Arguments
-	if isEmpty(arguments) {
+	text := c.ArgumentText()
+	if text == nil {
 		return nil
 	}
-	if arguments[0] != '"' { // an object, as some servers have it
-		arguments = rawjson.Quote(string(arguments))
-	}
-	text := arguments[1 : len(arguments)-1]
 	it.arguments = append(it.arguments, text...)
 	if !a.silent {
 		a.emit("response.function_call_arguments.delta", fmt.Appendf(nil, `%s,"delta":"%s"`, it.where, text))

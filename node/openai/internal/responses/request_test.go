@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"flotilla/node/openai/internal/dialect"
 	"flotilla/node/openai/internal/responses"
 	"flotilla/node/rawjson"
 )
@@ -103,7 +104,7 @@ func TestRefusals(t *testing.T) {
 			body += `,"input":"x"`
 		}
 		_, err := new(responses.Request).Chat(parse(t, "{"+body+"}"))
-		var refusal *responses.Refusal
+		var refusal *dialect.Refusal
 		if !errors.As(err, &refusal) || refusal.Param != want || refusal.Message == "" || refusal.Code == "" {
 			t.Errorf("%s: %+v, want param %s", body, err, want)
 		}
@@ -127,7 +128,7 @@ func FuzzChat(f *testing.F) {
 		}
 		req := new(responses.Request)
 		chat, err := req.Chat(obj)
-		var refusal *responses.Refusal
+		var refusal *dialect.Refusal
 		if err != nil {
 			if !errors.As(err, &refusal) || refusal.Message == "" {
 				t.Fatalf("%v is no refusal", err)
