@@ -1,4 +1,4 @@
-// Package conformance runs unmodified clients of OpenAI's API, and of OpenRouter's, against a real gateway and a real operator, over libp2p and a
+// Package conformance runs unmodified clients of OpenAI's API, OpenRouter's and Anthropic's against a real gateway and a real operator, over libp2p and a
 // development chain, whose model server does what each check needs.
 package conformance
 
@@ -61,6 +61,16 @@ var responses = suite{[]client{
 	"cut by max_output_tokens: incomplete", "upstream cut is no clean end", "client gone: upstream released < 1 s",
 }}
 
+// messages are the checks of Anthropic's Messages API.
+var messages = suite{[]client{
+	{"anthropic-py", "messages_anthropic.py"},
+	{"anthropic-js", "messages_anthropic.mjs"},
+}, []string{
+	"plain answer, ids, headers", "stream: events in order", "tool round trip, streamed", "json_schema, parsed", "image, base64 and URL", "thoughts, shown and not",
+	"usage: stream = whole = receipt", "unknown fields, both ways", "each status: class, type, request id", "x-api-key, bearer; bad key: 401", "what is not served: 400, 404; over the cap 413",
+	"cut by max_tokens: max_tokens", "upstream cut is no clean end", "client gone: upstream released < 1 s", "models, count_tokens",
+}}
+
 // outcome is one check by one client, as suite.py and suite.mjs print it.
 type outcome struct {
 	Check  int    `json:"check"`
@@ -87,6 +97,7 @@ func TestClients(t *testing.T) {
 	env := []string{"FLOTILLA_BASE_URL=" + net.URL(), "FLOTILLA_API_KEY=" + net.APIKey(), "FLOTILLA_UPSTREAM_URL=" + upstream}
 	t.Run("chats", func(t *testing.T) { chats.run(t, dir, env...) })
 	t.Run("responses", func(t *testing.T) { responses.run(t, dir, env...) })
+	t.Run("messages", func(t *testing.T) { messages.run(t, dir, env...) })
 }
 
 // run makes the checks and prints their table.

@@ -22,7 +22,7 @@ export async function run(client) {
     try {
       await fn();
     } catch (e) {
-      const at = /\/((?:client|responses)_\w+\.mjs:\d+)/.exec(e?.stack ?? '')?.[1] ?? '';
+      const at = /\/((?:client|responses|messages)_\w+\.mjs:\d+)/.exec(e?.stack ?? '')?.[1] ?? '';
       why = `${at} ${e?.constructor?.name}: ${String(e?.message).slice(0, 400)}` || 'failed';
     }
     console.log(JSON.stringify({ check: number, client, why, ms: Date.now() - start }));
