@@ -35,7 +35,7 @@ test-race: ## our own packages under the race detector
 test-clients: build ## the real OpenAI clients for Python and Node against a running testnet
 	tools/node/with-node .ci/clients
 
-conformance: ## the 25 checks of docs/gateway.md by six client libraries, 13 of the Responses API, and the faults; prints the tables
+conformance: ## the 25 checks of docs/gateway.md by six client libraries, 13 of the Responses API, 15 of the Messages API, and the faults; prints the tables
 	FLOTILLA_CONFORMANCE=$(CURDIR)/$(CACHE)/clients tools/node/with-node $(GO) test -v -count 1 -timeout 30m -run TestClients ./testnet/conformance
 
 browser: ## the gateway's page in Debian's Chromium, which is installed when there is none; SHOTS=1 makes the README's pictures anew
