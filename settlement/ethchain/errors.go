@@ -16,6 +16,8 @@ import (
 var (
 	// ErrWrongChain: the node is on another chain than the configuration says.
 	ErrWrongChain = errors.New("wrong chain")
+	// ErrNoURL: the RPC URL is none.
+	ErrNoURL = errors.New("the RPC URL is none: it begins with http://, https://, ws:// or wss://, or is the path of a node's socket")
 	// ErrNoContract: nothing is deployed there; the address is wrong or the chain was started anew.
 	ErrNoContract = errors.New("no contract at address")
 	// ErrNotSettlement: the contract at the address is not a Flotilla settlement contract of this version.

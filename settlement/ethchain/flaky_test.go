@@ -41,6 +41,7 @@ type flakyNode struct {
 
 	mu    sync.Mutex
 	calls map[string]int
+	hung  map[string]func() // called once, before the next answer of the method
 }
 
 type rpcCall struct {
@@ -59,6 +60,13 @@ func newFlakyNode(t *testing.T, url string) *flakyNode {
 	return n
 }
 
+// hang keeps the next answer of a method until unhold is closed, and closes held when it is asked for.
+func (n *flakyNode) hang(method string, held chan<- struct{}, unhold <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hung = map[string]func(){method: func() { close(held); <-unhold }}
+}
+
 // count returns how often a method was called.
 func (n *flakyNode) count(method string) int {
 	n.mu.Lock()
@@ -75,7 +83,12 @@ func (n *flakyNode) ServeHTTP(out http.ResponseWriter, in *http.Request) {
 	}
 	n.mu.Lock()
 	n.calls[call.Method]++
+	hang := n.hung[call.Method]
+	delete(n.hung, call.Method)
 	n.mu.Unlock()
+	if hang != nil {
+		hang()
+	}
 	time.Sleep(time.Duration(n.slow.Load()))
 	out.Header().Set("Content-Type", "application/json")
 	if instead := n.instead(call); instead != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -16,12 +17,12 @@ import (
 const maxFlights = 64
 
 // flight is one nonce of the account: the transaction that took it and the dearer ones that were to replace it. At
-// most one of them takes effect. Its fields belong to who holds Sender.mu.
+// most one of them takes effect. Its fields but capped belong to who holds Sender.turn.
 type flight struct {
 	nonce    uint64
 	versions []*types.Transaction // newest and dearest last; the ceiling bounds them
 	sent     time.Time            // when the newest was sent, or would have been but for the ceiling
-	capped   bool                 // the ceiling keeps it from being raised; told once
+	capped   atomic.Bool          // the ceiling keeps it from being raised; told once
 	refused  bool                 // the node lost it and does not take it again: its nonce is free
 }
 
@@ -38,10 +39,12 @@ func (f *flight) carries(to *common.Address, data []byte) bool {
 }
 
 // flightOf returns the flight that has this transaction as a version, or nil.
-func (s *Sender) flightOf(tx common.Hash) *flight {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.find(tx)
+func (s *Sender) flightOf(ctx context.Context, tx common.Hash) (*flight, error) {
+	if err := s.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	return s.find(tx), nil
 }
 
 func (s *Sender) find(tx common.Hash) *flight {
@@ -55,19 +58,21 @@ func (s *Sender) find(tx common.Hash) *flight {
 
 // adopt makes a flight of a transaction that this Sender did not send: by hand, or in a former process. Nil
 // when it is not this account's.
-func (s *Sender) adopt(tx *types.Transaction) *flight {
+func (s *Sender) adopt(ctx context.Context, tx *types.Transaction) (*flight, error) {
 	if from, err := types.Sender(s.signer, tx); err != nil || from != s.from {
-		return nil
+		return nil, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
 	if f := s.find(tx.Hash()); f != nil {
-		return f
+		return f, nil
 	}
-	return s.remember(tx)
+	return s.remember(tx), nil
 }
 
-// remember takes tx as the one of its nonce; the oldest flight makes room. The caller holds mu.
+// remember takes tx as the one of its nonce; the oldest flight makes room. The caller holds turn.
 func (s *Sender) remember(tx *types.Transaction) *flight {
 	f := newFlight(tx)
 	at, found := slices.BinarySearchFunc(s.flights, f.nonce, func(g *flight, n uint64) int { return cmp.Compare(g.nonce, n) })
@@ -82,13 +87,13 @@ func (s *Sender) remember(tx *types.Transaction) *flight {
 	return f
 }
 
-// open returns the flights whose nonce is not used up, in order. The caller holds mu.
+// open returns the flights whose nonce is not used up, in order. The caller holds turn.
 func (s *Sender) open(used uint64) []*flight {
 	return slices.DeleteFunc(slices.Clone(s.flights), func(f *flight) bool { return f.nonce < used })
 }
 
 // adoptPending looks for transactions of this account that wait in the node's pool and were sent by a former
-// process. Nodes need not tell (txpool_contentFrom): then they stay unknown. The caller holds mu.
+// process. Nodes need not tell (txpool_contentFrom): then they stay unknown. The caller holds turn.
 func (s *Sender) adoptPending(ctx context.Context, used uint64) {
 	var pool struct {
 		Pending, Queued map[string]*types.Transaction // by nonce

@@ -68,6 +68,21 @@ func (c *Chain) StakedOperators(ctx context.Context) ([]common.Address, error) {
 	return largestFirst(stakes), nil
 }
 
+// HasStaked says whether the account has ever staked on the chain as it is now: not, where a reorganisation has taken that out.
+func (c *Chain) HasStaked(ctx context.Context, operator common.Address) (bool, error) {
+	head, err := c.blockNumber(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for a stake of %s: %w", operator, err)
+	}
+	staked := [][]common.Hash{{c.stake.GetABI().Events[bindings.FlotillaStakeStakedEventName].ID}, {common.BytesToHash(operator[:])}}
+	found := false
+	_, err = c.events(ctx, c.stakeAt, staked, c.operators.start, head, func(*types.Log) error { found = true; return nil })
+	if err != nil {
+		return false, fmt.Errorf("look for a stake of %s: %w", operator, err)
+	}
+	return found, nil
+}
+
 // largestFirst orders by stake, and equal ones by address.
 func largestFirst(stakes map[common.Address]settlement.Amount) []common.Address {
 	return slices.SortedFunc(maps.Keys(stakes), func(a, b common.Address) int {

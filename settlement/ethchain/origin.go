@@ -51,6 +51,14 @@ func (c *Chain) sameChain(ctx context.Context) error {
 	return nil
 }
 
+// Origin implements settlement.Chain. A first block is the same on every chain that was started from it, and tells nothing.
+func (c *Chain) Origin() common.Hash {
+	if c.origin.number == 0 {
+		return common.Hash{}
+	}
+	return c.origin.hash
+}
+
 func (c *Chain) reset(what string) error {
 	return fmt.Errorf("%w: block %d of chain %d %s: point the RPC URL at the chain that holds contract %s, or restart with a new "+
 		"data directory to use the new chain", settlement.ErrChainReset, c.origin.number, c.domain.ChainID, what, c.domain.Contract)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math/big"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum"
@@ -40,10 +39,10 @@ type Sender struct {
 	logger     *slog.Logger
 	guard      func(context.Context) error // refuses to send to another chain than the one that was opened
 
-	mu      sync.Mutex // from reading the nonce to handing the transaction to the node; guards what follows
-	flights []*flight  // by ascending nonce
-	used    uint64     // nonces used up when last looked at …
-	usedAt  time.Time  // … and since when: what waits its turn is not late
+	turn    chan struct{} // capacity 1; held from reading the nonce to handing the transaction to the node; guards what follows
+	flights []*flight     // by ascending nonce
+	used    uint64        // nonces used up when last looked at …
+	usedAt  time.Time     // … and since when: what waits its turn is not late
 }
 
 // NewSender returns the Sender of cfg.Key on cfg.Client, for contracts other than the settlement
@@ -60,19 +59,37 @@ func newSender(client *ethclient.Client, cfg Config, guard func(context.Context)
 		client: client, key: cfg.Key, from: AddressOf(cfg.Key),
 		signer: types.LatestSignerForChainID(new(big.Int).SetUint64(cfg.ChainID)),
 		maxFee: cfg.MaxFeePerGas, raiseAfter: cfg.RaiseAfter, poll: cfg.PollEvery, logger: cfg.Logger, guard: guard,
+		turn: make(chan struct{}, 1),
 	}
 }
 
 // Account returns the address that pays.
 func (s *Sender) Account() common.Address { return s.from }
 
+// take waits for the turn: a step may take as long as stepTimeout, and whoever waits may have less.
+func (s *Sender) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("wait for the account's turn: %w", err)
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the account's turn: %w", ctx.Err())
+	}
+}
+
+func (s *Sender) leave() { <-s.turn }
+
 // Send signs a call of to with data (a deployment when to is nil) and gives it to the node. It returns
 // as soon as the node has it. A call that would revert is not sent and returns a *RevertError.
 func (s *Sender) Send(ctx context.Context, to *common.Address, data []byte) (*types.Transaction, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
 	used, _, err := s.nonces(ctx)
 	if err != nil {
 		return nil, err
@@ -81,7 +98,7 @@ func (s *Sender) Send(ctx context.Context, to *common.Address, data []byte) (*ty
 }
 
 // send does the work of Send. What the node has lost goes first, so that no nonce is given to two calls. With once it
-// sends nothing, and returns no transaction, when a pending one turns out to be unknown. The caller holds mu.
+// sends nothing, and returns no transaction, when a pending one turns out to be unknown. The caller holds turn.
 func (s *Sender) send(ctx context.Context, used uint64, to *common.Address, data []byte, once bool) (*types.Transaction, error) {
 	open := s.open(used)
 	if len(open) >= maxFlights {
@@ -161,8 +178,10 @@ func (s *Sender) sendOnce(ctx context.Context, to *common.Address, data []byte) 
 func (s *Sender) trySendOnce(ctx context.Context, to *common.Address, data []byte) (*types.Transaction, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
 	used, next, err := s.nonces(ctx)
 	if err != nil {
 		return nil, err
@@ -184,7 +203,7 @@ func (s *Sender) trySendOnce(ctx context.Context, to *common.Address, data []byt
 	return s.send(ctx, used, to, data, true)
 }
 
-// unknown says whether the node has a pending transaction of this account that is no flight. The caller holds mu.
+// unknown says whether the node has a pending transaction of this account that is no flight. The caller holds turn.
 func (s *Sender) unknown(used, next uint64) bool {
 	pending := slices.DeleteFunc(s.open(used), func(f *flight) bool { return f.nonce >= next })
 	return uint64(len(pending)) < next-used
@@ -243,12 +262,15 @@ func (s *Sender) doOnce(ctx context.Context, to *common.Address, data []byte) er
 // Wait polls until tx, or a dearer one that replaced it, is in a block, and keeps it in the air until then (see tend).
 // ErrPending when that takes longer than the caller has, with ErrFeeTooHigh when the ceiling is why.
 func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receipt, error) {
-	f := s.adopt(tx)
-	if f == nil {
-		return nil, fmt.Errorf("wait for transaction %s: it is not of account %s", tx.Hash(), s.from)
-	}
 	ctx, cancel := context.WithTimeout(ctx, mineTimeout)
 	defer cancel()
+	f, err := s.adopt(ctx, tx)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("wait for transaction %s: %w: %w", tx.Hash(), ErrPending, err)
+	case f == nil:
+		return nil, fmt.Errorf("wait for transaction %s: it is not of account %s", tx.Hash(), s.from)
+	}
 	tick := time.NewTicker(s.poll)
 	defer tick.Stop()
 	for strange := 0; ; {
@@ -281,9 +303,7 @@ func (s *Sender) Wait(ctx context.Context, tx *types.Transaction) (*types.Receip
 
 // late says why a flight is still pending.
 func (s *Sender) late(f *flight) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f.capped {
+	if f.capped.Load() {
 		return fmt.Errorf("%w: %w", ErrPending, ErrFeeTooHigh)
 	}
 	return ErrPending

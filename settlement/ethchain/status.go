@@ -60,8 +60,8 @@ func (c *Chain) flightOf(ctx context.Context, hash common.Hash) (*flight, error)
 	if c.sender == nil {
 		return nil, nil
 	}
-	if f := c.sender.flightOf(hash); f != nil {
-		return f, nil
+	if f, err := c.sender.flightOf(ctx, hash); f != nil || err != nil {
+		return f, err
 	}
 	tx, pending, err := c.client.TransactionByHash(ctx, hash)
 	switch {
@@ -70,7 +70,7 @@ func (c *Chain) flightOf(ctx context.Context, hash common.Hash) (*flight, error)
 	case err != nil || !pending:
 		return nil, err
 	}
-	return c.sender.adopt(tx), nil
+	return c.sender.adopt(ctx, tx)
 }
 
 // pooled says whether a transaction that is in no block waits for one.

@@ -29,8 +29,10 @@ func (s *Sender) tend(ctx context.Context, f *flight) (*types.Receipt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ask for the nonce of %s: %w", s.from, err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
 	if used > f.nonce {
 		return s.landed(ctx, f)
 	}
@@ -58,7 +60,7 @@ func (s *Sender) landed(ctx context.Context, f *flight) (*types.Receipt, error) 
 }
 
 // keepUp gives the node again what it has lost of the nonces from used to last, as the later ones wait for the
-// earlier, and raises the first of them when it is late, also where the node does not take it any more. The caller holds mu.
+// earlier, and raises the first of them when it is late, also where the node does not take it any more. The caller holds turn.
 func (s *Sender) keepUp(ctx context.Context, used, last uint64) error {
 	if used != s.used {
 		s.used, s.usedAt = used, time.Now()
@@ -125,7 +127,7 @@ func (s *Sender) give(ctx context.Context, tx *types.Transaction) error {
 
 // raise replaces the newest version by one that pays an eighth more, or today's price where that is higher: nodes take
 // no replacement for less than a tenth more. The ceiling is never passed; that it is reached is told once. The caller
-// holds mu.
+// holds turn.
 func (s *Sender) raise(ctx context.Context, f *flight) error {
 	old := f.newest()
 	tip, feeCap, err := s.fees(ctx)
@@ -136,10 +138,10 @@ func (s *Sender) raise(ctx context.Context, f *flight) error {
 		}
 	}
 	if errors.Is(err, ErrFeeTooHigh) {
-		if !f.capped {
+		if !f.capped.Swap(true) {
 			s.logger.Warn("transaction stays pending: raise the fee ceiling or wait", "tx", old.Hash(), "err", err)
 		}
-		f.capped, f.sent = true, time.Now()
+		f.sent = time.Now()
 		return nil
 	}
 	if err != nil {

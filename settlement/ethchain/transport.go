@@ -3,7 +3,9 @@ package ethchain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,12 +21,25 @@ const (
 	maxRefusalBytes = 200
 )
 
-// dial connects to a node. Over HTTP each question has a deadline of its own, answers are bounded, and errors tell no more of the URL than
+// dial connects to a node. Over HTTP each question has a deadline of its own and answers are bounded. Errors tell no more of the URL than
 // its host: the rest is often a key that the node's owner pays for.
 func dial(ctx context.Context, rawURL string) (*ethclient.Client, error) {
 	full, err := url.Parse(rawURL)
-	if err != nil || full.Scheme != "http" && full.Scheme != "https" {
+	if err != nil {
+		return nil, ErrNoURL
+	}
+	switch full.Scheme {
+	case "http", "https":
+	case "ws", "wss":
 		return ethclient.DialContext(ctx, rawURL)
+	case "": // a path, or a URL without its beginning
+		client, err := ethclient.DialContext(ctx, rawURL)
+		if told := (*net.OpError)(nil); errors.As(err, &told) {
+			err = fmt.Errorf("no node at that socket (a URL begins with http://, https://, ws:// or wss://): %w", told.Err) // without its name
+		}
+		return client, err
+	default:
+		return nil, ErrNoURL
 	}
 	shown := (&url.URL{Scheme: full.Scheme, Host: full.Host}).String()
 	client, err := rpc.DialOptions(ctx, shown, rpc.WithHTTPClient(&http.Client{Timeout: callTimeout, Transport: nodeTransport{full}}))

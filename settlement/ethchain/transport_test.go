@@ -1,6 +1,8 @@
 package ethchain_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
 	"flotilla/testnet/devchain"
 )
@@ -58,6 +61,54 @@ func TestErrorsTellNoMoreOfTheURLThanItsHost(t *testing.T) {
 	if _, err = ethchain.New(deadline(t), cfg); err == nil || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("got %v, want an error without the key", err)
 	}
+}
+
+// So are URLs of other kinds, ones that cannot be read, and ones whose beginning was left out: those pass for the path of a socket.
+func TestErrorsOfOddURLsKeepTheKey(t *testing.T) {
+	for rpc, none := range map[string]bool{
+		"ws://127.0.0.1:1/v3/s3cret": false, "wss://me:s3cret@127.0.0.1:1/?key=s3cret": false, "node.example/v3/s3cret": false, "/tmp/s3cret": false,
+		"https://node.example/v3/s3cret%zz": true, "wss://me:s3/cret@node.example:s3cret": true, "\nwss://node.example/s3cret": true, "s3cret://node.example/v3/s3cret": true,
+		"localhost:8545/v3/s3cret": true,
+	} {
+		_, err := ethchain.New(deadline(t), ethchain.Config{RPC: rpc, Contract: common.Address{1}, ChainID: devchain.ChainID})
+		if err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "s3/") || errors.Is(err, ethchain.ErrNoURL) != none {
+			t.Errorf("%q: got %v", rpc, err)
+		}
+	}
+}
+
+// A node that hangs keeps whoever sends for as long as a step may take. Another caller of the account leaves when its own time is over.
+func TestWhoWaitsForTheAccountLeavesInTime(t *testing.T) {
+	w, ctx := funded(t), deadline(t)
+	node := newFlakyNode(t, w.URL())
+	gateway := through(t, w, node)
+	tx, err := gateway.SettleVoucher(ctx, settlement.Voucher{Payer: gateway.Account(), Payee: ethchain.AddressOf(w.op1), ValueAggregate: usd, ReceiptCount: 1}, sign(t, w.gateway,
+		settlement.Voucher{Payer: gateway.Account(), Payee: ethchain.AddressOf(w.op1), ValueAggregate: usd, ReceiptCount: 1}.Digest(w.domain())))
+	must(t, err)
+	held, unhold := make(chan struct{}), make(chan struct{})
+	node.hang("eth_getTransactionCount", held, unhold)
+	first := make(chan error, 1)
+	go func() { first <- gateway.Deposit(ctx, ethchain.AddressOf(w.op1), 7*usd) }()
+	<-held
+	for name, call := range map[string]func(context.Context) error{
+		"deposit": func(ctx context.Context) error { return gateway.Deposit(ctx, ethchain.AddressOf(w.op2), usd) },
+		"look":    func(ctx context.Context) error { _, err := gateway.TxStatus(ctx, tx); return err },
+	} {
+		short, stop := context.WithTimeout(ctx, 300*time.Millisecond)
+		done := make(chan error, 1)
+		go func() { done <- call(short) }()
+		select {
+		case err := <-done:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(3 * time.Second):
+			t.Errorf("%s waits on behind another call", name)
+		}
+		stop()
+	}
+	close(unhold)
+	must(t, <-first)
 }
 
 // Whatever comes in place of an answer, an error is one short line that says what it was.
