@@ -82,6 +82,9 @@ type Chain interface {
 	// LaneThaw is how long escrow stays in its lane after its payer has begun to take it back, and a key's signatures count after its
 	// owner has begun to revoke it. It never changes, and asks nobody.
 	LaneThaw() time.Duration
+	// Origin tells this chain from every other one, also from one that was started anew under its id: zero where nothing does. It never
+	// changes, and asks nobody.
+	Origin() common.Hash
 	// SubmitBatch sends the batch and returns its transaction, which may still be pending. A batch whose
 	// root is already anchored for its epoch returns ErrAlreadySettled.
 	SubmitBatch(ctx context.Context, b Batch, sig Signature) (tx common.Hash, err error)

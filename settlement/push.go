@@ -32,7 +32,7 @@ func (s *Settler) Recover(ctx context.Context) (inFlight bool, err error) {
 	case a.Depth < s.cfg.Confirmations:
 		return true, nil // a reorg may still take it out, and the batch is sent again then
 	}
-	if err := s.ledger.markSettled(ctx, open.Batch.Epoch, a.Tx); err != nil {
+	if err := s.ledger.markSettled(ctx, open.Batch.Epoch, a.Tx, s.chain.Origin()); err != nil {
 		return true, err
 	}
 	s.unknown, s.reverts = 0, 0
@@ -66,10 +66,10 @@ func (s *Settler) nextEpoch(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask for the next epoch: %w", err)
 	}
-	s.asked = time.Now()
 	if settled := s.ledger.batchState().settled; next <= settled {
 		return 0, s.bringBack(ctx, next, settled)
 	}
+	s.asked = time.Now() // not before: what is lost is looked after until it is back
 	return next, nil
 }
 
@@ -119,7 +119,6 @@ func (s *Settler) send(ctx context.Context, b Batch) (common.Hash, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.CallTimeout)
 	defer cancel()
-	s.observe(func(o *observed) { o.sent++ })
 	tx, err := s.chain.SubmitBatch(ctx, b, sig)
 	if errors.Is(err, ErrAlreadySettled) {
 		return common.Hash{}, nil
@@ -128,6 +127,7 @@ func (s *Settler) send(ctx context.Context, b Batch) (common.Hash, error) {
 		return common.Hash{}, fmt.Errorf("submit batch %d: %w", b.Epoch, err)
 	}
 	s.unknown = 0
+	s.observe(func(o *observed) { o.sent++ })
 	return tx, nil
 }
 
@@ -138,11 +138,11 @@ type lostBatch struct {
 }
 
 // bringBack deals with a chain that wants an epoch that this ledger has settled. Where the batch before it is still
-// in place, the chain is the same and a reorg deeper than Confirmations took the batch out: it is sent again,
+// in place, or the chain is the very one that had them all, a reorg deeper than Confirmations took the batch out: it is sent again,
 // once, as it was, and pays what the chain has forgotten to pay. Otherwise it is another chain: nothing is sent.
 // It returns an error either way, because nothing else can be settled until the chain is back.
 func (s *Settler) bringBack(ctx context.Context, next, settled uint64) error {
-	same, err := s.holdsBatch(ctx, next-1)
+	same, err := s.isSame(ctx, next)
 	if err != nil {
 		return err
 	}
@@ -174,6 +174,15 @@ func (s *Settler) bringBack(ctx context.Context, next, settled uint64) error {
 
 // errReorged is told while a settled batch is on its way back into the chain.
 var errReorged = errors.New("the chain was reorganised")
+
+// isSame says whether the chain, which wants that batch next, is the one on which this ledger settled it.
+func (s *Settler) isSame(ctx context.Context, next uint64) (bool, error) {
+	if next > 1 {
+		return s.holdsBatch(ctx, next-1)
+	}
+	origin, err := s.ledger.settledOn() // there is no batch to go by
+	return origin != (common.Hash{}) && origin == s.chain.Origin(), err
+}
 
 // holdsBatch says whether the chain holds this ledger's batch of that epoch. False for an epoch that the ledger does
 // not know.

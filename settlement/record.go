@@ -43,22 +43,23 @@ var recordModes = func() (modes struct {
 // Key prefixes. Numbers in keys are big-endian, so that byte order is number order.
 const (
 	keyMeta        = "meta"
-	prefixOrder    = "ord/" // + id → deadline of an order that is out, with no receipt yet
-	prefixReceipt  = "rcp/" // + id → Bundle without Inclusion
-	prefixInclude  = "inc/" // + id → Inclusion
-	prefixLaneRow  = "lrx/" // + payer + payee + id → id: index of receipts by lane
-	prefixSeq      = "seq/" // + payer + payee + lane number → id
-	prefixPending  = "pnd/" // + id → pendingRecord: accepted and not settled
-	prefixOut      = "out/" // + payee → outLane: what this payer owes
-	prefixIn       = "inl/" // + payer → inLane: what this payee is owed
-	prefixPartial  = "par/" // + payee + id → partialWait, or empty: partial receipts that the operator has not signed
-	prefixPayer    = "pay/" // + id → Bundle: the payer's receipt for an order that this operator has its own for
-	prefixBatch    = "bat/" // + epoch → SealedBatch without its receipts: the head
-	prefixLeaves   = "blv/" // + epoch → batchReceipts
-	prefixSecond   = "sec/" // + id → SignedReceipt: the operator's own, refused because the payer's partial one stands
-	prefixEvidence = "evi/" // + evidence id → StoredEvidence
-	prefixAdvert   = "adv/" // + sequence number → node: adverts that this operator has numbered
-	prefixNewest   = "new/" // + (max − acceptance time in ns) + id: accepted receipts, newest first
+	keyOrigin      = "origin" // common.Hash of the chain on which batches were settled; see Chain.Origin
+	prefixOrder    = "ord/"   // + id → deadline of an order that is out, with no receipt yet
+	prefixReceipt  = "rcp/"   // + id → Bundle without Inclusion
+	prefixInclude  = "inc/"   // + id → Inclusion
+	prefixLaneRow  = "lrx/"   // + payer + payee + id → id: index of receipts by lane
+	prefixSeq      = "seq/"   // + payer + payee + lane number → id
+	prefixPending  = "pnd/"   // + id → pendingRecord: accepted and not settled
+	prefixOut      = "out/"   // + payee → outLane: what this payer owes
+	prefixIn       = "inl/"   // + payer → inLane: what this payee is owed
+	prefixPartial  = "par/"   // + payee + id → partialWait, or empty: partial receipts that the operator has not signed
+	prefixPayer    = "pay/"   // + id → Bundle: the payer's receipt for an order that this operator has its own for
+	prefixBatch    = "bat/"   // + epoch → SealedBatch without its receipts: the head
+	prefixLeaves   = "blv/"   // + epoch → batchReceipts
+	prefixSecond   = "sec/"   // + id → SignedReceipt: the operator's own, refused because the payer's partial one stands
+	prefixEvidence = "evi/"   // + evidence id → StoredEvidence
+	prefixAdvert   = "adv/"   // + sequence number → node: adverts that this operator has numbered
+	prefixNewest   = "new/"   // + (max − acceptance time in ns) + id: accepted receipts, newest first
 )
 
 func idKey(prefix string, id ReceiptID) []byte { return append([]byte(prefix), id[:]...) }

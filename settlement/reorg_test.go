@@ -123,6 +123,47 @@ func TestDeepReorg(t *testing.T) {
 	}
 }
 
+// TestReorgOfAllBatches: there is no batch left to know the chain by. It is the same one all the same, also for a settler that has just
+// started, and another one holds none of them either.
+func TestReorgOfAllBatches(t *testing.T) {
+	for name, restart := range map[string]bool{"while it runs": false, "before it starts": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, 2)
+				l := f.open(t, f.gateway, "")
+				r := run(t, f, l, settlement.SettlerConfig{})
+				for i := range 3 {
+					f.accept(t, l, i%2, uint64(i+1))
+					time.Sleep(time.Minute)
+				}
+				if restart {
+					r.stop()
+				}
+				f.chain.Reorg(3, false)
+				if restart {
+					r = run(t, f, l, settlement.SettlerConfig{})
+				}
+				time.Sleep(10 * time.Minute)
+				if st := r.status(t); st.SettledEpoch != 3 || st.Error != "" {
+					t.Errorf("status %+v", st)
+				}
+				f.chain.Reset()
+				time.Sleep(10 * time.Minute)
+				if st := r.status(t); !strings.Contains(st.Error, settlement.ErrChainReset.Error()) {
+					t.Errorf("another chain: status %+v", st)
+				}
+				r.stop()
+				if n := f.chain.Calls(memchain.SubmitBatch); n != 6 {
+					t.Errorf("sent %d batches, want 3 twice", n)
+				}
+				if told := strings.Count(r.log.String(), "settling waits"); told != 2 {
+					t.Errorf("a reorganisation and another chain were told %d times:\n%s", told, r.log.String())
+				}
+			})
+		})
+	}
+}
+
 // TestChainReset: on a chain that was started anew nothing is sent, the reason is told once, and settling goes on by
 // itself when the chain is back.
 func TestChainReset(t *testing.T) {

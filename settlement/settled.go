@@ -10,10 +10,10 @@ import (
 )
 
 // markSettled gives every receipt of the batch in flight its Inclusion and takes it out of the backlog, then
-// closes the batch. It must be called only when the chain holds the batch, in transaction txHash. A crash in
+// closes the batch. It must be called only when the chain of that origin holds the batch, in transaction txHash. A crash in
 // between leaves some receipts with their Inclusion and the batch still open; calling it again finishes the
 // rest and changes nothing that was done.
-func (l *Ledger) markSettled(ctx context.Context, epoch uint64, txHash common.Hash) error {
+func (l *Ledger) markSettled(ctx context.Context, epoch uint64, txHash, origin common.Hash) error {
 	l.sealing.Lock()
 	defer l.sealing.Unlock()
 	state := l.batchState()
@@ -35,7 +35,7 @@ func (l *Ledger) markSettled(ctx context.Context, epoch uint64, txHash common.Ha
 	}
 	state.open, state.settled, state.last = nil, epoch, s.SettledAt
 	var counted error
-	err = l.updateThen(ctx, func(tx *stagedTx) error { return s.stageSettled(tx) }, func() {
+	err = l.updateThen(ctx, func(tx *stagedTx) error { return errors.Join(s.stageSettled(tx), tx.put([]byte(keyOrigin), origin)) }, func() {
 		l.setBatchState(state)
 		counted = l.recount()
 	})
@@ -43,6 +43,15 @@ func (l *Ledger) markSettled(ctx context.Context, epoch uint64, txHash common.Ha
 		return fmt.Errorf("mark batch %d settled: %w", epoch, err)
 	}
 	return nil
+}
+
+// settledOn returns the origin of the chain on which batches were settled; zero when that is not known.
+func (l *Ledger) settledOn() (origin common.Hash, _ error) {
+	err := l.view(func(snap reader) error { return orZero(readRecord(snap, []byte(keyOrigin), &origin)) })
+	if err != nil {
+		return origin, fmt.Errorf("look up where batches were settled: %w", err)
+	}
+	return origin, nil
 }
 
 // stageInclusions stages the inclusions of receipts from … to-1 and removes them from the pending ones.

@@ -69,7 +69,7 @@ type Settler struct {
 	// The fields below pace looking and sending. They belong to whoever has turn; a restart may forget them.
 	rounds   int // look-ups of the batch in flight
 	looked   look
-	asked    time.Time   // when the chain last told the next epoch
+	asked    time.Time   // when the chain last held all that is settled
 	unknown  int         // look-ups in a row that did not find the batch's transaction
 	reverted common.Hash // transaction that was last seen reverted
 	reverts  int         // reverted transactions of the batch in flight

@@ -44,7 +44,7 @@ type BatchStatus struct {
 	SealedAt time.Time   `json:"sealedAt"`
 	Depth    uint64      `json:"depth"` // blocks on it, its own included; 0 while in none
 	Wanted   uint64      `json:"wanted"`
-	Sent     int         `json:"sent"` // how often since the process started
+	Sent     int         `json:"sent"` // how often a node has taken it since the process started
 }
 
 // MaxStatusLanes bounds the lanes in a SettleStatus.
@@ -54,7 +54,7 @@ const MaxStatusLanes = 100
 type observed struct {
 	laneCost Amount
 	depth    uint64 // of the batch in flight
-	sent     int    // submissions of the batch in flight
+	sent     int    // submissions of the batch in flight that were taken
 	err      string // of the last round
 	errSince time.Time
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"flotilla/settlement"
+	"flotilla/settlement/memchain"
 )
 
 // TestStatus follows one batch through the states that people and metrics see.
@@ -52,6 +53,13 @@ func TestStatus(t *testing.T) {
 	}
 	if b := show().InFlight; b == nil || b.State != "sealed" || b.Receipts != 3 || b.Lanes != 2 || b.Epoch != 1 || b.Sent != 0 || b.SealedAt.IsZero() {
 		t.Errorf("sealed: %+v", b)
+	}
+	f.chain.FailCall(memchain.SubmitBatch, 1) // as where gas is dearer than the ceiling
+	if _, err := s.Recover(t.Context()); err == nil {
+		t.Fatal("a chain that takes nothing has taken the batch")
+	}
+	if b := show().InFlight; b == nil || b.Sent != 0 {
+		t.Errorf("what was not taken counts as sent: %+v", b)
 	}
 	for range 2 { // sends, then looks
 		if _, err := s.Recover(t.Context()); err != nil {

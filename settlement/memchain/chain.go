@@ -44,6 +44,7 @@ type Chain struct {
 	mined    []minedTx         // newest last, at most maxReorg
 	sent     uint64            // transactions so far, makes their hashes unique
 	laneCost settlement.Amount // see SetLaneCost
+	started  byte              // how often the chain was begun
 }
 
 var _ settlement.Chain = (*Chain)(nil)
@@ -60,10 +61,11 @@ func New(cfg Config) *Chain {
 		cfg.MinPenalty = 1_000_000
 	}
 	return &Chain{
-		cfg:    cfg,
-		faults: faults{calls: make(map[Method]int), rules: make(map[Method][]rule)},
-		state:  newState(),
-		txs:    make(map[common.Hash]*transaction),
+		cfg:     cfg,
+		faults:  faults{calls: make(map[Method]int), rules: make(map[Method][]rule)},
+		state:   newState(1),
+		started: 1,
+		txs:     make(map[common.Hash]*transaction),
 	}
 }
 
@@ -113,6 +115,13 @@ func (c *Chain) Claim(account common.Address) settlement.Amount {
 
 // LaneThaw implements settlement.Chain.
 func (c *Chain) LaneThaw() time.Duration { return c.cfg.LaneThaw }
+
+// Origin implements settlement.Chain.
+func (c *Chain) Origin() common.Hash {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state.origin
+}
 
 // Lane implements settlement.Chain.
 func (c *Chain) Lane(ctx context.Context, payer, payee common.Address) (settlement.Lane, error) {

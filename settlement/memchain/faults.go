@@ -112,7 +112,8 @@ func (c *Chain) Reset() (restore func()) {
 	defer c.mu.Unlock()
 	c.mine()
 	old, txs, mined := c.state, c.txs, c.mined
-	c.state, c.txs, c.mined = newState(), make(map[common.Hash]*transaction), nil
+	c.started++
+	c.state, c.txs, c.mined = newState(c.started), make(map[common.Hash]*transaction), nil
 	return func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()

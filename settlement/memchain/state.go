@@ -29,7 +29,8 @@ type account struct {
 // state is what the contracts store, and the height of the chain. It is copied before every transaction, so that
 // transactions can be taken out again.
 type state struct {
-	height   uint64 // number of the newest block
+	origin   common.Hash // see settlement.Chain
+	height   uint64      // number of the newest block
 	lanes    map[laneKey]*settlement.Lane
 	accounts map[common.Address]*account
 	settled  map[common.Address]uint64 // last epoch per payer
@@ -38,8 +39,9 @@ type state struct {
 	signers  map[common.Address]settlement.SignerBinding
 }
 
-func newState() state {
+func newState(origin byte) state {
 	return state{
+		origin:   common.Hash{origin},
 		lanes:    make(map[laneKey]*settlement.Lane),
 		accounts: make(map[common.Address]*account),
 		settled:  make(map[common.Address]uint64),
@@ -51,7 +53,7 @@ func newState() state {
 
 func (s *state) clone() state {
 	return state{
-		height: s.height, lanes: clonePointers(s.lanes), accounts: clonePointers(s.accounts),
+		origin: s.origin, height: s.height, lanes: clonePointers(s.lanes), accounts: clonePointers(s.accounts),
 		settled: maps.Clone(s.settled), anchors: maps.Clone(s.anchors), punished: maps.Clone(s.punished), signers: maps.Clone(s.signers),
 	}
 }
