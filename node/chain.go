@@ -26,6 +26,8 @@ type Chain interface {
 	StakedOperators(ctx context.Context) ([]common.Address, error)
 	// AddStake moves amount from the node's own account into its stake.
 	AddStake(ctx context.Context, amount settlement.Amount) error
+	// HasStaked says whether the account has ever staked on the chain as it is now: not, where a reorganisation has taken that out.
+	HasStaked(ctx context.Context, operator common.Address) (bool, error)
 	// Deposit moves amount from the node's own account into its lane towards payee.
 	Deposit(ctx context.Context, payee common.Address, amount settlement.Amount) error
 }

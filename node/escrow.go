@@ -77,8 +77,13 @@ func (g *Gateway) fund(ctx context.Context, chain Chain, op common.Address) erro
 	}
 	d := deposit{amount: want, before: g.view.Lane(op).Balance, at: time.Now()}
 	if last, ok := g.deposits[op]; ok && last.before == d.before {
-		if last.made && time.Since(last.at) < depositShows {
+		switch waited := time.Since(last.at); {
+		case !last.made || waited >= depositShows:
+		case waited < chainTimeout: // nodes behind one URL take a moment to agree
 			return nil
+		default:
+			return fmt.Errorf("the deposit of %s for %s that was made at %s is not in the lane (a reorganisation, or a node that lags): it is made again at %s",
+				last.amount, op, last.at.UTC().Format(time.RFC3339), last.at.Add(depositShows).UTC().Format(time.RFC3339))
 		}
 		if !last.made {
 			d.amount = last.amount // the same transaction, which is sent once

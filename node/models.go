@@ -119,28 +119,6 @@ func baselineCost(b routing.Choice, answered routing.ModelID, in, out uint32) ui
 	return uint64(cost)
 }
 
-// stake tops the operator's own stake up to what was configured.
-func (o *Operator) stake(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*chainTimeout)
-	defer cancel()
-	have, err := o.chain.Stake(ctx, o.self)
-	if err != nil {
-		return fmt.Errorf("read own stake: %w", err)
-	}
-	missing := o.cfg.Stake.SubFloor(have.Amount.SubFloor(have.Thawing))
-	if missing == 0 {
-		if have.Amount == have.Thawing {
-			o.log.Warn("this account has no stake, and gateways ask no operator without: give --stake USD, or run 'flotilla stake add'", "account", o.self)
-		}
-		return nil
-	}
-	if err := o.chain.AddStake(ctx, missing); err != nil {
-		return err // says what it was to do
-	}
-	o.log.Info("staked", "amount", missing)
-	return nil
-}
-
 // Served describes one model of a local server for sale under its canonical id.
 func Served(b *backend.Backend, m backend.Model, canonical string, price Price) ServedModel {
 	if m.Embeds() {

@@ -262,6 +262,7 @@ func (n *Node) Run(ctx context.Context) error {
 				return err
 			}
 			group.Go(func() error { return n.collector.Run(ctx) })
+			group.Go(func() error { return n.Operator.keepStake(ctx, n.view) })
 			return n.Operator.advertise(ctx)
 		})
 	case n.Gateway != nil:

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -68,6 +69,12 @@ func (c chainFor) StakedOperators(context.Context) ([]common.Address, error) {
 func (c chainFor) AddStake(_ context.Context, a settlement.Amount) error {
 	c.w.stake(c.self, a)
 	return nil
+}
+
+func (c chainFor) HasStaked(_ context.Context, op common.Address) (bool, error) {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	return slices.Contains(c.w.staked, op), nil
 }
 
 func (c chainFor) Deposit(_ context.Context, payee common.Address, a settlement.Amount) error {
