@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"crypto/ecdsa"
+	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"flotilla/internal/trouble"
 	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
 )
@@ -47,6 +50,37 @@ func (c chainFlags) open(ctx context.Context, key *ecdsa.PrivateKey) (*ethchain.
 		return nil, d, fmt.Errorf("%w (--rpc, --contract and --chain-id say which chain and contract)", err)
 	}
 	return chain, d, nil
+}
+
+// chainAgain is how often a node that starts asks a chain node again that gives no answer.
+const chainAgain = 5 * time.Second
+
+// await is open for what runs on: it waits for a chain node that gives no answer, as one that starts later than this process does. Where that
+// is another chain than it should be, or none, waiting would not help.
+func (c chainFlags) await(ctx context.Context, key *ecdsa.PrivateKey, log *slog.Logger) (*ethchain.Chain, settlement.Domain, error) {
+	if _, err := c.domain(); err != nil {
+		return nil, settlement.Domain{}, err
+	}
+	var away trouble.Trouble
+	for {
+		chain, d, err := c.open(ctx, key)
+		for _, wrong := range []error{ethchain.ErrWrongChain, ethchain.ErrNoContract, ethchain.ErrNotSettlement, ethchain.ErrNoURL} {
+			if errors.Is(err, wrong) {
+				return nil, d, err
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, d, ctx.Err()
+		}
+		away.Note(log, err, "the chain's node gives no answer: nothing is served until it does", "the chain's node answers")
+		if err == nil {
+			return chain, d, nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(chainAgain):
+		}
+	}
 }
 
 // fleetFlags say how to meet the other nodes.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,6 +60,7 @@ type fleet struct {
 	chain   *devchain.Chain
 	domain  settlement.Domain
 	reader  *ethchain.Chain
+	rpc     string // the chain's URL as nodes have it; empty: the chain's own
 	http    string // host:port of the gateway
 	p2pPort int
 	boot    string
@@ -129,8 +132,8 @@ type process struct {
 
 func (f *fleet) start(role string, args ...string) *process {
 	f.t.Helper()
-	args = append(args, "--rpc", f.chain.URL(), "--contract", f.domain.Contract.Hex(),
-		"--key", filepath.Join(f.dir, role+".key"), "--data-dir", filepath.Join(f.dir, role))
+	args = slices.Concat(args[:1], []string{"--rpc", cmp.Or(f.rpc, f.chain.URL()), "--contract", f.domain.Contract.Hex(),
+		"--key", filepath.Join(f.dir, role+".key"), "--data-dir", filepath.Join(f.dir, role)}, args[1:]) // the last of a flag counts
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asFlotilla+"=1", "FLOTILLA_PASSPHRASE="+testPassphrase, "FLOTILLA_LOG_LEVEL=info")
 	p := &process{cmd: cmd, out: &tail{}, done: make(chan struct{})}
@@ -158,6 +161,12 @@ func (f *fleet) startGateway(args ...string) {
 	f.t.Helper()
 	f.gateway = f.start("gateway", append([]string{"gateway", "--listen", f.http, "--api-key", testKey,
 		"--p2p-listen", fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", f.p2pPort), "--chain-poll", "300ms"}, args...)...)
+	f.awaitGateway()
+}
+
+// awaitGateway waits until the gateway serves, and learns its address.
+func (f *fleet) awaitGateway() {
+	f.t.Helper()
 	f.eventually("the gateway prints its address", func() error {
 		for _, line := range strings.Split(f.gateway.out.String(), "\n") {
 			if addr, ok := strings.CutPrefix(line, "bootstrap "); ok {

@@ -79,7 +79,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer closeRouter()
-	chain, domain, err := c.chainFlags.open(ctx, key)
+	chain, domain, err := c.chainFlags.await(ctx, key, s.log)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (c *operatorCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	chain, domain, err := c.open(ctx, key)
+	chain, domain, err := c.await(ctx, key, s.log)
 	if err != nil {
 		return err
 	}
