@@ -28,11 +28,12 @@ type coverCache struct {
 	lanes  *lastanswer.Book[common.Address, settlement.Lane]
 }
 
-func newCoverCache(chain settlement.Chain, self common.Address) *coverCache {
+// newCoverCache takes who is no stranger, although the chain was not asked about it yet.
+func newCoverCache(chain settlement.Chain, self common.Address, familiar map[common.Address]bool) *coverCache {
 	ask := func(ctx context.Context, payer common.Address) (settlement.Lane, error) {
 		return chain.Lane(ctx, payer, self)
 	}
-	known := func(l settlement.Lane) bool { return l != settlement.Lane{} }
+	known := func(payer common.Address, l settlement.Lane) bool { return l != settlement.Lane{} || familiar[payer] }
 	cfg := settlement.LastAnswer(chain, ask, known, func(l settlement.Lane) bool { return l.Balance > 0 && l.ThawEnd == 0 })
 	cfg.Fresh, cfg.Timeout, cfg.Most = coverFresh, chainTimeout, maxPayers
 	return &coverCache{lanes: lastanswer.New(cfg)}

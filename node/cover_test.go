@@ -35,7 +35,7 @@ func (c *countedChain) LaneThaw() time.Duration { return 7 * 24 * time.Hour }
 func TestInventedPayersUseLittleOfTheChainNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain := &countedChain{rich: common.Address{1}}
-		cover := newCoverCache(chain, common.Address{9})
+		cover := newCoverCache(chain, common.Address{9}, nil)
 		defer cover.close()
 		const every, rounds = coverFresh + time.Second, 20 // what is known of the lane is too old each time
 		for round := range rounds {
@@ -56,6 +56,21 @@ func TestInventedPayersUseLittleOfTheChainNode(t *testing.T) {
 		}
 		if most := rounds + settlement.StrangersAtOnce + int(rounds*every/time.Second)*settlement.StrangersPerSecond; chain.asked > most {
 			t.Errorf("%d questions, want %d at most", chain.asked, most)
+		}
+	})
+}
+
+// A payer that the ledger knows is asked about at once when the operator starts amidst a flood of invented ones.
+func TestFamiliarPayerIsNoStranger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chain := &countedChain{rich: common.Address{1}}
+		cover := newCoverCache(chain, common.Address{9}, map[common.Address]bool{chain.rich: true})
+		defer cover.close()
+		for i := range maxPayers {
+			_, _ = cover.lane(t.Context(), common.BytesToAddress([]byte{77, byte(i >> 8), byte(i)}))
+		}
+		if lane, err := cover.lane(t.Context(), chain.rich); err != nil || lane.Balance != 5 {
+			t.Errorf("%v, %v", lane, err)
 		}
 	})
 }
@@ -92,7 +107,7 @@ func TestOrdersAreCoveredWhileTheChainIsAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				chain := &awayChain{lane: settlement.Lane{Balance: 10}}
-				cover := newCoverCache(chain, common.Address{9})
+				cover := newCoverCache(chain, common.Address{9}, nil)
 				defer cover.close()
 				if _, err := cover.reserve(t.Context(), payer, 0, 4); err != nil {
 					t.Fatal(err)
@@ -127,7 +142,7 @@ func TestOrdersAreCoveredWhileTheChainIsAway(t *testing.T) {
 func TestAwayForHalfAThaw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain := &awayChain{lane: settlement.Lane{Balance: 10}, thaw: 40 * time.Minute}
-		cover := newCoverCache(chain, common.Address{9})
+		cover := newCoverCache(chain, common.Address{9}, nil)
 		defer cover.close()
 		if _, err := cover.lane(t.Context(), common.Address{1}); err != nil {
 			t.Fatal(err)
@@ -149,7 +164,7 @@ func TestThawAndAnotherChainAreAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		payer := common.Address{1}
 		chain := &awayChain{lane: settlement.Lane{Balance: 10, ThawEnd: 7}}
-		cover := newCoverCache(chain, common.Address{9})
+		cover := newCoverCache(chain, common.Address{9}, nil)
 		defer cover.close()
 		if _, err := cover.reserve(t.Context(), payer, 0, 1); err == nil || errors.Is(err, errLaneUnread) {
 			t.Fatalf("a lane that thaws: %v", err)

@@ -106,7 +106,9 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	}
 	if cfg.Operator != nil {
 		// An operator answers orders it can charge for, and signs for each answer.
-		n.Operator = n.openOperator()
+		if n.Operator, err = n.openOperator(); err != nil {
+			return nil, err
+		}
 		return n, nil
 	}
 	// A gateway lets the router choose among them, pays by receipt, and brings the receipts on chain.
@@ -166,18 +168,23 @@ func (n *Node) openFleet() (*p2p.Host, error) {
 	return host, nil
 }
 
-func (n *Node) openOperator() *Operator {
+func (n *Node) openOperator() (*Operator, error) {
 	cfg, self := n.cfg, n.view.self
+	familiar, err := n.ledger.Familiar()
+	if err != nil {
+		return nil, err
+	}
+	n.signers.Expect(familiar)
 	o := &Operator{
 		cfg: *cfg.Operator, key: cfg.Key, self: self, domain: cfg.Domain, ledger: n.ledger, chain: cfg.Chain, signers: n.signers,
 		fleet: n.fleet, log: cfg.Logger, caused: newFewLines(cfg.Logger), now: time.Now,
-		cover: newCoverCache(cfg.Chain, self), credit: creditBook{limit: cfg.Operator.CreditLimit}, slots: fairSlots{total: cfg.Operator.MaxConcurrent},
+		cover: newCoverCache(cfg.Chain, self, familiar), credit: creditBook{limit: cfg.Operator.CreditLimit}, slots: fairSlots{total: cfg.Operator.MaxConcurrent},
 	}
 	limits := p2p.InferLimits{PerPeer: o.cfg.MaxPerGateway, Total: o.cfg.MaxConcurrent}
 	n.fleet.HandleInfer(o.Serve, limits)
 	n.fleet.HandleRequest(protoLedger, o.handleLedger)
 	n.collector = settlement.NewCollector(n.ledger, cfg.Chain, settlement.CollectorConfig{Logger: cfg.Logger})
-	return o
+	return o, nil
 }
 
 func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, error) {

@@ -171,6 +171,23 @@ type heldVoucher struct {
 	Sig     Signature
 }
 
+// Familiar returns who has paid this payee before, and the keys that have signed for that: when it starts among many strangers, it knows them
+// from its disk.
+func (l *Ledger) Familiar() (map[common.Address]bool, error) {
+	held, err := l.heldVouchers()
+	if err != nil {
+		return nil, fmt.Errorf("list held vouchers: %w", err)
+	}
+	known := make(map[common.Address]bool, len(held))
+	for _, h := range held {
+		known[h.Voucher.Payer] = true
+		if signer, err := Recover(h.Voucher.Digest(l.domain), h.Sig); err == nil { // it was good when it was taken
+			known[signer] = true
+		}
+	}
+	return known, nil
+}
+
 // heldVouchers returns the newest voucher of every payer of this payee, in order of payer.
 func (l *Ledger) heldVouchers() ([]heldVoucher, error) {
 	var out []heldVoucher

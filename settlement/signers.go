@@ -73,17 +73,25 @@ const (
 // SignerCache believes what the chain says of a key for a while, so that serving does not ask for each signature. Safe for
 // concurrent use.
 type SignerCache struct {
-	book *lastanswer.Book[common.Address, SignerBinding]
+	book     *lastanswer.Book[common.Address, SignerBinding]
+	familiar map[common.Address]bool // set by Expect
 }
 
 // NewSignerCache returns a cache that asks the chain again after fresh, far below any thaw. While the chain gives no answer, it goes by
 // the last one (see LastAnswer).
 func NewSignerCache(chain Chain, fresh time.Duration) *SignerCache {
+	c := new(SignerCache)
 	bound := func(b SignerBinding) bool { return b.Payer != common.Address{} }
-	cfg := LastAnswer(chain, chain.SignerOf, bound, func(b SignerBinding) bool { return bound(b) && b.ThawEnd == 0 })
+	known := func(key common.Address, b SignerBinding) bool { return bound(b) || c.familiar[key] }
+	cfg := LastAnswer(chain, chain.SignerOf, known, func(b SignerBinding) bool { return bound(b) && b.ThawEnd == 0 })
 	cfg.Fresh, cfg.Timeout, cfg.Most = fresh, signerTimeout, maxCachedSigners
-	return &SignerCache{book: lastanswer.New(cfg)}
+	c.book = lastanswer.New(cfg)
+	return c
 }
+
+// Expect names keys that are no strangers although the chain was not asked about them yet (see Ledger.Familiar). Call it before the cache is
+// used by others.
+func (c *SignerCache) Expect(keys map[common.Address]bool) { c.familiar = keys }
 
 // SignerOf implements SignerReader.
 func (c *SignerCache) SignerOf(ctx context.Context, signer common.Address) (SignerBinding, error) {
@@ -109,15 +117,15 @@ const (
 // its turn would hold a place that those who pay need.
 var ErrManyStrangers = errors.New("the chain had nothing about it so far, and too many ask of which that is so: try again in some seconds")
 
-// LastAnswer says how to go by the last answer of a chain that is slow or away. known says whether an answer is about one that the chain
-// knows, holds that it is one which the chain changes with a thaw's notice only. That it is another chain now is an answer of its own.
-func LastAnswer[V any](chain Chain, ask func(context.Context, common.Address) (V, error), known, holds func(V) bool) lastanswer.Config[common.Address, V] {
+// LastAnswer says how to go by the last answer of a chain that is slow or away. known says whether it is about one that is no stranger, by
+// what the chain said of it last or otherwise, holds that it is one which the chain changes with a thaw's notice only. That it is another chain now is an answer of its own.
+func LastAnswer[V any](chain Chain, ask func(context.Context, common.Address) (V, error), known func(common.Address, V) bool, holds func(V) bool) lastanswer.Config[common.Address, V] {
 	strangers := rate.NewLimiter(StrangersPerSecond, StrangersAtOnce)
 	return lastanswer.Config[common.Address, V]{
 		Ask: ask, Holds: holds, Stale: min(chainAwayFor, chain.LaneThaw()/2), Patience: chainPatience,
 		Final: func(err error) bool { return errors.Is(err, ErrChainReset) },
 		Admit: func(about common.Address, last V) error {
-			if !known(last) && !strangers.AllowN(time.Now(), 1) {
+			if !known(about, last) && !strangers.AllowN(time.Now(), 1) {
 				return fmt.Errorf("%s: %w", about, ErrManyStrangers)
 			}
 			return nil

@@ -262,6 +262,32 @@ func TestInventedKeysUseLittleOfTheChainNode(t *testing.T) {
 	})
 }
 
+// An operator that is started again while invented keys flood it asks about those that have paid it before, and their payers: it knows them
+// from its ledger.
+func TestFamiliarKeysAreNoStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, hot, gateway := hotFixture(t)
+		op := f.openOperator(t)
+		acc := f.hotServed(t, gateway, op)
+		if _, err := op.AcceptVoucher(t.Context(), acc.Voucher, acc.VoucherSig); err != nil {
+			t.Fatal(err)
+		}
+		familiar, err := op.Familiar()
+		if err != nil || len(familiar) != 2 || !familiar[hot.addr] || !familiar[f.gateway.addr] {
+			t.Fatalf("familiar are %v (%v), want the key and its payer", familiar, err)
+		}
+		cache := settlement.NewSignerCache(f.chain, 3*time.Second)
+		defer cache.Close()
+		cache.Expect(familiar)
+		for i := range 500 {
+			_, _ = cache.SignerOf(t.Context(), common.BytesToAddress([]byte{77, byte(i >> 8), byte(i)}))
+		}
+		if b, err := cache.SignerOf(t.Context(), hot.addr); err != nil || b.Payer != f.gateway.addr {
+			t.Errorf("the key that has paid: %+v, %v", b, err)
+		}
+	})
+}
+
 // A payer cannot take back what it has promised by promising it again with a key that it is about to revoke: such a voucher
 // takes no other key's place, and counts for nothing when there is no time left to bring it on chain.
 func TestRevokedKeyTakesNoPromiseBack(t *testing.T) {

@@ -12,7 +12,11 @@ import (
 // A reorganisation takes out all that the nodes have done since they started: stake, deposit and every settled batch. Nobody restarts
 // anything: the nodes bring back what was theirs, serve on, and everything is paid once.
 func TestReorgBehindEverything(t *testing.T) {
-	for name, forgotten := range map[string]bool{"the node's pool has the transactions": false, "nobody has them": true} {
+	for name, c := range map[string]struct{ forgotten, killed bool }{
+		"the node's pool has the transactions":         {},
+		"nobody has them":                              {forgotten: true},
+		"nobody has them, and the gateway starts anew": {forgotten: true, killed: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			f, begun := newFleet(t), time.Now()
 			before := f.head()
@@ -26,7 +30,13 @@ func TestReorgBehindEverything(t *testing.T) {
 				f.settled(i + 1)
 			}
 			time.Sleep(time.Until(begun.Add(poolRecalls)))
-			f.reorgTo(before, forgotten)
+			if c.killed {
+				f.gateway.kill()
+			}
+			f.reorgTo(before, c.forgotten)
+			if c.killed {
+				f.startGateway("--settle-every", "1s")
+			}
 			f.eventually("an answer after the reorganisation", func() error {
 				if a := f.chat("once more"); !a.done || a.err != "" {
 					return fmt.Errorf("%+v", a)
