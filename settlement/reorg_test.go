@@ -143,7 +143,7 @@ func TestReorgOfAllBatches(t *testing.T) {
 				if restart {
 					r = run(t, f, l, settlement.SettlerConfig{})
 				}
-				time.Sleep(10 * time.Minute)
+				time.Sleep(time.Minute)
 				if st := r.status(t); st.SettledEpoch != 3 || st.Error != "" {
 					t.Errorf("status %+v", st)
 				}

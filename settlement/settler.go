@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -100,7 +101,11 @@ func (s *Settler) Run(ctx context.Context) error {
 		s.note(err)
 		if err != nil {
 			pause, wake = wait, nil
-			wait = min(2*wait, maxRetryWait)
+			most := maxRetryWait
+			if errors.Is(err, errReorged) { // it goes on, batch by batch, each with some looks
+				most = s.cfg.Poll << lostPollShift
+			}
+			wait = min(2*wait, most)
 		} else {
 			wait = s.cfg.RetryWait
 		}
@@ -112,6 +117,9 @@ func (s *Settler) Run(ctx context.Context) error {
 
 // maxPollShift bounds the pause between look-ups at 16 times Poll: a batch that waits for blocks is not worth more.
 const maxPollShift = 4
+
+// lostPollShift bounds the pause between looks for batches that a reorg took out: all that is new waits behind them.
+const lostPollShift = 2
 
 // maxRetryWait bounds the pause between attempts: a chain that is back is noticed within it.
 const maxRetryWait = 30 * time.Second

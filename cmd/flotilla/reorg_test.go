@@ -29,7 +29,9 @@ func TestReorgBehindEverything(t *testing.T) {
 				}
 				f.settled(i + 1)
 			}
-			time.Sleep(time.Until(begun.Add(poolRecalls)))
+			if c.forgotten {
+				time.Sleep(time.Until(begun.Add(poolRecalls)))
+			}
 			if c.killed {
 				f.gateway.kill()
 			}
