@@ -87,3 +87,25 @@ func TestCostAgainstBigInt(t *testing.T) {
 		}
 	})
 }
+
+// TestCostAtItsEdges: fractions round up from the first base unit to the last that fits.
+func TestCostAtItsEdges(t *testing.T) {
+	for _, tc := range []struct {
+		price   settlement.Price
+		in, out uint32
+		want    settlement.Amount
+		err     error
+	}{
+		{settlement.Price{InputPerMTok: 1}, 1, 0, 1, nil},
+		{settlement.Price{InputPerMTok: 1, OutputPerMTok: 1}, 1_000_000, 1, 2, nil},
+		{settlement.Price{InputPerMTok: math.MaxUint64}, 1_000_000, 0, math.MaxUint64, nil},
+		{settlement.Price{InputPerMTok: math.MaxUint64, OutputPerMTok: 1}, 1_000_000, 1, 0, settlement.ErrOverflow},
+		{settlement.Price{InputPerMTok: math.MaxUint64, PerRequest: 1}, 1_000_000, 0, 0, settlement.ErrOverflow},
+	} {
+		got, err := settlement.Cost(tc.price, tc.in, tc.out)
+		if got != tc.want {
+			t.Errorf("%d and %d tokens at %+v cost %d, want %d", tc.in, tc.out, tc.price, uint64(got), uint64(tc.want))
+		}
+		wantErr(t, err, tc.err)
+	}
+}

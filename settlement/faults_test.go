@@ -115,7 +115,15 @@ func TestDisputeAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	unpunished := func(want int) {
+		t.Helper()
+		if st, err := l.Status(); err != nil || st.Evidence != want {
+			t.Errorf("status tells of %d faults (%v), want %d", st.Evidence, err, want)
+		}
+	}
+	unpunished(1)
 	done, err := l.DisputeAll(t.Context(), f.chain, bountyTo)
+	unpunished(0)
 	if err != nil || len(done) != 1 {
 		t.Fatalf("disputes %+v, %v", done, err)
 	}

@@ -51,6 +51,30 @@ func (f *fixture) hotServed(t *testing.T, gateway, op *settlement.Ledger) settle
 	return vouched(t, gateway, acc)
 }
 
+// A gateway knows its own key for its owner's without asking anybody, also for an order that it signed before it was restarted.
+func TestAuthorisedKeyAfterARestart(t *testing.T) {
+	f, hot, dir := newFixture(t, 1), newParty(t, 99), t.TempDir()
+	f.chain.BindSigner(hot.addr, settlement.SignerBinding{Payer: f.gateway.addr})
+	opts := settlement.LedgerOptions{Key: hot.key, Owner: f.gateway.addr}
+	gateway, op := openLedger(t, dir, opts), f.openOperator(t)
+	o := f.opening(t, 0)
+	o.OrderSig = nil
+	_, sig, err := gateway.RecordOrder(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLedger(t, gateway)
+	o.OrderSig = sig
+	b, err := op.RecordServed(t.Context(), f.unserved(t, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Salt, b.DecisionJSON = o.Salt, json.RawMessage(o.DecisionJSON)
+	if _, err := openLedger(t, dir, opts).AcceptReceipt(t.Context(), b); err != nil {
+		t.Error(err)
+	}
+}
+
 // An operator takes an authorised key's orders, countersignatures and vouchers for the payer's own, the chain settles its
 // batch, and a verifier finds all of it right.
 func TestAuthorisedKeyFromOrderToVerification(t *testing.T) {

@@ -259,8 +259,16 @@ func TestVerifyWithoutChain(t *testing.T) {
 		{"forged and no chain", forged, func() settlement.ChainReader { return nil }, settlement.ErrVerifyFailed},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			err := settlement.Verify(t.Context(), tc.bundle, tc.prepare(), opts).Err()
+			r := settlement.Verify(t.Context(), tc.bundle, tc.prepare(), opts)
+			err := r.Err()
 			wantErr(t, err, tc.want)
+			var names []string
+			for _, c := range r.Checks {
+				names = append(names, c.Name)
+			}
+			if diff := cmp.Diff(allChecks, names); diff != "" {
+				t.Errorf("checks, of which none is passed over (-want +got):\n%s", diff)
+			}
 			if errors.Is(err, settlement.ErrVerifyFailed) && errors.Is(err, settlement.ErrCannotCheck) {
 				t.Error("one error says both failed and incomplete")
 			}
@@ -293,6 +301,34 @@ func TestVerifyAll(t *testing.T) {
 	if !slices.Contains(reports[len(reports)-1].Failed(), "unique") {
 		t.Errorf("the receipt given twice fails %v", reports[len(reports)-1].Failed())
 	}
+}
+
+// TestVerifyPartial: what a payer has issued for a broken stream needs no signature of the operator's, but one that is there has to be right.
+func TestVerifyPartial(t *testing.T) {
+	f := newFixture(t, 2)
+	l := f.open(t, f.gateway, "")
+	o := f.opening(t, 0)
+	f.record(t, l, o)
+	acc, err := l.AcceptPartial(t.Context(), o.Bundle(testDomain, receipt(t, o, 0), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle(t, l, f.chain)
+	unsigned, err := l.Bundle(acc.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := settlement.VerifyOptions{Domain: testDomain}
+	r := settlement.Verify(t.Context(), unsigned, f.chain, opts)
+	if err := r.Err(); err != nil {
+		t.Error(err)
+	}
+	if c := r.Checks[0]; c.Name != settlement.CheckOperatorSignature || c.OK || !c.Skipped {
+		t.Errorf("unsigned, it is checked as %+v", c)
+	}
+	foreign := unsigned
+	foreign.OperatorSig = f.operators[1].sign(t, unsigned.Receipt.Digest(testDomain))
+	wantErr(t, settlement.Verify(t.Context(), foreign, f.chain, opts).Err(), settlement.ErrBadSignature)
 }
 
 // TestVerifyForeignDomain: a bundle that is right in itself, under a contract of the forger's own.

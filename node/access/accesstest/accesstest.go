@@ -104,6 +104,13 @@ func keysSurvive(t *testing.T, place Place) {
 	if _, err := s.Revoke(context.Background(), goneKey.ID, false); err != nil {
 		t.Fatal(err)
 	}
+	var refused *access.RefusedKeyError
+	if _, err := s.Find(gone); !errors.As(err, &refused) {
+		t.Errorf("revoked key before a restart: %v", err)
+	}
+	if st := find(t, s, goneKey.ID); st.Revoked.IsZero() {
+		t.Error("a revoked key is shown as if it were not")
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +118,6 @@ func keysSurvive(t *testing.T, place Place) {
 	if found, err := s.Find(secret); err != nil || !cmp.Equal(found, key) {
 		t.Errorf("after a restart: %v\n%s", err, cmp.Diff(key, found))
 	}
-	var refused *access.RefusedKeyError
 	if _, err := s.Find(gone); !errors.As(err, &refused) || !strings.Contains(err.Error(), "revoked on 2026-01-31") {
 		t.Errorf("revoked key: %v", err)
 	}
@@ -183,16 +189,28 @@ func termsAreChecked(t *testing.T, place Place) {
 		`pattern "a\x00"`:        {Name: "a", Block: []string{"a\x00"}},
 		"block: at most 64":      {Name: "a", Block: strings.Split(strings.Repeat("m ", 65), " ")},
 		"budget: at most 100000": {Name: "a", Budget: 1 << 62},
+		"printable bytes":        {Name: strings.Repeat("n", 101)},
+		"and 4096 bytes":         {Name: "a", Allow: []string{strings.Repeat("m", 4097)}},
+		"cache \"often\"":        {Name: "a", Cache: access.Caching{Mode: "often"}},
+		"at most 30 days":        {Name: "a", Cache: access.Caching{Seconds: 30*24*3600 + 1}},
+		"similarity 0.79":        {Name: "a", Cache: access.Caching{Similarity: 0.79}},
+		"similarity 1.01":        {Name: "a", Cache: access.Caching{Similarity: 1.01}},
 	} {
 		if _, _, err := s.Create(context.Background(), terms); !errors.Is(err, access.ErrBadTerms) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", terms, err, want)
 		}
 	}
+	dial = 10
+	Create(t, s, access.Terms{ // each at its bound
+		Name: strings.Repeat("n", 100), Budget: 1_000_000_000_000, Dial: &dial, UpgradeShare: 1, Allow: []string{strings.Repeat("m", 4096)},
+		Block: strings.Fields(strings.Repeat("m ", 64)), Cache: access.Caching{Seconds: 30 * 24 * 3600, Similarity: 0.8},
+	})
+	Create(t, s, access.Terms{Reset: access.PeriodNone, Cache: access.Caching{Similarity: 1}})
 	if _, err := s.Revoke(context.Background(), "key_none", false); !errors.Is(err, access.ErrUnknownKey) {
 		t.Error(err)
 	}
 	s.SetConfig([]string{"sk-config"})
-	if _, err := s.Revoke(context.Background(), List(t, s)[0].ID, false); !errors.Is(err, access.ErrBadTerms) {
+	if _, err := s.Revoke(context.Background(), access.SumOf("sk-config").ConfigID(), false); !errors.Is(err, access.ErrBadTerms) {
 		t.Errorf("a key of the configuration was revoked: %v", err)
 	}
 }

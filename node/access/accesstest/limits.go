@@ -125,6 +125,13 @@ func tokensAreCorrected(t *testing.T, place Place) {
 	if r := v.Rates().Tokens; r.Remaining != 100 || r.Reset != 0 {
 		t.Errorf("a minute later: %+v", r)
 	}
+	_, unlimited := Create(t, s, access.Terms{})
+	if v, err = s.Enter(context.Background(), unlimited.ID); err != nil {
+		t.Fatal(err)
+	}
+	if r := v.Rates(); r != (access.Rates{}) {
+		t.Errorf("rates of a key without limits: %+v", r)
+	}
 }
 
 func budgetStartsAgain(t *testing.T, place func(testing.TB) Place) {
