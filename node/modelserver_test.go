@@ -331,6 +331,11 @@ func TestClientGoneReleasesTheModelServer(t *testing.T) {
 		w.eventually("the model server is released", func() bool { return model.Stats(tag).Released == 1 })
 		t.Logf("%s, stream %v: released after %d ms", c.script, c.stream, model.Stats(tag).LeftAt[0]-at.UnixMilli())
 	}
+	// A broken stream would be billed by a partial receipt: this one was cancelled, and its operator has signed for what it sent.
+	w.eventually("what was sent is billed", func() bool { return len(w.receipts()) > 0 })
+	if got := w.receipts(); len(got) != 1 || got[0].Partial || got[0].Receipt.OutputTokens != 4 {
+		t.Errorf("billed as %+v", got)
+	}
 	w.eventually("no request is counted as under way", func() bool {
 		for _, c := range w.gateway.Gateway.candidates(time.Now()) {
 			if c.Load != 0 {

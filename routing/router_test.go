@@ -230,6 +230,15 @@ func TestNamedModelBypassesThePrompt(t *testing.T) {
 	if e.calls != 0 {
 		t.Errorf("%d embeddings for named models", e.calls)
 	}
+	// What always asking the best would have cost is told beside a named model too, of those that the policy permits.
+	for _, tt := range []struct {
+		block    []string
+		baseline string
+	}{{nil, "l1"}, {[]string{"llama*"}, "s"}} {
+		if d := route(t, r, "easy", fleet, routing.Policy{Dial: 10, Model: "qwen2.5:0.5b", Block: tt.block}); d.Pick.Operator != "s" || d.Baseline.Operator != tt.baseline {
+			t.Errorf("%s, with %v blocked the baseline is %s", d.Pick.Operator, tt.block, d.Baseline.Operator)
+		}
+	}
 	_, err := r.Route(context.Background(), routing.Prompt{Text: "easy"}, fleet, routing.Policy{Model: "gemma2:27b"})
 	if !errors.Is(err, routing.ErrUnknownModel) {
 		t.Errorf("nobody serves it: %v", err)

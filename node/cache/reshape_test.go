@@ -64,6 +64,12 @@ func TestWhatHasNoOtherShape(t *testing.T) {
 		{Stream: true, Pieces: pieces( // two calls under one index, as some versions of Ollama have them, or under none
 			`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{}"}}]}}]}`,
 			`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c2","function":{"name":"g","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`)},
+		{Stream: true, Pieces: pieces(
+			`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{}"}}]}}]}`,
+			`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c2","function":{"arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`)},
+		{Stream: true, Pieces: pieces(
+			`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","function":{"name":"f","arguments":"{}"}}]}}]}`,
+			`{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"g","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`)},
 		{Pieces: pieces(`{"choices":[{"index":0,"message":{"tool_calls":[{"id":"c1","type":"custom","custom":{"name":"f","input":"x"}}]},"finish_reason":"tool_calls"}]}`)},
 		{Pieces: pieces(`{"choices":[{"index":0,"message":{"content":"a","annotations":[]},"finish_reason":"stop"}]}`)},
 		{Pieces: pieces(`{"choices":[{"index":0,"message":{"content":"a"},"x_extra":1,"finish_reason":"stop"}]}`)},

@@ -81,6 +81,34 @@ func TestEmbeddingsRefuse(t *testing.T) {
 
 // An operator's vectors reach the client in the encoding that it asked for, whichever they came in; what is no vector for
 // each input does not.
+// What operators are asked to embed may cost no more than the client says, and ids of tokens count as the text that they stand for.
+func TestFleetEmbeddingsAreBounded(t *testing.T) {
+	for input, want := range map[string]openai.Request{
+		`"four"`: {Inputs: 1, LongestInput: 4, PromptBytes: 4}, `["a","four"]`: {Inputs: 2, LongestInput: 4, PromptBytes: 5},
+		`[[1,2,3],[4]]`: {Inputs: 2, LongestInput: 12, PromptBytes: 16},
+	} {
+		f := fakefleet.New()
+		do(t, config(f), http.MethodPost, "/v1/embeddings", `{"model":"`+model+`","input":`+input+`}`, "X-Flotilla-Max-Cost", "0.01")
+		got := f.Requests()
+		if len(got) != 1 {
+			t.Fatalf("%s: %d requests", input, len(got))
+		}
+		want.MaxCostMicroUSD = 10_000
+		if diff := cmp.Diff(want, openai.Request{Inputs: got[0].Inputs, LongestInput: got[0].LongestInput, PromptBytes: got[0].PromptBytes, MaxCostMicroUSD: got[0].MaxCostMicroUSD}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", input, diff)
+		}
+	}
+	f := fakefleet.New()
+	do(t, config(f), http.MethodPost, "/v1/embeddings", `{"model":"`+model+`","input":[1,2,3]}`)
+	if got := f.Requests(); len(got) != 1 || got[0].Inputs != 1 || got[0].PromptBytes < 3 {
+		t.Errorf("ids of tokens of one text: %+v", got)
+	}
+	f = fakefleet.New()
+	if w := do(t, config(f), http.MethodPost, "/v1/embeddings", `{"model":"`+model+`","input":"a"}`, "X-Flotilla-Max-Cost", "cheap"); w.Code != 400 || len(f.Requests()) != 0 {
+		t.Errorf("a bad limit: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestFleetEmbeddings(t *testing.T) {
 	const packed = `"AACAPwAAAEA="` // 1, 2
 	numbers, text := []any{1.0, 2.0}, "AACAPwAAAEA="

@@ -85,6 +85,12 @@ func TestRoutingLimits(t *testing.T) {
 			t.Errorf("max cost %s = %d µUSD, want %d", value, got, want)
 		}
 	}
+	for _, value := range []string{"0", ".", "0.0000009", "-1", "1e-3", "0.0000019x", "0.0000019/", "1.2.3"} {
+		w := do(t, config(fakefleet.New()), http.MethodPost, "/v1/chat/completions", `{"model":"auto",`+ask+`}`, "X-Flotilla-Max-Cost", value)
+		if w.Code != 400 || apiError(t, w)["param"] != "x-flotilla-max-cost" {
+			t.Errorf("max cost %q: %d %s", value, w.Code, w.Body)
+		}
+	}
 }
 
 // TestPromptText: the router embeds the user's last words, in whatever form content comes, and what they refer to; never
