@@ -146,7 +146,7 @@ func (c *Collector) endsSoon(ctx context.Context, held heldVoucher, lane Lane) (
 // due says whether to send the lane's voucher now. One that was sent and changed nothing (dropped, or clipped by
 // the stake of this epoch) is sent again after resendAfter.
 func (c *Collector) due(ctx context.Context, ends bool, owed Amount, seen collecting, now time.Time) (bool, error) {
-	if !seen.sent.IsZero() && now.Sub(seen.sent) < resendAfter {
+	if now.Sub(seen.sent) < resendAfter { // long past for one that was never sent
 		return false, nil
 	}
 	if ends {

@@ -51,6 +51,26 @@ func TestRowsOfOtherVersionsAreRefused(t *testing.T) {
 	}
 }
 
+// TestDamagedRowsAreRefused: a bit that a disk has turned, or a row under another's key, is not read for an amount.
+func TestDamagedRowsAreRefused(t *testing.T) {
+	key := []byte("ord/")
+	row, err := settlement.EncodeRecord(key, uint64(7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got uint64
+	for bit := range 8 * len(row) {
+		damaged := slices.Clone(row)
+		damaged[bit/8] ^= 1 << (bit % 8)
+		if err := settlement.DecodeRecord(key, damaged, &got); !errors.Is(err, settlement.ErrCorrupt) {
+			t.Errorf("bit %d turned: %d, %v", bit, got, err)
+		}
+	}
+	if err := settlement.DecodeRecord([]byte("orx/"), row, &got); !errors.Is(err, settlement.ErrCorrupt) {
+		t.Errorf("under another key: %d, %v", got, err)
+	}
+}
+
 // TestLargeRowsAreCompressed: a decision repeats itself, and is stored once.
 func TestLargeRowsAreCompressed(t *testing.T) {
 	key := []byte("rcp/")

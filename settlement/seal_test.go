@@ -52,13 +52,13 @@ func TestLargeBatch(t *testing.T) {
 	}
 }
 
-// TestBatchOfAllLanes: as many lanes as a batch can have, in their longest form, are settled in one commit.
+// TestBatchOfAllLanes: as many lanes as a batch can have, in their longest form, are settled in one commit, and one more in the next.
 func TestBatchOfAllLanes(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, settlement.MaxBatchLanes)
+	f := newFixture(t, settlement.MaxBatchLanes+1)
 	l := f.open(t, f.gateway, t.TempDir())
-	const each = 8
-	f.fill(t, l, each*settlement.MaxBatchLanes)
+	const receipts = 8 * (settlement.MaxBatchLanes + 1)
+	f.fill(t, l, receipts)
 	sealed, err := l.Seal(t.Context(), 1, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,27 @@ func TestBatchOfAllLanes(t *testing.T) {
 		t.Fatalf("%d lanes", len(sealed.Batch.Lanes))
 	}
 	settle(t, l, f.chain)
-	checkSettledOnce(t, f, l, each*settlement.MaxBatchLanes)
+	checkSettledOnce(t, f, l, receipts)
+}
+
+// TestSecondBatchAfterARestart: what is in flight after a restart is the newest batch, also when others were settled before it.
+func TestSecondBatchAfterARestart(t *testing.T) {
+	f, dir := newFixture(t, 1), t.TempDir()
+	l := f.open(t, f.gateway, dir)
+	f.accept(t, l, 0, 1)
+	settle(t, l, f.chain)
+	f.accept(t, l, 0, 2)
+	sealed, err := l.Seal(t.Context(), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLedger(t, l)
+	l = f.open(t, f.gateway, dir)
+	if open := l.OpenBatch(); open == nil || open.Batch.Epoch != 2 || open.Batch.ReceiptsRoot != sealed.Batch.ReceiptsRoot {
+		t.Errorf("in flight after a restart: %+v, want batch 2", open)
+	}
+	settle(t, l, f.chain)
+	checkSettledOnce(t, f, l, 2)
 }
 
 // TestBrokenSeal: a disk that fails while a batch is sealed leaves the receipts pending or the batch whole, whether the
