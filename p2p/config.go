@@ -132,7 +132,8 @@ type InferTimers struct {
 	// Dial bounds a dial to a peer that is not connected. Default 5 s.
 	Dial time.Duration
 	// Accept bounds the wait from the last byte of the request to Accept or
-	// Reject; past it the gateway tries another operator. Default 2 s.
+	// Reject; past it the gateway tries another operator. Default 2 s. A long
+	// body has up to 8 s more to arrive.
 	Accept time.Duration
 	// Ping is the operator's keep-alive period before the first Delta. Default 5 s.
 	Ping time.Duration
@@ -145,7 +146,7 @@ type InferTimers struct {
 	Answer time.Duration
 	// Settle bounds the wait from End to Settle, and from Cancel to End. Default 5 s.
 	Settle time.Duration
-	// Write bounds each write to the stream. Default 10 s.
+	// Write bounds each write to the stream, and the wait for each piece of a request. Default 10 s.
 	Write time.Duration
 	// AckEvery is the longest time a consumed Delta stays unacknowledged. Default 1 s.
 	AckEvery time.Duration

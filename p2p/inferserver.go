@@ -121,10 +121,19 @@ func (s *inferServer) serveNext(frames *frameStream, w *wait) bool {
 	return s.run(handle, frames, from, request, left, func(in *Incoming) { in.enter, in.leave = enter, leave })
 }
 
-// readRequest reads Open and the body.
+// readRequest reads Open and the body. Each frame of it has the time that the gateway has to write it: a body takes as long as its link
+// does, and past that waits tell whose streams have to go.
 func (s *inferServer) readRequest(frames *frameStream, w *wait) (InferRequest, time.Duration, error) {
 	timers := s.host.cfg.Timers
-	if err := frames.stream.SetReadDeadline(time.Now().Add(timers.Write)); err != nil {
+	last := time.Now().Add(timers.Answer)
+	soon := func() error {
+		until := time.Now().Add(timers.Write)
+		if until.After(last) {
+			until = last
+		}
+		return frames.stream.SetReadDeadline(until)
+	}
+	if err := soon(); err != nil {
 		return InferRequest{}, 0, fmt.Errorf("set deadline: %w", err)
 	}
 	open, err := readAs[*openFrame](frames.codec, frames.r)
@@ -136,6 +145,9 @@ func (s *inferServer) readRequest(frames *frameStream, w *wait) (InferRequest, t
 	}
 	var body []byte // grows as bytes arrive: a length alone allocates nothing
 	for len(body) < int(open.BodyLen) {
+		if err := soon(); err != nil {
+			return InferRequest{}, 0, fmt.Errorf("set deadline: %w", err)
+		}
 		piece, err := readAs[*bodyFrame](frames.codec, frames.r)
 		if err != nil {
 			return InferRequest{}, 0, fmt.Errorf("read body: %w", err)

@@ -124,7 +124,7 @@ func (c *Call) open(ctx context.Context, request InferRequest, left time.Duratio
 	if errors.Is(writeErr, errTooLong) {
 		return fmt.Errorf("send request: %w", writeErr)
 	}
-	timer := time.NewTimer(c.timers.Accept)
+	timer := time.NewTimer(c.timers.Accept + underWay(len(request.Body)))
 	defer timer.Stop()
 	select {
 	case first := <-c.opened:
@@ -141,6 +141,18 @@ func (c *Call) open(ctx context.Context, request InferRequest, left time.Duratio
 	default:
 		return c.openLost(ctx)
 	}
+}
+
+// What of a body can be under way when its last byte is written: a yamux stream's window, in the buffers of this machine and those of the
+// link. A link is taken to carry slowestLink bytes a second of it, as one of 1 Mbit/s does for each of four requests at once.
+const (
+	streamWindow = 256 << 10
+	slowestLink  = 32 << 10
+)
+
+// underWay is how long a body may take to arrive after its last byte was written.
+func underWay(body int) time.Duration {
+	return time.Duration(min(body, streamWindow)) * time.Second / slowestLink
 }
 
 // maxRetryAfter bounds how long an operator can ask to be left alone.

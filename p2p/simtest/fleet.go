@@ -24,11 +24,14 @@ import (
 // Network is the Config.Network of simulated hosts.
 const Network = "1337/0xsim"
 
-// linkBits is the bandwidth of each simulated host, both ways, in bits per second.
+// linkBits is the bandwidth of each simulated host, both ways, in bits per second, unless LinkBits says otherwise.
 const linkBits = 50 * simlibp2p.OneMbps
 
 // Fleet is a simulated network of hosts. All methods belong to the test's goroutine.
 type Fleet struct {
+	// LinkBits is the bandwidth of the hosts that are started from here on.
+	LinkBits int
+
 	t     testing.TB
 	net   *simnet.Simnet
 	wires *wires
@@ -49,7 +52,7 @@ type Node struct {
 // inside a synctest bubble; Close ends all goroutines that the bubble waits for.
 func New(t testing.TB, latency time.Duration) *Fleet {
 	t.Helper()
-	f := &Fleet{t: t, wires: newWires(latency)}
+	f := &Fleet{t: t, wires: newWires(latency), LinkBits: linkBits}
 	f.net = &simnet.Simnet{LatencyFunc: f.wires.carry, Logger: slog.New(slog.DiscardHandler)} // it logs each packet that is lost
 	f.net.Start()
 	return f
@@ -96,7 +99,7 @@ func (f *Fleet) Start(cfg p2p.Config) *Node {
 
 // hostOptions put a libp2p host onto the simulated network.
 func (f *Fleet) hostOptions() []libp2p.Option {
-	link := simnet.LinkSettings{BitsPerSecond: linkBits}
+	link := simnet.LinkSettings{BitsPerSecond: f.LinkBits}
 	return []libp2p.Option{
 		simlibp2p.QUICSimnet(f.net, simnet.NodeBiDiLinkSettings{Uplink: link, Downlink: link}),
 		// Address discovery waits in ways that synctest takes for a deadlock.
