@@ -180,6 +180,9 @@ const (
 	ProtoSync  = string(protoSync)
 )
 
+// Pulse asks once where this node dialled.
+func (h *Host) Pulse(ctx context.Context, wait time.Duration) { h.pulse(ctx, wait) }
+
 // OpenSilent opens n streams to a peer, as far as that lets it, and sends begin on each and no more. It returns how many it opened.
 func (h *Host) OpenSilent(ctx context.Context, to PeerID, proto string, n int, begin []byte) (opened int) {
 	for range n {

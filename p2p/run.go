@@ -59,6 +59,7 @@ func (h *Host) Run(ctx context.Context) error {
 	loops.Go(func() { h.gossip.adverts.run(ctx, h.log) })
 	loops.Go(func() { h.gossip.hellos.run(ctx, h.log) })
 	loops.Go(func() { h.every(ctx, maintainEvery, h.maintain) })
+	loops.Go(func() { h.every(ctx, pulseEvery, func(ctx context.Context) { h.pulse(ctx, pulseWait) }) })
 	loops.Go(func() { h.every(ctx, h.cfg.RepublishEvery, h.republish) })
 	loops.Go(func() { h.every(ctx, h.cfg.SyncEvery, func(context.Context) { h.schedulePulls(pulls) }) })
 	if h.cfg.Role == RoleGateway {

@@ -115,6 +115,25 @@ func TestGatewayLosesPower(t *testing.T) {
 	})
 }
 
+// TestGatewayIsKilled: operators are with a gateway again within seconds that was killed and is back at once, so that nothing has told them,
+// and no connection has run out.
+func TestGatewayIsKilled(t *testing.T) {
+	inFleet(t, func(t *testing.T, f *simtest.Fleet) {
+		gs, ops := ring(f, 1, 20, rightClock)
+		announceAll(t, ops)
+		time.Sleep(20 * time.Second)
+		f.Cut(gs...) // nobody is told
+		f.Stop(gs[0])
+		f.Heal()
+		gs[0] = f.Restart(gs[0])
+		time.Sleep(15 * time.Second)
+		if n := met(gs[0], ops); n != len(ops) {
+			t.Errorf("%d of %d operators are back", n, len(ops))
+		}
+		wantNewest(t, gs, ops)
+	})
+}
+
 // TestGatewayMoves: operators that only dial out are with a gateway that has moved within seconds where they have it in their list, and soon
 // where they know it by its hello.
 func TestGatewayMoves(t *testing.T) {
