@@ -46,7 +46,7 @@ func (r Report) Err() error {
 	var missing error
 	for _, c := range r.Checks {
 		switch {
-		case c.OK || c.Err == nil:
+		case c.Err == nil: // it passed, or is not needed
 		case errors.Is(c.Err, ErrCannotCheck):
 			if missing == nil {
 				missing = fmt.Errorf("%s: %s: %w", r.Subject(), c.Name, c.Err)
@@ -62,7 +62,7 @@ func (r Report) Err() error {
 func (r Report) Failed() []string {
 	var names []string
 	for _, c := range r.Checks {
-		if !c.OK && c.Err != nil && !errors.Is(c.Err, ErrCannotCheck) {
+		if c.Err != nil && !errors.Is(c.Err, ErrCannotCheck) {
 			names = append(names, c.Name)
 		}
 	}
@@ -94,11 +94,7 @@ func (l *checklist) cannot(name, why string, cause error) {
 
 // checkPayer judges a signature that the payer, or a key that it had authorised at that unix second, has to have made.
 func (l *checklist) checkPayer(ctx context.Context, name, who string, chain ChainReader, payer common.Address, digest common.Hash, sig Signature, at uint64) {
-	var signers SignerReader // stays nil without a chain
-	if chain != nil {
-		signers = chain
-	}
-	signer, err := CheckPayer(ctx, signers, who, payer, digest, sig, at)
+	signer, err := CheckPayer(ctx, chain, who, payer, digest, sig, at)
 	switch {
 	case errors.Is(err, errSignerUnknown):
 		l.cannot(name, "only the chain tells whether "+payer.Hex()+" lets "+signer.Hex()+" sign for it", err)

@@ -212,6 +212,9 @@ func TestVerifyResignedLies(t *testing.T) {
 			inc.Epoch = 9
 			b.Inclusion = &inc
 		}},
+		{"a batch of nothing, as an empty place on the chain looks", []string{settlement.CheckBatchRoot, settlement.CheckInclusion}, settlement.ErrNotInBatch, func(b *settlement.Bundle) {
+			b.Inclusion = &settlement.Inclusion{Epoch: 9}
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := honest
@@ -276,6 +279,21 @@ func TestVerifyWithoutChain(t *testing.T) {
 	}
 }
 
+// TestVerifyUnsettled: what the chain has not paid yet is not false.
+func TestVerifyUnsettled(t *testing.T) {
+	f := newFixture(t, 1)
+	l := f.open(t, f.gateway, "")
+	b, err := l.Bundle(f.accept(t, l, 0, 1).ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := settlement.Verify(t.Context(), b, f.chain, settlement.VerifyOptions{Domain: testDomain})
+	wantErr(t, r.Err(), settlement.ErrCannotCheck)
+	if failed := r.Failed(); len(failed) > 0 {
+		t.Errorf("an unsettled receipt fails %v", failed)
+	}
+}
+
 func TestVerifyAll(t *testing.T) {
 	f := newFixture(t, 1)
 	l := f.open(t, f.gateway, "")
@@ -292,6 +310,9 @@ func TestVerifyAll(t *testing.T) {
 		if err := r.Err(); err != nil {
 			t.Error(err)
 		}
+	}
+	for _, r := range settlement.VerifyAll(t.Context(), bundles, nil, opts) {
+		wantErr(t, r.Err(), settlement.ErrCannotCheck)
 	}
 	reports := settlement.VerifyAll(t.Context(), append(bundles, bundles[0]), f.chain, opts)
 	err := reports[len(reports)-1].Err()
@@ -325,6 +346,14 @@ func TestVerifyPartial(t *testing.T) {
 	}
 	if c := r.Checks[0]; c.Name != settlement.CheckOperatorSignature || c.OK || !c.Skipped {
 		t.Errorf("unsigned, it is checked as %+v", c)
+	}
+	// Only that kind does without: from any other receipt it cannot be left out.
+	ordinary := newFixture(t, 2)
+	b := ordinary.settledBundle(t)
+	b.OperatorSig = nil
+	r = settlement.Verify(t.Context(), b, ordinary.chain, opts)
+	if diff := cmp.Diff([]string{settlement.CheckOperatorSignature}, r.Failed()); diff != "" {
+		t.Errorf("failed checks of an ordinary receipt that the operator has not signed (-want +got):\n%s", diff)
 	}
 	foreign := unsigned
 	foreign.OperatorSig = f.operators[1].sign(t, unsigned.Receipt.Digest(testDomain))

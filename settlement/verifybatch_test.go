@@ -140,6 +140,11 @@ func TestVerifyBatchCannotCheck(t *testing.T) {
 	f := newFixture(t, 2)
 	b := f.settledBatch(t)
 	opts := settlement.VerifyOptions{Domain: testDomain}
+	for _, c := range settlement.VerifyBatch(t.Context(), b, nil, opts).Checks {
+		if onChain := c.Name == settlement.CheckBatchRoot || c.Name == settlement.CheckLaneTotal; c.Skipped != onChain || c.OK == onChain {
+			t.Errorf("without a chain: %+v", c)
+		}
+	}
 	wantErr(t, settlement.VerifyBatch(t.Context(), b, nil, opts).Err(), settlement.ErrCannotCheck)
 	for _, m := range []memchain.Method{memchain.BatchAnchor, memchain.Lane} {
 		f.chain.FailCall(m, 1)
