@@ -75,8 +75,8 @@ func ReadRecord(record []byte) (Decision, error) {
 		return Decision{}, fmt.Errorf("read decision record: %w", err)
 	}
 	switch {
-	case len(d.Considered) == 0 || len(d.Considered) > MaxRecorded || len(d.Rejected) > MaxRecorded:
-		return Decision{}, fmt.Errorf("read decision record: %d choices and %d rejections, want 1 to %d and at most %d", len(d.Considered), len(d.Rejected), MaxRecorded, MaxRecorded)
+	case len(d.Considered) == 0:
+		return Decision{}, errors.New("read decision record: no choice was considered")
 	case d.Guard != nil && len(d.Guard.Views) > maxViews:
 		return Decision{}, fmt.Errorf("read decision record: %d views of the text, at most %d", len(d.Guard.Views), maxViews)
 	case !trimmed(d.ConsideredTotal, len(d.Considered)) || !trimmed(d.RejectedTotal, len(d.Rejected)):
@@ -85,7 +85,7 @@ func ReadRecord(record []byte) (Decision, error) {
 	return d, d.policy().check()
 }
 
-// trimmed says whether a list of all can have become one of n.
+// trimmed says whether a list of all can have become one of n, which is MaxRecorded at most.
 func trimmed(all, n int) bool { return n == min(all, MaxRecorded) }
 
 // policy, prompt and the offers are what the record says was asked.
@@ -154,7 +154,6 @@ func (r *Router) replay(ctx context.Context, d *Decision) (Decision, error) {
 		return Decision{}, err
 	}
 	again.explain()
-	again.trim()
 	again.ConsideredTotal, again.RejectedTotal = d.ConsideredTotal, d.RejectedTotal
 	return again, nil
 }

@@ -171,6 +171,11 @@ func replaysOf(rt *rapid.T, r *routing.Router, x *index.Index, text string, flee
 	if rapid.Bool().Draw(rt, "conversation") {
 		p.Session = routing.Session{Model: somebody.Model, Operator: somebody.Operator, CachedTokens: rapid.Uint32().Draw(rt, "cached"), ToolLoop: rapid.Bool().Draw(rt, "tool loop")}
 	}
+	p.Tools, p.JSONMode, p.Vision = rapid.Bool().Draw(rt, "tools"), rapid.Bool().Draw(rt, "json"), rapid.Bool().Draw(rt, "vision")
+	for i := range fleet { // one offer in a few lacks something
+		able := rapid.IntRange(0, 9)
+		fleet[i].Tools, fleet[i].JSONMode, fleet[i].Vision = able.Draw(rt, "has tools") > 0, able.Draw(rt, "has json") > 0, able.Draw(rt, "sees") > 0
+	}
 	policy := routing.Policy{Dial: float64(rapid.IntRange(0, 100).Draw(rt, "tenths of dial")) / 10, Default: rapid.SampledFrom([]string{"", "gemma-3-270m", "nobody"}).Draw(rt, "default"),
 		Block: rapid.SampledFrom([][]string{nil, {"junk"}, {"q*"}}).Draw(rt, "block")}
 	if rapid.Bool().Draw(rt, "allowance") {
@@ -213,6 +218,8 @@ func TestChangedRecordIsFound(t *testing.T) {
 		"the default":       {"far-default", func(d *routing.Decision) { d.Default = "" }, "pick.operator"},
 		"the dial":          {"hard-dial-10", func(d *routing.Decision) { d.Dial = 0 }, "pick.operator"},
 		"the baseline":      {"easy", func(d *routing.Decision) { d.Baseline = d.Pick }, "baseline.operator"},
+		"a block not kept":  {"easy", func(d *routing.Decision) { d.Block = []string{"llama*"} }, "considered"},
+		"a turn of nobody":  {"easy", func(d *routing.Decision) { d.Turn = &routing.Turn{} }, "turn"},
 		"a fallback hidden": {"easy", func(d *routing.Decision) { d.Fallbacks = d.Fallbacks[:1] }, "length of fallbacks"},
 	} {
 		raw, err := os.ReadFile(filepath.Join(golden, change.record+".json"))
@@ -249,6 +256,10 @@ func TestReplaySaysWhatItCannotTell(t *testing.T) {
 	if err := routing.Replay(t.Context(), []byte(`{"rules":`), other); err == nil {
 		t.Error("half a record was replayed")
 	}
+	d.Rules--
+	if err := routing.Replay(t.Context(), append([]byte(" "), d.JSON()...), worldIndex(t)); err == nil || !strings.Contains(err.Error(), "canonical form") {
+		t.Errorf("a record with a blank before it: %v", err)
+	}
 }
 
 // A record lists all, or as many as are recorded of more: choices and rejections cannot be said to have been more.
@@ -268,6 +279,63 @@ func TestFalseTotalsAreFound(t *testing.T) {
 		if err := routing.Replay(t.Context(), d.JSON(), x); err == nil {
 			t.Errorf("%s: it replays", name)
 		}
+	}
+}
+
+// What a stranger's record makes a replay do is bounded by its lists.
+func TestLongRecordsAreRefused(t *testing.T) {
+	r, _ := world(t)
+	for name, change := range map[string]func(*routing.Decision){
+		"choices":    func(d *routing.Decision) { d.Considered = slices.Repeat(d.Considered, routing.MaxRecorded+1) },
+		"rejections": func(d *routing.Decision) { d.Rejected = make([]routing.Rejection, routing.MaxRecorded+1) },
+		"views":      func(d *routing.Decision) { d.Guard = &routing.GuardNote{Views: make([]routing.View, 99)} },
+		"no choice":  func(d *routing.Decision) { d.Considered = nil },
+	} {
+		d := route(t, r, "easy", []routing.Candidate{small("s", 1)}, routing.Policy{Dial: 7})
+		change(&d)
+		d.ConsideredTotal, d.RejectedTotal = len(d.Considered), len(d.Rejected)
+		if _, err := routing.ReadRecord(d.JSON()); err == nil {
+			t.Errorf("%s: it is read", name)
+		}
+	}
+}
+
+// In a fleet of which not all is recorded, the most able model may be too dear and too little use here to be among what is.
+func TestBaselineThatIsNotRecordedReplays(t *testing.T) {
+	rng := worldSource()
+	e := &mapEmbedder{vectors: map[string][]float32{"easy": near(rng, 0)}}
+	b, err := index.NewBuilder("map", dim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 400 {
+		scores := [][3]float64{{0.95, 0.9, 0.8}, {0.1, 0.2, 1}}[i%2]
+		row := index.Row{Vector: near(rng, i%2), Source: "test"}
+		for k, model := range []string{"qwen2.5-0.5b-instruct", "llama-3.1-8b-instruct", "llama-3.1-70b-instruct"} {
+			row.Outcomes = append(row.Outcomes, index.Outcome{Model: model, Score: scores[k], OutputTokens: 100})
+		}
+		if err := b.Add(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := routing.New(routing.Config{Embedder: e, Index: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet := []routing.Candidate{large("dear", 90_000_000_000), {Operator: "middle", Model: "llama-3.1-8b-instruct", InputPerMTok: 200_000, OutputPerMTok: 200_000}}
+	for i := range 2 * routing.MaxRecorded {
+		fleet = append(fleet, small(fmt.Sprint("s", i), 100_000))
+	}
+	d := route(t, r, "easy", fleet, routing.Policy{Dial: 7})
+	if d.Baseline.Operator != "dear" || slices.ContainsFunc(d.Considered, func(c routing.Choice) bool { return c.Operator == "dear" }) {
+		t.Fatalf("the baseline is of %s, or recorded: the fleet is not what the test needs", d.Baseline.Operator)
+	}
+	if err := routing.Replay(t.Context(), d.JSON(), x); err != nil {
+		t.Error(err)
 	}
 }
 
