@@ -225,6 +225,19 @@ func TestFalseDecisionsAreFound(t *testing.T) {
 			t.Errorf("%s: failed checks (-want +got):\n%s", name, diff)
 		}
 	}
+	// Beside the request both checks of it are made too.
+	request := filepath.Join(t.TempDir(), "request.json")
+	write(t, request, []byte(`{"model":"auto","cost_quality_tradeoff":3,"prompt":"Write a poem about the sea."}`))
+	if r, err = (&verifyCmd{Prompt: request}).newReplayer(1, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	report := settlement.Report{Checks: r.checks(t.Context(), settlement.Bundle{Advert: advert, DecisionJSON: d.JSON()})}
+	if diff := cmp.Diff([]string{checkQuery, checkAsked}, report.Failed()); diff != "" {
+		t.Errorf("beside another request: failed checks (-want +got):\n%s", diff)
+	}
+	if _, err := (&verifyCmd{Prompt: request}).newReplayer(2, io.Discard); err == nil {
+		t.Error("one request is taken for that of two receipts")
+	}
 	old := settlement.Bundle{DecisionJSON: []byte(`{"pick":{}}`)}
 	if err := (settlement.Report{Checks: r.checks(t.Context(), old)}).Err(); !errors.Is(err, settlement.ErrCannotCheck) {
 		t.Errorf("a record of an older release: %v", err)

@@ -171,6 +171,27 @@ func TestAGatewayThatSendsNothingIsLeftAlone(t *testing.T) {
 	}
 }
 
+// A gateway is believed in nothing: whatever it sends in place of the index that a decision names, the decision could not be checked,
+// which does not make it false.
+func TestAnIndexThatWasNotAskedForIsNotUsed(t *testing.T) {
+	receipts, all := generations(t, 2)
+	first, second := receipts[0].ID().String(), receipts[1].ID().String()
+	for name, send := range map[string]*index.Index{"none": nil, "of another generation": all[second]} {
+		var log bytes.Buffer
+		asked := 0
+		gateway := indexGateway(t, map[string]*index.Index{first: send}, &asked, func(_ int, w http.ResponseWriter) bool {
+			if send == nil {
+				fmt.Fprint(w, "an index")
+			}
+			return send == nil
+		})
+		_, unchecked, why := replayed(t, verifyCmd{Gateway: []serverURL{gateway}}, receipts[:1], &log)
+		if unchecked != 1 || !strings.Contains(why, errOtherIndex.Error()) {
+			t.Errorf("%s: %d unchecked, %s", name, unchecked, why)
+		}
+	}
+}
+
 // Each of several gateways has its own receipts: all are asked.
 func TestSeveralGatewaysAreAsked(t *testing.T) {
 	receipts, all := generations(t, 3)

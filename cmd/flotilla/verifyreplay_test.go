@@ -82,10 +82,11 @@ func TestQueryOfAShorterVersionIsFoundAgain(t *testing.T) {
 					continue
 				}
 				for name, change := range map[string]func(*routing.GuardNote){
-					"hidden":  func(n *routing.GuardNote) { n.Views = nil },
-					"one off": func(n *routing.GuardNote) { n.Views = n.Views[1:] },
-					"another": func(n *routing.GuardNote) { n.Views[0].Query = n.Views[len(n.Views)-1].Query },
-					"renamed": func(n *routing.GuardNote) { n.Views[0].Name = "without what did not suit" },
+					"hidden":          func(n *routing.GuardNote) { n.Views = nil },
+					"one off":         func(n *routing.GuardNote) { n.Views = n.Views[1:] },
+					"another":         func(n *routing.GuardNote) { n.Views[0].Query = n.Views[len(n.Views)-1].Query },
+					"of another kind": func(n *routing.GuardNote) { n.Views[0].Fragment = !n.Views[0].Fragment },
+					"renamed":         func(n *routing.GuardNote) { n.Views[0].Name = "without what did not suit" },
 				} {
 					forged, note := d, *d.Guard
 					note.Views = slices.Clone(note.Views)
@@ -160,7 +161,7 @@ func TestNoTextIsHeldToThePrompt(t *testing.T) {
 		t.Errorf("a prompt without text: %+v", c)
 	}
 	r.prompt = "What is the boiling point of water at sea level?"
-	if c := r.query(t.Context(), d); c.OK || errors.Is(c.Err, settlement.ErrCannotCheck) {
+	if c := r.anyQuery(t.Context(), d); c.OK || errors.Is(c.Err, settlement.ErrCannotCheck) {
 		t.Errorf("a prompt with text: %+v, want it to be false", c)
 	}
 }
@@ -183,6 +184,8 @@ func TestDecisionIsHeldToTheRequest(t *testing.T) {
 		{`{"model":"flotilla/auto","cost_quality_tradeoff":3,"prompt":"x"}`, chosen, ""},
 		{`{"model":"auto","plugins":[{"id":"auto-router","cost_quality_tradeoff":0}],"prompt":"x"}`, chosen, "sets the dial to 0"},
 		{`{"prompt":"x"}`, chosen, "neither model nor dial"},
+		{`{"prompt":"x","cost_quality_tradeoff":3}`, chosen, ""},
+		{`{"prompt":"x","cost_quality_tradeoff":0}`, chosen, "sets the dial to 0"},
 		{`{"model":"auto","input":"x","cost_quality_tradeoff":0}`, chosen, "sets the dial to 0"},
 	} {
 		asked, err := openai.ReadAsked([]byte(c.body))
