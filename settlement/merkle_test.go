@@ -118,6 +118,11 @@ func TestMerkleBounds(t *testing.T) {
 	if _, err := newTree(t, digests(3)).Proof(3); err == nil {
 		t.Error("a leaf past the end has a proof")
 	}
+	one := common.BigToHash(common.Big1) // who makes a tree by hand can put a second leaf where there is one
+	beyond := crypto.Keccak256Hash(crypto.Keccak256(one[:], one[:], one[:]))
+	if settlement.VerifyProof(beyond, 1, 1, one, nil) {
+		t.Error("a leaf past the end verifies")
+	}
 	if settlement.VerifyProof(common.Hash{}, 0, 0, common.Hash{}, nil) {
 		t.Error("the empty tree holds something")
 	}

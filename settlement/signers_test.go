@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,6 +137,14 @@ func TestVerifyAsksWhoseTheKeyIs(t *testing.T) {
 			r := settlement.Verify(t.Context(), b, f.chain, settlement.VerifyOptions{Domain: testDomain})
 			if diff := cmp.Diff(tc.failed, r.Failed()); diff != "" {
 				t.Errorf("failed checks (-want +got):\n%s", diff)
+			}
+			if len(r.Checks) != len(allChecks) {
+				t.Errorf("%d checks, want all %d", len(r.Checks), len(allChecks))
+			}
+			for _, c := range r.Checks {
+				if tc.failed == nil && slices.Contains(both, c.Name) && !strings.Contains(c.Evidence, hot.addr.Hex()) {
+					t.Errorf("%s does not name the key: %s", c.Name, c.Evidence)
+				}
 			}
 			if tc.failed != nil {
 				wantErr(t, r.Err(), settlement.ErrBadSignature)

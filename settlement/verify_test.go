@@ -181,11 +181,15 @@ func plusOne(digits string) string {
 func TestVerifyResignedLies(t *testing.T) {
 	f := newFixture(t, 2)
 	honest := f.settledBundle(t)
+	everybody := append([]party{f.gateway}, f.operators...)
 	resign := func(b *settlement.Bundle) {
-		op := f.operators[slices.IndexFunc(f.operators, func(p party) bool { return p.addr == b.Receipt.Payee })]
-		b.OperatorSig = op.sign(t, b.Receipt.Digest(testDomain))
-		b.GatewaySig = f.gateway.sign(t, b.Receipt.Digest(testDomain))
+		sign := func(signer common.Address) settlement.Signature {
+			p := everybody[slices.IndexFunc(everybody, func(p party) bool { return p.addr == signer })]
+			return p.sign(t, b.Receipt.Digest(testDomain))
+		}
+		b.OperatorSig, b.GatewaySig = sign(b.Receipt.Payee), sign(b.Receipt.Payer)
 	}
+	other := f.operators[slices.IndexFunc(f.operators, func(p party) bool { return p.addr != honest.Receipt.Payee })].addr
 	for _, tc := range []struct {
 		name   string
 		want   []string
@@ -202,6 +206,12 @@ func TestVerifyResignedLies(t *testing.T) {
 			func(b *settlement.Bundle) { b.Receipt.ServedAt = deadline + 1 }},
 		{"advert over", []string{settlement.CheckAdvertValidity, settlement.CheckOrderLimits, settlement.CheckInclusion}, settlement.ErrAdvertExpired,
 			func(b *settlement.Bundle) { b.Receipt.ServedAt = validTo + 1 }},
+		{"another's answer", []string{settlement.CheckOrderMatch, settlement.CheckInclusion}, settlement.ErrWrongParty,
+			func(b *settlement.Bundle) { b.Receipt.Payee = other }},
+		{"another's money", []string{settlement.CheckOrderMatch, settlement.CheckBatchRoot, settlement.CheckInclusion, settlement.CheckLaneTotal}, settlement.ErrWrongParty,
+			func(b *settlement.Bundle) { b.Receipt.Payer = other }},
+		{"no salt", []string{settlement.CheckRequestHash}, settlement.ErrRequestMismatch,
+			func(b *settlement.Bundle) { b.Salt = make([]byte, settlement.SaltLen) }},
 		{"other place", []string{settlement.CheckInclusion}, settlement.ErrNotInBatch, func(b *settlement.Bundle) {
 			inc := *b.Inclusion
 			inc.Index = 1
@@ -276,6 +286,17 @@ func TestVerifyWithoutChain(t *testing.T) {
 				t.Error("one error says both failed and incomplete")
 			}
 		})
+	}
+}
+
+// TestVerifyAllThatWasOrdered: an order's limits are what may be used, to the last token, unit and second.
+func TestVerifyAllThatWasOrdered(t *testing.T) {
+	f := newFixture(t, 2)
+	b := f.settledBundle(t)
+	b.Order.MaxInputTokens, b.Order.MaxOutputTokens = b.Receipt.InputTokens, b.Receipt.OutputTokens
+	b.Order.MaxAmount, b.Order.Deadline = b.Receipt.Amount, b.Receipt.ServedAt
+	if failed := settlement.Verify(t.Context(), b, nil, settlement.VerifyOptions{Domain: testDomain}).Failed(); slices.Contains(failed, settlement.CheckOrderLimits) {
+		t.Errorf("%v", failed)
 	}
 }
 
