@@ -63,6 +63,10 @@ func TestHullHasTheModelsWorthMixing(t *testing.T) {
 	if diff := cmp.Diff([]int{0, 3, 2}, hull(score, cost)); diff != "" {
 		t.Error(diff)
 	}
+	// 1 is as cheap as 0, and better; 2 is dearer and better than 1, but below the line to 3; 4 is on the line from 1 to 3.
+	if diff := cmp.Diff([]int{1, 3}, hull([]float64{0.1, 0.2, 0.3, 0.8, 0.5}, []float64{1, 1, 2, 3, 2})); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestCollapseIndexCountsWorseAndNeedlesslyDearChoices(t *testing.T) {
