@@ -335,6 +335,11 @@ func TestVerifyAll(t *testing.T) {
 	for _, r := range settlement.VerifyAll(t.Context(), bundles, nil, opts) {
 		wantErr(t, r.Err(), settlement.ErrCannotCheck)
 	}
+	beyond := bundles[1]
+	beyond.Receipt.Amount = ^settlement.Amount(0)
+	if failed := settlement.VerifyAll(t.Context(), []settlement.Bundle{bundles[0], beyond}, f.chain, opts)[0].Failed(); !slices.Contains(failed, settlement.CheckLaneTotal) {
+		t.Errorf("beside a receipt of all money there is, another fails %v", failed)
+	}
 	reports := settlement.VerifyAll(t.Context(), append(bundles, bundles[0]), f.chain, opts)
 	err := reports[len(reports)-1].Err()
 	wantErr(t, err, settlement.ErrVerifyFailed)

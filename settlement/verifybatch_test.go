@@ -140,7 +140,11 @@ func TestVerifyBatchCannotCheck(t *testing.T) {
 	f := newFixture(t, 2)
 	b := f.settledBatch(t)
 	opts := settlement.VerifyOptions{Domain: testDomain}
-	for _, c := range settlement.VerifyBatch(t.Context(), b, nil, opts).Checks {
+	checks := settlement.VerifyBatch(t.Context(), b, nil, opts).Checks
+	if len(checks) != 5 {
+		t.Errorf("%d checks without a chain, want all 5", len(checks))
+	}
+	for _, c := range checks {
 		if onChain := c.Name == settlement.CheckBatchRoot || c.Name == settlement.CheckLaneTotal; c.Skipped != onChain || c.OK == onChain {
 			t.Errorf("without a chain: %+v", c)
 		}
@@ -149,6 +153,11 @@ func TestVerifyBatchCannotCheck(t *testing.T) {
 	for _, m := range []memchain.Method{memchain.BatchAnchor, memchain.Lane} {
 		f.chain.FailCall(m, 1)
 		wantErr(t, settlement.VerifyBatch(t.Context(), b, f.chain, opts).Err(), settlement.ErrCannotCheck)
+	}
+	long := b
+	long.Batch.Lanes = make([]settlement.LaneTotal, settlement.MaxBatchLanes+1) // a stranger's file, which must not have the chain asked without end
+	if checks := settlement.VerifyBatch(t.Context(), long, f.chain, opts).Checks; !checks[4].Skipped {
+		t.Errorf("more lanes than a batch has: %+v", checks[4])
 	}
 	f.chain.Reset()
 	wantErr(t, settlement.VerifyBatch(t.Context(), b, f.chain, opts).Err(), settlement.ErrNotInBatch)
