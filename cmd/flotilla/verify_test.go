@@ -214,6 +214,9 @@ func TestFalseDecisionsAreFound(t *testing.T) {
 		"true":             {func(*routing.Decision, *settlement.Bundle) {}, nil},
 		"another quality":  {func(d *routing.Decision, _ *settlement.Bundle) { d.Pick.Quality += 0.01 }, []string{checkReplay}},
 		"another price":    {func(_ *routing.Decision, b *settlement.Bundle) { b.Advert.OutputPerMTok++ }, []string{checkServed}},
+		"another model":    {func(_ *routing.Decision, b *settlement.Bundle) { b.Advert.Model = "gemma2:2b" }, []string{checkServed}},
+		"dearer input":     {func(_ *routing.Decision, b *settlement.Bundle) { b.Advert.InputPerMTok++ }, []string{checkServed}},
+		"a dearer request": {func(_ *routing.Decision, b *settlement.Bundle) { b.Advert.PerRequest++ }, []string{checkServed}},
 		"another operator": {func(_ *routing.Decision, b *settlement.Bundle) { b.Advert.Operator[0]++ }, []string{checkServed}},
 		"nobody":           {func(d *routing.Decision, _ *settlement.Bundle) { d.Considered = nil }, []string{checkReplay}},
 	} {
@@ -239,8 +242,10 @@ func TestFalseDecisionsAreFound(t *testing.T) {
 		t.Error("one request is taken for that of two receipts")
 	}
 	old := settlement.Bundle{DecisionJSON: []byte(`{"pick":{}}`)}
-	if err := (settlement.Report{Checks: r.checks(t.Context(), old)}).Err(); !errors.Is(err, settlement.ErrCannotCheck) {
-		t.Errorf("a record of an older release: %v", err)
+	for name, b := range map[string]settlement.Bundle{"a record of an older release": old, "no record": {}} {
+		if err := (settlement.Report{Checks: r.checks(t.Context(), b)}).Err(); !errors.Is(err, settlement.ErrCannotCheck) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

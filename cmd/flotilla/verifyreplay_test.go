@@ -185,6 +185,7 @@ func TestDecisionIsHeldToTheRequest(t *testing.T) {
 		{`{"model":"auto","plugins":[{"id":"auto-router","cost_quality_tradeoff":0}],"prompt":"x"}`, chosen, "sets the dial to 0"},
 		{`{"prompt":"x"}`, chosen, "neither model nor dial"},
 		{`{"prompt":"x","cost_quality_tradeoff":3}`, chosen, ""},
+		{`{"prompt":"x","cost_quality_tradeoff":7}`, named, ""},
 		{`{"prompt":"x","cost_quality_tradeoff":0}`, chosen, "sets the dial to 0"},
 		{`{"model":"auto","input":"x","cost_quality_tradeoff":0}`, chosen, "sets the dial to 0"},
 	} {
