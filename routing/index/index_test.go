@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"flotilla/routing/catalogue"
@@ -122,6 +123,36 @@ func TestIndexWithoutRowsIsRefused(t *testing.T) {
 	}
 	if !errors.Is(err, index.ErrCorrupt) {
 		t.Errorf("%v, want ErrCorrupt", err)
+	}
+}
+
+// Nor does what such a file numbers have to be there.
+func TestForgedFilesAreRefused(t *testing.T) {
+	const head, names, vector, row = "\x01\x00\x00\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x01\x00\x00\x00", // generation, outlier, rows
+		"\x01\x00e" + "\x02\x00\x01\x00m\x01\x00n" + "\x01\x00\x01\x00s", // embedder, two models, a source
+		"\x7f\x00", "\x00\x00\x02\x00" + "\x00\x00\xff\x00" + "\x01\x00\xff\x00" // source, outcomes; of each model one
+	for name, c := range map[string]struct {
+		values, rest string
+		ok           bool
+	}{
+		"nothing forged":      {"\x02\x00", head + names + vector + row, true},
+		"values of none":      {"\x00\x00", head + names + row, false},
+		"too many values":     {"\x01\x10", head + names + strings.Repeat("\x7f", index.MaxDim+1) + row, false},
+		"models out of order": {"\x02\x00", head + strings.Replace(names, "m", "z", 1) + vector + row, false},
+		"models of one name":  {"\x02\x00", head + strings.Replace(names, "m", "n", 1) + vector + row, false},
+		"no direction":        {"\x02\x00", head + names + "\x00\x00" + row, false},
+		"no such source":      {"\x02\x00", head + names + vector + "\x01" + row[1:], false},
+		"no outcomes":         {"\x02\x00", head + names + vector + "\x00\x00\x00\x00", false},
+		"no such model":       {"\x02\x00", head + names + vector + row[:8] + "\x02" + row[9:], false},
+		"a model twice":       {"\x02\x00", head + names + vector + row[:8] + "\x00" + row[9:], false},
+		"a byte too many":     {"\x02\x00", head + names + vector + row + "\x00", false},
+		"a byte too few":      {"\x02\x00", head + names + vector + row[:len(row)-1], false},
+	} {
+		data := []byte("FIDX\x01\x00" + c.values + c.rest)
+		sum := sha256.Sum256(data)
+		if _, err := index.Decode(append(data, sum[:]...)); (err == nil) != c.ok || err != nil && !errors.Is(err, index.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -85,6 +85,61 @@ func TestGenerationsComeBack(t *testing.T) {
 	}
 }
 
+// What is not of its own making is neither listed nor removed, and what fits its bound stays, deltas counted.
+func TestAHistoryKeepsItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	for _, foreign := range []string{"notes", "0", "-1"} {
+		if err := indexfile.Write(filepath.Join(makeDir(t, dir, foreign), small(t, 7).ID()+".fidx"), small(t, 7)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "9"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first := small(t, 300)
+	b, err := index.NewBuilder("e", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 400 { // none is in the first's rows, so that it is a group
+		if err := b.Add(index.Row{Vector: []float32{0, 1}, Source: "other", Outcomes: []index.Outcome{{Model: "m", Score: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := built(t, b)
+	h := indexfile.Bounded(dir, int64(len(first.Encode())+len(other.Encode())), 1000)
+	if err := errors.Join(h.Keep(first), h.Keep(other)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Read(first.ID()); err != nil {
+		t.Errorf("there was room for it: %v", err)
+	}
+	if _, err := h.Read(small(t, 7).ID()); !errors.Is(err, indexfile.ErrNotKept) {
+		t.Errorf("one that it did not keep: %v", err)
+	}
+	if removed, err := h.Forget(first); removed != 1 || err != nil {
+		t.Errorf("removed %d (%v), want 1", removed, err)
+	}
+	if err := errors.Join(h.Keep(grown(t, first)), h.Keep(other)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Read(first.ID()); !errors.Is(err, indexfile.ErrNotKept) {
+		t.Errorf("with its delta there was no room for it: %v", err)
+	}
+	if _, files := sizeOf(t, dir); files != 5 {
+		t.Errorf("%d files, want the newest and the four that were not its own", files)
+	}
+}
+
+func makeDir(t *testing.T, path ...string) string {
+	t.Helper()
+	dir := filepath.Join(path...)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // The oldest go, the newest never.
 func TestAHistoryIsBounded(t *testing.T) {
 	whole := int64(len(small(t, 300).Encode()))
