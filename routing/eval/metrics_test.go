@@ -157,3 +157,45 @@ func TestIntervalIsThePercentiles(t *testing.T) {
 		t.Errorf("%v, want the 2.5th and 97.5th percentile", got)
 	}
 }
+
+func TestTheCheapestSettingThatKeepsTheQualityIsChosen(t *testing.T) {
+	tr := &trace{knob: []setting{{offered: true}, {offered: true}, {offered: false}, {offered: true}, {offered: true}},
+		quality: [][]float64{{1, 0.8}, {0.8, 0.8}, {1, 0.8}, {0.6, 0.4}, {1, 0.8}}, costUSD: [][]float64{{4, 4}, {3, 3}, {0, 0}, {1, 3}, {5, 5}}}
+	for quality, want := range map[float64]int{1: 0, 0.9: 0, 0.85: 0, 0.8: 1, 0.5: 3, 0.1: 3} { // none keeps 1: the best, of equals the first
+		if got := tr.cheapestKeeping(quality); got != want {
+			t.Errorf("to keep %v setting %d is chosen, want %d", quality, got, want)
+		}
+	}
+}
+
+// Predictions are weighed by the row that they are of, which moves when splits are joined.
+func TestJoinedPredictionsStayWithTheirRows(t *testing.T) {
+	part := func(rows int, at int) *trace {
+		return &trace{ood: make([]float64, rows), share: []float64{float64(rows)}, predicted: []prediction{{at, 0.5, 1}},
+			quality: matrix(1, rows), costUSD: matrix(1, rows), collapsed: matrix(1, rows), op: outcomes{make([]float64, rows), make([]float64, rows)}}
+	}
+	tr := &trace{knob: only}
+	tr.join([]*trace{part(3, 2), part(4, 0), part(1, 0)})
+	var at []int
+	for _, p := range tr.predicted {
+		at = append(at, p.at)
+	}
+	if diff := cmp.Diff([]int{2, 3, 7}, at); diff != "" || tr.share[0] != 1 || len(tr.ood) != 8 {
+		t.Errorf("share %v of %d rows, predictions of rows %s", tr.share, len(tr.ood), diff)
+	}
+}
+
+// Of Avengers-Pro's three nearest clusters the nearest has the most to say.
+func TestNearerClustersWeighMore(t *testing.T) {
+	tab := &table{models: []string{"a", "b"}, rows: []row{{meaning: []float32{0.9, 0.3, 0.3}, score: []float64{1, 1}}}}
+	c := &avengersChooser{avengers: &avengers{}, split: &split{table: tab}, settings: []setting{{value: 1}, {value: 0}},
+		clustering: &clustering{[][]float32{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, []float32{0.5, 0.5, 0.5}},
+		score:      [][]float64{{1, 0}, {0, 1}, {0, 1}}, cost: [][]float64{{0, 1}, {1, 0}, {1, 0}}}
+	out := newChoice(2, 2)
+	if err := c.choose(t.Context(), 0, out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][]float64{{1, 0}, {0, 1}}, out.chance); diff != "" {
+		t.Errorf("by score the nearest cluster's model, by cost its cheap one: %s", diff)
+	}
+}
