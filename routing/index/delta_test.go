@@ -69,6 +69,40 @@ func TestADeltaGivesTheGenerationAgain(t *testing.T) {
 	})
 }
 
+// A row that is put in the place of another and differs from it in one thing alone is told anew.
+func TestADeltaTellsWhatARowSaysNow(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	vectors := [][]float32{unit(rng, dim), unit(rng, dim), unit(rng, dim)}
+	with := func(change func(*index.Row)) *index.Index {
+		b := builder(t)
+		for i, v := range vectors {
+			r := index.Row{Vector: v, Source: "s", Outcomes: []index.Outcome{{Model: "a", Score: 0.5, OutputTokens: 40}, {Model: "b", Score: 1, OutputTokens: 40}}}
+			if i == 1 {
+				change(&r)
+			}
+			if err := b.Add(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return build(t, b)
+	}
+	base := with(func(*index.Row) {})
+	for name, change := range map[string]func(*index.Row){
+		"vector": func(r *index.Row) { r.Vector = unit(rng, dim) }, "source": func(r *index.Row) { r.Source = "r" },
+		"score": func(r *index.Row) { r.Outcomes[1].Score = 0 }, "length": func(r *index.Row) { r.Outcomes[1].OutputTokens = 900 },
+		"model": func(r *index.Row) { r.Outcomes[1].Model = "c" }, "models": func(r *index.Row) { r.Outcomes = r.Outcomes[:1] },
+	} {
+		x := with(change)
+		delta, err := x.Delta(base.Encode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := index.Patch(base.Encode(), delta); err != nil || again.ID() != x.ID() {
+			t.Errorf("another %s: %v", name, err)
+		}
+	}
+}
+
 // An edit's delta holds what is new, not the index: rows that move up or are renumbered cost nothing.
 func TestADeltaIsAsLargeAsTheEdit(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))

@@ -94,6 +94,26 @@ func hits(t testing.TB, x *index.Index, v []float32, k int) []index.Hit {
 	return s.Top(nil, k)
 }
 
+// What is far from all rows is told by how far the rows are from one another; of five or fewer nothing can be told.
+func TestOutliersAreMeasuredAmongTheRows(t *testing.T) {
+	for _, n := range []int{1, index.OutlierNeighbors, index.OutlierNeighbors + 1, 120} {
+		x, _ := randomIndex(t, uint64(n), n, dim)
+		var means []int32
+		for i := range n {
+			others := slices.DeleteFunc(hits(t, x, x.Vector(i), n), func(h index.Hit) bool { return h.Row == i })
+			means = append(means, index.MeanSimilarity(others))
+		}
+		slices.Sort(means)
+		want := means[n/50]
+		if n <= index.OutlierNeighbors {
+			want = 0
+		}
+		if got := x.Outlier(); got != want {
+			t.Errorf("%d rows: %d, want %d", n, got, want)
+		}
+	}
+}
+
 func TestAnyChangedByteIsNoticed(t *testing.T) {
 	x, _ := randomIndex(t, 2, 8, dim)
 	data := x.Encode()
