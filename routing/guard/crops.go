@@ -42,7 +42,7 @@ func Crops(text string) []Crop {
 	case !begin.clean || !end.clean:
 		crops = append(crops, t.crop("without both ends", edge{at: quarter}, edge{at: max(n-quarter, quarter+1)}))
 	}
-	if apart && low.clean && high.clean && high.at-low.at > 1 {
+	if low.clean && high.clean && high.at-low.at > 1 {
 		crops = append(crops, t.crop("without both ends and half of the rest", low, edge{at: high.at - halfOf(high.at-low.at)}))
 	}
 	if begin.clean {

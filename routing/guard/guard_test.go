@@ -1,6 +1,8 @@
 package guard_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -167,5 +169,40 @@ func TestOtherLanguagesAndProgramsAreNotCut(t *testing.T) {
 		if f := newGuard(t).Inspect(text); f.Text != text || f.Cut != nil {
 			t.Errorf("%s: %+v", name, f)
 		}
+	}
+}
+
+// What is cut, and which versions of a text are asked, is part of a decision: a verifier with the prompt makes both again. Whoever
+// changes them on purpose raises routing.Rules, and puts the new digest here.
+func TestFindingsAndCropsAreThoseOfTheRules(t *testing.T) {
+	all, err := prompts.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rare := strings.Fields("taxon brewery secluded explains matrix roots fender confronting halogen tulips 12345678901 re-entry naïveté")
+	g, h := newGuard(t), sha256.New()
+	look := func(text string) {
+		fmt.Fprintf(h, "%q %+v %+v\n", text, g.Inspect(text), guard.Crops(text))
+	}
+	for i, p := range all {
+		look(p)
+		ws := strings.Fields(p)
+		for n := range ws { // a rare word behind every fourth
+			if n%4 == i%4 {
+				ws[n] += " " + rare[(i+n)%len(rare)]
+			}
+		}
+		look(strings.Join(ws, " "))
+		from := i % len(rare)
+		gadget := strings.Join(append(rare[from:len(rare):len(rare)], rare[:from]...), " ")
+		look(gadget + " " + p)
+		look(p + "\n" + gadget + ". And then?")
+		look("xqzt vbnw wrtk plkx jhgv mnbq zxcw qwrt " + p) // words that nobody knows, whose windows reach over their edge
+		look(p + " xqzt vbnw wrtk plkx jhgv mnbq zxcw qwrt")
+		look(p + " if (x[0] != {}) { return f(x) / 2; } // " + gadget)
+	}
+	const want = "146dedc9901e062d3592699d4f2c1338f2bc34d29a2fa935768eae969edfeed8"
+	if got := fmt.Sprintf("%x", h.Sum(nil)); got != want {
+		t.Errorf("digest %s, want %s", got, want)
 	}
 }
