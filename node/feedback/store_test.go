@@ -234,7 +234,7 @@ func TestReviewMovesAllOrNone(t *testing.T) {
 func TestConcordCountsKeysNotVerdicts(t *testing.T) {
 	e := entry("0x1", "a", 0.9)
 	far, other, apart := entry("0x4", "c", 0.9), entry("0x5", "d", 0.9), entry("0x6", "e", 0.5)
-	far.Query, other.Model = index.Query{4, 3}, "gemma-2-9b-it"
+	far.Query, other.Model = index.Query{5, 0}, "gemma-2-9b-it" // a similarity of 0.6
 	all := []Entry{e, entry("0x2", "a", 1), entry("0x3", "b", 0.8), far, other, apart}
 	if got := concordant(e, all, 2); !cmp.Equal(got, []string{"0x1", "0x3"}) {
 		t.Errorf("two keys agree, each with one verdict, got %v", got)
