@@ -210,6 +210,11 @@ func TestVerifyResignedLies(t *testing.T) {
 			func(b *settlement.Bundle) { b.Receipt.Payee = other }},
 		{"another's money", []string{settlement.CheckOrderMatch, settlement.CheckBatchRoot, settlement.CheckInclusion, settlement.CheckLaneTotal}, settlement.ErrWrongParty,
 			func(b *settlement.Bundle) { b.Receipt.Payer = other }},
+		{"at another's price", []string{settlement.CheckAdvertMatch, settlement.CheckInclusion}, settlement.ErrWrongParty, func(b *settlement.Bundle) {
+			b.Order.Payee, b.Receipt.Payee = other, other
+			b.OrderSig = f.gateway.sign(t, b.Order.Digest(testDomain))
+			b.Receipt.Request = common.Hash(b.Order.ID(testDomain))
+		}},
 		{"no salt", []string{settlement.CheckRequestHash}, settlement.ErrRequestMismatch,
 			func(b *settlement.Bundle) { b.Salt = make([]byte, settlement.SaltLen) }},
 		{"other place", []string{settlement.CheckInclusion}, settlement.ErrNotInBatch, func(b *settlement.Bundle) {

@@ -108,6 +108,10 @@ func TestCalibrationErrorByHand(t *testing.T) {
 	if got := calibrationError(v, []float64{1, 1, 1}); math.Abs(got-1.15/4) > 1e-9 {
 		t.Errorf("%v", got)
 	}
+	// Errors of two bins do not make up for one another.
+	if got := calibrationError([]prediction{{0, 0.95, 0}, {1, 0.05, 1}}, []float64{1, 1}); math.Abs(got-0.95) > 1e-9 {
+		t.Errorf("too much in one bin, too little in another: %v", got)
+	}
 	// Row 1 drawn twice, row 2 not at all: bin 9 1.9 and 1, bin 2 0.5 and 0; (0.9 + 0.5) / 4.
 	if got := calibrationError(v, []float64{1, 2, 0}); math.Abs(got-1.4/4) > 1e-9 {
 		t.Errorf("resampled: %v", got)
