@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -163,40 +164,20 @@ type InferTimers struct {
 
 // withDefaults fills zero fields.
 func (t InferTimers) withDefaults() InferTimers {
-	durations := []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&t.Dial, 5 * time.Second},
-		{&t.Accept, 2 * time.Second},
-		{&t.Ping, 5 * time.Second},
-		{&t.Silence, 15 * time.Second},
-		{&t.Gap, 20 * time.Second},
-		{&t.Answer, 10 * time.Minute},
-		{&t.Settle, 5 * time.Second},
-		{&t.Write, 10 * time.Second},
-		{&t.AckEvery, time.Second},
-		{&t.Stalled, 20 * time.Second},
-	}
-	for _, d := range durations {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-	}
-	counts := []struct {
-		field *uint64
-		value uint64
-	}{
-		{&t.AckDeltas, 32},
-		{&t.AckBytes, 64 << 10},
-		{&t.WindowDeltas, 256},
-		{&t.WindowBytes, 128 << 10},
-	}
-	for _, c := range counts {
-		if *c.field == 0 {
-			*c.field = c.value
-		}
-	}
+	t.Dial = cmp.Or(t.Dial, 5*time.Second)
+	t.Accept = cmp.Or(t.Accept, 2*time.Second)
+	t.Ping = cmp.Or(t.Ping, 5*time.Second)
+	t.Silence = cmp.Or(t.Silence, 15*time.Second)
+	t.Gap = cmp.Or(t.Gap, 20*time.Second)
+	t.Answer = cmp.Or(t.Answer, 10*time.Minute)
+	t.Settle = cmp.Or(t.Settle, 5*time.Second)
+	t.Write = cmp.Or(t.Write, 10*time.Second)
+	t.AckEvery = cmp.Or(t.AckEvery, time.Second)
+	t.Stalled = cmp.Or(t.Stalled, 20*time.Second)
+	t.AckDeltas = cmp.Or(t.AckDeltas, 32)
+	t.AckBytes = cmp.Or(t.AckBytes, 64<<10)
+	t.WindowDeltas = cmp.Or(t.WindowDeltas, 256)
+	t.WindowBytes = cmp.Or(t.WindowBytes, 128<<10)
 	return t
 }
 
@@ -205,18 +186,10 @@ func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.RepublishEvery == 0 {
-		c.RepublishEvery = 10 * time.Minute
-	}
-	if c.SyncAgain == 0 {
-		c.SyncAgain = 2 * time.Second
-	}
-	if c.SyncEvery == 0 {
-		c.SyncEvery = time.Minute
-	}
-	if c.HelloEvery == 0 {
-		c.HelloEvery = time.Minute
-	}
+	c.RepublishEvery = cmp.Or(c.RepublishEvery, 10*time.Minute)
+	c.SyncAgain = cmp.Or(c.SyncAgain, 2*time.Second)
+	c.SyncEvery = cmp.Or(c.SyncEvery, time.Minute)
+	c.HelloEvery = cmp.Or(c.HelloEvery, time.Minute)
 	c.Timers = c.Timers.withDefaults()
 	return c
 }
