@@ -107,8 +107,7 @@ func (h *Host) republish(ctx context.Context) {
 	}
 }
 
-// helloLoop tells operators where this gateway listens: at once, whenever the
-// addresses may have changed, and each period ± 20 %.
+// helloLoop tells operators where this gateway listens: at once, and each period ± 20 %.
 func (h *Host) helloLoop(ctx context.Context) {
 	for {
 		if err := h.sayHello(ctx); err != nil {

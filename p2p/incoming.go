@@ -203,15 +203,9 @@ func (in *Incoming) ping() {
 // endPings stops the keep-alives.
 func (in *Incoming) endPings() { in.pingsOnce.Do(func() { close(in.stopPings) }) }
 
-// fail marks the stream as lost, ends the handler's context, and returns the error.
+// fail is lose, and resets the stream.
 func (in *Incoming) fail(err error) error {
-	in.mu.Lock()
-	if in.broken == nil {
-		in.broken = fmt.Errorf("%w: %w", ErrBroken, err)
-	}
-	err = in.broken
-	in.mu.Unlock()
-	in.cancel(err)
+	err = in.lose(err)
 	_ = in.frames.stream.Reset()
 	return err
 }
@@ -238,7 +232,7 @@ func (in *Incoming) read() {
 	for {
 		f, err := in.frames.read()
 		if err != nil {
-			in.lose(noEOF(err))
+			_ = in.lose(noEOF(err))
 			return
 		}
 		switch f := f.(type) {
@@ -258,14 +252,14 @@ func (in *Incoming) read() {
 		}
 		if err != nil {
 			_ = in.frames.stream.ResetWithError(network.StreamProtocolViolation)
-			in.lose(err)
+			_ = in.lose(err)
 			return
 		}
 	}
 }
 
-// lose records the loss of the stream.
-func (in *Incoming) lose(err error) {
+// lose records the loss of the stream, ends the handler's context, and returns the first loss.
+func (in *Incoming) lose(err error) error {
 	in.mu.Lock()
 	if in.broken == nil {
 		in.broken = fmt.Errorf("%w: %w", ErrBroken, err)
@@ -273,6 +267,7 @@ func (in *Incoming) lose(err error) {
 	err = in.broken
 	in.mu.Unlock()
 	in.cancel(err)
+	return err
 }
 
 // acknowledge takes an Ack in. It must lie between the last one and what was
