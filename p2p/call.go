@@ -60,9 +60,6 @@ func newCall(h *Host, to PeerID, frames *frameStream, left time.Duration) *Call 
 	}
 }
 
-// Peer is the operator's node.
-func (c *Call) Peer() PeerID { return c.to }
-
 // read is the reading goroutine of a call.
 func (c *Call) read() {
 	defer close(c.readDone)
@@ -274,14 +271,6 @@ func (c *Call) broken() error {
 		err = io.ErrUnexpectedEOF
 	}
 	return &BrokenError{Deltas: c.ack.N, Tokens: c.ack.Tokens, Err: err}
-}
-
-// Received is what Recv has returned so far: whole Deltas and their tokens.
-// It does not change after Cancel, and it is what the operator may bill.
-func (c *Call) Received() (n uint64, tokens uint32) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ack.N, c.ack.Tokens
 }
 
 // End is the operator's End; zero before Recv returned io.EOF.

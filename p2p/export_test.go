@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/binary"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -266,7 +267,7 @@ func (h *Host) AnswerPull() error {
 	if err != nil {
 		return err
 	}
-	return h.syncer.answer(&askStub{readStub{from: bytes.NewReader(append(appendLength(nil, len(request)), request...))}})
+	return h.syncer.answer(&askStub{readStub{from: bytes.NewReader(append(binary.AppendUvarint(nil, uint64(len(request))), request...))}})
 }
 
 // askStub is a stream of which a request comes.
@@ -438,4 +439,12 @@ func PingsBehind() int64 {
 	in.outMu.Unlock()
 	in.work.Wait()
 	return stream.writes.Load() - before
+}
+
+// Received is what Recv has returned so far: whole Deltas and their tokens.
+// It does not change after Cancel, and it is what the operator may bill.
+func (c *Call) Received() (n uint64, tokens uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ack.N, c.ack.Tokens
 }

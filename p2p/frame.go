@@ -188,7 +188,7 @@ func (c frameCodec) encode(f frame) ([]byte, error) {
 	if len(body)+1 > MaxFrameBytes {
 		return nil, fmt.Errorf("encode frame kind %d: %w: %d bytes, limit %d", f.kind(), errTooLong, len(body)+1, MaxFrameBytes)
 	}
-	out := appendLength(make([]byte, 0, len(body)+1+binary.MaxVarintLen32), len(body)+1)
+	out := binary.AppendUvarint(make([]byte, 0, len(body)+1+binary.MaxVarintLen32), uint64(len(body)+1))
 	out = append(out, byte(f.kind()))
 	return append(out, body...), nil
 }

@@ -11,11 +11,6 @@ import (
 // errTooLong marks a length prefix over the limit of its place.
 var errTooLong = errors.New("message is over the size limit")
 
-// appendLength appends the uvarint length prefix of a message of n bytes.
-func appendLength(dst []byte, n int) []byte {
-	return binary.AppendUvarint(dst, uint64(n))
-}
-
 // readMessage reads one length-prefixed message of at most limit bytes. It
 // returns io.EOF only between messages; memory is allocated after the length
 // is known to be within the limit.
@@ -40,6 +35,6 @@ func readMessage(r *bufio.Reader, limit int) ([]byte, error) {
 // writeMessage writes one length-prefixed message in a single Write, so that
 // it leaves in one packet where it can.
 func writeMessage(w io.Writer, body []byte) error {
-	_, err := w.Write(append(appendLength(make([]byte, 0, len(body)+binary.MaxVarintLen32), len(body)), body...))
+	_, err := w.Write(append(binary.AppendUvarint(make([]byte, 0, len(body)+binary.MaxVarintLen32), uint64(len(body))), body...))
 	return err
 }
