@@ -1,11 +1,7 @@
 package settlement
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -25,17 +21,9 @@ const MaxBatchBundleBytes = 4 << 20
 // DecodeBatchBundle reads one batch bundle from JSON. Unknown fields, text after the object and anything larger than
 // MaxBatchBundleBytes are errors: what a verifier does not understand it must not pass over.
 func DecodeBatchBundle(data []byte) (BatchBundle, error) {
-	if len(data) > MaxBatchBundleBytes {
-		return BatchBundle{}, fmt.Errorf("read batch bundle: %d bytes, at most %d", len(data), MaxBatchBundleBytes)
-	}
 	var b BatchBundle
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&b); err != nil {
+	if err := decodeStrictly(data, MaxBatchBundleBytes, &b); err != nil {
 		return BatchBundle{}, fmt.Errorf("read batch bundle: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return BatchBundle{}, errors.New("read batch bundle: text after the JSON object")
 	}
 	return b, nil
 }

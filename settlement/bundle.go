@@ -84,17 +84,9 @@ func (b Bundle) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON wrote. Unknown fields, text after the object and anything larger
 // than MaxBundleBytes are errors: what a verifier does not understand it must not pass over.
 func (b *Bundle) UnmarshalJSON(data []byte) error {
-	if len(data) > MaxBundleBytes {
-		return fmt.Errorf("read bundle: %d bytes, at most %d", len(data), MaxBundleBytes)
-	}
 	var j bundleJSON
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&j); err != nil {
+	if err := decodeStrictly(data, MaxBundleBytes, &j); err != nil {
 		return fmt.Errorf("read bundle: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("read bundle: text after the JSON object")
 	}
 	if err := checkDecision(json.RawMessage(j.DecisionJSON)); err != nil {
 		return fmt.Errorf("read bundle: %w", err)
@@ -111,6 +103,22 @@ func (b *Bundle) UnmarshalJSON(data []byte) error {
 	}
 	if j.DecisionJSON != "" {
 		b.DecisionJSON = json.RawMessage(j.DecisionJSON)
+	}
+	return nil
+}
+
+// decodeStrictly reads one JSON object of at most most bytes into v, with no field that v does not have and nothing after it.
+func decodeStrictly(data []byte, most int, v any) error {
+	if len(data) > most {
+		return fmt.Errorf("%d bytes, at most %d", len(data), most)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("text after the JSON object")
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // sentinel.
 
 func (b Bundle) checkOperatorSignature() error {
-	return checkSigner("operator signature of receipt", b.Receipt.Payee, b.Receipt.Digest(b.Domain), b.OperatorSig)
+	return checkSigner(operatorSigner, b.Receipt.Payee, b.Receipt.Digest(b.Domain), b.OperatorSig)
 }
 
 // checkGatewaySignature: the payer has signed, or signer, which may sign for it.
@@ -28,9 +28,10 @@ func (b Bundle) checkGatewaySignature(signer common.Address) error {
 
 // Whose signature it is, in errors.
 const (
-	orderSigner   = "gateway signature of order"
-	receiptSigner = "gateway signature of receipt"
-	advertSigner  = "operator signature of advert"
+	orderSigner    = "gateway signature of order"
+	receiptSigner  = "gateway signature of receipt"
+	operatorSigner = "operator signature of receipt"
+	advertSigner   = "operator signature of advert"
 )
 
 func (b Bundle) checkAdvertSignature() error {

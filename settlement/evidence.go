@@ -127,12 +127,12 @@ func (e Evidence) checkForm() error {
 
 func (e Evidence) checkSignatures(d Domain) error {
 	for _, r := range e.Receipts {
-		if err := checkSigner("operator signature of receipt", e.Operator(), r.Receipt.Digest(d), r.Sig); err != nil {
+		if err := checkSigner(operatorSigner, e.Operator(), r.Receipt.Digest(d), r.Sig); err != nil {
 			return err
 		}
 	}
 	for _, a := range e.Adverts {
-		if err := checkSigner("operator signature of advert", e.Operator(), a.Advert.Digest(d), a.Sig); err != nil {
+		if err := checkSigner(advertSigner, e.Operator(), a.Advert.Digest(d), a.Sig); err != nil {
 			return err
 		}
 	}

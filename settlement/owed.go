@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/ethereum/go-ethereum/common"
-
-	"flotilla/internal/durable"
 )
 
 // OwedLane is what one payer owes this payee, for people and metrics.
@@ -20,18 +18,16 @@ type OwedLane struct {
 // OwedLanes returns the lanes of this payee, in order of payer. Metrics ask for them all the time, so it reads no receipts.
 func (l *Ledger) OwedLanes() ([]OwedLane, error) {
 	out := []OwedLane{}
-	err := l.view(func(snap reader) error {
-		return durable.Scan(snap, []byte(prefixIn), nil, func(e entry) (bool, error) {
-			var lane inLane
-			if err := readEntry(e, &lane); err != nil {
-				return false, err
-			}
-			out = append(out, OwedLane{
-				Payer: common.BytesToAddress(e.Key[len(prefixIn):]), Receipts: lane.Receipts, Served: lane.Served,
-				Vouchered: lane.Voucher.ValueAggregate, Unvouchered: lane.unvouchered(),
-			})
-			return true, nil
+	err := l.scan([]byte(prefixIn), func(e entry) (bool, error) {
+		var lane inLane
+		if err := readEntry(e, &lane); err != nil {
+			return false, err
+		}
+		out = append(out, OwedLane{
+			Payer: common.BytesToAddress(e.Key[len(prefixIn):]), Receipts: lane.Receipts, Served: lane.Served,
+			Vouchered: lane.Voucher.ValueAggregate, Unvouchered: lane.unvouchered(),
 		})
+		return true, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list owed lanes: %w", err)

@@ -47,8 +47,8 @@ const (
 	prefixOrder    = "ord/"   // + id → deadline of an order that is out, with no receipt yet
 	prefixReceipt  = "rcp/"   // + id → Bundle without Inclusion
 	prefixInclude  = "inc/"   // + id → Inclusion
-	prefixLaneRow  = "lrx/"   // + payer + payee + id → id: index of receipts by lane
-	prefixSeq      = "seq/"   // + payer + payee + lane number → id
+	prefixLaneRow  = "lrx/"   // + payer + payee + id, empty: index of receipts by lane
+	prefixSeq      = "seq/"   // + payer + payee + lane number, empty: numbers that have a receipt
 	prefixPending  = "pnd/"   // + id → pendingRecord: accepted and not settled
 	prefixOut      = "out/"   // + payee → outLane: what this payer owes
 	prefixIn       = "inl/"   // + payer → inLane: what this payee is owed
@@ -59,7 +59,7 @@ const (
 	prefixSecond   = "sec/"   // + id → SignedReceipt: the operator's own, refused because the payer's partial one stands
 	prefixEvidence = "evi/"   // + evidence id → StoredEvidence
 	prefixAdvert   = "adv/"   // + sequence number → node: adverts that this operator has numbered
-	prefixNewest   = "new/"   // + (max − acceptance time in ns) + id: accepted receipts, newest first
+	prefixNewest   = "new/"   // + (max − acceptance time in ns) + id, empty: accepted receipts, newest first
 )
 
 func idKey(prefix string, id ReceiptID) []byte { return append([]byte(prefix), id[:]...) }

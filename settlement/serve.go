@@ -232,7 +232,7 @@ func (l *Ledger) checkVoucher(ctx context.Context, v Voucher, sig Signature) (ch
 	}
 	c.thaws = binding.ThawEnd != 0
 	if c.thaws && binding.ThawEnd < uint64(time.Now().Add(resendAfter).Unix()) {
-		return c, fmt.Errorf("payer signature of voucher: %w: made by %s, which is revoked from %d: too soon to bring it on chain", ErrBadSignature, c.signer, binding.ThawEnd)
+		return c, fmt.Errorf("%s: %w: made by %s, which is revoked from %d: too soon to bring it on chain", who, ErrBadSignature, c.signer, binding.ThawEnd)
 	}
 	return c, nil
 }
