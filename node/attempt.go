@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -278,7 +279,7 @@ func (a *attempt) Next(ctx context.Context) (json.RawMessage, error) {
 		if fault := faultOf(end); fault != nil {
 			return nil, midStream("operator stopped early: " + fault.Error())
 		}
-		return nil, errEOF
+		return nil, io.EOF
 	}
 	a.g.health.fault(a.priced.endpoint(), err, a.g.now())
 	if err := a.partial(context.WithoutCancel(ctx)); err != nil {
@@ -306,7 +307,7 @@ func (a *attempt) take(d p2p.Delta) {
 }
 
 func (a *attempt) ended(err error) (p2p.End, bool) {
-	if !errors.Is(err, errEOF) {
+	if !errors.Is(err, io.EOF) {
 		return p2p.End{}, false
 	}
 	return a.call.End(), true

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -15,7 +14,6 @@ import (
 )
 
 var (
-	errEOF = io.EOF
 	// errNoReceipt: an operator delivered an answer and did not ask to be paid; it keeps no record either, so it is
 	// not asked again soon.
 	errNoReceipt = errors.New("operator sent no receipt for its answer")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -184,7 +185,7 @@ func (r *recorder) Next(ctx context.Context) (json.RawMessage, error) {
 			break
 		}
 		r.lookup.store, r.pieces = false, nil
-	case errors.Is(err, errEOF):
+	case errors.Is(err, io.EOF):
 		r.lookup.store = false // once
 		r.record()
 	}
@@ -235,7 +236,7 @@ func (r *replay) Next(ctx context.Context) (json.RawMessage, error) {
 		return nil, err
 	}
 	if r.next == len(r.hit.Pieces) {
-		return nil, errEOF
+		return nil, io.EOF
 	}
 	r.next++
 	return r.hit.Pieces[r.next-1], nil
