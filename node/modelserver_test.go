@@ -188,11 +188,7 @@ func TestQueueHearsOfFailures(t *testing.T) {
 	w := newWorld(t)
 	model := w.scriptedOperator(Price{InputPerMTok: 1_000_000, OutputPerMTok: 2_000_000})
 	waits := func() <-chan struct{} {
-		turn, err := w.gateway.Gateway.queue.join(&place{began: time.Now(), busy: w.gateway.Gateway.Serving()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return turn
+		return w.gateway.Gateway.queue.join(&place{began: time.Now(), busy: w.gateway.Gateway.Serving()})
 	}
 	turn := waits()
 	if resp, body, err := w.run(t.Context(), true, "status=500"); err != nil || resp.StatusCode != 502 {

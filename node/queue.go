@@ -41,14 +41,11 @@ const (
 	queueHead = 4
 )
 
-// errQueueFull refuses one more.
-var errQueueFull = errors.New("queue is full")
-
 // turn waits until there may be room. It returns ctx's cause when the client leaves, and an *openai.APIError when the queue
 // is full or the request has waited since it began for as long as it may.
 func (q *queue) turn(ctx context.Context, p *place) error {
-	turn, err := q.join(p)
-	if err != nil {
+	turn := q.join(p)
+	if turn == nil {
 		return overloaded(fmt.Sprintf("every operator is busy and %d requests wait already", q.most))
 	}
 	end := time.NewTimer(time.Until(p.began.Add(q.wait)))
@@ -78,11 +75,12 @@ func overloaded(msg string) error {
 	return &openai.APIError{Status: 503, Type: "server_error", Code: "overloaded", RetryAfter: queueTick, Message: msg + "; nothing was charged"}
 }
 
-func (q *queue) join(p *place) (turn <-chan struct{}, _ error) {
+// join returns the place's turn, which is closed when it may look again; nil: the queue is full.
+func (q *queue) join(p *place) (turn <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if p.turn == nil && len(q.waiting) >= q.most {
-		return nil, errQueueFull
+		return nil
 	}
 	p.turn = make(chan struct{})
 	i := slices.IndexFunc(q.waiting, func(other *place) bool { return other.began.After(p.began) })
@@ -90,7 +88,7 @@ func (q *queue) join(p *place) (turn <-chan struct{}, _ error) {
 		i = len(q.waiting)
 	}
 	q.waiting = slices.Insert(q.waiting, i, p)
-	return p.turn, nil
+	return p.turn
 }
 
 func (q *queue) length() int {
