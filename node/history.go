@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"flotilla/node/openai"
@@ -15,10 +14,10 @@ const followEvery = time.Second
 
 // remember counts, for the page and for the budgets of upgrades, what the log has from before the start; where several gateways share
 // it, then what the others go on to write.
-func (g *gate) remember(ctx context.Context, start time.Time, log *slog.Logger) {
+func (g *gate) remember(ctx context.Context, start time.Time) {
 	mark, shared, err := g.requests.Mark(ctx)
 	if err != nil && ctx.Err() == nil {
-		log.Warn("the page and the budgets for upgrades count nothing of other gateways until the request log can be read", "err", err)
+		g.log.Warn("the page and the budgets for upgrades count nothing of other gateways until the request log can be read", "err", err)
 	}
 	for err != nil {
 		if !g.rest(ctx) {
@@ -31,10 +30,10 @@ func (g *gate) remember(ctx context.Context, start time.Time, log *slog.Logger) 
 		f.Until, f.Before = time.Time{}, mark
 	}
 	if err := g.recall(ctx, f, start); err != nil && ctx.Err() == nil {
-		log.Warn("the page and the budgets for upgrades know only what came since the start", "err", err)
+		g.log.Warn("the page and the budgets for upgrades know only what came since the start", "err", err)
 	}
 	if shared {
-		g.follow(ctx, mark, log)
+		g.follow(ctx, mark)
 	}
 }
 
@@ -62,12 +61,12 @@ func (g *gate) recall(ctx context.Context, f requestlog.Filter, start time.Time)
 }
 
 // follow counts what other gateways write from the mark on, until ctx ends.
-func (g *gate) follow(ctx context.Context, mark requestlog.Mark, log *slog.Logger) {
+func (g *gate) follow(ctx context.Context, mark requestlog.Mark) {
 	for failed, more := false, false; more || g.rest(ctx); {
 		others, end, err := g.requests.Others(ctx, mark)
 		if more = len(others) == requestlog.MaxPage; err != nil {
 			if !failed && ctx.Err() == nil {
-				log.Warn("what other gateways answer is not counted until the request log can be read again", "err", err)
+				g.log.Warn("what other gateways answer is not counted until the request log can be read again", "err", err)
 			}
 			failed = true
 			continue

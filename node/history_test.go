@@ -24,7 +24,7 @@ func TestGatewaysCountWhatOthersAnswer(t *testing.T) {
 		logs[name] = pglog.Open(pgtest.Connect(t, url), requestlog.Options{})
 		defer logs[name].Close()
 	}
-	g := &gate{requests: logs["mine"], book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{MaxMicroUSD: 10_000})}
+	g := &gate{log: slog.New(slog.DiscardHandler), requests: logs["mine"], book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{MaxMicroUSD: 10_000})}
 	n := 0
 	answer := func(by string) {
 		n++
@@ -60,7 +60,7 @@ func TestGatewaysCountWhatOthersAnswer(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	wg.Go(func() { g.remember(ctx, time.Now(), slog.New(slog.DiscardHandler)) })
+	wg.Go(func() { g.remember(ctx, time.Now()) })
 	for i := range 1000 {
 		answer([]string{"mine", "other"}[i%2])
 	}

@@ -24,7 +24,7 @@ const (
 
 // syncLedgers brings operators what they missed while a stream was broken: receipts that the gateway issued for
 // them, to sign, and the newest voucher. It runs on every connection and at intervals; both ends are idempotent.
-func (g *Gateway) syncLedgers(ctx context.Context, connected <-chan p2p.PeerID) error {
+func (g *Gateway) syncLedgers(ctx context.Context, connected <-chan struct{}) error {
 	tick := time.NewTicker(syncEvery)
 	defer tick.Stop()
 	for {

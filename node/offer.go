@@ -39,7 +39,7 @@ func (p *priced) endpoint() endpoint { return endpoint{p.peer, p.advert.Model} }
 // nodeHash binds a price to the libp2p identity that serves it (settlement.Advert.Node).
 func nodeHash(peer p2p.PeerID) common.Hash { return crypto.Keccak256Hash([]byte(peer)) }
 
-// bindingAdvert is the settlement message behind offer i of a gossiped advertisement.
+// bindingAdvert is the settlement message behind one offer of a gossiped advertisement.
 func bindingAdvert(a p2p.Advert, o p2p.Offer) settlement.Advert {
 	return settlement.Advert{
 		Operator: a.Operator, Node: nodeHash(a.Peer),

@@ -95,8 +95,8 @@ func TestPageRemembersAcrossAStart(t *testing.T) {
 	bill := w.tell(worldAPIKey, "hello", true)
 	w.eventually("the request is logged", func() bool { return len(w.logged(requestlog.Filter{})) == 1 })
 	for start, want := range map[time.Time]uint64{w.gateway.started: 0, time.Now(): bill} {
-		g := &gate{requests: w.gateway.requests, book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{})}
-		g.remember(t.Context(), start, slog.New(slog.DiscardHandler))
+		g := &gate{log: slog.New(slog.DiscardHandler), requests: w.gateway.requests, book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{})}
+		g.remember(t.Context(), start)
 		if s := g.book.Spend(page.Viewer{Owner: true}); s.CostMicroUSD != want {
 			t.Errorf("started %s: %d µUSD from before, want %d", start, s.CostMicroUSD, want)
 		}
@@ -127,8 +127,8 @@ func TestUpgradesCountAcrossAStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	g := &gate{requests: log, book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{MaxMicroUSD: 1_000})}
-	g.remember(t.Context(), start, slog.New(slog.DiscardHandler))
+	g := &gate{log: slog.New(slog.DiscardHandler), requests: log, book: page.NewBook(time.Now), upgrades: openai.NewUpgradeBook(openai.UpgradeLimits{MaxMicroUSD: 1_000})}
+	g.remember(t.Context(), start)
 	if got := g.upgrades.Left(openai.KeyInfo{ID: "key_a"}); got != (openai.Upgrades{Bounded: true, LeftMicroUSD: 500}) {
 		t.Errorf("after 500 µUSD of the last day %+v is left of 1,000", got)
 	}

@@ -13,7 +13,7 @@ var errLockedOut = errors.New("it has no API key any more, so that nobody could 
 	"To do without keys in the configuration, make one first ('flotilla keys create'); to serve nobody, stop the gateway")
 
 // Reconfigure takes from c what can change while the gateway runs: APIKeys, LaneDeposit, MaxOutputTokens, DefaultModel,
-// AcceptFeedback, Upgrades and Cache. Requests under way end as they began. On an error nothing has changed.
+// AcceptFeedback, Upgrades, Cache and ShareIndex. Requests under way end as they began. On an error nothing has changed.
 func (g *Gateway) Reconfigure(ctx context.Context, c GatewayConfig) error {
 	c.setDefaults()
 	next := *g.cfg.Load()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -60,7 +59,7 @@ type Node struct {
 	store     *postgres.Pool // of a gateway that shares keys and log with others; nil: its own files
 	listener  net.Listener
 	admin     net.Listener          // nil: none
-	peers     chan p2p.PeerID       // operators that have just connected
+	connects  chan struct{}         // capacity 1: an operator has connected
 	twoFaced  chan p2p.Equivocation // proofs of double signing that are not stored yet
 }
 
@@ -70,7 +69,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure node: %w", err)
 	}
-	n := &Node{cfg: cfg, started: time.Now(), health: newHealth(), peers: make(chan p2p.PeerID, 1), twoFaced: make(chan p2p.Equivocation, maxTwoFaced)}
+	n := &Node{cfg: cfg, started: time.Now(), health: newHealth(), connects: make(chan struct{}, 1), twoFaced: make(chan p2p.Equivocation, maxTwoFaced)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.Close())
@@ -112,7 +111,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 		return n, nil
 	}
 	// A gateway lets the router choose among them, pays by receipt, and brings the receipts on chain.
-	if n.Gateway, err = n.openGateway(ctx, log); err != nil {
+	if n.Gateway, err = n.openGateway(ctx); err != nil {
 		return nil, err
 	}
 	return n, nil
@@ -187,8 +186,8 @@ func (n *Node) openOperator() (*Operator, error) {
 	return o, nil
 }
 
-func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, error) {
-	cfg := n.cfg
+func (n *Node) openGateway(ctx context.Context) (*Gateway, error) {
+	cfg, log := n.cfg, n.cfg.Logger
 	router, err := newLivingRouter(cfg.Gateway.Router, cfg.Gateway.IndexFile, indexfile.NewHistory(filepath.Join(cfg.DataDir, GenerationsDirName)), log)
 	if err != nil {
 		return nil, err
@@ -230,7 +229,7 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 			log.Warn("no client can use this gateway, for it has no API key: make one with 'flotilla keys create' (while it runs it is asked at --admin-listen, while it is stopped --data-dir names its files)")
 		}
 	}
-	if n.requests, err = n.openRequests(log); err != nil {
+	if n.requests, err = n.openRequests(); err != nil {
 		return nil, err
 	}
 	g.gate = &gate{
@@ -244,8 +243,8 @@ func (n *Node) openGateway(ctx context.Context, log *slog.Logger) (*Gateway, err
 	return g, n.openPages(g)
 }
 
-func (n *Node) openRequests(log *slog.Logger) (*requestlog.Log, error) {
-	opts := requestlog.Options{MaxAge: n.cfg.Gateway.LogAge, MaxRecords: n.cfg.Gateway.LogRecords, Logger: log}
+func (n *Node) openRequests() (*requestlog.Log, error) {
+	opts := requestlog.Options{MaxAge: n.cfg.Gateway.LogAge, MaxRecords: n.cfg.Gateway.LogRecords, Logger: n.cfg.Logger}
 	if n.store != nil {
 		return pglog.Open(n.store, opts), nil
 	}
@@ -276,12 +275,12 @@ func (n *Node) Run(ctx context.Context) error {
 		if n.cfg.self() == n.cfg.signer() { // escrow is put in by the account itself
 			group.Go(func() error { return n.Gateway.fundLanes(ctx, n.cfg.Chain, fundEvery(n.cfg.ChainPoll)) })
 		}
-		group.Go(func() error { return n.Gateway.syncLedgers(ctx, n.peers) })
+		group.Go(func() error { return n.Gateway.syncLedgers(ctx, n.connects) })
 		group.Go(func() error { return n.settler.Run(ctx) })
 		group.Go(func() error { return n.keys.Run(ctx) })
 		group.Go(func() error { return n.Gateway.forgetOrders(ctx) })
 		group.Go(func() error {
-			n.Gateway.gate.remember(ctx, n.started, n.cfg.Logger)
+			n.Gateway.gate.remember(ctx, n.started)
 			return nil
 		})
 		group.Go(func() error { return n.serveHTTP(ctx) })
@@ -321,7 +320,7 @@ func (n *Node) onPeer(id p2p.PeerID, connected bool) {
 	}
 	n.health.connected(id, time.Now())
 	select {
-	case n.peers <- id:
+	case n.connects <- struct{}{}:
 	default:
 	}
 }
