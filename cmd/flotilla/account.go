@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,20 +29,19 @@ func (a accountFlags) act(ctx context.Context, do func(context.Context, *ethchai
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, accountTimeout)
-	defer cancel()
-	chain, _, err := a.open(ctx, key)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(ctx, chain), chain.Close())
+	return a.with(ctx, key, do)
 }
 
-// look opens the contract without a key.
+// look is act without a key.
 func (c chainFlags) look(ctx context.Context, do func(context.Context, *ethchain.Chain) error) error {
+	return c.with(ctx, nil, do)
+}
+
+// with opens the contract, runs do, and closes; with a nil key the chain only reads.
+func (c chainFlags) with(ctx context.Context, key *ecdsa.PrivateKey, do func(context.Context, *ethchain.Chain) error) error {
 	ctx, cancel := context.WithTimeout(ctx, accountTimeout)
 	defer cancel()
-	chain, _, err := c.open(ctx, nil)
+	chain, _, err := c.open(ctx, key)
 	if err != nil {
 		return err
 	}

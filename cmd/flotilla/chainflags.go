@@ -12,6 +12,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 
 	"flotilla/internal/trouble"
+	"flotilla/node"
 	"flotilla/settlement"
 	"flotilla/settlement/ethchain"
 )
@@ -82,6 +83,9 @@ func (c chainFlags) await(ctx context.Context, key *ecdsa.PrivateKey, log *slog.
 		}
 	}
 }
+
+// runAndClose serves until ctx ends.
+func runAndClose(ctx context.Context, n *node.Node) error { return errors.Join(n.Run(ctx), n.Close()) }
 
 // fleetFlags say how to meet the other nodes.
 type fleetFlags struct {

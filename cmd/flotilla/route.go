@@ -3,15 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
-	"flotilla/node"
 	"flotilla/routing"
 )
-
-func runAndClose(ctx context.Context, n *node.Node) error { return errors.Join(n.Run(ctx), n.Close()) }
 
 type routeCmd struct {
 	Prompt  string    `arg:"" help:"The prompt."`

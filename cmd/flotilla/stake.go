@@ -52,6 +52,16 @@ func printStake(ctx context.Context, s *streams, chain *ethchain.Chain, operator
 	return nil
 }
 
+// onStake does one thing to the account's stake and prints it.
+func (a accountFlags) onStake(ctx context.Context, s *streams, do func(context.Context, *ethchain.Chain) error) error {
+	return a.act(ctx, func(ctx context.Context, chain *ethchain.Chain) error {
+		if err := do(ctx, chain); err != nil {
+			return err
+		}
+		return printStake(ctx, s, chain, chain.Account())
+	})
+}
+
 type stakeAddCmd struct {
 	accountFlags
 	Amount usd `arg:"" help:"Dollars to add."`
@@ -59,11 +69,8 @@ type stakeAddCmd struct {
 
 // Run stakes, with an allowance of exactly the amount before it where one is needed.
 func (c *stakeAddCmd) Run(ctx context.Context, s *streams) error {
-	return c.act(ctx, func(ctx context.Context, chain *ethchain.Chain) error {
-		if err := chain.AddStake(ctx, settlement.Amount(c.Amount)); err != nil {
-			return err
-		}
-		return printStake(ctx, s, chain, chain.Account())
+	return c.onStake(ctx, s, func(ctx context.Context, chain *ethchain.Chain) error {
+		return chain.AddStake(ctx, settlement.Amount(c.Amount))
 	})
 }
 
@@ -74,11 +81,8 @@ type stakeThawCmd struct {
 
 // Run starts the thaw.
 func (c *stakeThawCmd) Run(ctx context.Context, s *streams) error {
-	return c.act(ctx, func(ctx context.Context, chain *ethchain.Chain) error {
-		if err := chain.ThawStake(ctx, settlement.Amount(c.Amount)); err != nil {
-			return err
-		}
-		return printStake(ctx, s, chain, chain.Account())
+	return c.onStake(ctx, s, func(ctx context.Context, chain *ethchain.Chain) error {
+		return chain.ThawStake(ctx, settlement.Amount(c.Amount))
 	})
 }
 
@@ -86,11 +90,8 @@ type stakeCancelCmd struct{ accountFlags }
 
 // Run cancels the thaw.
 func (c *stakeCancelCmd) Run(ctx context.Context, s *streams) error {
-	return c.act(ctx, func(ctx context.Context, chain *ethchain.Chain) error {
-		if err := chain.CancelThawStake(ctx); err != nil {
-			return err
-		}
-		return printStake(ctx, s, chain, chain.Account())
+	return c.onStake(ctx, s, func(ctx context.Context, chain *ethchain.Chain) error {
+		return chain.CancelThawStake(ctx)
 	})
 }
 
@@ -98,11 +99,8 @@ type stakeWithdrawCmd struct{ accountFlags }
 
 // Run withdraws what has thawed.
 func (c *stakeWithdrawCmd) Run(ctx context.Context, s *streams) error {
-	return c.act(ctx, func(ctx context.Context, chain *ethchain.Chain) error {
-		if err := chain.WithdrawStake(ctx); err != nil {
-			return err
-		}
-		return printStake(ctx, s, chain, chain.Account())
+	return c.onStake(ctx, s, func(ctx context.Context, chain *ethchain.Chain) error {
+		return chain.WithdrawStake(ctx)
 	})
 }
 
