@@ -211,10 +211,7 @@ func (c *evalCmd) pairs() ([]evalPair, error) {
 			out = append(out, evalPair{t.name, train[0].name, train[0].file, t.file})
 		}
 	case len(train) == len(test):
-		inOrder := false
-		for _, t := range train {
-			inOrder = inOrder || find(test, t.name) < 0
-		}
+		inOrder := slices.ContainsFunc(train, func(t namedFile) bool { return find(test, t.name) < 0 })
 		for i, t := range train {
 			j := i
 			if !inOrder {
@@ -253,12 +250,7 @@ func named(files []string) []namedFile {
 }
 
 func find(files []namedFile, name string) int {
-	for i, f := range files {
-		if f.name == name {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(files, func(f namedFile) bool { return f.name == name })
 }
 
 func sameFile(a, b string) bool {

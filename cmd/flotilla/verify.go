@@ -205,11 +205,7 @@ func (c *verifyCmd) print(out io.Writer, domain settlement.Domain, reports []set
 
 func printReports(out io.Writer, reports []settlement.Report) {
 	for _, r := range reports {
-		if r.Batch != nil {
-			fmt.Fprintf(out, "batch %d of %s\n", r.Batch.Epoch, r.Batch.Payer)
-		} else {
-			fmt.Fprintf(out, "receipt %s\n", r.ID)
-		}
+		fmt.Fprintln(out, r.Subject())
 		for _, c := range r.Checks {
 			mark := "ok  "
 			switch {
