@@ -30,7 +30,8 @@ type lookup struct {
 	store    bool      // the new one may be kept
 }
 
-// given is the answer that was given before, if the key has a cache and that has it, and the look-up that it was found by.
+// given looks for the request in its key's cache. It returns the look-up, nil where no such answers are kept, and the
+// answer that was given before, nil where there is none.
 func (g *Gateway) given(ctx context.Context, req openai.Request) (*lookup, *replay, error) {
 	v, ok := req.Visit.(*visit)
 	if !ok {

@@ -81,8 +81,9 @@ func (h *health) forgetOne() {
 	delete(h.seen, least)
 }
 
-// enter counts a request in; leave counts it out. answers is for when that which was asked has begun to: the request is no trial any
-// more, since it may be long, and one who answers need not keep others waiting. Whether the breaker closes shows at its end.
+// enter counts a request in; leave counts it out. answers is called once the operator has taken the order, or the
+// model begun its answer: from then on the request is no trial any more, since it may be long, and others need not wait for its end. Only
+// there it shows whether the breaker closes.
 func (h *health) enter(at endpoint) (answers, leave func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -33,8 +33,8 @@ func near(a multiaddr.Multiaddr) nearness {
 
 // dialGate keeps strangers from using this node to knock at doors that are closed to them. Hellos and libp2p's identification
 // bring addresses that a stranger named. Of those it lets only such be dialled as are no nearer than the user's own
-// bootstrap list: in a fleet of the internet none of the home network or of this machine, in a fleet of one machine all. And those at
-// which this node has met the peer before: the list may be of names, and none of its nodes there to say how near they are.
+// bootstrap list: in a fleet of the internet none of the home network or of this machine, in a fleet of one machine all. It also lets an
+// address through at which this node has met the peer before: a list of names does not say how near its nodes are until one answers.
 type dialGate struct {
 	bootstrap map[PeerID]bool
 	kept      *peersFile

@@ -9,8 +9,8 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// Bounds of dials to where only a hello says that a gateway is. Identities cost nothing, so what is bounded is what a third party sees
-// whom hellos name, whoever says them, and what this node does altogether.
+// Bounds of dials to where only a hello says that a gateway is. Identities cost nothing, so nothing is bounded by who said a hello,
+// but by whom hellos name: what such a third party sees of this node, and what this node dials altogether.
 const (
 	placeKnocks     = 8 // addresses of one place at once: TCP and QUIC of four gateways
 	placeKnockEvery = 2 * time.Minute

@@ -73,8 +73,8 @@ func joinGossip(ctx context.Context, cfg Config, lib host.Host, d *Directory, ga
 	return g, nil
 }
 
-// undialled is a host on which streams open to connected peers only. GossipSub opens one again when it is lost, and knows one for each
-// peer: while it dialled where a peer is no more, the connection on which that peer is back would be without.
+// undialled is a host on which streams open to connected peers only. GossipSub has one stream for each peer, and opens it again when it
+// is lost: while it dialled where a peer is no more, the connection on which that peer is back would have none.
 type undialled struct{ host.Host }
 
 func (u undialled) NewStream(ctx context.Context, to peer.ID, protos ...protocol.ID) (network.Stream, error) {

@@ -151,7 +151,7 @@ func (h *Host) Gossip() *GossipCounters { return &h.gossip.verdict }
 
 // Sync pulls from a connected peer what it announces and gossip has not brought yet, its own advert first of all. For
 // a caller that learned from the peer itself that its advert is out of date. Callers at the same time share one pull, and the
-// patience of the first: each may bring some megabytes of signatures to check, and a peer may say so to everybody.
+// first one's ctx: a pull may bring some megabytes of signatures to check, and a peer may send everybody here for one.
 func (h *Host) Sync(ctx context.Context, id PeerID) error {
 	_, err, _ := h.syncs.Do(string(id), func() (any, error) { return h.syncer.pull(ctx, id) })
 	if err != nil {

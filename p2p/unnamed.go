@@ -13,8 +13,8 @@ const (
 	waitingUnnamed = libp2pMemory / 8
 )
 
-// boundUnnamed has streams that do not say what they are for go once there are too many: libp2p gives each 10 s, and
-// bounds them by peer, of which strangers have as many as they like. An honest peer's says so with its first packet.
+// boundUnnamed resets streams that have not said what they are for, once there are too many. libp2p gives each 10 s to say it
+// and bounds them by peer, but strangers are as many peers as they like. An honest peer says it in the first packet.
 func boundUnnamed(net *swarm.Swarm) {
 	waits := newWaits(unnamedStream, waitingUnnamed)
 	negotiate := net.StreamHandler()

@@ -16,9 +16,8 @@ const dearerErrors = 2
 //	utility = quality − cost/worth − doubt
 //
 // The leader is the best single model: the most able in general, if it is worth its price at the dial's capable end, or one
-// within a point of it that costs less. The
-// largest of several noisy estimates is too high, so left to themselves neighbours would often put another in its place
-// and be wrong. Another model has to be better by the leader's own standard error, less what the leader costs: where money
+// within a point of it that costs less. The largest of several noisy estimates is too high, so left to themselves neighbours
+// would often put another in its place and be wrong. Another model has to be better by the leader's own standard error, less what the leader costs: where money
 // counts, what is saved speaks for itself. One that costs more than the leader has to be better beyond reasonable doubt.
 //
 //	doubt = max(0, se₀ − cost₀/worth) + lack    for a model no dearer than the leader, whose values have index 0

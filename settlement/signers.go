@@ -117,8 +117,9 @@ const (
 // its turn would hold a place that those who pay need.
 var ErrManyStrangers = errors.New("the chain had nothing about it so far, and too many ask of which that is so: try again in some seconds")
 
-// LastAnswer says how to go by the last answer of a chain that is slow or away. known says whether it is about one that is no stranger, by
-// what the chain said of it last or otherwise, holds that it is one which the chain changes with a thaw's notice only. That it is another chain now is an answer of its own.
+// LastAnswer says how to go by the last answer of a chain that is slow or away. known says whether the account or key is no stranger, by
+// what the chain said of it last or otherwise; holds says whether that is an answer which the chain changes only after a thaw. That the
+// chain was reset is an answer itself, and ends all older ones.
 func LastAnswer[V any](chain Chain, ask func(context.Context, common.Address) (V, error), known func(common.Address, V) bool, holds func(V) bool) lastanswer.Config[common.Address, V] {
 	strangers := rate.NewLimiter(StrangersPerSecond, StrangersAtOnce)
 	return lastanswer.Config[common.Address, V]{

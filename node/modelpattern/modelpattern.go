@@ -1,4 +1,4 @@
-// Package modelpattern is what the allow and block lists of keys and of requests may not hold alike: it knows neither.
+// Package modelpattern checks the patterns in allow and block lists, those of API keys and those of requests. It knows neither.
 package modelpattern
 
 import (
