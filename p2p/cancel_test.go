@@ -45,10 +45,7 @@ func TestCancelMidAnswer(t *testing.T) {
 				return nil
 			}, p2p.InferLimits{})
 			ctx := testContext(t)
-			call, err := pr.gateway.Infer(ctx, pr.operator.ID(), p2p.InferRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			call := pr.infer(ctx, t, p2p.InferRequest{})
 			defer call.Close()
 			for range consumed {
 				if _, err := call.Recv(ctx); err != nil {
@@ -165,10 +162,7 @@ func TestWindow(t *testing.T) {
 				return err
 			}, p2p.InferLimits{})
 			ctx := testContext(t)
-			call, err := pr.gateway.Infer(ctx, pr.operator.ID(), p2p.InferRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			call := pr.infer(ctx, t, p2p.InferRequest{})
 			defer call.Close()
 			await(t, "the window to fill", func() bool { return len(sent) == c.most })
 			time.Sleep(50 * time.Millisecond) // room for a Send that ought not to happen
@@ -214,10 +208,7 @@ func TestLargeDelta(t *testing.T) {
 				return err
 			}, p2p.InferLimits{})
 			ctx := testContext(t)
-			call, err := pr.gateway.Infer(ctx, pr.operator.ID(), p2p.InferRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			call := pr.infer(ctx, t, p2p.InferRequest{})
 			defer call.Close()
 			d, err := call.Recv(ctx)
 			if err != nil || d.N != 1 || d.Tokens != 9 || !bytes.Equal(d.Data, answer) {

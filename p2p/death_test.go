@@ -120,10 +120,7 @@ func TestGatewayHostCloses(t *testing.T) {
 		return nil
 	}, p2p.InferLimits{})
 	ctx := testContext(t)
-	call, err := pr.gateway.Infer(ctx, pr.operator.ID(), p2p.InferRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	call := pr.infer(ctx, t, p2p.InferRequest{})
 	if err := pr.gateway.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -90,10 +90,7 @@ func TestCancelledStreamIsNotUsedAgain(t *testing.T) {
 	ctx := testContext(t)
 	for i := range 20 {
 		want := fmt.Sprintf("request %d", i)
-		call, err := pr.gateway.Infer(ctx, pr.operator.ID(), p2p.InferRequest{Body: []byte(want), Stream: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		call := pr.infer(ctx, t, p2p.InferRequest{Body: []byte(want), Stream: true})
 		for n := range 3 {
 			if d, err := call.Recv(ctx); err != nil || string(d.Data) != want {
 				t.Fatalf("piece %d of %q: %q, %v", n, want, d.Data, err)

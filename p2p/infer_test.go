@@ -36,10 +36,7 @@ func TestInferWhole(t *testing.T) {
 			}, p2p.InferLimits{})
 
 			ctx := testContext(t)
-			call, err := pr.gateway.Infer(ctx, pr.operator.ID(), request)
-			if err != nil {
-				t.Fatal(err)
-			}
+			call := pr.infer(ctx, t, request)
 			defer call.Close()
 			var text strings.Builder
 			for n := uint64(1); ; n++ {
@@ -130,10 +127,7 @@ func TestInferPacing(t *testing.T) {
 				return err
 			}, p2p.InferLimits{})
 			ctx := testContext(t)
-			call, err := pr.gateway.Infer(ctx, pr.operator.ID(), p2p.InferRequest{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			call := pr.infer(ctx, t, p2p.InferRequest{})
 			defer call.Close()
 			for i := range 50 {
 				d, err := call.Recv(ctx)
@@ -315,10 +309,7 @@ func TestInferInFlightLimit(t *testing.T) {
 	ctx := testContext(t)
 	var calls []*p2p.Call
 	for range p2p.MaxInFlightPerPeer {
-		call, err := pr.gateway.Infer(ctx, pr.operator.ID(), p2p.InferRequest{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		call := pr.infer(ctx, t, p2p.InferRequest{})
 		calls = append(calls, call)
 	}
 	var rejected *p2p.RejectedError

@@ -95,6 +95,16 @@ func startPair(t testing.TB, transport string, timers p2p.InferTimers) pair {
 	return pair{gateway: g, operator: o}
 }
 
+// infer has the gateway ask the operator, which must accept.
+func (p pair) infer(ctx context.Context, t testing.TB, request p2p.InferRequest) *p2p.Call {
+	t.Helper()
+	call, err := p.gateway.Infer(ctx, p.operator.ID(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return call
+}
+
 // await polls a condition that other goroutines bring about.
 func await(t testing.TB, what string, condition func() bool) {
 	t.Helper()
