@@ -3,7 +3,6 @@ package node
 import (
 	"fmt"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 
@@ -64,15 +63,12 @@ func modelNotAllowed(message string) error {
 // that may be more than a policy holds.
 func inBoth(allow []string, rules *openai.KeyRules, candidates []routing.Candidate) []string {
 	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
+	request := &openai.KeyRules{Allow: allow}
 	var both []string
 	onlyAsked, onlyPermitted := false, false
 	for _, c := range candidates {
 		id := string(c.Model)
-		asked := slices.ContainsFunc(allow, func(p string) bool {
-			ok, _ := path.Match(p, id)
-			return ok
-		})
-		switch permitted := rules.Permits(id); {
+		switch asked, permitted := request.Permits(id), rules.Permits(id); {
 		case asked && permitted:
 			both = append(both, literal.Replace(id))
 		case asked:
