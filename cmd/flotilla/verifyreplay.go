@@ -34,7 +34,7 @@ type replayer struct {
 	indexes   map[string]*index.Index // by Index.ID
 	fetch     indexFetcher
 	prompt    string                      // what the request was routed by; only with embedder
-	cut       string                      // the prompt without the end of its file's last line; "" where that has none
+	other     string                      // what else it may have been: see newReplayer; "" for nothing
 	asked     *openai.Asked               // of the request as it was sent; nil where the prompt alone is at hand
 	embedders map[string]routing.Embedder // by Embedder.ID; none where no prompt was given
 }
@@ -68,10 +68,10 @@ func (c *verifyCmd) newReplayer(receipts int, log io.Writer) (*replayer, error) 
 	}
 	r.prompt = string(raw)
 	if c, ok := strings.CutSuffix(r.prompt, "\n"); ok { // which editors and echo end a file with
-		r.cut = strings.TrimSuffix(c, "\r")
+		r.other = strings.TrimSuffix(c, "\r")
 	}
 	if asked, err := openai.ReadAsked(raw); err == nil { // else it is the prompt itself
-		r.prompt, r.cut, r.asked = asked.Text, "", &asked
+		r.prompt, r.other, r.asked = asked.Text, asked.Else, &asked
 	}
 	miniLM, err := embed.NewMiniLM()
 	if err != nil {
@@ -198,14 +198,14 @@ func served(b settlement.Bundle, d routing.Decision) error {
 	return fmt.Errorf("%s of %s at the billed price is neither the decision's pick nor one of its %d fallbacks", a.Model, a.Operator, len(d.Fallbacks))
 }
 
-// anyQuery looks for the prompt as its file has it, and where that is not it without the end of the last line.
+// anyQuery looks for the prompt as its file has it, and where that is not it for what else it may have been.
 func (r *replayer) anyQuery(ctx context.Context, d routing.Decision) settlement.Check {
-	if c := r.query(ctx, d); c.OK || c.Skipped || r.cut == "" {
+	if c := r.query(ctx, d); c.OK || c.Skipped || r.other == "" {
 		return c
 	}
-	without := *r
-	without.prompt = r.cut
-	return without.query(ctx, d)
+	other := *r
+	other.prompt = r.other
+	return other.query(ctx, d)
 }
 
 // query embeds the prompt again. Embedders of two CPU families differ in the last bits of a vector, which is a step of

@@ -235,3 +235,35 @@ func TestPromptFileMayEndItsLine(t *testing.T) {
 		}
 	}
 }
+
+// A body that both a chat and a message may be is held to the one that it was, which the body does not say.
+func TestPromptMayBeAChatOrAMessage(t *testing.T) {
+	e, x := withStatic(t)
+	router, err := routing.New(routing.Config{Embedder: e, Index: x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet := []routing.Candidate{{Operator: "a", Model: "gemma-2-9b-it", InputPerMTok: 1, OutputPerMTok: 1}}
+	file := filepath.Join(t.TempDir(), "request.json")
+	const body = `{"model":"auto","max_tokens":9,"messages":[{"role":"user","content":"What is 13 times 17?"},{"role":"system","content":"The user likes poems about the sea."}]}`
+	if err := os.WriteFile(file, []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := (&verifyCmd{Prompt: file}).newReplayer(1, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, ok := range map[string]bool{
+		"What is 13 times 17?": true,
+		"What is 13 times 17?\n<system-reminder>\nThe user likes poems about the sea.\n</system-reminder>": true,
+		"The user likes poems about the sea.": false,
+	} {
+		d, err := router.Route(t.Context(), routing.Prompt{Text: text}, fleet, routing.Policy{Dial: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := r.anyQuery(t.Context(), d); c.OK != ok {
+			t.Errorf("routed by %q: %+v", text, c)
+		}
+	}
+}

@@ -52,6 +52,16 @@ func (c *Content) Text(text json.RawMessage) {
 	c.parts = append(c.parts, fmt.Appendf(nil, `{"type":"text","text":%s}`, text))
 }
 
+// Add adds all that another has.
+func (c *Content) Add(other *Content) {
+	if len(c.text) > 0 && len(other.text) > 0 {
+		c.text = append(c.text, c.Between...)
+	}
+	c.text = append(c.text, other.text...)
+	c.texts += other.texts
+	c.parts = append(c.parts, other.parts...)
+}
+
 // Part adds a part that is no text.
 func (c *Content) Part(part json.RawMessage) { c.parts = append(c.parts, part) }
 

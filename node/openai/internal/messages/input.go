@@ -49,9 +49,36 @@ func (u *turn) message() json.RawMessage {
 type dialogue struct {
 	system dialect.Content
 	turns  []*turn
+	note   json.RawMessage // a system text behind what the model said: the next turn gets it; nil: none
 }
 
-func (d *dialogue) add(u *turn) { d.turns = append(d.turns, u) }
+// add takes one more turn. What one side says in several messages is one turn, as it is at Anthropic: many chat templates refuse two in
+// a row, and llama.cpp two answers at the end.
+func (d *dialogue) add(u *turn) {
+	switch {
+	case d.note == nil:
+	case u.role == "assistant":
+		d.endNote()
+	default:
+		u.content.Text(d.note)
+		d.note = nil
+	}
+	if n := len(d.turns); n > 0 && u.role != "tool" && u.role == d.turns[n-1].role {
+		last := d.turns[n-1]
+		last.content.Between = lineBreak
+		last.content.Add(&u.content)
+		last.calls = append(last.calls, u.calls...)
+		return
+	}
+	d.turns = append(d.turns, u)
+}
+
+// endNote makes a turn of the note that no other turn has taken.
+func (d *dialogue) endNote() {
+	if d.note != nil {
+		d.add(&turn{role: "user"}) // which takes it
+	}
+}
 
 // between joined texts, as in a JSON string.
 const lineBreak = `\n`
@@ -72,6 +99,7 @@ func (t *translation) messages() error {
 			return err
 		}
 	}
+	d.endNote()
 	if len(d.turns) == 0 {
 		return dialect.Invalid("messages", "messages must be an array with at least one message")
 	}
@@ -154,23 +182,27 @@ func (d *dialogue) message(where string, raw json.RawMessage) error {
 }
 
 // remind takes a system text amid the messages. Many chat templates know a system message at the beginning alone, so it goes to the
-// end of what was said before it: what a model server has kept of the prompt stays of use, and a tool loop stays one.
+// end of what was said before it, and behind the model's own words to the end of what is said next: what a model server has kept of the
+// prompt stays of use, and a tool loop stays one.
 func (d *dialogue) remind(where string, raw json.RawMessage) error {
 	said := dialect.Content{Between: lineBreak}
 	if err := d.instruct(where, raw, &said); err != nil {
 		return err
 	}
+	if said.Len() == 0 {
+		return nil
+	}
+	text := said.Joined()
+	note := json.RawMessage(fmt.Appendf(nil, `"<system-reminder>\n%s\n</system-reminder>"`, text[1:len(text)-1]))
 	switch n := len(d.turns); {
-	case said.Len() == 0:
 	case n == 0:
-		d.system.Text(said.Joined())
+		d.system.Text(text)
+	case d.note != nil: // one more of them
+		d.note = append(append(d.note[:len(d.note)-1], lineBreak...), note[1:]...)
 	case d.turns[n-1].role == "assistant":
-		u := &turn{role: "system"}
-		u.content.Text(said.Joined())
-		d.add(u)
+		d.note = note
 	default:
-		text := said.Joined()
-		d.turns[n-1].content.Text(fmt.Appendf(nil, `"<system-reminder>\n%s\n</system-reminder>"`, text[1:len(text)-1]))
+		d.turns[n-1].content.Text(note)
 	}
 	return nil
 }
