@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +14,15 @@ import (
 // countRoute is where Anthropic's clients ask how long a prompt is.
 const countRoute = messagesRoute + "/count_tokens"
 
-// forAnthropic: the request is one of Anthropic's clients, which all say the version that they speak, or for its API.
+// forAnthropic: the request is for Anthropic's API, or of one of its clients, which all say the version that they speak. Who asks for a chat,
+// a response, a completion or vectors reads OpenAI's shape, whatever headers a proxy passes on to it.
 func forAnthropic(r *http.Request) bool {
-	return r.Header.Get("Anthropic-Version") != "" || r.URL.Path == messagesRoute || strings.HasPrefix(r.URL.Path, messagesRoute+"/")
+	path := r.URL.Path
+	if path == messagesRoute || strings.HasPrefix(path, messagesRoute+"/") {
+		return true
+	}
+	openAIs := path == embeddingsRoute || slices.ContainsFunc(answerPrefixes[:], func(a struct{ route, prefix string }) bool { return a.route == path })
+	return r.Header.Get("Anthropic-Version") != "" && !openAIs
 }
 
 // BytesPerToken is the usual figure for English text, used only where nobody counted.

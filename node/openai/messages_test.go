@@ -174,6 +174,11 @@ func TestMessagesErrors(t *testing.T) {
 			t.Errorf("%+v: %d %s", ask, w.Code, w.Body)
 		}
 	}
+	for _, path := range []string{chatPath, "/v1/responses", "/v1/completions", "/v1/embeddings", "/api/v1/chat/completions"} { // whatever a proxy passes on
+		if w := do(t, config(fakefleet.New()), http.MethodPost, path, "{}", "Anthropic-Version", "2023-06-01"); w.Code != 400 || object(t, w.Body.Bytes())["type"] != nil || apiError(t, w)["type"] != "invalid_request_error" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
 	f := fakefleet.New()
 	f.CompleteErr = &openai.APIError{Status: 503, Code: "no_capable_operator", Message: "nobody has tools", NoRetry: true}
 	if w := do(t, config(f), http.MethodPost, "/v1/messages", sendMessage); anthropicError(t, w.Body.Bytes(), w.Header().Get("Request-Id"))["type"] != "api_error" || w.Header().Get("X-Should-Retry") != "false" {
