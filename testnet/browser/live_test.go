@@ -48,6 +48,43 @@ func testUpdates(t *testing.T, b *browser, f *fleet) {
 	}
 }
 
+// An update that waited for a click shows nothing to who forgot the key by it; and no other button holds updates back.
+func testHeldUpdates(t *testing.T, b *browser, f *fleet) {
+	b.view(t, "receipts", "Newest receipts")
+	press := func(selector string, button input.MouseButton) (release func()) {
+		r := fmt.Sprintf(`{ const r = document.querySelector(%q).getBoundingClientRect(); `, selector)
+		x, y := b.number(t, r+`r.left + 8 }`), b.number(t, r+`r.top + 8 }`)
+		b.do(t, chromedp.MouseEvent(chromedp.MousePressed, x, y, chromedp.ButtonType(button), chromedp.ClickCount(1)))
+		return func() { b.do(t, chromedp.MouseEvent(chromedp.MouseReleased, x, y, chromedp.ButtonType(button), chromedp.ClickCount(1))) }
+	}
+	ask := func() (newest string) {
+		const newestReceipt = `document.querySelector('table a').hash`
+		newest = b.text(t, newestReceipt)
+		if status := f.chat("gemma-2-9b-it", "hello", "tokens=8", 7); status != http.StatusOK {
+			t.Fatalf("ask: %d", status)
+		}
+		return newest
+	}
+	release := press("main h1", input.MouseButtonRight) // where a menu opens, no release is told
+	newest := ask()
+	b.await(t, "main", func(string) string {
+		if b.text(t, `document.querySelector('table a').hash`) == newest {
+			return "no update came while the right button was down"
+		}
+		return ""
+	})
+	release()
+	release = press("#leave", input.MouseButtonLeft)
+	ask()
+	time.Sleep(2 * time.Second) // as above: an update that is later tests less
+	release()
+	b.see(t, ".signin", "API key")
+	time.Sleep(100 * time.Millisecond) // what would follow follows at once
+	b.see(t, ".signin", "API key")
+	b.do(t, chromedp.SendKeys("#key", f.APIKey()+"\r"))
+	b.see(t, "main h1", "Receipts")
+}
+
 // A browser has six connections to one gateway for all its tabs: one that nobody sees lets its view go, and opens it when it is seen.
 // Headless tabs are never hidden, so this one is told that it is.
 func testUnseen(t *testing.T, b *browser, f *fleet) {

@@ -186,6 +186,7 @@ func TestPage(t *testing.T) {
 	t.Run("receipts", func(t *testing.T) { testReceipts(t, b, f) })
 	t.Run("in both schemes", func(t *testing.T) { b.schemes(t, func(string) {}) })
 	t.Run("playground", func(t *testing.T) { testPlayground(t, b) })
+	t.Run("updates that wait", func(t *testing.T) { testHeldUpdates(t, b, f) })
 	t.Run("nobody sees it", func(t *testing.T) { testUnseen(t, b, f) })
 	t.Run("what cannot be drawn", func(t *testing.T) { testUndrawn(t, b) })
 	t.Run("keys alone", func(t *testing.T) { testKeyboard(t, b) })

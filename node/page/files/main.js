@@ -27,6 +27,7 @@ function where() {
 }
 
 function show() {
+  late = null; // of the view that was
   takeKey();
   const {name, id} = where();
   const within = main.contains(document.activeElement); // a link there led here
@@ -82,6 +83,7 @@ function told(e) {
 function signIn(problem) {
   stop();
   stop = () => {};
+  late = null;
   shown = '';
   link.textContent = '';
   viewer.textContent = '';
@@ -100,7 +102,7 @@ function signIn(problem) {
 
 document.querySelector('.skip').addEventListener('click', (e) => { e.preventDefault(); main.focus(); }); // what follows # names the view
 leave.addEventListener('click', () => { key.forget(); show(); });
-window.addEventListener('pointerdown', () => { pressed = true; });
+window.addEventListener('pointerdown', (e) => { pressed = e.button === 0; }); // of another, a menu may swallow the release
 for (const over of ['pointerup', 'pointercancel', 'blur']) {
   window.addEventListener(over, () => { pressed = false; setTimeout(() => { late?.(); late = null; }); }); // the click comes first
 }
