@@ -196,7 +196,16 @@ func (b *browser) view(t *testing.T, view string, texts ...string) {
 	b.mu.Lock()
 	b.asked = nil
 	b.mu.Unlock()
-	b.show(t, view, texts...)
+	b.show(t, view)
+	b.await(t, "#link", func(string) string { // first: the playground may show the same texts
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.asked) == 0 {
+			return "no request for the data of " + view
+		}
+		return ""
+	})
+	b.see(t, "main", texts...)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.asked) != 1 || !strings.HasSuffix(b.asked[0], "/page/data/"+view) {

@@ -55,7 +55,9 @@ func testHeldUpdates(t *testing.T, b *browser, f *fleet) {
 		r := fmt.Sprintf(`{ const r = document.querySelector(%q).getBoundingClientRect(); `, selector)
 		x, y := b.number(t, r+`r.left + 8 }`), b.number(t, r+`r.top + 8 }`)
 		b.do(t, chromedp.MouseEvent(chromedp.MousePressed, x, y, chromedp.ButtonType(button), chromedp.ClickCount(1)))
-		return func() { b.do(t, chromedp.MouseEvent(chromedp.MouseReleased, x, y, chromedp.ButtonType(button), chromedp.ClickCount(1))) }
+		return func() {
+			b.do(t, chromedp.MouseEvent(chromedp.MouseReleased, x, y, chromedp.ButtonType(button), chromedp.ClickCount(1)))
+		}
 	}
 	ask := func() (newest string) {
 		const newestReceipt = `document.querySelector('table a').hash`
