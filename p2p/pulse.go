@@ -3,9 +3,6 @@ package p2p
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -32,8 +29,8 @@ func (h *Host) pulse(ctx context.Context, wait time.Duration) {
 	var all sync.WaitGroup
 	for id := range dialled {
 		all.Go(func() {
-			if err := h.beat(ctx, id, wait); !isTimeout(err) || ctx.Err() != nil || h.infers(id) {
-				return // a refusal is an answer, too
+			if !h.isSilent(ctx, id, wait) || h.infers(id) {
+				return
 			}
 			h.log.Info("peer does not answer; it is dialled again", "peer", id.String())
 			_ = h.lib.Network().ClosePeer(id) // the connection is lost, whatever it says
@@ -42,33 +39,16 @@ func (h *Host) pulse(ctx context.Context, wait time.Duration) {
 	all.Wait()
 }
 
-// beat sends a peer a few bytes, and waits until they are back.
-func (h *Host) beat(ctx context.Context, id PeerID, wait time.Duration) error {
+// isSilent says whether a peer gave no answer to a ping within wait; a refusal is an answer, too.
+func (h *Host) isSilent(ctx context.Context, id PeerID, wait time.Duration) bool {
 	ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "pulse"), wait)
-	defer cancel()
-	s, err := h.lib.NewStream(ctx, id, ping.ID)
-	if err != nil {
-		return fmt.Errorf("open pulse stream: %w", err)
+	pings := ping.Ping(ctx, h.lib, id)
+	<-pings // closed without a result when ctx ends
+	silent := errors.Is(ctx.Err(), context.DeadlineExceeded)
+	cancel()
+	for range pings { // it pings again and again until it has seen that
 	}
-	defer s.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = s.SetDeadline(deadline) // only a closed stream refuses
-	}
-	var bytes [ping.PingSize]byte
-	if _, err = s.Write(bytes[:]); err == nil {
-		_, err = io.ReadFull(s, bytes[:])
-	}
-	if err != nil {
-		_ = s.Reset()
-		return fmt.Errorf("pulse: %w", err)
-	}
-	return nil
-}
-
-// isTimeout says whether nothing came back. Contexts, QUIC and yamux have an error each for it.
-func isTimeout(err error) bool {
-	var timed net.Error
-	return errors.As(err, &timed) && timed.Timeout()
+	return silent
 }
 
 // infers says whether inference streams with a peer are open: these have their own timers, and a long request on a slow link may hold
