@@ -38,6 +38,28 @@ func Others(chat rawjson.Object, own func(key string) bool) (out []byte) {
 	return out
 }
 
+// Count is a number of a chat's usage; 0 where it has none of that name.
+func Count(usage rawjson.Object, key string) json.RawMessage {
+	if raw, _ := usage.Get(key); usage.Has(key) {
+		return raw
+	}
+	return json.RawMessage("0")
+}
+
+// Renamed is a usage of these members and of all that the chat's has beside those named: under the other API's names, too, since some
+// servers have both, and what is billed counts.
+func Renamed(members []byte, usage rawjson.Object, named ...string) json.RawMessage {
+	var gone []rawjson.Edit
+	for _, key := range named {
+		gone = append(gone, rawjson.Edit{Key: key})
+	}
+	out := append([]byte{'{'}, members...)
+	if rest := usage.Apply(gone...); len(rest) > len("{}") {
+		out = append(append(out, ','), rest[1:len(rest)-1]...)
+	}
+	return append(out, '}')
+}
+
 // Event is one server-sent event.
 type Event struct {
 	Name string

@@ -66,6 +66,38 @@ func (t *Translation) Drop(keys ...string) {
 // SetList gives a member of the chat this array.
 func (t *Translation) SetList(key string, list []json.RawMessage) { t.Set(key, Array(list)) }
 
+// Tools makes a chat's tool of each, or leaves one for which tool returns nil; shape says in an error what one must be. An empty list is
+// as none.
+func (t *Translation) Tools(shape string, tool func(where string, tool rawjson.Object) (json.RawMessage, error)) error {
+	if !t.Obj.Has("tools") {
+		return nil
+	}
+	var list []json.RawMessage
+	if raw, _ := t.Obj.Get("tools"); json.Unmarshal(raw, &list) != nil {
+		return Invalid("tools", "tools must be an array")
+	}
+	if len(list) == 0 {
+		t.Drop("tools")
+		return nil
+	}
+	for i, raw := range list {
+		where := fmt.Sprintf("tools[%d]", i)
+		obj, err := rawjson.Parse(raw)
+		if err != nil {
+			return Invalid(where, "%s must be %s", where, shape)
+		}
+		made, err := tool(where, obj)
+		if err != nil {
+			return err
+		}
+		if made != nil {
+			list[i] = made
+		}
+	}
+	t.SetList("tools", list)
+	return nil
+}
+
 // Body is the chat's.
 func (t *Translation) Body() []byte { return t.Obj.Apply(t.edits...) }
 

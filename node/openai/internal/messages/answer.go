@@ -196,19 +196,8 @@ func Usage(chat json.RawMessage) json.RawMessage {
 	if err != nil {
 		obj, _ = rawjson.Parse([]byte("{}")) // constant, parses
 	}
-	count := func(key string) json.RawMessage {
-		if raw, _ := obj.Get(key); obj.Has(key) {
-			return raw
-		}
-		return json.RawMessage("0")
-	}
-	var named []rawjson.Edit
-	for _, key := range [...]string{"prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"} {
-		named = append(named, rawjson.Edit{Key: key}) // the latter as some servers have them beside: what is billed counts
-	}
-	out := fmt.Appendf(nil, `{"input_tokens":%s,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":%s`, count("prompt_tokens"), count("completion_tokens"))
-	if rest := obj.Apply(named...); len(rest) > len("{}") {
-		out = append(append(out, ','), rest[1:len(rest)-1]...)
-	}
-	return append(out, '}')
+	members := fmt.Appendf(nil, `"input_tokens":%s,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":%s`,
+		dialect.Count(obj, "prompt_tokens"), dialect.Count(obj, "completion_tokens"))
+	return dialect.Renamed(members, obj, "prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens",
+		"cache_creation_input_tokens", "cache_read_input_tokens")
 }

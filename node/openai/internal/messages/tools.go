@@ -10,36 +10,17 @@ import (
 
 // tools makes functions of those that the client runs. All others are Anthropic's to run, or to know.
 func (t *translation) tools() error {
-	if !t.Obj.Has("tools") {
-		return nil
-	}
-	var list []json.RawMessage
-	if raw, _ := t.Obj.Get("tools"); json.Unmarshal(raw, &list) != nil {
-		return dialect.Invalid("tools", "tools must be an array")
-	}
-	if len(list) == 0 {
-		t.Drop("tools")
-		return nil
-	}
-	for i, raw := range list {
-		where := fmt.Sprintf("tools[%d]", i)
-		tool, err := rawjson.Parse(raw)
-		if err != nil {
-			return dialect.Invalid(where, "%s must be an object with a name and an input_schema", where)
+	return t.Tools("an object with a name and an input_schema", func(where string, tool rawjson.Object) (json.RawMessage, error) {
+		switch kind := dialect.StringMember(tool, "type"); {
+		case tool.Has("type") && kind != "custom":
+			return nil, dialect.NoSuchValue(where+".type", "%s: nothing here runs a tool of the type %q, and models of the fleet do not know it: give a tool of your own, with an input_schema, that does its work", where, dialect.Clip(kind))
+		case dialect.StringMember(tool, "name") == "":
+			return nil, dialect.Invalid(where+".name", "%s has no name", where)
+		case !tool.Has("input_schema"):
+			return nil, dialect.Invalid(where+".input_schema", "%s has no input_schema", where)
 		}
-		if kind := dialect.StringMember(tool, "type"); tool.Has("type") && kind != "custom" {
-			return dialect.NoSuchValue(where+".type", "%s: nothing here runs a tool of the type %q, and models of the fleet do not know it: give a tool of your own, with an input_schema, that does its work", where, dialect.Clip(kind))
-		}
-		if dialect.StringMember(tool, "name") == "" {
-			return dialect.Invalid(where+".name", "%s has no name", where)
-		}
-		if !tool.Has("input_schema") {
-			return dialect.Invalid(where+".input_schema", "%s has no input_schema", where)
-		}
-		list[i] = function(tool)
-	}
-	t.SetList("tools", list)
-	return nil
+		return function(tool), nil
+	})
 }
 
 // function is a tool as a chat has it.

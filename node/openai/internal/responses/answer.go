@@ -188,12 +188,6 @@ func Usage(chat json.RawMessage) json.RawMessage {
 	if err != nil {
 		return json.RawMessage("null")
 	}
-	count := func(key string) json.RawMessage {
-		if raw, _ := obj.Get(key); obj.Has(key) {
-			return raw
-		}
-		return json.RawMessage("0")
-	}
 	details := func(key string, needs ...string) json.RawMessage {
 		raw, _ := obj.Get(key)
 		d, err := rawjson.Parse(raw)
@@ -208,19 +202,11 @@ func Usage(chat json.RawMessage) json.RawMessage {
 		}
 		return d.Apply(edits...)
 	}
-	var named []rawjson.Edit
-	for _, key := range [...]string{"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details",
-		"input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details"} { // the latter as some servers have them beside: what is billed counts
-		named = append(named, rawjson.Edit{Key: key})
-	}
-	rest := obj.Apply(named...)
-	out := fmt.Appendf(nil, `{"input_tokens":%s,"input_tokens_details":%s,"output_tokens":%s,"output_tokens_details":%s,"total_tokens":%s`,
-		count("prompt_tokens"), details("prompt_tokens_details", "cached_tokens", "cache_write_tokens"),
-		count("completion_tokens"), details("completion_tokens_details", "reasoning_tokens"), count("total_tokens"))
-	if len(rest) > len("{}") {
-		out = append(append(out, ','), rest[1:len(rest)-1]...)
-	}
-	return append(out, '}')
+	members := fmt.Appendf(nil, `"input_tokens":%s,"input_tokens_details":%s,"output_tokens":%s,"output_tokens_details":%s,"total_tokens":%s`,
+		dialect.Count(obj, "prompt_tokens"), details("prompt_tokens_details", "cached_tokens", "cache_write_tokens"),
+		dialect.Count(obj, "completion_tokens"), details("completion_tokens_details", "reasoning_tokens"), dialect.Count(obj, "total_tokens"))
+	return dialect.Renamed(members, obj, "prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details",
+		"input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
 }
 
 // itemID is the id of the item with this number, one of its kind's.

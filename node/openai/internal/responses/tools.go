@@ -2,7 +2,6 @@ package responses
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"flotilla/node/openai/internal/dialect"
 	"flotilla/node/rawjson"
@@ -10,36 +9,17 @@ import (
 
 // tools gives functions a chat's shape, in which they are nested. All other tools are OpenAI's to run.
 func (t *translation) tools() error {
-	if !t.Obj.Has("tools") {
-		return nil
-	}
-	var list []json.RawMessage
-	if raw, _ := t.Obj.Get("tools"); json.Unmarshal(raw, &list) != nil {
-		return dialect.Invalid("tools", "tools must be an array")
-	}
-	if len(list) == 0 {
-		t.Drop("tools")
-		return nil
-	}
-	for i, raw := range list {
-		where := fmt.Sprintf("tools[%d]", i)
-		tool, err := rawjson.Parse(raw)
-		if err != nil {
-			return dialect.Invalid(where, "%s must be an object with a type", where)
+	return t.Tools("an object with a type", func(where string, tool rawjson.Object) (json.RawMessage, error) {
+		switch kind := dialect.StringMember(tool, "type"); {
+		case kind != "function":
+			return nil, unserved(where, kind)
+		case tool.Has("function"): // as a chat has it
+			return nil, nil
+		case dialect.StringMember(tool, "name") == "":
+			return nil, dialect.Invalid(where+".name", "%s has no name", where)
 		}
-		if kind := dialect.StringMember(tool, "type"); kind != "function" {
-			return unserved(where, kind)
-		}
-		if tool.Has("function") { // as a chat has it
-			continue
-		}
-		if dialect.StringMember(tool, "name") == "" {
-			return dialect.Invalid(where+".name", "%s has no name", where)
-		}
-		list[i] = dialect.Wrap("function", "function", tool)
-	}
-	t.SetList("tools", list)
-	return nil
+		return dialect.Wrap("function", "function", tool), nil
+	})
 }
 
 // unserved refuses a tool that is no function.
