@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import BaseModel
-from suite import BASE, KEY, MIB, MODEL, check, http, now_ms, raises, released, run, script, settle_down, stats, tag
+from suite import BASE, KEY, MIB, MODEL, check, http, leaves, now_ms, raises, released, run, script, settle_down, stats, tag
 
 TOKENS8 = "".join(f"t{i} " for i in range(8))
 
@@ -120,23 +120,12 @@ def _():
 
 @check(18)
 def _():
-    async def leave(hold):
-        t = tag()
-
-        async def read():
-            async for _ in model().astream(script(hold=hold, tokens=9, tag=t)):
-                pass
-
-        task = asyncio.create_task(read())
-        while stats(t)["calls"] == 0 or len(stats(t)["sent_at"]) < hold:
-            await asyncio.sleep(0.02)
-        left = now_ms()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await asyncio.to_thread(released, t, left)
+    async def read(hold, t):
+        async for _ in model().astream(script(hold=hold, tokens=9, tag=t)):
+            pass
 
     for hold in (0, 4):
-        asyncio.run(leave(hold))
+        asyncio.run(leaves(lambda t: read(hold, t), hold))
 
 
 @check(19)

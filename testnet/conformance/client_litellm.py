@@ -7,7 +7,7 @@ import os
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # it would fetch its price list at import
 
 import litellm
-from suite import BASE, KEY, MIB, MODEL, ask, check, http, now_ms, raises, released, run, script, settle_down, stats, tag
+from suite import BASE, KEY, MIB, MODEL, ask, check, http, leaves, now_ms, raises, released, run, script, settle_down, stats, tag
 
 litellm.suppress_debug_info = True
 litellm.telemetry = False
@@ -130,24 +130,12 @@ def _():
 
 @check(18)
 def _():
-    async def leave(hold):
-        t = tag()
-
-        async def read():
-            stream = await litellm.acompletion(model="openai/" + MODEL, messages=ask(hold=hold, tokens=9, tag=t), stream=True, **WAY)
-            async for _ in stream:
-                pass
-
-        task = asyncio.create_task(read())
-        while stats(t)["calls"] == 0 or len(stats(t)["sent_at"]) < hold:
-            await asyncio.sleep(0.02)
-        left = now_ms()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await asyncio.to_thread(released, t, left)
+    async def read(hold, t):
+        async for _ in await litellm.acompletion(model="openai/" + MODEL, messages=ask(hold=hold, tokens=9, tag=t), stream=True, **WAY):
+            pass
 
     for hold in (0, 4):
-        asyncio.run(leave(hold))
+        asyncio.run(leaves(lambda t: read(hold, t), hold))
 
 
 @check(19)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
-import { MIB, MODEL, apiKey, ask, baseURL, check, collect, eventually, http, released, run, script, settleDown, sleep, stats, tag } from './suite.mjs';
+import { MIB, MODEL, apiKey, ask, baseURL, check, collect, http, leaves, released, run, script, settleDown, stats, tag } from './suite.mjs';
 
 const client = new OpenAI({ baseURL, apiKey, maxRetries: 0, timeout: 60_000 });
 const chat = client.chat.completions;
@@ -187,18 +187,9 @@ check(17, async () => {
 check(18, async () => {
   for (const stream of [false, true]) {
     for (const hold of [0, 4]) {
-      const t = tag();
-      const abort = new AbortController();
-      const done = chat
-        .create({ model: MODEL, messages: ask({ hold, tokens: 9, tag: t }), stream }, { signal: abort.signal })
-        .then((r) => (stream ? collect(r) : r))
-        .catch(() => 'gone');
-      await eventually('the model server works', async () => (await stats(t)).calls === 1 && (!stream || (await stats(t)).sent_at.length === hold));
-      await sleep(200);
-      const left = Date.now();
-      abort.abort();
-      await done;
-      await released(t, left);
+      const start = (t, signal) =>
+        chat.create({ model: MODEL, messages: ask({ hold, tokens: 9, tag: t }), stream }, { signal }).then((r) => (stream ? collect(r) : r));
+      await leaves(start, stream ? hold : 0);
     }
   }
 });

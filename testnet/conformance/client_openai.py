@@ -5,7 +5,7 @@ import json
 
 import openai
 import pydantic
-from suite import BASE, KEY, MIB, MODEL, ask, check, http, now_ms, released, run, script, settle_down, stats, tag
+from suite import BASE, KEY, MIB, MODEL, ask, check, http, leaves, now_ms, released, run, script, settle_down, stats, tag
 
 client = openai.OpenAI(base_url=BASE, api_key=KEY, max_retries=0, timeout=60)
 chat = client.chat.completions
@@ -224,35 +224,20 @@ def _():
         assert e.status_code == 502, e.status_code
 
 
-async def leave(stream, hold, async_client):
-    """Starts an answer, waits until the model server works on it, and leaves."""
-    t = tag()
-
-    async def one():
-        r = await async_client.chat.completions.create(model=MODEL, messages=ask(hold=hold, tokens=9, tag=t), stream=stream)
-        if stream:
-            async for _ in r:
-                pass
-
-    task = asyncio.create_task(one())
-    while stats(t)["calls"] == 0 or stream and len(stats(t)["sent_at"]) < hold:
-        await asyncio.sleep(0.02)
-    await asyncio.sleep(0.2)
-    left = now_ms()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    return t, left
-
-
 @check(18)
 def _():
     async def all_phases():
         async with openai.AsyncOpenAI(base_url=BASE, api_key=KEY, max_retries=0, timeout=60) as c:
             for stream in (False, True):
                 for hold in (0, 4):
-                    t, left = await leave(stream, hold, c)
-                    await asyncio.to_thread(released, t, left)
+                    await leaves(lambda t: consume(c, stream, hold, t), hold if stream else 0)
             await queued(c)
+
+    async def consume(c, stream, hold, t):
+        r = await c.chat.completions.create(model=MODEL, messages=ask(hold=hold, tokens=9, tag=t), stream=stream)
+        if stream:
+            async for _ in r:
+                pass
 
     async def queued(c):
         """All of the operator's slots are taken; one more waits, and leaves."""

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { embedMany, generateObject, generateText, streamText, tool } from 'ai';
 import { z } from 'zod';
-import { MODEL, apiKey, baseURL, check, collect, eventually, http, released, run, script, settleDown, sleep, stats, tag } from './suite.mjs';
+import { MODEL, apiKey, baseURL, check, collect, http, leaves, released, run, script, settleDown, stats, tag } from './suite.mjs';
 
 const provider = createOpenAICompatible({ name: 'flotilla', baseURL, apiKey, includeUsage: true, supportsStructuredOutputs: true });
 const model = provider(MODEL);
@@ -87,15 +87,7 @@ check(17, async () => {
 });
 check(18, async () => {
   for (const hold of [0, 4]) {
-    const t = tag();
-    const abort = new AbortController();
-    const done = streamed({ ...ask({ hold, tokens: 9, tag: t }), abortSignal: abort.signal }).catch(() => 'gone');
-    await eventually('the model server works', async () => (await stats(t)).calls === 1 && (await stats(t)).sent_at.length === hold);
-    await sleep(200);
-    const left = Date.now();
-    abort.abort();
-    await done;
-    await released(t, left);
+    await leaves((t, abortSignal) => streamed({ ...ask({ hold, tokens: 9, tag: t }), abortSignal }), hold);
   }
 });
 check(19, async () => {

@@ -5,7 +5,7 @@ import json
 
 import anthropic
 import pydantic
-from suite import BASE, KEY, MODEL, ask, check, eventually, now_ms, raises, released, run, script, settle_down, stats, tag
+from suite import BASE, KEY, MODEL, ask, check, leaves, raises, run, script, settle_down, tag
 
 ROOT = BASE.removesuffix("/v1")
 client = anthropic.Anthropic(base_url=ROOT, api_key=KEY, max_retries=0, timeout=60)
@@ -182,14 +182,7 @@ def _():
     async def leave():
         async with anthropic.AsyncAnthropic(base_url=ROOT, api_key=KEY, max_retries=0, timeout=60) as c:
             for stream in (False, True):
-                t = tag()
-                asking = asyncio.create_task(consume(c, stream, t))
-                await asyncio.to_thread(eventually, "the model server works", lambda: stats(t)["calls"] == 1 and (not stream or len(stats(t)["sent_at"]) == 4))
-                await asyncio.sleep(0.2)
-                left = now_ms()
-                asking.cancel()
-                await asyncio.gather(asking, return_exceptions=True)
-                await asyncio.to_thread(released, t, left)
+                await leaves(lambda t: consume(c, stream, t), 4 if stream else 0)
 
     async def consume(c, stream, t):
         r = await c.messages.create(model=MODEL, max_tokens=99, messages=ask(hold=4, tokens=9, tag=t), stream=stream)

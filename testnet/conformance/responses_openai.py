@@ -5,7 +5,7 @@ import json
 
 import openai
 import pydantic
-from suite import BASE, KEY, MODEL, check, eventually, now_ms, raises, released, run, script, settle_down, stats, tag
+from suite import BASE, KEY, MODEL, check, leaves, raises, run, script, settle_down, tag
 
 client = openai.OpenAI(base_url=BASE, api_key=KEY, max_retries=0, timeout=60)
 create = client.responses.create
@@ -156,14 +156,7 @@ def _():
     async def leave():
         async with openai.AsyncOpenAI(base_url=BASE, api_key=KEY, max_retries=0, timeout=60) as c:
             for stream in (False, True):
-                t = tag()
-                ask = asyncio.create_task(consume(c, stream, t))
-                await asyncio.to_thread(eventually, "the model server works", lambda: stats(t)["calls"] == 1 and (not stream or len(stats(t)["sent_at"]) == 4))
-                await asyncio.sleep(0.2)
-                left = now_ms()
-                ask.cancel()
-                await asyncio.gather(ask, return_exceptions=True)
-                await asyncio.to_thread(released, t, left)
+                await leaves(lambda t: consume(c, stream, t), 4 if stream else 0)
 
     async def consume(c, stream, t):
         r = await c.responses.create(model=MODEL, input=script(hold=4, tokens=9, tag=t), stream=stream)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateObject, generateText, stepCountIs, streamText, tool } from 'ai';
 import { z } from 'zod';
-import { MODEL, apiKey, baseURL, check, collect, eventually, http, released, run, script, settleDown, sleep, stats, tag } from './suite.mjs';
+import { MODEL, apiKey, baseURL, check, collect, leaves, run, script, settleDown, tag } from './suite.mjs';
 
 const provider = createOpenAI({ baseURL, apiKey });
 const model = provider(MODEL);
@@ -86,15 +86,7 @@ check(12, async () => {
   }
 });
 check(13, async () => {
-  const t = tag();
-  const abort = new AbortController();
-  const done = streamed({ ...ask({ hold: 4, tokens: 9, tag: t }), abortSignal: abort.signal }).catch(() => 'gone');
-  await eventually('the model server works', async () => (await stats(t)).sent_at.length === 4);
-  await sleep(200);
-  const left = Date.now();
-  abort.abort();
-  await done;
-  await released(t, left);
+  await leaves((t, abortSignal) => streamed({ ...ask({ hold: 4, tokens: 9, tag: t }), abortSignal }), 4);
 });
 
 run('vercel-ai');

@@ -58,6 +58,19 @@ export async function released(t, left, calls = 1) {
   assert.ok(late < 1000, `released ${late} ms after the client left`);
 }
 
+// The client leaves the answer that start(tag, signal) promises, once the model server works on it and has sent so many pieces.
+export async function leaves(start, sent = 0) {
+  const t = tag();
+  const abort = new AbortController();
+  const done = start(t, abort.signal).catch(() => 'gone');
+  await eventually('the model server works', async () => (await stats(t)).calls === 1 && (await stats(t)).sent_at.length >= sent);
+  await sleep(200);
+  const left = Date.now();
+  abort.abort();
+  await done;
+  await released(t, left);
+}
+
 export async function http(path, init = {}) {
   const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json', ...init.headers };
   const r = await fetch(baseURL + path, { ...init, headers });

@@ -1,6 +1,7 @@
 """What the Python clients' checks share. Each client file registers its checks by their number in docs/gateway.md; run()
 prints one JSON object per check for conformance_test.go."""
 
+import asyncio
 import json
 import os
 import sys
@@ -85,6 +86,18 @@ def released(name, left_ms, calls=1):
     eventually("the model server is released", lambda: stats(name)["released"] == calls)
     late = max(stats(name)["left_at"]) - left_ms
     assert late < 1000, f"released {late:.0f} ms after the client left"
+
+
+async def leaves(start, sent=0):
+    """The client leaves the answer that start(tag) awaits, once the model server works on it and has sent so many pieces."""
+    t = tag()
+    answer = asyncio.create_task(start(t))
+    await asyncio.to_thread(eventually, "the model server works", lambda: stats(t)["calls"] == 1 and len(stats(t)["sent_at"]) >= sent)
+    await asyncio.sleep(0.2)
+    left = now_ms()
+    answer.cancel()
+    await asyncio.gather(answer, return_exceptions=True)
+    await asyncio.to_thread(released, t, left)
 
 
 def raises(kind, fn):
