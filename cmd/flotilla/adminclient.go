@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -74,9 +73,8 @@ func (a adminFlags) send(ctx context.Context, method, path string, body []byte, 
 		_ = json.Unmarshal(body, &f) // what else listens there answers in another shape
 		return f.Error
 	})
-	var refused *refusal
-	if errors.As(err, &refused) && refused.line != "" && refused.status == http.StatusNotFound {
-		return nil, fmt.Errorf("%s is not where a node is administered (it says %s): give --admin the URL that a gateway prints as admin, of the address in --admin-listen", a.Admin, refused.line)
+	if line := notHere(err); line != "" {
+		return nil, fmt.Errorf("%s is not where a node is administered (it says %s): give --admin the URL that a gateway prints as admin, of the address in --admin-listen", a.Admin, line)
 	}
 	return raw, err
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -61,8 +60,7 @@ func sendGateway(ctx context.Context, method string, gateway serverURL, apiKey, 
 		_ = json.Unmarshal(body, &f) // a proxy's answer has another shape
 		return f.Error.Message
 	})
-	var refused *refusal
-	if errors.As(err, &refused) && refused.line != "" && refused.status == http.StatusNotFound {
+	if notHere(err) != "" {
 		return nil, fmt.Errorf("%w (is %s a gateway's API? Its administration is at another address, --admin-listen)", err, gateway)
 	}
 	return raw, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,15 @@ func (e *refusal) Error() string {
 		return fmt.Sprintf("%s says %s: %s", e.who, e.line, e.says)
 	}
 	return fmt.Sprintf("%s says: %s", e.who, e.says)
+}
+
+// notHere is what err says of an address that nothing of ours is served under, as a URL of something else has it; empty for other errors.
+func notHere(err error) string {
+	var e *refusal
+	if errors.As(err, &e) && e.status == http.StatusNotFound {
+		return e.line
+	}
+	return ""
 }
 
 // readReply reads the body of who's answer, of at most most bytes, and closes it. reason finds in the body of a refusal why, or

@@ -7,19 +7,14 @@ import (
 	"strings"
 )
 
-// notServed are other APIs' addresses that clients try, and what does their work here.
-var notServed = map[string]string{
-	"/v1/providers": "GET /v1/models tells what is on offer, GET /v1/models/{id}/endpoints who offers it, POST /v1/route who would be asked",
-}
-
 // errUnknownURL is an address that nothing is served under, with what the caller may have meant.
 func errUnknownURL(method, url string) *APIError {
 	clean := path.Clean(url)
 	advice := "there are /v1/chat/completions, /v1/responses, /v1/messages, /v1/completions, /v1/embeddings and /v1/models"
 	meant := meantRoute(clean)
 	switch {
-	case notServed[clean] != "":
-		advice = notServed[clean]
+	case clean == "/v1/providers": // OpenRouter's
+		advice = "GET /v1/models tells what is on offer, GET /v1/models/{id}/endpoints who offers it, POST /v1/route who would be asked"
 	case strings.HasPrefix(clean, responsesRoute+"/"):
 		advice = "responses are not kept, so there is none to fetch, cancel or delete: POST /v1/responses answers at once"
 	case strings.HasPrefix(clean, messagesRoute+"/"):
