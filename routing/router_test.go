@@ -471,33 +471,3 @@ func TestDialIsMonotone(t *testing.T) {
 		}
 	})
 }
-
-// The record of a decision over a large fleet stays small enough to be kept with every receipt
-// (settlement.MaxDecisionBytes is 128 KiB), and says how much was left out.
-func TestRecordIsBounded(t *testing.T) {
-	r, _ := world(t)
-	var fleet []routing.Candidate
-	for i := range routing.MaxCandidates {
-		c := routing.Candidate{
-			Operator: fmt.Sprintf("0x%040d/%06d", i, i), Model: "llama-3.1-70b-instruct",
-			InputPerMTok: uint64(900_000 + i), OutputPerMTok: uint64(900_000 + i), MaxContext: 8192,
-		}
-		if i%2 == 1 {
-			c.Unavailable = "not connected"
-		}
-		fleet = append(fleet, c)
-	}
-	d, err := r.Route(t.Context(), routing.Prompt{Text: "hard"}, fleet, routing.Policy{Dial: 7})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d.ConsideredTotal != len(fleet)/2 || d.RejectedTotal != len(fleet)/2 {
-		t.Errorf("totals %d and %d, want %d each", d.ConsideredTotal, d.RejectedTotal, len(fleet)/2)
-	}
-	if n := len(d.JSON()); n > 128<<10 {
-		t.Errorf("record of %d bytes", n)
-	}
-	if d.Considered[0].Operator != d.Pick.Operator {
-		t.Errorf("the pick %s is not the first of those recorded, %s", d.Pick.Operator, d.Considered[0].Operator)
-	}
-}
