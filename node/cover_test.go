@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,17 +80,28 @@ func TestFamiliarPayerIsNoStranger(t *testing.T) {
 type awayChain struct {
 	settlement.Chain
 	thaw time.Duration
+
+	mu   sync.Mutex // guards all below
 	lane settlement.Lane
 	slow time.Duration
 	err  error
 }
 
+// becomes changes what the node answers.
+func (c *awayChain) becomes(change func(*awayChain)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(c)
+}
+
 func (c *awayChain) LaneThaw() time.Duration { return cmp.Or(c.thaw, 7*24*time.Hour) }
 
 func (c *awayChain) Lane(ctx context.Context, _, _ common.Address) (settlement.Lane, error) {
-	lane, err := c.lane, c.err
+	c.mu.Lock()
+	lane, err, slow := c.lane, c.err, c.slow
+	c.mu.Unlock()
 	select {
-	case <-time.After(c.slow):
+	case <-time.After(slow):
 		return lane, err
 	case <-ctx.Done():
 		return settlement.Lane{}, ctx.Err()
@@ -112,7 +124,7 @@ func TestOrdersAreCoveredWhileTheChainIsAway(t *testing.T) {
 				if _, err := cover.reserve(t.Context(), payer, 0, 4); err != nil {
 					t.Fatal(err)
 				}
-				away(chain)
+				chain.becomes(away)
 				for range 20 {
 					time.Sleep(coverFresh)
 					start := time.Now()
@@ -128,7 +140,7 @@ func TestOrdersAreCoveredWhileTheChainIsAway(t *testing.T) {
 				if _, err := cover.reserve(t.Context(), payer, 0, 7); err == nil || errors.Is(err, errLaneUnread) {
 					t.Errorf("more than the escrow was promised: %v", err)
 				}
-				chain.slow, chain.err = 0, errors.New("connection refused")
+				chain.becomes(func(c *awayChain) { c.slow, c.err = 0, errors.New("connection refused") })
 				time.Sleep(2 * time.Hour)
 				if _, err := cover.reserve(t.Context(), payer, 0, 1); !errors.Is(err, errLaneUnread) {
 					t.Errorf("after two hours: %v", err)
@@ -147,7 +159,7 @@ func TestAwayForHalfAThaw(t *testing.T) {
 		if _, err := cover.lane(t.Context(), common.Address{1}); err != nil {
 			t.Fatal(err)
 		}
-		chain.err = errors.New("connection refused")
+		chain.becomes(func(c *awayChain) { c.err = errors.New("connection refused") })
 		time.Sleep(19 * time.Minute)
 		if _, err := cover.lane(t.Context(), common.Address{1}); err != nil {
 			t.Error(err)
@@ -169,12 +181,12 @@ func TestThawAndAnotherChainAreAnswers(t *testing.T) {
 		if _, err := cover.reserve(t.Context(), payer, 0, 1); err == nil || errors.Is(err, errLaneUnread) {
 			t.Fatalf("a lane that thaws: %v", err)
 		}
-		chain.lane.ThawEnd = 0
+		chain.becomes(func(c *awayChain) { c.lane.ThawEnd = 0 })
 		time.Sleep(coverFresh)
 		if _, err := cover.reserve(t.Context(), payer, 0, 1); err != nil {
 			t.Fatal(err)
 		}
-		chain.err = settlement.ErrChainReset
+		chain.becomes(func(c *awayChain) { c.err = settlement.ErrChainReset })
 		time.Sleep(coverFresh)
 		if _, err := cover.reserve(t.Context(), payer, 0, 1); !errors.Is(err, settlement.ErrChainReset) {
 			t.Fatalf("another chain: %v", err)

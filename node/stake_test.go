@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,13 +18,17 @@ import (
 // stakeChain has one operator, and what it has staked.
 type stakeChain struct {
 	Chain
-	self  common.Address
+	self common.Address
+
+	mu    sync.Mutex // guards all below
 	stake settlement.Stake
 	ever  bool
 	added []settlement.Amount
 }
 
 func (c *stakeChain) StakedOperators(context.Context) ([]common.Address, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.stake.Amount == c.stake.Thawing {
 		return nil, nil
 	}
@@ -31,6 +36,8 @@ func (c *stakeChain) StakedOperators(context.Context) ([]common.Address, error) 
 }
 
 func (c *stakeChain) Stake(context.Context, common.Address) (settlement.Stake, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.stake, nil
 }
 
@@ -38,9 +45,15 @@ func (c *stakeChain) Lane(context.Context, common.Address, common.Address) (sett
 	return settlement.Lane{}, nil
 }
 
-func (c *stakeChain) HasStaked(context.Context, common.Address) (bool, error) { return c.ever, nil }
+func (c *stakeChain) HasStaked(context.Context, common.Address) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ever, nil
+}
 
 func (c *stakeChain) AddStake(_ context.Context, a settlement.Amount) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.added, c.ever = append(c.added, a), true
 	c.stake.Amount += a
 	return nil
@@ -74,19 +87,21 @@ func TestStakeThatIsGone(t *testing.T) {
 					synctest.Wait()
 				}
 				pass()
+				chain.mu.Lock()
 				chain.stake, chain.ever = c.left, c.ever
+				chain.mu.Unlock()
 				pass()
-				if c.want == 0 && (len(chain.added) > 0 || strings.Count(text.String(), "stake of this account is gone") != 1 || !strings.Contains(text.String(), c.told)) {
-					t.Errorf("added %v, log:\n%s", chain.added, text.String())
-				}
-				if c.want > 0 && (len(chain.added) != 1 || chain.added[0] != c.want) {
-					t.Errorf("added %v, want %v once", chain.added, c.want)
-				}
 				stop()
 				for range 2 {
 					if err := <-done; err != nil {
 						t.Error(err)
 					}
+				}
+				if c.want == 0 && (len(chain.added) > 0 || strings.Count(text.String(), "stake of this account is gone") != 1 || !strings.Contains(text.String(), c.told)) {
+					t.Errorf("added %v, log:\n%s", chain.added, text.String())
+				}
+				if c.want > 0 && (len(chain.added) != 1 || chain.added[0] != c.want) {
+					t.Errorf("added %v, want %v once", chain.added, c.want)
 				}
 			})
 		})

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,8 @@ import (
 // A URL with a key in it is asked as it is, and told nobody.
 func TestErrorsTellNoMoreOfTheURLThanItsHost(t *testing.T) {
 	w := funded(t)
-	var down string // where the node sends what it is asked then
+	var down atomic.Value // string: where the node sends what it is asked then
+	down.Store("")
 	node := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
 		if in.Method == http.MethodGet { // clients follow a 301 without what they asked
 			out.Header().Set("Content-Type", "text/html")
@@ -32,7 +34,7 @@ func TestErrorsTellNoMoreOfTheURLThanItsHost(t *testing.T) {
 			http.Error(out, "unauthorized", http.StatusUnauthorized)
 			return
 		}
-		switch down {
+		switch down := down.Load().(string); down {
 		case "":
 			http.Redirect(out, in, w.URL(), http.StatusTemporaryRedirect)
 		case "nowhere":
@@ -51,10 +53,11 @@ func TestErrorsTellNoMoreOfTheURLThanItsHost(t *testing.T) {
 	c, err := ethchain.New(deadline(t), cfg)
 	must(t, err)
 	defer func() { must(t, c.Close()) }()
-	for _, down = range []string{"nowhere", "to a page", "http://127.0.0.1:1"} {
+	for _, where := range []string{"nowhere", "to a page", "http://127.0.0.1:1"} {
+		down.Store(where)
 		_, err = c.Lane(deadline(t), common.Address{1}, common.Address{2})
 		if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), at.Host) {
-			t.Errorf("sent %s: got %v, want an error with the host and without the key", down, err)
+			t.Errorf("sent %s: got %v, want an error with the host and without the key", where, err)
 		}
 	}
 	cfg.RPC = "http://127.0.0.1:1/v3/s3cret"
